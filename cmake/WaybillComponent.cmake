@@ -1,0 +1,53 @@
+# waybill_add_component: one library, its alias, its warnings and its export set.
+
+# Warnings and language level of everything that is ours; nothing of it reaches users.
+function(waybill_own_code target)
+  target_compile_features(${target} PRIVATE cxx_std_20)
+  set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF)
+  target_compile_options(${target} PRIVATE -Wall -Wextra -Wshadow -Wconversion)
+  if(WAYBILL_WERROR)
+    target_compile_options(${target} PRIVATE -Werror)
+  endif()
+endfunction()
+
+# waybill_existing_sources(<variable> <file or pattern>...): those that exist.
+# TEMPORARY, while files are still landing: becomes explicit lists.
+function(waybill_existing_sources variable)
+  file(GLOB sources CONFIGURE_DEPENDS RELATIVE "${CMAKE_CURRENT_SOURCE_DIR}" ${ARGN})
+  if(NOT sources)
+    file(WRITE "${CMAKE_CURRENT_BINARY_DIR}/nothing_yet.cpp" "")
+    set(sources "${CMAKE_CURRENT_BINARY_DIR}/nothing_yet.cpp")
+  endif()
+  set(${variable} ${sources} PARENT_SCOPE)
+endfunction()
+
+# waybill_add_component(<name> [INTERNAL] SOURCES <file>... [PUBLIC <target>...] [PRIVATE <target>...]
+#                       [PACKAGES <find_package name>...])
+#
+# Makes waybill_<name> with the alias waybill::<name>, from include/ (public) and src/ (private).
+# PACKAGES are found again by a project that finds the installed component. INTERNAL: headers are not installed.
+function(waybill_add_component name)
+  cmake_parse_arguments(PARSE_ARGV 1 COMPONENT "INTERNAL" "" "SOURCES;PUBLIC;PRIVATE;PACKAGES")
+  set(target waybill_${name})
+  add_library(${target} ${COMPONENT_SOURCES})
+  add_library(waybill::${name} ALIAS ${target})
+  waybill_own_code(${target})
+  target_compile_features(${target} PUBLIC cxx_std_20)
+  set_target_properties(${target} PROPERTIES
+    EXPORT_NAME ${name} VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
+  target_include_directories(${target} PRIVATE "${CMAKE_CURRENT_SOURCE_DIR}/src")
+  if(EXISTS "${CMAKE_CURRENT_SOURCE_DIR}/include")
+    target_include_directories(${target} PUBLIC
+      "$<BUILD_INTERFACE:${CMAKE_CURRENT_SOURCE_DIR}/include>" "$<INSTALL_INTERFACE:include>")
+  endif()
+  target_link_libraries(${target} PUBLIC ${COMPONENT_PUBLIC} PRIVATE ${COMPONENT_PRIVATE})
+
+  # What WaybillInstall.cmake needs to know.
+  set(needs ${COMPONENT_PUBLIC} ${COMPONENT_PRIVATE})
+  list(FILTER needs INCLUDE REGEX "^waybill::")
+  list(TRANSFORM needs REPLACE "^waybill::" "")
+  set_target_properties(${target} PROPERTIES
+    WAYBILL_NEEDS "${needs}" WAYBILL_PACKAGES "${COMPONENT_PACKAGES}" WAYBILL_INTERNAL "${COMPONENT_INTERNAL}"
+    WAYBILL_INCLUDE_DIR "${CMAKE_CURRENT_SOURCE_DIR}/include")
+  set_property(GLOBAL APPEND PROPERTY WAYBILL_COMPONENTS ${name})
+endfunction()

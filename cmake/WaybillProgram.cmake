@@ -1,0 +1,7 @@
+# waybill_add_program(<name> SOURCES <file>... [LIBS <target>...]): a program of this tree, linked with waybill::all.
+function(waybill_add_program name)
+  cmake_parse_arguments(PARSE_ARGV 1 PROGRAM "" "" "SOURCES;LIBS")
+  add_executable(${name} ${PROGRAM_SOURCES})
+  waybill_own_code(${name})
+  target_link_libraries(${name} PRIVATE waybill::all ${PROGRAM_LIBS})
+endfunction()

@@ -1,0 +1,15 @@
+# Functions for tests/: a GoogleTest program per subject, its cases registered one by one with label and time limit.
+include(GoogleTest)
+
+# waybill_add_gtest(<name> LABEL <label> SOURCES <file>... [LIBS <target>...] [TIMEOUT <seconds of one case>])
+function(waybill_add_gtest name)
+  cmake_parse_arguments(PARSE_ARGV 1 TEST "" "LABEL;TIMEOUT" "SOURCES;LIBS")
+  if(NOT TEST_TIMEOUT)
+    set(TEST_TIMEOUT 60)
+  endif()
+  add_executable(${name} ${TEST_SOURCES})
+  waybill_own_code(${name})
+  target_link_libraries(${name} PRIVATE ${TEST_LIBS} GTest::gtest GTest::gtest_main)
+  gtest_discover_tests(${name} TEST_PREFIX "${name}." DISCOVERY_TIMEOUT 60
+    PROPERTIES LABELS "${TEST_LABEL}" TIMEOUT ${TEST_TIMEOUT})
+endfunction()

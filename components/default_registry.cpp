@@ -1,0 +1,46 @@
+// default_registry(): the one place where URL schemes and serializer names meet the components that were built.
+#include "waybill/registry.hpp"
+
+#if defined(WAYBILL_HAS_MEMORY)
+#include "waybill/transports/memory.hpp"
+#endif
+#if defined(WAYBILL_HAS_TCP)
+#include "waybill/transports/tcp.hpp"
+#endif
+#if defined(WAYBILL_HAS_JSON)
+#include "waybill/serializers/json.hpp"
+#endif
+#if defined(WAYBILL_HAS_MSGPACK)
+#include "waybill/serializers/msgpack.hpp"
+#endif
+
+namespace waybill {
+namespace {
+
+std::shared_ptr<const Registry> make_default_registry() {
+  auto registry = std::make_shared<Registry>();
+  // The first serializer is the default.
+#if defined(WAYBILL_HAS_JSON)
+  registry->add_serializer(json::make_json_serializer());
+#endif
+#if defined(WAYBILL_HAS_MSGPACK)
+  registry->add_serializer(msgpack::make_msgpack_serializer());
+#endif
+#if defined(WAYBILL_HAS_MEMORY)
+  registry->add_transport("memory", memory::make_transport);
+#endif
+#if defined(WAYBILL_HAS_TCP)
+  registry->add_transport("tcp", tcp::make_transport);
+  registry->add_transport("tcps", tcp::make_transport);
+#endif
+  return registry;
+}
+
+}  // namespace
+
+std::shared_ptr<const Registry> default_registry() {
+  static const std::shared_ptr<const Registry> registry = make_default_registry();
+  return registry;
+}
+
+}  // namespace waybill
