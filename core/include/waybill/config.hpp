@@ -1,0 +1,74 @@
+// Config: which listeners and clients there are, from YAML, a .env file and the environment.
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "waybill/url.hpp"
+
+namespace waybill {
+
+/// What happens when the other side is not there at start; means the same on each transport. A refused password ends
+/// the start at once, always.
+struct Startup {
+  enum class Mode { fail_fast, wait, background };
+  Mode mode = Mode::wait;
+  std::chrono::milliseconds limit{30'000};  ///< Of wait.
+};
+
+/// One listener: its URL without core's own options, and those.
+struct ListenerConfig {
+  Url url;
+  std::string serializer;                   ///< Empty: the registry's default.
+  std::string group;                        ///< Listeners of one group share the work; empty: the transport's default.
+  std::string instance;                     ///< A name for this process, shown by monitoring.
+  std::size_t max_in_flight = 1024;         ///< Handlers that run at once; beyond it reading stops.
+  Startup startup;
+  std::string origin;                       ///< Where it was written, for errors: "orders.yaml:3". May be empty.
+
+  /// Reads core's options off a URL. Throws Error(invalid_config).
+  static ListenerConfig from_url(std::string_view url);
+};
+
+struct ClientConfig {
+  Url url;
+  std::string serializer;
+  std::chrono::milliseconds timeout{30'000};          ///< Of a request, if the call does not say.
+  std::chrono::milliseconds connect_timeout{10'000};  ///< How long a call waits for a link.
+  std::size_t max_queued_bytes = 8u << 20;            ///< Waiting for a link; beyond it calls fail with overloaded.
+  std::size_t max_unsent_bytes = 128u << 20;          ///< Given to the link and not yet written.
+  std::string origin;                                 ///< As in ListenerConfig.
+
+  /// Reads core's options off a URL. Throws Error(invalid_config).
+  static ClientConfig from_url(std::string_view url);
+};
+
+/// Everything a service needs to know. A plain value; load() and from_env() throw Error(invalid_config) with every
+/// mistake at once: file, line, what was expected and the nearest known name. Secrets are never in the text.
+struct Config {
+  std::vector<ListenerConfig> listeners;
+  std::map<std::string, ClientConfig, std::less<>> clients;
+  unsigned threads = 1;                               ///< Loops; each opens every listener.
+  unsigned handler_threads = 0;                       ///< 0: handlers run on the loop of their listener.
+  std::chrono::milliseconds drain_timeout{10'000};    ///< What SIGTERM gives handlers to finish.
+  std::string log_level = "info";                     ///< debug, info, warning, error or off.
+
+  /// A YAML file; `${NAME:-default}` takes from the environment and from `.env` beside the file; WAYBILL_LISTEN and
+  /// WAYBILL_CLIENTS_<NAME>_URL override.
+  static Config load(const std::string& file);
+  /// WAYBILL_LISTEN (URLs separated by spaces), WAYBILL_CLIENTS_<NAME>_URL and so on, and `.env` in the working folder.
+  static Config from_env();
+  /// YAML from memory; `name` stands for the file in errors.
+  static Config parse(std::string_view yaml, std::string_view name = "config");
+  /// One listener for each URL.
+  static Config listen(const std::vector<std::string>& urls);
+
+  /// Throws Error(invalid_config) that names the known clients.
+  const ClientConfig& client(std::string_view name) const;
+};
+
+}  // namespace waybill
