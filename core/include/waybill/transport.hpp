@@ -1,0 +1,234 @@
+// Transport: the contract that every carrier implements (docs/adding-a-transport.md). Core asks capabilities, never
+// which transport it is; it reconnects, correlates, times out, retries and drains, so that a transport only carries.
+#pragma once
+
+#include <asio/any_io_executor.hpp>
+#include <asio/awaitable.hpp>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "waybill/log.hpp"
+#include "waybill/packet.hpp"
+#include "waybill/pattern.hpp"
+#include "waybill/result.hpp"
+#include "waybill/serializer.hpp"
+
+namespace waybill {
+
+/// How well a transport does something. What is impossible is refused at start, with a sentence.
+enum class Support { impossible, emulated, native };
+
+/// What a transport can do. The truth: the conformance suite tests what is declared, and that the rest is refused.
+struct Capabilities {
+  std::string_view transport;              ///< For people: "tcp".
+  std::string_view event_promise;          ///< "at most once" or "at least once".
+  Support requests = Support::native;
+  Support events = Support::native;
+  Support wildcards = Support::impossible; ///< emulated: the router matches on this side.
+  Support groups = Support::impossible;    ///< Listeners of one group share the work.
+  Support headers = Support::native;       ///< emulated: in the packet's metadata, requests and events only.
+  Support redelivery = Support::impossible;///< settle(retry) brings the message back.
+  Support receivers = Support::impossible; ///< Tells when nobody took a message.
+  bool confirms = false;                   ///< on_sent means that the broker has the message, not only the socket.
+  bool keeps_order = true;                 ///< Messages of one connection arrive in order.
+};
+
+/// What a role needs from its host.
+struct Environment {
+  asio::any_io_executor executor;       ///< Serial: never runs two handlers at once. All calls happen on it.
+  const Serializer* serializer = nullptr;  ///< For packets and payloads, unless the peer chose another.
+  Log log;
+  std::size_t max_in_flight = 1024;     ///< Of one peer (or one listener, where there are no peers).
+  std::string group;                    ///< Listeners of the same group share the work; empty: the transport's default.
+};
+
+/// What a listener must receive.
+struct Route {
+  Pattern pattern;
+  bool handles_requests = false;
+  bool handles_events = false;
+};
+using Routes = std::vector<Route>;
+
+enum class Settlement : std::uint8_t {
+  ack,     ///< Done.
+  retry,   ///< Deliver again, if the broker can.
+  reject,  ///< Never again: to the dead-letter channel if there is one.
+};
+
+class Delivery;
+
+/// Where deliveries come from and their replies go to: a peer's connection, a broker's channel.
+///
+/// Threads:  on the listener's executor.
+/// Lifetime: counted by its deliveries (add_delivery, drop_delivery); a reply or settlement after its link is gone is
+///           dropped silently.
+class DeliverySource {
+ public:
+  /// Sends one reply packet: value, error, end or no_handler, in the order of the calls.
+  virtual void reply(const Delivery& delivery, const Packet& packet) = 0;
+  virtual void settle(const Delivery& delivery, Settlement settlement) = 0;
+  virtual void add_delivery() noexcept = 0;
+  virtual void drop_delivery() noexcept = 0;
+  /// True while the other side takes replies more slowly than they come: streams pause.
+  virtual bool is_congested() const noexcept { return false; }
+  /// False once nobody can hear a reply: streams end.
+  virtual bool is_connected() const noexcept { return true; }
+
+ protected:
+  ~DeliverySource() = default;
+};
+
+/// A packet that must be settled, once. Move-only; dropped unsettled it means retry.
+/// Its views are borrowed until own() is called: do so before the delivery outlives the call that handed it over.
+class Delivery {
+ public:
+  Delivery(DeliverySource& source, std::uint64_t own_token) noexcept : token(own_token), source_(&source) {
+    source.add_delivery();
+  }
+  Delivery(Delivery&& other) noexcept
+      : packet(std::move(other.packet)),
+        reply_to(other.reply_to),
+        token(other.token),
+        attempt(other.attempt),
+        redelivered(other.redelivered),
+        reply_to_storage_(std::move(other.reply_to_storage_)),
+        source_(std::exchange(other.source_, nullptr)),
+        settled_(other.settled_) {}
+  Delivery& operator=(Delivery&&) = delete;
+  ~Delivery() {
+    if (!source_) return;
+    settle(Settlement::retry);
+    source_->drop_delivery();
+  }
+
+  Packet packet;
+  std::string_view reply_to;   ///< Where the transport sends replies to, in its own form.
+  std::uint64_t token;         ///< The source's own name for the delivery.
+  int attempt = 1;             ///< From 1.
+  bool redelivered = false;    ///< The broker says that it may have been delivered before.
+
+  void reply(const Packet& reply_packet) const { source_->reply(*this, reply_packet); }
+  /// The first call counts, later ones do nothing.
+  void settle(Settlement settlement) {
+    if (settled_) return;
+    settled_ = true;
+    source_->settle(*this, settlement);
+  }
+  bool is_settled() const noexcept { return settled_; }
+  const DeliverySource& source() const noexcept { return *source_; }
+  void own() {
+    packet = packet.own();
+    reply_to_storage_ = Slice::copy(reply_to);
+    reply_to = reply_to_storage_.view();
+  }
+
+ private:
+  Slice reply_to_storage_;
+  DeliverySource* source_;
+  bool settled_ = false;
+};
+
+/// What a listener tells its host. Called on the listener's executor, never from within a call to the listener.
+class ListenerSink {
+ public:
+  virtual void on_delivery(Delivery&& delivery) = 0;
+  /// The link is gone, with everything it had delivered; the host calls open() again after a while.
+  virtual void on_lost(const Error& error) = 0;
+
+ protected:
+  ~ListenerSink() = default;
+};
+
+/// Server role: receives deliveries and hands them to a sink.
+///
+/// Threads:  all members run on Environment::executor; the sink is called there as well.
+/// Lifetime: close() before destruction; after it the sink is not called. Operations still under way then end quietly.
+class Listener {
+ public:
+  virtual ~Listener() = default;
+
+  /// Completes when a message sent right after it will be received. After on_lost it may be called again.
+  /// Errors: refused (try again), unauthorized, unsupported, invalid_config (do not).
+  virtual asio::awaitable<Result<void>> open(const Routes& routes, ListenerSink& sink) = 0;
+
+  /// Takes nothing new but keeps the links, so that what was taken can be answered and settled. Idempotent.
+  virtual void stop_intake() = 0;
+  /// Stops and goes on reading, for backpressure. A transport that cannot must bound its queue and say so.
+  virtual void pause() = 0;
+  virtual void resume() = 0;
+  /// Completes when all replies and settlements are handed over, or the links are gone.
+  virtual asio::awaitable<void> flush() = 0;
+  /// Now. Idempotent; works while the sink is busy.
+  virtual void close() = 0;
+
+  /// Where it listens, for people and logs, without secrets: "tcp://127.0.0.1:41231".
+  virtual std::string address() const = 0;
+};
+
+/// The sender's own name for something sent; 0: it does not want to know.
+using Ticket = std::uint64_t;
+/// Set in a ticket: its sender wants to be told of a failure only (requests: their reply is their success).
+inline constexpr Ticket k_failure_only = Ticket{1} << 63;
+
+/// What is known of a message that was not rejected.
+struct Accepted {
+  enum class By : std::uint8_t {
+    written,    ///< Given to the network.
+    taken,      ///< Handed to `receivers` subscribers.
+    confirmed,  ///< The broker has it, as durably as its queue is.
+  };
+  By by = By::written;
+  std::size_t receivers = 0;  ///< With taken.
+};
+
+/// What a connection tells its host. Called on the connection's executor.
+class ConnectionSink {
+ public:
+  /// A reply packet; its id says to which request. Unknown ids are the host's business.
+  virtual void on_reply(const Packet& packet) = 0;
+  /// The transport's promise for the packet sent with `ticket` is met (written, taken, confirmed), or it failed.
+  virtual void on_sent(Ticket ticket, Result<Accepted> outcome) = 0;
+  /// The link is gone; what was sent and is not answered is lost. The host calls open() again after a while.
+  /// Tickets that were not told of yet are void: the host ends them itself.
+  virtual void on_lost(const Error& error) = 0;
+
+ protected:
+  ~ConnectionSink() = default;
+};
+
+/// Client role: sends packets and hands replies to a sink. Threads and lifetime as for Listener.
+class Connection {
+ public:
+  virtual ~Connection() = default;
+
+  /// Completes when requests can be sent and their replies will be received. Errors as for Listener::open.
+  virtual asio::awaitable<Result<void>> open(ConnectionSink& sink) = 0;
+
+  /// Takes the packet before it returns; packets sent in one turn of the loop leave in one write. Never blocks.
+  /// REQUIRES: open() has completed and the link is not lost.
+  /// A packet that cannot be carried (too large, illegal channel name) fails through on_sent, for requests too:
+  /// these always have a ticket.
+  virtual void send(const Packet& packet, Ticket ticket) = 0;
+  /// The caller is gone: replies to `id` need not be received any more.
+  virtual void forget(Term id) { (void)id; }
+  /// Bytes that were sent and are not yet written: the host bounds them.
+  virtual std::size_t unsent_bytes() const noexcept { return 0; }
+  virtual asio::awaitable<void> flush() = 0;  ///< Completes when everything sent is handed over, or the link is gone.
+  virtual void close() = 0;                   ///< Now. Idempotent.
+};
+
+/// One URL, parsed and checked: a factory for two roles that says what it can do.
+class Transport {
+ public:
+  virtual ~Transport() = default;
+  virtual const Capabilities& capabilities() const noexcept = 0;
+  virtual std::unique_ptr<Listener> make_listener(Environment environment) = 0;      ///< Server role.
+  virtual std::unique_ptr<Connection> make_connection(Environment environment) = 0;  ///< Client role.
+};
+
+}  // namespace waybill

@@ -1,0 +1,25 @@
+// Percent encoding, and what must not be shown of a URL.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace waybill::detail {
+
+/// Stands for a secret in every text for people.
+inline constexpr std::string_view k_hidden = "***";
+
+/// Resolves `%20` and the like; nothing if a `%` is not followed by two hex digits.
+std::optional<std::string> percent_decode(std::string_view text);
+/// Encodes everything but letters, digits, `-._~` and the characters of `keep`.
+std::string percent_encode(std::string_view text, std::string_view keep);
+
+/// True for names of options whose value nobody should see: password, secret, token and so on. `key`, `cert` and `ca`
+/// are paths of files, and are shown.
+bool is_secret_name(std::string_view name);
+
+/// A URL text that need not be well formed, with whatever may be its password hidden: rather too much than too little.
+std::string hide_secrets(std::string_view url);
+
+}  // namespace waybill::detail
