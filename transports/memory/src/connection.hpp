@@ -1,0 +1,27 @@
+// Client role of the memory transport.
+#pragma once
+
+#include <memory>
+
+#include "ends.hpp"
+#include "waybill/transport.hpp"
+
+namespace waybill::memory {
+
+class Connection final : public waybill::Connection {
+ public:
+  Connection(std::shared_ptr<Hub> hub, Environment environment, bool wire);
+  ~Connection() override { close(); }
+
+  asio::awaitable<Result<void>> open(ConnectionSink& sink) override;
+  void send(const Packet& packet, Ticket ticket) override;
+  void forget(Term id) override;
+  asio::awaitable<void> flush() override;
+  void close() override;
+
+ private:
+  Environment environment_;
+  std::shared_ptr<ClientEnd> end_;
+};
+
+}  // namespace waybill::memory

@@ -1,0 +1,117 @@
+#include <map>
+#include <mutex>
+
+#include "connection.hpp"
+#include "hub.hpp"
+#include "listener.hpp"
+#include "waybill/transports/memory.hpp"
+
+namespace waybill::memory {
+namespace {
+
+class MemoryTransport final : public Transport {
+ public:
+  MemoryTransport(std::shared_ptr<Hub> hub, bool wire) : hub_(std::move(hub)), wire_(wire) {}
+
+  const Capabilities& capabilities() const noexcept override { return k_capabilities; }
+  std::unique_ptr<waybill::Listener> make_listener(Environment environment) override {
+    return std::make_unique<Listener>(hub_, std::move(environment), wire_);
+  }
+  std::unique_ptr<waybill::Connection> make_connection(Environment environment) override {
+    return std::make_unique<Connection>(hub_, std::move(environment), wire_);
+  }
+
+ private:
+  static constexpr Capabilities k_capabilities{
+      .transport = "memory",
+      .event_promise = "at least once",
+      .requests = Support::native,
+      .events = Support::native,
+      .wildcards = Support::native,
+      .groups = Support::native,
+      .headers = Support::native,
+      .redelivery = Support::native,
+      .receivers = Support::native,
+      .confirms = true,
+      .keeps_order = true,
+  };
+  std::shared_ptr<Hub> hub_;
+  bool wire_;
+};
+
+/// The brokers that URLs name, of one process. It only finds them: they live with those who use them.
+class Names {
+ public:
+  std::shared_ptr<Hub> find_or_make(const std::string& name) {
+    const std::lock_guard lock(mutex_);
+    std::erase_if(hubs_, [](const auto& entry) { return entry.second.expired(); });
+    auto& known = hubs_[name];
+    auto hub = known.lock();
+    if (!hub) {
+      BrokerOptions options;
+      options.name = name;
+      hub = std::make_shared<Hub>(std::move(options));
+      known = hub;
+    }
+    return hub;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::map<std::string, std::weak_ptr<Hub>> hubs_;
+};
+
+struct Options {
+  std::string name;
+  bool wire = false;
+};
+
+Result<Options> read_options(const Url& url) {
+  Options options;
+  OptionReader reader(url);
+  options.wire = reader.flag("wire", false);
+  if (url.hosts.size() != 1 || url.hosts.front().name.empty()) {
+    reader.mistake("a memory URL names one broker: memory://NAME");
+  } else {
+    options.name = url.hosts.front().name;
+    if (url.hosts.front().port) reader.mistake("a memory URL has no port");
+  }
+  if (!url.path.empty()) reader.mistake("a memory URL has no path");
+  if (auto read = reader.finish(); !read) return read.error();
+  return options;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Transport>> make_transport(const Url& url, const Registry& registry) {
+  (void)registry;
+  static Names names;
+  auto options = read_options(url);
+  if (!options) return options.error();
+  return std::unique_ptr<Transport>(std::make_unique<MemoryTransport>(names.find_or_make(options->name), options->wire));
+}
+
+std::shared_ptr<Broker> Broker::make(BrokerOptions options) {
+  return std::make_shared<Broker>(std::make_shared<Hub>(std::move(options)));
+}
+
+Registry::TransportFactory Broker::factory() const {
+  return [hub = hub_](const Url& url, const Registry&) -> Result<std::unique_ptr<Transport>> {
+    auto options = read_options(url);
+    if (!options) return options.error();
+    return std::unique_ptr<Transport>(std::make_unique<MemoryTransport>(hub, options->wire));
+  };
+}
+
+void Broker::inject(Fault fault) { hub_->inject(std::move(fault)); }
+void Broker::clear_faults() { hub_->clear_faults(); }
+void Broker::disconnect() { hub_->disconnect(true, true); }
+void Broker::disconnect_listeners() { hub_->disconnect(true, false); }
+void Broker::disconnect_connections() { hub_->disconnect(false, true); }
+void Broker::stop() { hub_->stop(); }
+void Broker::start() { hub_->start(); }
+void Broker::freeze() { hub_->freeze(); }
+void Broker::thaw() { hub_->thaw(); }
+BrokerCounters Broker::counters() const { return hub_->counters(); }
+
+}  // namespace waybill::memory
