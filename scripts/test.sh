@@ -1,0 +1,125 @@
+#!/usr/bin/env bash
+# Runs the tests; installs what they need on Debian 12 and Ubuntu 24.04. CI runs it without arguments.
+#
+#   scripts/test.sh               everything: all parts below, in this order
+#   scripts/test.sh PART...       check    formatting and house rules
+#                                 dev      every test of the dev build: unit, conformance, integration, interop,
+#                                          package, stress
+#                                 asan     unit, conformance and stress under address and undefined behaviour sanitizers
+#                                 tsan     the same under the thread sanitizer
+#                                 fuzz     the fuzz targets, a minute in all
+#                 or, by itself:  quick    check, and unit and conformance of the dev build
+#                                 interop  the tests against NestJS of the dev build
+#
+# Builds go to build/<preset>. WAYBILL_TEST_REQUIRE=all turns skipped tests into failures.
+set -uo pipefail
+. "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
+. "$root/scripts/lib/node.sh"
+cd "$root" || exit 1
+
+parts=("$@")
+[ "${#parts[@]}" -gt 0 ] || parts=(check dev asan tsan fuzz)
+for part in "${parts[@]}"; do
+  case "$part" in
+    check | dev | asan | tsan | fuzz | quick | interop) ;;
+    *) die "unknown part '$part': check, dev, asan, tsan, fuzz, quick or interop" ;;
+  esac
+done
+wants() { case " ${parts[*]} " in *" $1 "*) true ;; *) false ;; esac; }
+
+logs="$root/build/test-logs"
+mkdir -p "$logs"
+total=0
+failures=0
+summary=()
+note() { summary+=("$(printf '%-12s %-8s %s' "$1" "$2" "$3")"); }
+
+# build PRESET
+build() {
+  say "Build: $1"
+  local log="$logs/build-$1.log"
+  if cmake --preset "$1" >"$log" 2>&1 </dev/null && cmake --build --preset "$1" --parallel "$jobs" >>"$log" 2>&1 </dev/null; then
+    return 0
+  fi
+  grep -E -A12 'error|FAILED|Error' "$log" | head -n 60
+  note "build $1" FAILED "see build/test-logs/build-$1.log"
+  total=$((total + 1))
+  failures=$((failures + 1))
+  return 1
+}
+
+# run_tests NAME PRESET CTEST-ARGUMENT...: runs and counts.
+run_tests() {
+  local name="$1" preset="$2" log="$logs/ctest-$1.log" line
+  shift 2
+  say "Test: $name"
+  (cd "$root/build/$preset" && ctest --output-on-failure --no-tests=error --parallel "$jobs" "$@" </dev/null) >"$log" 2>&1
+  local status=$?
+  line="$(grep -E '^[0-9]+% tests passed, [0-9]+ tests? failed out of [0-9]+' "$log" | tail -n 1)"
+  if [ -z "$line" ]; then
+    tail -n 20 "$log"
+    note "$name" FAILED "ran no test"
+    total=$((total + 1))
+    failures=$((failures + 1))
+    return 1
+  fi
+  local failed_here total_here
+  failed_here="$(sed -E 's/.*passed, ([0-9]+) .*/\1/' <<<"$line")"
+  total_here="$(sed -E 's/.*out of ([0-9]+).*/\1/' <<<"$line")"
+  # ctest leaves skipped tests out of neither number; they are shown, and required ones fail by themselves.
+  local skipped
+  skipped="$(grep -cE '\*\*\*Skipped' "$log")"
+  total=$((total + total_here))
+  failures=$((failures + failed_here))
+  if [ "$status" -eq 0 ]; then
+    sed -n '/tests passed, /,$p' "$log"
+    note "$name" ok "$total_here passed$([ "$skipped" -gt 0 ] && echo ", $skipped of them skipped")"
+  else
+    grep -vE '^ *[0-9]+/[0-9]+ Test +#.* Passed |^ +Start +[0-9]+: ' "$log" | tail -n 400
+    note "$name" FAILED "$failed_here of $total_here, see build/test-logs/ctest-$1.log"
+    [ "$failed_here" -gt 0 ] || failures=$((failures + 1))
+  fi
+}
+
+require_known_system
+packages=("${packages_full[@]}" "${packages_check[@]}")
+wants fuzz && packages+=("${packages_fuzz[@]}")
+install_packages "${packages[@]}"
+if wants dev || wants interop; then ensure_nestjs; fi
+
+if wants check || wants quick; then
+  total=$((total + 1))
+  if "$root/scripts/check.sh"; then
+    note check ok "formatting and house rules"
+  else
+    note check FAILED "run scripts/check.sh"
+    failures=$((failures + 1))
+  fi
+fi
+
+if wants dev && build dev; then
+  run_tests dev dev
+elif wants quick && build dev; then
+  run_tests quick dev -L '^(unit|conformance)$'
+elif wants interop && build dev; then
+  run_tests interop dev -L '^interop$'
+fi
+
+if wants asan && build asan; then
+  ASAN_OPTIONS="detect_stack_use_after_return=1:${ASAN_OPTIONS:-}" UBSAN_OPTIONS="print_stacktrace=1:${UBSAN_OPTIONS:-}" \
+    run_tests asan asan -L '^(unit|conformance|stress)$'
+fi
+if wants tsan && build tsan; then
+  TSAN_OPTIONS="halt_on_error=1:${TSAN_OPTIONS:-}" run_tests tsan tsan -L '^(unit|conformance|stress)$'
+fi
+if wants fuzz && build fuzz; then
+  run_tests fuzz fuzz -L '^fuzz$'
+fi
+
+echo
+say "Summary"
+printf '   %s\n' "${summary[@]}"
+percent=0
+[ "$total" -eq 0 ] || percent=$(((total - failures) * 100 / total))
+printf '\n%d%% tests passed, %d tests failed out of %d\n' "$percent" "$failures" "$total"
+[ "$failures" -eq 0 ] && [ "$total" -gt 0 ]
