@@ -1,0 +1,93 @@
+// Waiting in tests: for a condition or for an awaitable, with a deadline, and never for a while only.
+#pragma once
+
+#include <asio/awaitable.hpp>
+#include <asio/co_spawn.hpp>
+#include <asio/io_context.hpp>
+#include <chrono>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <thread>
+#include <utility>
+#include <variant>
+
+namespace waybill::test {
+
+/// Long enough for a loaded machine under a sanitizer; what works does not wait for it.
+inline constexpr std::chrono::seconds k_patience{20};
+
+/// Runs the loop until the condition holds; false at the deadline.
+template <class Condition>
+bool eventually(asio::io_context& loop, std::chrono::milliseconds limit, Condition condition) {
+  const auto deadline = std::chrono::steady_clock::now() + limit;
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() >= deadline) return false;
+    if (loop.stopped()) loop.restart();
+    if (loop.run_one_for(std::chrono::milliseconds(5)) == 0) std::this_thread::yield();
+  }
+  return true;
+}
+template <class Condition>
+bool eventually(asio::io_context& loop, Condition condition) {
+  return eventually(loop, k_patience, std::move(condition));
+}
+
+/// Polls until the condition holds, which other threads bring about; false at the deadline.
+template <class Condition>
+bool eventually(std::chrono::milliseconds limit, Condition condition) {
+  const auto deadline = std::chrono::steady_clock::now() + limit;
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() >= deadline) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  return true;
+}
+
+/// Runs every handler that is ready, and those that these make ready: what must not happen has had its chance to.
+inline void run_ready(asio::io_context& loop) {
+  if (loop.stopped()) loop.restart();
+  while (loop.poll() != 0) {
+  }
+}
+
+namespace detail {
+template <class T>
+struct Outcome {
+  std::exception_ptr exception;
+  std::optional<std::conditional_t<std::is_void_v<T>, std::monostate, T>> value;
+  bool is_done = false;
+};
+
+template <class T>
+asio::awaitable<void> store(asio::awaitable<T> work, std::shared_ptr<Outcome<T>> outcome) {
+  try {
+    if constexpr (std::is_void_v<T>) {
+      co_await std::move(work);
+      outcome->value.emplace();
+    } else {
+      outcome->value.emplace(co_await std::move(work));
+    }
+  } catch (...) {
+    outcome->exception = std::current_exception();
+  }
+  outcome->is_done = true;
+}
+}  // namespace detail
+
+/// Runs the loop until the awaitable has completed, and returns its result. Throws what it throws, and
+/// std::runtime_error when it does not complete in time.
+template <class T>
+T run_until(asio::io_context& loop, asio::awaitable<T> work, std::chrono::milliseconds limit = k_patience) {
+  auto outcome = std::make_shared<detail::Outcome<T>>();
+  auto storing = detail::store(std::move(work), outcome);
+  asio::co_spawn(loop, std::move(storing), [](std::exception_ptr) {});
+  if (!eventually(loop, limit, [&outcome] { return outcome->is_done; })) {
+    throw std::runtime_error("the operation did not complete in time");
+  }
+  if (outcome->exception) std::rethrow_exception(outcome->exception);
+  if constexpr (!std::is_void_v<T>) return std::move(*outcome->value);
+}
+
+}  // namespace waybill::test
