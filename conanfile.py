@@ -1,0 +1,72 @@
+"""Dependencies of waybill for Conan 2: conan install . --build=missing, then configure with the toolchain it makes."""
+
+from conan import ConanFile
+from conan.tools.cmake import CMake, CMakeDeps, CMakeToolchain, cmake_layout
+
+
+class WaybillConan(ConanFile):
+    name = "waybill"
+    version = "0.1.0"
+    license = "Apache-2.0"
+    description = "C++20 messaging whose handlers and clients never know the carrier"
+    settings = "os", "compiler", "build_type", "arch"
+    package_type = "library"
+    exports_sources = (
+        "CMakeLists.txt", "LICENSE", "cmake/*", "core/*", "serializers/*", "transports/*", "components/*",
+        "tools/*", "examples/*",
+    )
+
+    # One option per CMake option WAYBILL_WITH_<NAME>, with what it needs.
+    requirements_of = {
+        "json": ("simdjson/3.10.1",),
+        "msgpack": ("msgpack-cxx/7.0.0",),
+        "tls": ("openssl/[>=3 <4]",),
+        "yaml": ("yaml-cpp/0.8.0",),
+        "spdlog": ("spdlog/1.14.1",),
+    }
+    options = {"shared": [True, False], "fPIC": [True, False], "tools": [True, False], "tests": [True, False],
+               **{name: [True, False] for name in requirements_of}}
+    default_options = {"shared": False, "fPIC": True, "tools": False, "tests": False,
+                       **{name: True for name in requirements_of}, "msgpack-cxx/*:use_boost": False}
+
+    def configure(self):
+        if self.options.shared:
+            self.options.rm_safe("fPIC")
+
+    def layout(self):
+        cmake_layout(self)
+
+    def requirements(self):
+        self.requires("asio/1.30.2", transitive_headers=True)
+        for name, packages in self.requirements_of.items():
+            if self.options.get_safe(name):
+                for package in packages:
+                    self.requires(package)
+        if self.options.tools:
+            self.requires("cli11/2.4.2")
+        if self.options.tests:
+            for package in ("gtest/1.15.0", "benchmark/1.9.0", "nlohmann_json/3.11.3"):
+                self.requires(package)
+
+    def generate(self):
+        CMakeDeps(self).generate()
+        toolchain = CMakeToolchain(self)
+        for name in self.requirements_of:
+            toolchain.cache_variables[f"WAYBILL_WITH_{name.upper()}"] = bool(self.options.get_safe(name))
+        toolchain.cache_variables["WAYBILL_BUILD_TOOLS"] = bool(self.options.tools)
+        toolchain.cache_variables["WAYBILL_BUILD_TESTS"] = bool(self.options.tests)
+        toolchain.cache_variables["WAYBILL_BUILD_EXAMPLES"] = False
+        toolchain.cache_variables["WAYBILL_BUILD_BENCH"] = False
+        toolchain.generate()
+
+    def build(self):
+        cmake = CMake(self)
+        cmake.configure()
+        cmake.build()
+
+    def package(self):
+        CMake(self).install()
+
+    def package_info(self):
+        self.cpp_info.set_property("cmake_find_mode", "none")  # our own package config is installed
+        self.cpp_info.builddirs.append("lib/cmake/waybill")
