@@ -65,7 +65,7 @@ Pattern::Entry::Entry(std::string_view key, std::string_view text) : json_(quote
 Pattern::Entry::Entry(std::string_view key, bool value) : json_(quoted(key) + (value ? ":true" : ":false")) {}
 Pattern::Entry::Entry(std::string_view key, double value) : json_(quoted(key) + ':' + number_json(value)) {}
 
-Pattern::Pattern(std::string_view text) : text_(text), route_(text), is_wildcard_(find_wildcards(text)) {
+Pattern::Pattern(Text, std::string_view text) : text_(text), route_(text), is_wildcard_(find_wildcards(text)) {
   require_utf8(text);
 }
 

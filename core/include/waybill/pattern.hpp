@@ -35,9 +35,9 @@ class Pattern {
     std::string json_;  // "key":value
   };
 
-  Pattern(const char* text) : Pattern(std::string_view(text)) {}  // NOLINT: implicit by design, here and below
-  Pattern(const std::string& text) : Pattern(std::string_view(text)) {}
-  Pattern(std::string_view text);
+  /// A text. A template, so that no brace list is taken for a text: {{"cmd", "sum"}} is an object.
+  template <std::convertible_to<std::string_view> T>
+  Pattern(const T& text) : Pattern(Text{}, text) {}  // NOLINT: implicit by design, here and below
   template <std::integral N>
     requires(!std::same_as<N, bool>)
   Pattern(N number) : Pattern(static_cast<double>(number)) {}  // numbers are doubles, as in JavaScript
@@ -66,8 +66,10 @@ class Pattern {
  private:
   friend Pattern native(std::string_view text);
   struct ObjectJson {};
+  struct Text {};
   struct Native {};
   Pattern(ObjectJson, std::string_view json);
+  Pattern(Text, std::string_view text);
   Pattern(Native, std::string_view text);
   std::string text_;
   std::string route_;
