@@ -66,12 +66,16 @@ run_tests() {
   local failed_here total_here
   failed_here="$(sed -E 's/.*passed, ([0-9]+) .*/\1/' <<<"$line")"
   total_here="$(sed -E 's/.*out of ([0-9]+).*/\1/' <<<"$line")"
-  # ctest leaves skipped tests out of neither number; they are shown, and required ones fail by themselves.
+  # ctest counts a skipped test as passed.
   local skipped
   skipped="$(grep -cE '\*\*\*Skipped' "$log")"
   total=$((total + total_here))
   failures=$((failures + failed_here))
-  if [ "$status" -eq 0 ]; then
+  if [ "$skipped" -gt 0 ] && [ "${WAYBILL_TEST_REQUIRE:-}" = all ]; then
+    grep -E '\*\*\*Skipped' "$log"
+    note "$name" FAILED "$skipped of $total_here skipped, and WAYBILL_TEST_REQUIRE=all"
+    failures=$((failures + skipped))
+  elif [ "$status" -eq 0 ]; then
     sed -n '/tests passed, /,$p' "$log"
     note "$name" ok "$total_here passed$([ "$skipped" -gt 0 ] && echo ", $skipped of them skipped")"
   else
