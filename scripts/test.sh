@@ -80,7 +80,7 @@ run_tests() {
     note "$name" ok "$total_here passed$([ "$skipped" -gt 0 ] && echo ", $skipped of them skipped")"
   else
     grep -vE '^ *[0-9]+/[0-9]+ Test +#.* Passed |^ +Start +[0-9]+: ' "$log" | tail -n 400
-    note "$name" FAILED "$failed_here of $total_here, see build/test-logs/ctest-$1.log"
+    note "$name" FAILED "$failed_here of $total_here, see build/test-logs/ctest-$name.log"
     [ "$failed_here" -gt 0 ] || failures=$((failures + 1))
   fi
 }
