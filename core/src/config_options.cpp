@@ -1,0 +1,149 @@
+#include "config_options.hpp"
+
+#include <algorithm>
+#include <limits>
+
+#include "waybill/error.hpp"
+
+namespace waybill {
+namespace detail {
+namespace {
+
+//                                       name           listeners clients
+constexpr CoreOption k_options[] = {{"serializer",       true,  true},
+                                    {"group",            true,  false},
+                                    {"instance",         true,  false},
+                                    {"max_in_flight",    true,  false},
+                                    {"startup",          true,  false},
+                                    {"timeout",          false, true},
+                                    {"connect_timeout",  false, true},
+                                    {"max_queued",       false, true},
+                                    {"max_unsent",       false, true}};
+
+enum class Role { listener, client };
+
+/// Splits core's options off `url`. Those of the other role are mistakes, said in a sentence of their own.
+Url split_off(Url& url, Role role, Mistakes& mistakes) {
+  Url core;
+  core.scheme = url.scheme;
+  std::vector<std::pair<std::string, std::string>> rest;
+  for (auto& option : url.options) {
+    const auto known = std::find_if(std::begin(k_options), std::end(k_options),
+                                    [&option](const CoreOption& candidate) { return candidate.name == option.first; });
+    if (known == std::end(k_options)) {
+      rest.push_back(std::move(option));
+    } else if (role == Role::listener ? known->for_listeners : known->for_clients) {
+      core.options.push_back(std::move(option));
+    } else {
+      mistakes.push_back(url.scheme + " URL: option \"" + option.first + "\" is for " +
+                         (role == Role::listener ? "clients, not for listeners" : "listeners, not for clients"));
+    }
+  }
+  url.options = std::move(rest);
+  return core;
+}
+
+void finish(OptionReader& reader, Mistakes& mistakes) {
+  if (const auto outcome = reader.finish(); !outcome) append_mistakes(outcome.error(), {}, mistakes);
+}
+
+std::size_t to_size(std::uint64_t number) {
+  return static_cast<std::size_t>(std::min<std::uint64_t>(number, std::numeric_limits<std::size_t>::max()));
+}
+
+}  // namespace
+
+std::span<const CoreOption> core_options() noexcept { return k_options; }
+
+void take_options(ListenerConfig& config, Mistakes& mistakes) {
+  const Url core = split_off(config.url, Role::listener, mistakes);
+  OptionReader reader(core);
+  config.serializer = reader.text("serializer", config.serializer);
+  config.group = reader.text("group", config.group);
+  config.instance = reader.text("instance", config.instance);
+  config.max_in_flight = to_size(reader.number("max_in_flight", config.max_in_flight, 1, 1'000'000));
+  if (const auto startup = reader.optional_text("startup")) {
+    if (const auto parsed = parse_startup(*startup)) {
+      config.startup = *parsed;
+    } else {
+      reader.mistake("option \"startup\": " + std::string(parsed.error().message()));
+    }
+  }
+  finish(reader, mistakes);
+}
+
+void take_options(ClientConfig& config, Mistakes& mistakes) {
+  const Url core = split_off(config.url, Role::client, mistakes);
+  OptionReader reader(core);
+  config.serializer = reader.text("serializer", config.serializer);
+  config.timeout = reader.duration("timeout", config.timeout);
+  config.connect_timeout = reader.duration("connect_timeout", config.connect_timeout);
+  config.max_queued_bytes = to_size(reader.size("max_queued", config.max_queued_bytes));
+  config.max_unsent_bytes = to_size(reader.size("max_unsent", config.max_unsent_bytes));
+  if (config.timeout.count() == 0) reader.mistake("option \"timeout\": must be more than 0: every request has a deadline");
+  finish(reader, mistakes);
+}
+
+Result<Startup> parse_startup(std::string_view text) {
+  Startup startup;
+  if (text == "fail_fast") {
+    startup.mode = Startup::Mode::fail_fast;
+    return startup;
+  }
+  if (text == "background") {
+    startup.mode = Startup::Mode::background;
+    return startup;
+  }
+  startup.mode = Startup::Mode::wait;
+  if (text == "wait") return startup;
+  if (text.starts_with("wait(") && text.ends_with(')')) {
+    if (const auto limit = parse_duration(text.substr(5, text.size() - 6))) {
+      startup.limit = *limit;
+      return startup;
+    }
+  }
+  return Error(errc::invalid_config,
+               "expected fail_fast, wait, wait(30s) or background, found \"" + std::string(text.substr(0, 100)) + '"',
+               End::rejected);
+}
+
+void throw_mistakes(const Mistakes& mistakes) {
+  if (mistakes.empty()) return;
+  std::string message;
+  for (const std::string& mistake : mistakes) {
+    if (!message.empty()) message += '\n';
+    message += mistake;
+  }
+  throw Error(errc::invalid_config, std::move(message), End::rejected);
+}
+
+void append_mistakes(const Error& error, std::string_view prefix, Mistakes& mistakes) {
+  std::string_view lines = error.message();
+  while (!lines.empty()) {
+    const std::size_t end = lines.find('\n');
+    mistakes.push_back(std::string(prefix) + std::string(lines.substr(0, end)));
+    lines.remove_prefix(end == std::string_view::npos ? lines.size() : end + 1);
+  }
+}
+
+}  // namespace detail
+
+ListenerConfig ListenerConfig::from_url(std::string_view text) {
+  ListenerConfig config;
+  config.url = Url::parse(text).value();
+  detail::Mistakes mistakes;
+  detail::take_options(config, mistakes);
+  detail::throw_mistakes(mistakes);
+  return config;
+}
+
+ClientConfig ClientConfig::from_url(std::string_view text) {
+  ClientConfig config;
+  config.url = Url::parse(text).value();
+  detail::Mistakes mistakes;
+  detail::take_options(config, mistakes);
+  detail::throw_mistakes(mistakes);
+  return config;
+}
+
+}  // namespace waybill

@@ -1,0 +1,40 @@
+// The options of core in a URL: read off before a transport sees it.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "waybill/config.hpp"
+
+namespace waybill::detail {
+
+/// Where a mistake was made and which.
+using Mistakes = std::vector<std::string>;
+
+/// One option that core owns, on every transport.
+struct CoreOption {
+  std::string_view name;
+  bool for_listeners;
+  bool for_clients;
+};
+
+/// All of them; docs/configuration.md describes each in one sentence, and a test compares the two.
+std::span<const CoreOption> core_options() noexcept;
+
+/// Moves core's options from config.url to where they belong, and appends what is wrong with them to `mistakes`.
+/// What the URL does not mention stays as it was.
+void take_options(ListenerConfig& config, Mistakes& mistakes);
+void take_options(ClientConfig& config, Mistakes& mistakes);
+
+/// fail_fast, wait, wait(30s) or background.
+Result<Startup> parse_startup(std::string_view text);
+
+/// Throws Error(invalid_config) with every mistake, one a line, if there is any.
+void throw_mistakes(const Mistakes& mistakes);
+
+/// The lines of an error's message, one mistake each.
+void append_mistakes(const Error& error, std::string_view prefix, Mistakes& mistakes);
+
+}  // namespace waybill::detail

@@ -1,0 +1,83 @@
+// The only file that knows yaml-cpp.
+#include "config_tree.hpp"
+#include "waybill/error.hpp"
+
+#if WAYBILL_WITH_YAML
+#include <yaml-cpp/yaml.h>
+#endif
+
+namespace waybill::detail {
+
+#if WAYBILL_WITH_YAML
+namespace {
+
+constexpr std::size_t k_max_depth = 16;
+constexpr std::size_t k_max_nodes = 10'000;  // aliases make a small file large
+
+/// Copies yaml-cpp's nodes. Throws Error(invalid_config).
+class Copier {
+ public:
+  explicit Copier(std::string_view name) : name_(name) {}
+
+  ConfigNode copy(const YAML::Node& node, std::size_t depth) {
+    ConfigNode copied;
+    copied.line = static_cast<std::size_t>(node.Mark().line + 1);
+    if (depth > k_max_depth) fail(copied.line, "nested more than 16 levels deep");
+    if (++count_ > k_max_nodes) fail(copied.line, "more than 10000 values");
+    switch (node.Type()) {
+      case YAML::NodeType::Undefined:
+      case YAML::NodeType::Null: break;
+      case YAML::NodeType::Scalar:
+        copied.kind = ConfigNode::Kind::text;
+        copied.text = node.Scalar();
+        break;
+      case YAML::NodeType::Sequence:
+        copied.kind = ConfigNode::Kind::list;
+        for (const auto& item : node) copied.items.push_back(copy(item, depth + 1));
+        break;
+      case YAML::NodeType::Map:
+        copied.kind = ConfigNode::Kind::map;
+        for (const auto& member : node) {
+          ConfigNode key = copy(member.first, depth + 1);
+          if (key.kind != ConfigNode::Kind::text) fail(key.line, "expected a text as key");
+          copied.members.emplace_back(std::move(key), copy(member.second, depth + 1));
+        }
+        break;
+    }
+    return copied;
+  }
+
+ private:
+  [[noreturn]] void fail(std::size_t line, const char* what) {
+    throw Error(errc::invalid_config, name_ + ':' + std::to_string(line) + ": " + what, End::rejected);
+  }
+
+  std::string name_;
+  std::size_t count_ = 0;
+};
+
+}  // namespace
+
+Result<ConfigNode> read_yaml(std::string_view yaml, std::string_view name) {
+  try {
+    return Copier(name).copy(YAML::Load(std::string(yaml)), 0);
+  } catch (const Error& error) {
+    return error;
+  } catch (const YAML::Exception& exception) {
+    const std::string line = exception.mark.is_null() ? "" : ':' + std::to_string(exception.mark.line + 1);
+    return Error(errc::invalid_config, std::string(name) + line + ": not valid YAML: " + exception.msg, End::rejected);
+  }
+}
+
+#else
+
+Result<ConfigNode> read_yaml(std::string_view, std::string_view name) {
+  return Error(errc::invalid_config,
+               std::string(name) + ": this copy of waybill was built without YAML; configure it with "
+                                   "-DWAYBILL_WITH_YAML=ON, or use Config::from_env()",
+               End::rejected);
+}
+
+#endif
+
+}  // namespace waybill::detail
