@@ -43,6 +43,7 @@ struct Environment {
   const Serializer* serializer = nullptr;  ///< For packets and payloads, unless the peer chose another.
   Log log;
   std::size_t max_in_flight = 1024;     ///< Of one peer (or one listener, where there are no peers).
+  bool shares_address = false;          ///< Several listeners of this transport, on several loops, share one address.
   std::string group;                    ///< Listeners of the same group share the work; empty: the transport's default.
 };
 

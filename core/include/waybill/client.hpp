@@ -1,0 +1,164 @@
+// Client: requests, events and streams to one URL.
+#pragma once
+
+#include <asio/any_io_executor.hpp>
+#include <asio/async_result.hpp>
+#include <asio/detached.hpp>
+#include <asio/use_awaitable.hpp>
+#include <memory>
+#include <string_view>
+#include <type_traits>
+
+#include "waybill/config.hpp"
+#include "waybill/detail/call.hpp"
+#include "waybill/detail/completion.hpp"
+#include "waybill/detail/typed_call.hpp"
+#include "waybill/fields.hpp"
+#include "waybill/middleware.hpp"
+#include "waybill/pattern.hpp"
+#include "waybill/registry.hpp"
+#include "waybill/reply_stream.hpp"
+
+namespace waybill {
+
+/// Whether a client has a link.
+enum class Status { idle, connecting, ready, interrupted, closed };
+
+struct ClientStats {
+  std::uint64_t requests = 0;
+  std::uint64_t events = 0;
+  std::uint64_t timeouts = 0;
+  std::uint64_t failed = 0;        ///< Calls that ended with an error other than timeout.
+  std::uint64_t late_replies = 0;  ///< Came when nobody waited any more; dropped.
+  std::uint64_t reconnects = 0;
+  std::uint64_t waiting = 0;       ///< Calls without an end yet.
+};
+
+/// Sends to one URL. Connects when it is first used, and again whenever the link is lost.
+///
+/// Calls are eager: calling is sending, whether or not the result is awaited. Each ends with a value or an Error, within
+/// its deadline, exactly once. They take any Asio completion token for Result<T>: use_awaitable (the default) and
+/// use_future throw the Error, callbacks get the Result. A callback without an executor of its own runs on executor().
+///
+/// Threads:  calls may be made from any thread. `executor` must be serial: an io_context that one thread runs, or a
+///           strand; anything else (a thread pool) is put behind a strand by the client.
+/// Lifetime: destroying the client ends its calls with errc::closed.
+class Client {
+ public:
+  /// Throws Error(invalid_config) for an unknown scheme, serializer or option.
+  Client(asio::any_io_executor executor, const ClientConfig& config,
+         std::shared_ptr<const Registry> registry = default_registry(), Log log = Log(stderr_log()));
+  Client(asio::any_io_executor executor, std::string_view url);
+  Client(Client&&) noexcept = default;
+  Client& operator=(Client&&) = delete;
+  ~Client();
+
+  /// Sends a request; completes with the one value of the reply. A reply without a value gives an R that is absent
+  /// (std::optional, std::monostate, void) and errc::payload_mismatch for every other R.
+  /// Errors: what the handler answered (errc::remote, no_handler), timeout, connection_lost, refused, overloaded, ...
+  template <class R = Payload, class Body, class Token = asio::use_awaitable_t<>>
+    requires(!std::same_as<std::remove_cvref_t<Token>, CallOptions>)
+  auto request(const Pattern& pattern, Body&& body, Token&& token = {}) {
+    return request<R>(pattern, std::forward<Body>(body), CallOptions(), std::forward<Token>(token));
+  }
+  template <class R = Payload, class Body, class Token = asio::use_awaitable_t<>>
+  auto request(const Pattern& pattern, Body&& body, const CallOptions& options, Token&& token = {}) {
+    detail::refuse_miscompiled<Body, Token>();
+    detail::CallRef call = detail::send(core_, PacketKind::request, pattern, detail::body_ref(body), options);
+    return asio::async_initiate<Token, void(Result<R>)>(detail::AwaitReply<R>{}, token, std::move(call));
+  }
+
+  /// Sends an event; completes when the transport's promise for it is met (docs/transports).
+  /// With asio::detached nothing is kept for it: the cheapest way to send.
+  template <class Body, class Token = asio::use_awaitable_t<>>
+    requires(!std::same_as<std::remove_cvref_t<Token>, CallOptions>)
+  auto emit(const Pattern& pattern, Body&& body, Token&& token = {}) {
+    return emit(pattern, std::forward<Body>(body), CallOptions(), std::forward<Token>(token));
+  }
+  template <class Body, class Token = asio::use_awaitable_t<>>
+  auto emit(const Pattern& pattern, Body&& body, const CallOptions& options, Token&& token = {}) {
+    detail::refuse_miscompiled<Body, Token>();
+    if constexpr (std::same_as<std::remove_cvref_t<Token>, asio::detached_t>) {
+      detail::send_and_forget(core_, pattern, detail::body_ref(body), options);
+    } else {
+      detail::CallRef call = detail::send(core_, PacketKind::event, pattern, detail::body_ref(body), options);
+      return asio::async_initiate<Token, void(Result<Accepted>)>(detail::AwaitAccepted{}, token, std::move(call));
+    }
+  }
+
+  /// Sends a request whose reply may have many values: `while (auto value = co_await stream.next())`.
+  template <class T = Payload, class Body>
+  ReplyStream<T> stream(const Pattern& pattern, Body&& body, const CallOptions& options = CallOptions()) {
+    detail::refuse_miscompiled<Body, asio::use_awaitable_t<>>();
+    return ReplyStream<T>(detail::send(core_, PacketKind::request, pattern, detail::body_ref(body), options));
+  }
+
+  /// Connects now instead of at the first call; completes with Result<void> when the link is ready, or after
+  /// `connect_timeout` with the last failure.
+  template <class Token = asio::use_awaitable_t<>>
+  auto connect(Token&& token = {}) {
+    return asio::async_initiate<Token, void(Result<void>)>(
+        [core = core_](auto handler) {
+          detail::connect_then(core, detail::make_completion<void>(std::move(handler), detail::executor_of(*core)));
+        },
+        token);
+  }
+
+  /// Adds advice around all calls, outermost first. Before the first call.
+  Client& use(Middleware middleware);
+  /// Ends every open call with errc::closed. Idempotent; thread-safe.
+  void close();
+  /// Completes with Result<void> when everything sent so far is handed over.
+  template <class Token = asio::use_awaitable_t<>>
+  auto flush(Token&& token = {}) {
+    return asio::async_initiate<Token, void(Result<void>)>(
+        [core = core_](auto handler) {
+          detail::flush_then(core, detail::make_completion<void>(std::move(handler), detail::executor_of(*core)));
+        },
+        token);
+  }
+
+  Status status() const noexcept;  ///< Thread-safe.
+  ClientStats stats() const;       ///< Thread-safe.
+  /// What the guarantee is, in one line for people.
+  std::string describe() const;
+  const asio::any_io_executor& executor() const noexcept;
+
+ private:
+  std::shared_ptr<detail::ClientCore> core_;
+};
+
+/// The same calls for code without an event loop: each blocks its thread until it ends, at most until its deadline.
+/// Not thread-safe. Between calls nothing runs: heartbeats pause, and a link that was lost meanwhile is opened again by
+/// the next call.
+class BlockingClient {
+ public:
+  explicit BlockingClient(const ClientConfig& config, std::shared_ptr<const Registry> registry = default_registry());
+  explicit BlockingClient(std::string_view url);
+  ~BlockingClient();
+
+  /// Throws the Error that a co_await would throw.
+  template <class R = Payload, class Body>
+  R request(const Pattern& pattern, const Body& body, const CallOptions& options = CallOptions()) {
+    Result<R> result = Error(errc::closed, "the call was not made");
+    bool done = false;
+    client_.request<R>(pattern, body, options, [&](Result<R> outcome) { result = std::move(outcome), done = true; });
+    run_until(done);
+    return std::move(result).value();
+  }
+  template <class Body>
+  Accepted emit(const Pattern& pattern, const Body& body, const CallOptions& options = CallOptions()) {
+    Result<Accepted> result = Error(errc::closed, "the call was not made");
+    bool done = false;
+    client_.emit(pattern, body, options, [&](Result<Accepted> outcome) { result = std::move(outcome), done = true; });
+    run_until(done);
+    return std::move(result).value();
+  }
+
+ private:
+  void run_until(const bool& done);
+  std::unique_ptr<asio::io_context> loop_;
+  Client client_;
+};
+
+}  // namespace waybill

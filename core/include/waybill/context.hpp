@@ -1,0 +1,73 @@
+// Context: what a handler sees of its message besides the payload, and what middleware sees of a call on either side.
+#pragma once
+
+#include <asio/any_io_executor.hpp>
+#include <chrono>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "waybill/log.hpp"
+#include "waybill/packet.hpp"
+#include "waybill/payload.hpp"
+
+namespace waybill {
+
+namespace detail {
+class ContextSource;
+}
+
+/// Threads:  that of its handler.
+/// Lifetime: until the handler has finished: a coroutine's context lives as long as the coroutine runs.
+class Context {
+ public:
+  explicit Context(detail::ContextSource& source) noexcept : source_(&source) {}
+
+  enum class Side { service, client };
+  Side side() const noexcept;
+  bool is_request() const noexcept;
+
+  /// The pattern as text, as the caller gave it: object patterns as JSON.
+  std::string_view pattern() const noexcept;
+  /// The channel or topic that it came through, where the carrier has one; else the pattern's route.
+  std::string_view channel() const noexcept;
+  /// False when the message had no payload at all (JavaScript's `undefined`), which is not the same as null.
+  bool has_payload() const noexcept;
+  /// The payload undecoded, kept alive by the result.
+  Payload payload() const;
+
+  /// Headers of the message; on carriers without any, the texts in its metadata.
+  const Headers& headers() const;
+  /// The value of a header, or null.
+  const std::string* header(std::string_view name) const { return headers().find(name); }
+  /// NestJS's metadata as it came; empty() if there was none.
+  Payload metadata() const;
+  /// The carrier's own settings of the message, by its names (docs/transports), read only.
+  const Headers& properties() const;
+  /// On a client: sends the header along. On a service: with the replies, where the carrier has headers for them.
+  void set_header(std::string_view name, std::string_view value);
+
+  /// Which delivery of this message this is, from 1.
+  int attempt() const noexcept;
+  /// The broker says that the message may have been delivered before.
+  bool is_redelivered() const noexcept;
+
+  /// Until when the caller waits, if that is known. On a client middleware may move it.
+  std::optional<std::chrono::steady_clock::time_point> deadline() const;
+  void set_deadline(std::chrono::steady_clock::time_point deadline);
+  /// False when nobody can hear the reply any more.
+  bool is_caller_connected() const noexcept;
+
+  /// Settles the message now instead of when the handler has finished. The first settlement counts.
+  void ack();
+  void retry();   ///< Deliver it again.
+  void reject();  ///< Never again: to the dead-letter channel if there is one.
+
+  const asio::any_io_executor& executor() const noexcept;
+  const Log& log() const noexcept;
+
+ private:
+  detail::ContextSource* source_;
+};
+
+}  // namespace waybill

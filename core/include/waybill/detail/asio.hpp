@@ -1,0 +1,54 @@
+// The one place that papers over versions of Asio and of compilers.
+#pragma once
+
+#include <asio/awaitable.hpp>
+#include <asio/error_code.hpp>
+#include <asio/steady_timer.hpp>
+#include <asio/this_coro.hpp>
+#include <asio/use_awaitable.hpp>
+#if __has_include(<asio/as_tuple.hpp>)
+#include <asio/as_tuple.hpp>
+#else
+#include <asio/experimental/as_tuple.hpp>
+#endif
+
+#include <memory>
+#include <optional>
+
+namespace waybill::detail {
+
+#if __has_include(<asio/as_tuple.hpp>)
+using asio::as_tuple;
+#else
+using asio::experimental::as_tuple;
+#endif
+
+/// Waits for the timer; being cancelled is not an error.
+inline asio::awaitable<void> wait_quietly(asio::steady_timer& timer) {
+  const auto outcome = co_await timer.async_wait(as_tuple(asio::use_awaitable));
+  (void)outcome;
+}
+
+/// One outcome that a callback brings and one coroutine waits for, on one executor. Shared by both.
+template <class Outcome>
+class Arrival {
+ public:
+  explicit Arrival(asio::any_io_executor executor) : timer_(std::move(executor), asio::steady_timer::time_point::max()) {}
+
+  void set(Outcome outcome) {
+    if (outcome_) return;
+    outcome_.emplace(std::move(outcome));
+    timer_.cancel();
+  }
+  /// Nothing when the waiting coroutine was cancelled first.
+  static asio::awaitable<std::optional<Outcome>> wait(std::shared_ptr<Arrival> self) {
+    if (!self->outcome_) co_await wait_quietly(self->timer_);
+    co_return std::move(self->outcome_);
+  }
+
+ private:
+  std::optional<Outcome> outcome_;
+  asio::steady_timer timer_;
+};
+
+}  // namespace waybill::detail

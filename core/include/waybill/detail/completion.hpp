@@ -1,0 +1,107 @@
+// How a Result<T> reaches the caller's completion token: use_awaitable and use_future throw its error, callbacks get it.
+#pragma once
+
+#include <asio/any_io_executor.hpp>
+#include <asio/associated_cancellation_slot.hpp>
+#include <asio/associated_executor.hpp>
+#include <asio/async_result.hpp>
+#include <asio/dispatch.hpp>
+#include <asio/execution/outstanding_work.hpp>
+#include <asio/prefer.hpp>
+#include <asio/use_awaitable.hpp>
+#include <asio/use_future.hpp>
+#include <exception>
+#include <type_traits>
+#include <utility>
+
+#include "waybill/detail/unique_function.hpp"
+#include "waybill/result.hpp"
+
+namespace waybill::detail {
+
+/// Turns a handler of (exception_ptr, T), which is what throwing tokens make, into one of Result<T>.
+template <class T, class Handler>
+struct ThrowingHandler {
+  Handler handler;
+
+  void operator()(Result<T> result) {
+    std::exception_ptr error;
+    if (!result) error = std::make_exception_ptr(result.error());
+    if constexpr (std::is_void_v<T>) {
+      std::move(handler)(error);
+    } else if (error) {
+      std::move(handler)(error, T{});
+    } else {
+      std::move(handler)(nullptr, *std::move(result));
+    }
+  }
+
+  using executor_type = asio::associated_executor_t<Handler>;
+  executor_type get_executor() const noexcept { return asio::get_associated_executor(handler); }
+  using cancellation_slot_type = asio::associated_cancellation_slot_t<Handler>;
+  cancellation_slot_type get_cancellation_slot() const noexcept {
+    return asio::get_associated_cancellation_slot(handler);
+  }
+};
+
+template <class T>
+struct ThrowingSignature {
+  using type = void(std::exception_ptr, T);
+};
+template <>
+struct ThrowingSignature<void> {
+  using type = void(std::exception_ptr);
+};
+
+/// async_result of a token that throws, for signatures of Result<T>.
+template <class Token, class T>
+struct ThrowingResult {
+  using Base = asio::async_result<Token, typename ThrowingSignature<T>::type>;
+
+  template <class Initiation, class... Args>
+  static auto initiate(Initiation initiation, Token token, Args... args) {
+    return Base::initiate(
+        [initiation = std::move(initiation)](auto handler, auto... inner) mutable {
+          using Adapted = ThrowingHandler<T, std::decay_t<decltype(handler)>>;
+          std::move(initiation)(Adapted{std::move(handler)}, std::move(inner)...);
+        },
+        std::move(token), std::move(args)...);
+  }
+};
+
+/// A handler that has an executor of its own, other than ours: runs there, which stays busy until then.
+template <class T, class Handler>
+struct ForwardedHandler {
+  Handler handler;
+  asio::any_io_executor executor;  // tracks outstanding work
+
+  void operator()(Result<T> result) {
+    asio::dispatch(executor, [handler = std::move(handler), result = std::move(result)]() mutable {
+      std::move(handler)(std::move(result));
+    });
+  }
+};
+
+/// A handler of Result<T> as something that can be kept, called on `home` once.
+template <class T, class Handler>
+UniqueFunction<void(Result<T>)> make_completion(Handler handler, const asio::any_io_executor& home) {
+  auto executor = asio::get_associated_executor(handler, home);
+  if constexpr (std::is_same_v<decltype(executor), asio::any_io_executor>) {
+    if (executor == home) return UniqueFunction<void(Result<T>)>(std::move(handler));
+  }
+  asio::any_io_executor tracked = asio::prefer(std::move(executor), asio::execution::outstanding_work.tracked);
+  return ForwardedHandler<T, Handler>{std::move(handler), std::move(tracked)};
+}
+
+}  // namespace waybill::detail
+
+template <class Executor, class T>
+class asio::async_result<asio::use_awaitable_t<Executor>, void(waybill::Result<T>)>
+    : public waybill::detail::ThrowingResult<asio::use_awaitable_t<Executor>, T> {
+ public:
+  using return_type = typename waybill::detail::ThrowingResult<asio::use_awaitable_t<Executor>, T>::Base::return_type;
+};
+
+template <class Allocator, class T>
+class asio::async_result<asio::use_future_t<Allocator>, void(waybill::Result<T>)>
+    : public waybill::detail::ThrowingResult<asio::use_future_t<Allocator>, T> {};

@@ -1,0 +1,88 @@
+// One delivery being handled: what the typed handler templates and the compiled router share.
+#pragma once
+
+#include <memory>
+
+#include "waybill/context.hpp"
+#include "waybill/model.hpp"
+#include "waybill/transport.hpp"
+
+namespace waybill::detail {
+
+/// Where a Context takes its answers from: a delivery on a service, a call on a client.
+class ContextSource {
+ public:
+  virtual Context::Side side() const noexcept = 0;
+  virtual const Packet& packet() const noexcept = 0;
+  virtual const Headers& headers() = 0;
+  virtual void set_header(std::string_view name, std::string_view value) = 0;
+  virtual std::optional<std::chrono::steady_clock::time_point> deadline() = 0;
+  virtual void set_deadline(std::chrono::steady_clock::time_point deadline) = 0;
+  virtual int attempt() const noexcept = 0;
+  virtual bool is_redelivered() const noexcept = 0;
+  virtual bool is_connected() const noexcept = 0;
+  virtual void settle(Settlement settlement) = 0;
+  virtual const asio::any_io_executor& executor() const noexcept = 0;
+  virtual const Log& log() const noexcept = 0;
+
+ protected:
+  ~ContextSource() = default;
+};
+
+class ListenerHost;
+
+/// A delivery on its way through its handler. On the stack for handlers that return at once, on the heap for others.
+///
+/// Threads: the handler's. Where that is not the listener's, replies and settlements travel there by themselves.
+class Exchange final : public ContextSource {
+ public:
+  Exchange(Delivery& delivery, ListenerHost& host) noexcept : delivery_(delivery), host_(host) {}
+  Exchange(const Exchange&) = delete;
+  Exchange& operator=(const Exchange&) = delete;
+  ~Exchange() = default;
+
+  /// Decodes the payload. Throws Error(payload_mismatch | payload_malformed).
+  void decode(ValueOut out) const;
+  /// The payload as it came: borrowed from the delivery.
+  Payload payload() const noexcept;
+  /// Sends one value; `last` ends the reply. Throws Error if it cannot be encoded.
+  void reply(ValueRef value, bool last);
+  void reply_encoded(const Slice& value, bool last);
+  void reply_end();
+  void reply_error(const Error& error);
+
+  /// The reply of the first of several event handlers that answer one request is kept here instead of being sent.
+  void collect_into(Buffer* collected) noexcept { collected_ = collected; }
+  /// For handlers on other threads than the listener's: `self` keeps the delivery alive on the way.
+  void travel_as(std::weak_ptr<Exchange> self) noexcept { self_ = std::move(self); }
+
+  bool wants_reply() const noexcept { return delivery_.packet.kind == PacketKind::request; }
+  Delivery& delivery() noexcept { return delivery_; }
+  Context context() noexcept { return Context(*this); }
+
+  Context::Side side() const noexcept override { return Context::Side::service; }
+  const Packet& packet() const noexcept override { return delivery_.packet; }
+  const Headers& headers() override;
+  void set_header(std::string_view name, std::string_view value) override;
+  std::optional<std::chrono::steady_clock::time_point> deadline() override;
+  void set_deadline(std::chrono::steady_clock::time_point deadline) override { deadline_ = deadline; }
+  int attempt() const noexcept override { return delivery_.attempt; }
+  bool is_redelivered() const noexcept override { return delivery_.redelivered; }
+  bool is_connected() const noexcept override;
+  bool is_congested() const noexcept;
+  void settle(Settlement settlement) override;
+  const asio::any_io_executor& executor() const noexcept override;
+  const Log& log() const noexcept override;
+
+ private:
+  void send(Packet& packet);
+  Delivery& delivery_;
+  ListenerHost& host_;
+  Buffer* collected_ = nullptr;
+  std::weak_ptr<Exchange> self_;
+  std::unique_ptr<Headers> metadata_headers_;  // made when somebody asks
+  std::unique_ptr<Headers> reply_headers_;
+  std::optional<std::chrono::steady_clock::time_point> deadline_;
+};
+
+}  // namespace waybill::detail

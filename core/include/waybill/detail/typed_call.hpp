@@ -1,0 +1,127 @@
+// The typed half of a client's call: encodes what goes out, decodes what comes back, refuses what g++ 12 miscompiles.
+#pragma once
+
+#include <asio/associated_cancellation_slot.hpp>
+#include <asio/use_awaitable.hpp>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <variant>
+
+#include "waybill/detail/call.hpp"
+#include "waybill/detail/completion.hpp"
+#include "waybill/fields.hpp"
+#include "waybill/serializer.hpp"
+
+namespace waybill::detail {
+
+template <class Token>
+inline constexpr bool is_awaitable_token = false;
+template <class Executor>
+inline constexpr bool is_awaitable_token<asio::use_awaitable_t<Executor>> = true;
+
+/// g++ up to 12 destroys a temporary aggregate that owns something twice when it stands in a co_await statement.
+template <class Body, class Token>
+constexpr void refuse_miscompiled() {
+#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ <= 12
+  using T = std::remove_cvref_t<Body>;
+  static_assert(std::is_lvalue_reference_v<Body> || !std::is_aggregate_v<T> || std::is_array_v<T> ||
+                    std::is_trivially_destructible_v<T> || !is_awaitable_token<std::remove_cvref_t<Token>>,
+                "waybill: name this payload first (`Order order{...}; co_await client.request<R>(pattern, order);`): "
+                "g++ 12 destroys a temporary like Order{...} in a co_await statement twice");
+#endif
+}
+
+template <class Body>
+ValueRef body_ref(const Body& body) {
+  return ValueRef::of(body);
+}
+
+template <class R>
+inline constexpr bool may_be_absent = std::is_void_v<R> || std::is_same_v<R, std::monostate>;
+template <class T>
+inline constexpr bool may_be_absent<std::optional<T>> = true;
+template <>
+inline constexpr bool may_be_absent<Payload> = true;
+
+Error absent_value();
+
+/// The payload of a reply as an R.
+template <class R>
+Result<R> decode_reply(const Packet& packet) {
+  if constexpr (std::is_void_v<R>) {
+    return Result<void>{};
+  } else {
+    if (!packet.has_payload) {
+      if constexpr (may_be_absent<R>) return R{};
+      else return absent_value();
+    } else {
+      R value{};
+      Result<void> decoded = packet.serializer->decode(packet.payload, ValueOut::of(value));
+      if (!decoded) return decoded.error();
+      return value;
+    }
+  }
+}
+
+/// The outcome of a call that wants one value. Further values of the reply are not looked at.
+template <class R>
+Result<R> outcome_of(const ReplyEvent& event) {
+  if (event.error) return *event.error;
+  const Packet& packet = *event.packet;
+  switch (packet.kind) {
+    case PacketKind::error:
+    case PacketKind::no_handler: return Error::from_peer(packet.payload, *packet.serializer);
+    default: return decode_reply<R>(packet);
+  }
+}
+
+/// Calls `handler` with the call's Result<R>, on the executor that the handler asks for.
+template <class R, class Handler, class Outcome>
+void await_call(CallRef&& call, Handler handler, Outcome outcome) {
+  auto slot = asio::get_associated_cancellation_slot(handler);
+  if (slot.is_connected()) {
+    slot.assign([cancel = call.canceller()](asio::cancellation_type) mutable { cancel(); });
+  }
+  const asio::any_io_executor& home = call.executor().get();
+  auto executor = asio::get_associated_executor(handler, home);
+  if constexpr (std::is_same_v<decltype(executor), asio::any_io_executor>) {
+    if (executor == home) {  // the usual case, and the quick one
+      call.on_reply([handler = std::move(handler), outcome](const ReplyEvent& event) mutable {
+        Result<R> result = outcome(event);
+        auto own_slot = asio::get_associated_cancellation_slot(handler);
+        if (own_slot.is_connected()) own_slot.clear();
+        std::move(handler)(std::move(result));
+      });
+      return;
+    }
+  }
+  call.on_reply([completion = make_completion<R>(std::move(handler), home), outcome](const ReplyEvent& event) mutable {
+    completion(outcome(event));
+  });
+}
+
+template <class R>
+struct AwaitReply {
+  template <class Handler>
+  void operator()(Handler handler, CallRef call) const {
+    await_call<R>(std::move(call), std::move(handler), [](const ReplyEvent& event) { return outcome_of<R>(event); });
+  }
+};
+
+struct AwaitAccepted {
+  template <class Handler>
+  void operator()(Handler handler, CallRef call) const {
+    await_call<Accepted>(std::move(call), std::move(handler), [](const ReplyEvent& event) -> Result<Accepted> {
+      if (event.error) return *event.error;
+      return event.accepted ? *event.accepted : Accepted{};
+    });
+  }
+};
+
+/// The rest of the compiled core that Client's templates need.
+const asio::any_io_executor& executor_of(const ClientCore& core) noexcept;
+void connect_then(const std::shared_ptr<ClientCore>& core, UniqueFunction<void(Result<void>)> done);
+void flush_then(const std::shared_ptr<ClientCore>& core, UniqueFunction<void(Result<void>)> done);
+
+}  // namespace waybill::detail

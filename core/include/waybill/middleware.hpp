@@ -1,0 +1,45 @@
+// Middleware: advice around handlers and around client calls. Where none is configured nothing is paid for it.
+#pragma once
+
+#include <asio/awaitable.hpp>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "waybill/context.hpp"
+#include "waybill/result.hpp"
+
+namespace waybill {
+
+/// Runs what is further in: the next middleware, at last the handler or the call. May be called again, one after the
+/// other, to try again; each call starts from the same message.
+using Next = std::function<asio::awaitable<Result<void>>()>;
+
+/// A named step of the chain. `run` gives the outcome: an error returned on a service is answered to the caller, on a
+/// client it ends the call.
+struct Middleware {
+  std::string name;
+  std::function<asio::awaitable<Result<void>>(Context& context, Next next)> run;
+};
+
+namespace middleware {
+
+/// Ends what takes longer with errc::timeout. On a service the handler's coroutine is cancelled; a handler that blocks
+/// its thread cannot be.
+Middleware timeout(std::chrono::milliseconds limit);
+
+struct RetryOptions {
+  int attempts = 3;  ///< In all, the first included.
+  std::chrono::milliseconds first{100};
+  std::chrono::milliseconds most{10'000};
+  std::function<bool(const Error&)> when = [](const Error& error) { return error.is_retryable(); };
+};
+/// Tries again, with a jittered backoff, what failed in a way that can pass. Stops at the deadline of the call.
+Middleware retry(RetryOptions options = RetryOptions());
+
+/// One line for each message: pattern, outcome, time taken. Payloads are not logged.
+Middleware log(LogLevel level = LogLevel::info);
+
+}  // namespace middleware
+}  // namespace waybill

@@ -1,0 +1,85 @@
+// Packet: the transport-neutral message that every carrier carries.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "waybill/slice.hpp"
+
+namespace waybill {
+
+class Serializer;
+
+/// A small ordered map from text to bytes. Names are compared as they are; the last of equal names wins.
+class Headers {
+ public:
+  using Entry = std::pair<std::string, std::string>;
+
+  Headers() = default;
+  Headers(std::vector<Entry> entries) : entries_(std::move(entries)) {}  // NOLINT: implicit by design
+
+  /// The value, or null if there is none; valid until the headers change.
+  const std::string* find(std::string_view name) const noexcept;
+  void set(std::string_view name, std::string_view value);
+  void erase(std::string_view name);
+  bool empty() const noexcept { return entries_.empty(); }
+  std::size_t size() const noexcept { return entries_.size(); }
+  auto begin() const noexcept { return entries_.begin(); }
+  auto end() const noexcept { return entries_.end(); }
+
+ private:
+  std::vector<Entry> entries_;
+};
+
+/// Names of the headers that waybill itself sets, on carriers that have a place for headers.
+namespace header {
+inline constexpr std::string_view k_deadline = "waybill-deadline";  ///< Milliseconds that the caller still waits.
+inline constexpr std::string_view k_attempt = "waybill-attempt";    ///< Which delivery of the message this is, from 1.
+inline constexpr std::string_view k_message_id = "waybill-message-id";
+}  // namespace header
+
+/// A pattern or an id as it is on the wire: the content of a text, or (is_json) the JSON text of any other value.
+struct Term {
+  std::string_view text;
+  bool is_json = false;
+};
+
+enum class PacketKind : std::uint8_t {
+  request,     ///< Has an id; wants replies.
+  event,       ///< Has no id.
+  value,       ///< One reply value; `last` if the reply ends with it.
+  error,       ///< The reply ends with an error; the payload is NestJS's `err`.
+  end,         ///< The reply ends without (a further) value.
+  no_handler,  ///< The reply ends: nobody handles the pattern.
+};
+
+/// One message with its headers. All views are borrowed: whoever hands a packet out keeps what it sees alive until the
+/// call returns; own() makes a packet that keeps itself alive.
+struct Packet {
+  PacketKind kind = PacketKind::event;
+  bool last = false;           ///< On a value: the reply ends with it.
+  bool has_payload = false;    ///< False is JavaScript's `undefined`; a null payload is a payload.
+  bool has_pattern = false;    ///< False only on replies and on payloads from outside the protocol.
+  bool trusted_payload = true; ///< False: the payload was cut out of its packet unparsed and may be malformed.
+
+  Term pattern;                ///< As the caller gave it.
+  std::string_view route;      ///< Outgoing: the pattern's normalized text. Incoming: the channel, or empty.
+  Term id;                     ///< Correlation id; on replies the one of the request.
+  Slice payload;               ///< Encoded by `serializer`.
+  const Serializer* serializer = nullptr;  ///< Of payload and metadata. Outlives the packet.
+
+  Headers headers;
+  Headers properties;          ///< Outgoing: what the transport itself knows, by its own names (priority, key, qos ...).
+  Slice metadata;              ///< NestJS's `metadata` value, encoded by `serializer`; empty if absent.
+
+  /// A packet with the same content that shares ownership of all it sees.
+  Packet own() const;
+
+ private:
+  Slice storage_;  // of pattern, route and id, once owned
+};
+
+}  // namespace waybill

@@ -1,0 +1,113 @@
+// Service: handlers behind one or more listeners.
+#pragma once
+
+#include <asio/any_io_executor.hpp>
+#include <asio/async_result.hpp>
+#include <asio/io_context.hpp>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "waybill/config.hpp"
+#include "waybill/detail/completion.hpp"
+#include "waybill/detail/handler.hpp"
+#include "waybill/log.hpp"
+#include "waybill/middleware.hpp"
+#include "waybill/pattern.hpp"
+#include "waybill/registry.hpp"
+
+namespace waybill {
+
+/// What became of the deliveries that were in hand when a drain began.
+struct DrainReport {
+  DrainReport() {}  // NOLINT: not an aggregate, so that g++ 12 may return it through co_await
+  std::size_t finished = 0;    ///< Handled, answered and settled.
+  std::size_t given_back = 0;  ///< Not begun; the broker delivers them again where it can.
+  std::size_t abandoned = 0;   ///< Still running at the deadline.
+};
+
+/// Figures of a running service. Counters only grow.
+struct ServiceStats {
+  std::uint64_t requests = 0;
+  std::uint64_t events = 0;
+  std::uint64_t failed = 0;     ///< Handlers that ended with an error.
+  std::uint64_t unhandled = 0;  ///< Messages for which there was no handler.
+  std::uint64_t dropped = 0;    ///< Messages that were given up, with a line in the log.
+  std::uint64_t in_flight = 0;  ///< Being handled now.
+};
+
+/// Any number of handlers behind any number of listeners, on the service's own loop (run) or on an executor that the
+/// host brings (start).
+///
+/// Threads:  handlers are registered before the start, by one thread. stop() and stats() may be called from any thread.
+///           Handlers run on the loop of their listener, or on the handler pool if `handler_threads` is set.
+/// Lifetime: a service on a host's executor must be closed (drain or close) before it is destroyed while that runs.
+class Service {
+ public:
+  /// Throws Error(invalid_config) for an unknown scheme, serializer or option.
+  explicit Service(Config config = Config::from_env(), std::shared_ptr<const Registry> registry = default_registry());
+  Service(asio::any_io_executor executor, Config config, std::shared_ptr<const Registry> registry = default_registry());
+  Service(const Service&) = delete;
+  Service& operator=(const Service&) = delete;
+  ~Service();
+
+  /// Answers requests: `handler` is any callable on (T), (T, Context&), (Context&) or () that returns R, void,
+  /// asio::awaitable<R> or Stream<R>. It must be safe to call from several threads if `threads` or `handler_threads` say so.
+  /// Throws Error(invalid_config) when the pattern has a request handler already, or after the start.
+  template <class F>
+  Service& on_request(const Pattern& pattern, F&& handler) {
+    add(pattern, detail::make_handler(std::forward<F>(handler)), true);
+    return *this;
+  }
+  /// Takes events; several handlers of one pattern all run, in the order of their registration. The message is
+  /// acknowledged when all have returned; when one fails the delivery policy decides.
+  template <class F>
+  Service& on_event(const Pattern& pattern, F&& handler) {
+    add(pattern, detail::make_handler(std::forward<F>(handler)), false);
+    return *this;
+  }
+  /// Adds advice around all handlers, outermost first. Throws Error(invalid_config) after the start.
+  Service& use(Middleware middleware);
+  /// Takes the log lines instead of standard error.
+  Service& log_to(LogSink sink);
+
+  /// Runs until SIGINT, SIGTERM or stop(), then drains. Blocks. Returns what main should return: 0, or 1 after a
+  /// failed start (with a line in the log). REQUIRES: made without an executor.
+  int run();
+
+  /// Opens all listeners side by side; completes with Result<void> when every one is ready, or one surely will not be.
+  template <class Token = asio::use_awaitable_t<>>
+  auto start(Token&& token = {}) {
+    return asio::async_initiate<Token, void(Result<void>)>(
+        [this](auto handler) { start_then(detail::make_completion<void>(std::move(handler), executor())); }, token);
+  }
+  /// Takes nothing new, finishes what is in hand, then closes; completes with Result<DrainReport> within `limit`.
+  template <class Token = asio::use_awaitable_t<>>
+  auto drain(std::chrono::milliseconds limit, Token&& token = {}) {
+    return asio::async_initiate<Token, void(Result<DrainReport>)>(
+        [this, limit](auto handler) {
+          drain_then(limit, detail::make_completion<DrainReport>(std::move(handler), executor()));
+        },
+        token);
+  }
+  /// Ends run(), which drains; thread-safe.
+  void stop();
+  /// Now: handlers still running lose their links. Idempotent.
+  void close();
+
+  /// Where the listeners listen, without secrets: "tcp://127.0.0.1:41231". Empty before the start.
+  std::vector<std::string> addresses() const;
+  ServiceStats stats() const;
+  /// One line per listener: what it promises, and how patterns are carried. Printed at start.
+  std::vector<std::string> describe() const;
+  asio::any_io_executor executor() const;
+
+ private:
+  class Core;
+  void add(const Pattern& pattern, std::unique_ptr<detail::Handler> handler, bool is_request);
+  void start_then(detail::UniqueFunction<void(Result<void>)> done);
+  void drain_then(std::chrono::milliseconds limit, detail::UniqueFunction<void(Result<DrainReport>)> done);
+  std::shared_ptr<Core> core_;
+};
+
+}  // namespace waybill

@@ -1,0 +1,159 @@
+// Bytes: Buffer, which grows at its end, and Slice, a view that may share ownership of what it sees.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstring>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace waybill {
+
+/// Every Slice has at least this many readable bytes behind its end (their content is anything), so that parsers
+/// may load whole vectors. simdjson asks for it.
+inline constexpr std::size_t k_padding = 64;
+
+namespace detail {
+
+/// A reference-counted heap block: this header, then `capacity` bytes, then k_padding more.
+struct Block {
+  std::atomic<std::size_t> references{1};
+  std::size_t capacity = 0;
+
+  char* bytes() noexcept { return reinterpret_cast<char*>(this + 1); }
+  static Block* allocate(std::size_t capacity);
+  static void release(Block* block) noexcept;
+};
+
+}  // namespace detail
+
+/// A view of bytes. *Borrowed* (the default) it is valid only as long as its lender says, usually for one call;
+/// own() makes a copy that shares ownership. Copying an owned slice costs one atomic increment.
+///
+/// Invariant: k_padding readable bytes follow data() + size(). Slices of a Buffer, of another Slice or made by
+/// copy() have it by construction.
+class Slice {
+ public:
+  Slice() noexcept = default;
+  Slice(const Slice& other) noexcept : data_(other.data_), size_(other.size_), block_(other.block_) {
+    if (block_) block_->references.fetch_add(1, std::memory_order_relaxed);
+  }
+  Slice(Slice&& other) noexcept
+      : data_(other.data_), size_(other.size_), block_(std::exchange(other.block_, nullptr)) {}
+  Slice& operator=(Slice other) noexcept {
+    std::swap(data_, other.data_);
+    std::swap(size_, other.size_);
+    std::swap(block_, other.block_);
+    return *this;
+  }
+  ~Slice() {
+    if (block_) detail::Block::release(block_);
+  }
+
+  static Slice copy(std::string_view bytes);
+  /// REQUIRES: k_padding readable bytes behind `bytes`, and that they outlive the slice.
+  static Slice borrow(std::string_view bytes) noexcept {
+    Slice slice;
+    slice.data_ = bytes.data();
+    slice.size_ = bytes.size();
+    return slice;
+  }
+
+  const char* data() const noexcept { return data_; }
+  std::size_t size() const noexcept { return size_; }
+  bool empty() const noexcept { return size_ == 0; }
+  std::string_view view() const noexcept { return {data_, size_}; }
+  bool is_owned() const noexcept { return block_ != nullptr; }
+
+  /// The same bytes, kept alive by the result: shares them if owned, copies them if borrowed.
+  Slice own() const { return block_ || !size_ ? *this : copy(view()); }
+
+  /// REQUIRES: `part` lies within view(). Shares ownership.
+  Slice part(std::string_view part) const noexcept {
+    Slice slice = *this;
+    slice.data_ = part.data();
+    slice.size_ = part.size();
+    return slice;
+  }
+
+ private:
+  friend class Buffer;
+  static const char k_nothing[k_padding];
+  const char* data_ = k_nothing;
+  std::size_t size_ = 0;
+  detail::Block* block_ = nullptr;
+};
+
+/// Bytes that grow at the end; new room is not zeroed. Not thread-safe.
+class Buffer {
+ public:
+  Buffer() noexcept = default;
+  explicit Buffer(std::size_t capacity) { reserve(capacity); }
+  Buffer(Buffer&& other) noexcept
+      : block_(std::exchange(other.block_, nullptr)),
+        size_(std::exchange(other.size_, 0)),
+        capacity_(std::exchange(other.capacity_, 0)) {}
+  Buffer& operator=(Buffer&& other) noexcept {
+    std::swap(block_, other.block_);
+    std::swap(size_, other.size_);
+    std::swap(capacity_, other.capacity_);
+    return *this;
+  }
+  Buffer(const Buffer&) = delete;
+  Buffer& operator=(const Buffer&) = delete;
+  ~Buffer() {
+    if (block_) detail::Block::release(block_);
+  }
+
+  char* data() noexcept { return block_ ? block_->bytes() : nullptr; }
+  const char* data() const noexcept { return block_ ? block_->bytes() : nullptr; }
+  std::size_t size() const noexcept { return size_; }
+  std::size_t capacity() const noexcept { return capacity_; }
+  bool empty() const noexcept { return size_ == 0; }
+  std::string_view view() const noexcept { return {data(), size_}; }
+
+  void clear() noexcept { size_ = 0; }
+  /// REQUIRES: size <= this->size().
+  void truncate(std::size_t size) noexcept { size_ = size; }
+  void reserve(std::size_t capacity) {
+    if (capacity > capacity_) grow(capacity);
+  }
+  /// Makes room for `count` more bytes and returns where they go; commit() says how many were written.
+  char* prepare(std::size_t count) {
+    if (capacity_ - size_ < count) grow(size_ + count);
+    return block_->bytes() + size_;
+  }
+  void commit(std::size_t count) noexcept { size_ += count; }
+
+  void append(const char* bytes, std::size_t count) {
+    if (!count) return;
+    std::memcpy(prepare(count), bytes, count);
+    size_ += count;
+  }
+  void append(std::string_view bytes) { append(bytes.data(), bytes.size()); }
+  void push_back(char byte) {
+    *prepare(1) = byte;
+    ++size_;
+  }
+  /// Removes `count` bytes at `from`, moving what is behind them.
+  void erase(std::size_t from, std::size_t count) noexcept {
+    std::memmove(data() + from, data() + from + count, size_ - from - count);
+    size_ -= count;
+  }
+
+  /// A borrowed view of the content; valid until the buffer changes.
+  Slice borrow() const noexcept { return block_ ? Slice::borrow(view()) : Slice{}; }
+  /// Gives the content away; the buffer is empty afterwards.
+  Slice take() noexcept;
+  /// Frees the memory if it has grown beyond `keep` bytes. REQUIRES: empty().
+  void shrink(std::size_t keep) noexcept;
+
+ private:
+  void grow(std::size_t at_least);
+  detail::Block* block_ = nullptr;
+  std::size_t size_ = 0;
+  std::size_t capacity_ = 0;
+};
+
+}  // namespace waybill

@@ -1,0 +1,34 @@
+// When to try again: exponential, capped, jittered. Pure: the caller brings the randomness and does the waiting.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+
+namespace waybill::detail {
+
+class Backoff {
+ public:
+  struct Options {
+    std::chrono::milliseconds first{100};
+    std::chrono::milliseconds most{5'000};
+  };
+  Backoff() = default;
+  explicit Backoff(Options options) : options_(options) {}
+
+  /// Half to all of the current step, which doubles from call to call. `random`: any 64 bits.
+  std::chrono::milliseconds next(std::uint64_t random) noexcept {
+    const auto step = std::chrono::milliseconds(options_.first.count() << (tries_ < 20 ? tries_ : 20));
+    const auto capped = step < options_.most ? step : options_.most;
+    ++tries_;
+    const auto half = capped.count() / 2;
+    return std::chrono::milliseconds(half + static_cast<std::int64_t>(random % static_cast<std::uint64_t>(half + 1)));
+  }
+  void reset() noexcept { tries_ = 0; }
+  unsigned tries() const noexcept { return tries_; }
+
+ private:
+  Options options_;
+  unsigned tries_ = 0;
+};
+
+}  // namespace waybill::detail

@@ -1,0 +1,211 @@
+#include "waybill/client.hpp"
+
+#include <asio/co_spawn.hpp>
+#include <asio/detached.hpp>
+#include <asio/post.hpp>
+
+#include "client_core.hpp"
+#include "outgoing_call.hpp"
+
+namespace waybill {
+namespace detail {
+
+Error absent_value() {
+  return Error(errc::payload_mismatch, "the reply has no value; ask for void, std::optional or Payload to accept that",
+               End::unknown);
+}
+
+const asio::any_io_executor& executor_of(const ClientCore& core) noexcept { return core.executor().get(); }
+
+CallRef::CallRef(std::shared_ptr<ClientCore> core, CallKey key) noexcept : core_(std::move(core)), key_(key) {}
+CallRef::CallRef(std::shared_ptr<ClientCore> core, std::shared_ptr<RemoteCall> remote) noexcept
+    : core_(std::move(core)), remote_(std::move(remote)) {}
+
+CallRef::~CallRef() {
+  if (!core_ || remote_) return;  // given away, or its mailbox goes with it
+  if (core_->executor().runs_here()) {
+    core_->abandon(key_);
+  } else {
+    asio::post(core_->executor().get(), [core = core_, key = key_] { core->abandon(key); });
+  }
+}
+
+const SerialExecutor& CallRef::executor() const noexcept { return core_->executor(); }
+
+void CallRef::on_reply(ReplyHandler handler) {
+  const std::shared_ptr<ClientCore> core = std::move(core_);
+  if (!remote_) {
+    if (core->executor().runs_here() && core->calls().is_open(key_) && !core->calls().has_mail(key_)) {
+      return core->calls().attach(key_, std::move(handler));
+    }
+    asio::post(core->executor().get(), [core, key = key_, handler = std::move(handler)]() mutable {
+      if (core->calls().is_open(key)) return core->calls().attach(key, std::move(handler));
+      const Error error(errc::closed, "the client was closed", End::unknown);
+      handler({nullptr, nullptr, &error, true});
+    });
+    return;
+  }
+  asio::post(core->executor().get(), [remote = remote_, handler = std::move(handler)]() mutable {
+    remote->mailbox.attach(std::move(handler));
+  });
+}
+
+UniqueFunction<void()> CallRef::canceller() const {
+  return [core = std::weak_ptr<ClientCore>(core_), key = key_, remote = remote_] {
+    const std::shared_ptr<ClientCore> alive = core.lock();
+    if (!alive) return;
+    asio::post(alive->executor().get(), [alive, key, remote] {
+      if (!remote) return alive->cancel(key);
+      remote->is_cancelled = true;
+      if (remote->cancel) remote->cancel();
+    });
+  };
+}
+
+namespace {
+
+Result<Slice> encode(const ClientCore& core, ValueRef body) {
+  Buffer bytes;
+  if (Result<void> encoded = core.serializer().encode(body, bytes); !encoded) return encoded.error();
+  return bytes.take();
+}
+
+/// The long way round: for calls from other threads, and for all calls of a client with middleware.
+CallRef send_remote(const std::shared_ptr<ClientCore>& core, PacketKind kind, const Pattern& pattern, ValueRef body,
+                    const CallOptions& options) {
+  auto remote = std::make_shared<RemoteCall>();
+  Result<Slice> payload = encode(*core, body);
+  if (!payload) {
+    remote->mailbox.tell({nullptr, nullptr, &payload.error(), true});
+    return CallRef(core, remote);
+  }
+  auto send_it = [core, remote, kind, pattern, bytes = *std::move(payload), options]() mutable {
+    if (!core->middleware.empty()) {
+      auto call = std::make_shared<OutgoingCall>(core, kind, pattern, std::move(bytes), options, remote);
+      asio::co_spawn(core->executor().get(), OutgoingCall::run(std::move(call)), asio::detached);
+      return;
+    }
+    Result<CallKey> key = core->send({kind, pattern, bytes, options});
+    if (!key) return remote->mailbox.tell({nullptr, nullptr, &key.error(), true});
+    remote->cancel = [weak = std::weak_ptr<ClientCore>(core), key = *key] {
+      if (const auto alive = weak.lock()) alive->cancel(key);
+    };
+    core->calls().attach(*key, [remote](const ReplyEvent& event) { remote->mailbox.tell(event); });
+    if (remote->is_cancelled) core->cancel(*key);
+  };
+  if (core->executor().runs_here()) {
+    send_it();
+  } else {
+    asio::post(core->executor().get(), std::move(send_it));
+  }
+  return CallRef(core, remote);
+}
+
+CallRef failed_call(const std::shared_ptr<ClientCore>& core, const Error& error) {
+  auto remote = std::make_shared<RemoteCall>();
+  remote->mailbox.tell({nullptr, nullptr, &error, true});
+  return CallRef(core, remote);
+}
+
+}  // namespace
+
+CallRef send(const std::shared_ptr<ClientCore>& core, PacketKind kind, const Pattern& pattern, ValueRef body,
+             const CallOptions& options) {
+  if (!core->executor().runs_here() || !core->middleware.empty()) return send_remote(core, kind, pattern, body, options);
+  Buffer& scratch = core->scratch();
+  scratch.clear();
+  if (Result<void> encoded = core->serializer().encode(body, scratch); !encoded) {
+    return failed_call(core, encoded.error());
+  }
+  Result<CallKey> key = core->send({kind, pattern, scratch.borrow(), options});
+  if (!key) return failed_call(core, key.error());
+  return CallRef(core, *key);
+}
+
+void send_and_forget(const std::shared_ptr<ClientCore>& core, const Pattern& pattern, ValueRef body,
+                     const CallOptions& options) {
+  if (!core->executor().runs_here() || !core->middleware.empty()) {
+    CallRef call = send_remote(core, PacketKind::event, pattern, body, options);
+    call.on_reply([weak = std::weak_ptr<ClientCore>(core)](const ReplyEvent& event) {
+      if (!event.error) return;
+      if (const auto alive = weak.lock()) alive->note_forgotten_failure(*event.error);
+    });
+    return;
+  }
+  Buffer& scratch = core->scratch();
+  scratch.clear();
+  if (Result<void> encoded = core->serializer().encode(body, scratch); !encoded) {
+    return core->note_forgotten_failure(encoded.error());
+  }
+  core->send_and_forget({PacketKind::event, pattern, scratch.borrow(), options});
+}
+
+void connect_then(const std::shared_ptr<ClientCore>& core, UniqueFunction<void(Result<void>)> done) {
+  asio::post(core->executor().get(), [core, done = std::move(done)]() mutable { core->connect_then(std::move(done)); });
+}
+
+void flush_then(const std::shared_ptr<ClientCore>& core, UniqueFunction<void(Result<void>)> done) {
+  asio::post(core->executor().get(), [core, done = std::move(done)]() mutable { core->flush_then(std::move(done)); });
+}
+
+}  // namespace detail
+
+Client::Client(asio::any_io_executor executor, const ClientConfig& config, std::shared_ptr<const Registry> registry,
+               Log log)
+    : core_(std::make_shared<detail::ClientCore>(std::move(executor), config, std::move(registry), std::move(log))) {}
+
+Client::Client(asio::any_io_executor executor, std::string_view url)
+    : Client(std::move(executor), ClientConfig::from_url(url)) {}
+
+Client::~Client() {
+  if (core_) close();
+}
+
+Client& Client::use(Middleware middleware) {
+  core_->middleware.push_back(std::move(middleware));
+  return *this;
+}
+
+void Client::close() {
+  // The core outlives the callback that this may be called from.
+  if (core_->executor().runs_here()) core_->close();
+  asio::post(core_->executor().get(), [core = core_] { core->close(); });
+}
+
+Status Client::status() const noexcept { return core_->status; }
+
+ClientStats Client::stats() const {
+  const detail::ClientCounters& counters = core_->counters;
+  ClientStats stats;
+  stats.requests = counters.requests;
+  stats.events = counters.events;
+  stats.timeouts = counters.timeouts;
+  stats.failed = counters.failed;
+  stats.late_replies = counters.late_replies;
+  stats.reconnects = counters.reconnects;
+  stats.waiting = counters.waiting;
+  return stats;
+}
+
+std::string Client::describe() const { return core_->describe(); }
+const asio::any_io_executor& Client::executor() const noexcept { return core_->executor().get(); }
+
+BlockingClient::BlockingClient(const ClientConfig& config, std::shared_ptr<const Registry> registry)
+    : loop_(std::make_unique<asio::io_context>(1)), client_(loop_->get_executor(), config, std::move(registry)) {}
+
+BlockingClient::BlockingClient(std::string_view url) : BlockingClient(ClientConfig::from_url(url)) {}
+
+BlockingClient::~BlockingClient() {
+  client_.close();
+  loop_->restart();
+  loop_->poll();
+}
+
+void BlockingClient::run_until(const bool& done) {
+  while (!done) {
+    if (loop_->stopped()) loop_->restart();
+    loop_->run_one();
+  }
+}
+
+}  // namespace waybill

@@ -1,0 +1,329 @@
+#include "client_core.hpp"
+
+#include <asio/co_spawn.hpp>
+#include <asio/detached.hpp>
+#include <asio/post.hpp>
+
+#include <algorithm>
+
+namespace waybill::detail {
+
+namespace {
+
+Ticket ticket_of(CallKey key) noexcept {
+  return (Ticket{key.generation} & 0x7fffffff) << 32 | (key.slot + 1);
+}
+CallKey key_of(Ticket ticket) noexcept {
+  const Ticket plain = ticket & ~k_failure_only;
+  return {static_cast<std::uint32_t>(plain & 0xffffffff) - 1, static_cast<std::uint32_t>(plain >> 32)};
+}
+
+std::size_t weight(const Packet& packet) noexcept {
+  return sizeof(Packet) + packet.payload.size() + packet.metadata.size() + packet.pattern.text.size() +
+         packet.route.size();
+}
+
+Error closed_error() { return Error(errc::closed, "the client was closed", End::rejected); }
+
+}  // namespace
+
+ClientCore::ClientCore(asio::any_io_executor executor, const ClientConfig& config,
+                       std::shared_ptr<const Registry> registry, Log log)
+    : executor_(std::move(executor)),
+      config_(config),
+      registry_(std::move(registry)),
+      log_(std::move(log)),
+      deadline_timer_(executor_.get()) {
+  serializer_ = config_.serializer.empty() ? &registry_->default_serializer()
+                                           : registry_->serializer(config_.serializer).value();
+  transport_ = registry_->make_transport(config_.url).value();
+  Environment environment;
+  environment.executor = executor_.get();
+  environment.serializer = serializer_;
+  environment.log = log_;
+  connection_ = transport_->make_connection(std::move(environment));
+}
+
+ClientCore::~ClientCore() {
+  if (!closed_) connection_->close();
+}
+
+std::string ClientCore::describe() const {
+  const Capabilities& can = capabilities();
+  return config_.url.redacted() + ": events " + std::string(can.event_promise) + ", requests one outcome within " +
+         std::to_string(config_.timeout.count()) + " ms, payloads as " + std::string(serializer_->name());
+}
+
+Result<CallKey> ClientCore::send(const Outgoing& outgoing) {
+  if (closed_) return closed_error();
+  const bool is_request = outgoing.kind == PacketKind::request;
+  ClientCounters::add(is_request ? counters.requests : counters.events);
+  const TimePoint deadline = coarse_now() + outgoing.options.timeout.value_or(config_.timeout);
+  Result<CallKey> key = calls_.open(deadline);
+  if (!key) return key;
+  ClientCounters::add(counters.waiting);
+  arm_deadline(deadline);
+  Packet packet;
+  fill(packet, outgoing, deadline);
+  if (is_request) packet.id = calls_.id(*key);
+  Result<void> passed = pass_on(packet, ticket_of(*key) | (is_request ? k_failure_only : 0), *key);
+  if (passed) return key;
+  calls_.close(*key);
+  counters.waiting.fetch_sub(1, std::memory_order_relaxed);
+  return passed.error();
+}
+
+void ClientCore::send_and_forget(const Outgoing& outgoing) {
+  if (closed_) return note_forgotten_failure(closed_error());
+  ClientCounters::add(counters.events);
+  Packet packet;
+  fill(packet, outgoing, {});
+  if (Result<void> passed = pass_on(packet, 0, {}); !passed) note_forgotten_failure(passed.error());
+}
+
+void ClientCore::fill(Packet& packet, const Outgoing& outgoing, TimePoint deadline) const {
+  packet.kind = outgoing.kind;
+  packet.has_pattern = packet.has_payload = true;
+  packet.pattern = outgoing.pattern.term();
+  packet.route = outgoing.pattern.route();
+  packet.payload = outgoing.payload;
+  packet.serializer = serializer_;
+  const CallOptions& options = outgoing.options;
+  if (!options.headers.empty()) packet.headers = options.headers;
+  if (!options.properties.empty()) packet.properties = options.properties;
+  if (!options.metadata.empty()) packet.metadata = options.metadata.bytes();
+  // A NestJS peer reads packets byte for byte as before: the deadline travels only where headers have a place.
+  if (packet.kind == PacketKind::request && capabilities().headers == Support::native) {
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - coarse_now());
+    packet.headers.set(header::k_deadline, std::to_string(left.count()));
+  }
+}
+
+Result<void> ClientCore::pass_on(const Packet& packet, Ticket ticket, CallKey key) {
+  if (ready_) {
+    if (connection_->unsent_bytes() > config_.max_unsent_bytes) {
+      return Error(errc::overloaded, "the other side reads too slowly: more than " +
+                       std::to_string(config_.max_unsent_bytes) + " bytes wait to be sent", End::rejected);
+    }
+    connection_->send(packet, ticket);
+    return {};
+  }
+  if (queued_bytes_ + weight(packet) > config_.max_queued_bytes) {
+    return Error(errc::overloaded, "no connection to " + config_.url.redacted() + ", and more than " +
+                     std::to_string(config_.max_queued_bytes) + " bytes wait for one", End::rejected);
+  }
+  queued_bytes_ += weight(packet);
+  const TimePoint give_up = coarse_now() + config_.connect_timeout;
+  queued_.push_back({packet.own(), ticket, key, give_up});
+  arm_deadline(give_up);
+  if (!reconnect_ || !reconnect_->is_running()) connect_then({});
+  return {};
+}
+
+void ClientCore::connect_then(UniqueFunction<void(Result<void>)> done) {
+  if (closed_) {
+    if (done) asio::post(executor_.get(), [done = std::move(done)]() mutable { done(closed_error()); });
+    return;
+  }
+  if (ready_) {
+    if (done) asio::post(executor_.get(), [done = std::move(done)]() mutable { done(Result<void>{}); });
+    return;
+  }
+  if (done) {
+    connect_waiters_.push_back(std::move(done));
+    connect_give_up_ = coarse_now() + config_.connect_timeout;
+    arm_deadline(connect_give_up_);
+  }
+  if (reconnect_ && reconnect_->is_running()) return;
+  status = Status::connecting;
+  reconnect_ = std::make_shared<Reconnect>(executor_.get(), shared_from_this());
+  reconnect_->start_in_background();
+}
+
+asio::awaitable<Result<void>> ClientCore::open_link() { return connection_->open(*this); }
+
+void ClientCore::on_link_ready() {
+  if (closed_) return;
+  if (was_ready_) ClientCounters::add(counters.reconnects);
+  ready_ = was_ready_ = true;
+  status = Status::ready;
+  last_failure_.reset();
+  log_.debug("connected to " + config_.url.redacted());
+  auto waiters = std::move(connect_waiters_);
+  connect_waiters_.clear();
+  connect_give_up_ = TimePoint::max();
+  send_queued();
+  for (auto& waiter : waiters) waiter(Result<void>{});
+}
+
+void ClientCore::send_queued() {
+  while (!queued_.empty() && ready_) {
+    const Queued next = std::move(queued_.front());
+    queued_.pop_front();
+    queued_bytes_ -= weight(next.packet);
+    if (next.ticket && !calls_.is_open(next.key)) continue;  // its caller has gone
+    connection_->send(next.packet, next.ticket);
+  }
+}
+
+void ClientCore::on_link_failed(const Error& error, std::optional<std::chrono::milliseconds> retry_in) {
+  last_failure_ = error;
+  if (retry_in) {
+    log_.debug("cannot connect to " + config_.url.redacted() + ": " + error.what());
+    return;
+  }
+  log_.error("cannot connect to " + config_.url.redacted() + ": " + error.what());
+  status = Status::idle;
+  fail_queued(error);
+  auto waiters = std::move(connect_waiters_);
+  connect_waiters_.clear();
+  for (auto& waiter : waiters) waiter(error);
+}
+
+void ClientCore::fail_queued(const Error& error) {
+  auto queued = std::move(queued_);
+  queued_.clear();
+  queued_bytes_ = 0;
+  for (const Queued& one : queued) {
+    if (one.ticket) end(one.key, error);
+    else note_forgotten_failure(error);
+  }
+}
+
+void ClientCore::on_lost(const Error& error) {
+  if (closed_ || !ready_) return;
+  ready_ = false;
+  status = Status::interrupted;
+  last_failure_ = error;
+  log_.warning("lost the connection to " + config_.url.redacted() + ": " + error.what());
+  reconnect_->lost();
+  // Calls that wait for a link have not been sent: they stay. All others have lost their reply.
+  std::vector<CallKey> keep;
+  for (const Queued& one : queued_) keep.push_back(one.key);
+  if (keep.empty()) {
+    counters.waiting.fetch_sub(calls_.fail_all(error), std::memory_order_relaxed);
+  } else {
+    for (const CallKey key : calls_.open_calls()) {
+      const auto same = [key](CallKey other) { return other.slot == key.slot; };
+      if (std::none_of(keep.begin(), keep.end(), same)) end(key, error);
+    }
+  }
+}
+
+void ClientCore::on_reply(const Packet& packet) {
+  switch (calls_.deliver(packet)) {
+    case PendingCalls::Delivered::nobody: ClientCounters::add(counters.late_replies); break;
+    case PendingCalls::Delivered::last: counters.waiting.fetch_sub(1, std::memory_order_relaxed); break;
+    case PendingCalls::Delivered::more: break;
+  }
+}
+
+void ClientCore::on_sent(Ticket ticket, Result<Accepted> outcome) {
+  if (ticket == 0) {
+    if (!outcome) note_forgotten_failure(outcome.error());
+    return;
+  }
+  const CallKey key = key_of(ticket);
+  if (!calls_.is_open(key)) return;
+  if (!outcome) return end(key, outcome.error());
+  if (ticket & k_failure_only) return;
+  counters.waiting.fetch_sub(1, std::memory_order_relaxed);
+  calls_.accept(key, *outcome);
+}
+
+void ClientCore::end(CallKey key, const Error& error) {
+  if (!calls_.is_open(key)) return;
+  counters.waiting.fetch_sub(1, std::memory_order_relaxed);
+  ClientCounters::add(error.code() == errc::timeout ? counters.timeouts : counters.failed);
+  calls_.fail(key, error);
+}
+
+void ClientCore::cancel(CallKey key) {
+  if (!calls_.is_open(key)) return;
+  if (ready_) connection_->forget(calls_.id(key));
+  end(key, Error(errc::cancelled, "the call was cancelled", End::unknown));
+}
+
+void ClientCore::abandon(CallKey key) {
+  if (!calls_.is_open(key)) return;
+  counters.waiting.fetch_sub(1, std::memory_order_relaxed);
+  calls_.close(key);
+}
+
+void ClientCore::arm_deadline(TimePoint deadline) {
+  if (deadline >= armed_for_) return;
+  armed_for_ = deadline;
+  // The coarse clock runs up to 4 ms behind.
+  deadline_timer_.expires_at(deadline + std::chrono::milliseconds(5));
+  deadline_timer_.async_wait([weak = weak_from_this()](std::error_code ec) {
+    if (ec) return;
+    if (const auto self = weak.lock()) self->on_deadline();
+  });
+}
+
+void ClientCore::on_deadline() {
+  armed_for_ = TimePoint::max();
+  const TimePoint now = coarse_now();
+  // Those who waited for a link longer than they wanted to.
+  const Error no_link = last_failure_.value_or(
+      Error(errc::refused, "no connection to " + config_.url.redacted() + " within " +
+                               std::to_string(config_.connect_timeout.count()) + " ms", End::rejected));
+  while (!queued_.empty() && queued_.front().give_up <= now) {
+    const Queued late = std::move(queued_.front());
+    queued_.pop_front();
+    queued_bytes_ -= weight(late.packet);
+    if (late.ticket) end(late.key, no_link);
+    else note_forgotten_failure(no_link);
+  }
+  if (connect_give_up_ <= now) {
+    connect_give_up_ = TimePoint::max();
+    auto waiters = std::move(connect_waiters_);
+    connect_waiters_.clear();
+    for (auto& waiter : waiters) waiter(no_link);
+  }
+  const Error timeout(errc::timeout, "no answer within the deadline", End::unknown);
+  for (const CallKey key : calls_.expired(now)) {
+    if (!calls_.is_open(key)) continue;
+    if (ready_) connection_->forget(calls_.id(key));
+    end(key, timeout);
+  }
+  TimePoint next = std::min(calls_.earliest(), connect_give_up_);
+  if (!queued_.empty()) next = std::min(next, queued_.front().give_up);
+  if (next != TimePoint::max()) arm_deadline(next);
+}
+
+void ClientCore::note_forgotten_failure(const Error& error) {
+  ClientCounters::add(counters.failed);
+  ++forgotten_failures_;
+  const TimePoint now = coarse_now();
+  if (now - last_complaint_ < std::chrono::seconds(1)) return;
+  last_complaint_ = now;
+  log_.warning(std::to_string(forgotten_failures_) + " events were not sent to " + config_.url.redacted() + ": " +
+               error.what());
+  forgotten_failures_ = 0;
+}
+
+void ClientCore::flush_then(UniqueFunction<void(Result<void>)> done) {
+  asio::co_spawn(
+      executor_.get(),
+      [](std::shared_ptr<ClientCore> self) -> asio::awaitable<void> { co_await self->connection_->flush(); }(
+          shared_from_this()),
+      [done = std::move(done)](std::exception_ptr) mutable { done(Result<void>{}); });
+}
+
+void ClientCore::close() {
+  if (std::exchange(closed_, true)) return;
+  ready_ = false;
+  status = Status::closed;
+  if (reconnect_) reconnect_->stop();
+  deadline_timer_.cancel();
+  connection_->close();
+  const Error error = closed_error();
+  fail_queued(error);
+  calls_.fail_all(error);
+  counters.waiting = 0;
+  auto waiters = std::move(connect_waiters_);
+  for (auto& waiter : waiters) waiter(error);
+}
+
+}  // namespace waybill::detail

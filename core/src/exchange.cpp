@@ -1,0 +1,127 @@
+#include "waybill/detail/exchange.hpp"
+
+#include <asio/post.hpp>
+#include <charconv>
+#include <map>
+
+#include "listener_host.hpp"
+#include "waybill/detail/clock.hpp"
+
+namespace waybill::detail {
+
+void Exchange::decode(ValueOut out) const {
+  const Packet& packet = delivery_.packet;
+  if (packet.has_payload) return packet.serializer->decode(packet.payload, out).value();
+  // A message without payload fits what may be null.
+  const Serializer& serializer = *packet.serializer;
+  Buffer null;
+  const std::nullptr_t nothing = nullptr;
+  serializer.encode(ValueRef::of(nothing), null).value();
+  serializer.decode(null.borrow(), out).value();
+}
+
+Payload Exchange::payload() const noexcept {
+  const Packet& packet = delivery_.packet;
+  return packet.has_payload ? Payload(packet.payload, *packet.serializer) : Payload();
+}
+
+void Exchange::reply(ValueRef value, bool last) {
+  const Serializer& serializer = *delivery_.packet.serializer;
+  if (collected_) return serializer.encode(value, *collected_).value();
+  if (!wants_reply()) return;
+  if (host_.is_offloaded()) {
+    Buffer own;
+    serializer.encode(value, own).value();
+    return reply_encoded(own.take(), last);
+  }
+  Buffer& scratch = host_.scratch();
+  scratch.clear();
+  serializer.encode(value, scratch).value();
+  reply_encoded(scratch.borrow(), last);
+}
+
+void Exchange::reply_encoded(const Slice& value, bool last) {
+  if (!wants_reply()) return;
+  Packet packet;
+  packet.kind = PacketKind::value;
+  packet.last = last;
+  packet.has_payload = !value.empty();
+  packet.payload = value;
+  send(packet);
+}
+
+void Exchange::reply_end() {
+  if (collected_ || !wants_reply()) return;
+  Packet packet;
+  packet.kind = PacketKind::end;
+  packet.last = true;
+  send(packet);
+}
+
+void Exchange::reply_error(const Error& error) {
+  if (!wants_reply()) return;
+  Buffer body;
+  error.encode(*delivery_.packet.serializer, body);
+  Packet packet;
+  packet.kind = PacketKind::error;
+  packet.last = true;
+  packet.has_payload = true;
+  packet.payload = body.borrow();
+  send(packet);
+}
+
+void Exchange::send(Packet& packet) {
+  packet.id = delivery_.packet.id;
+  packet.serializer = delivery_.packet.serializer;
+  if (reply_headers_) packet.headers = *reply_headers_;
+  if (!host_.is_offloaded()) return delivery_.reply(packet);
+  const std::shared_ptr<Exchange> self = self_.lock();
+  asio::post(host_.executor(), [self, owned = packet.own()] { self->delivery_.reply(owned); });
+}
+
+void Exchange::settle(Settlement settlement) {
+  if (!host_.is_offloaded()) return delivery_.settle(settlement);
+  const std::shared_ptr<Exchange> self = self_.lock();
+  asio::post(host_.executor(), [self, settlement] { self->delivery_.settle(settlement); });
+}
+
+bool Exchange::is_connected() const noexcept { return host_.is_offloaded() || delivery_.source().is_connected(); }
+bool Exchange::is_congested() const noexcept { return !host_.is_offloaded() && delivery_.source().is_congested(); }
+
+const Headers& Exchange::headers() {
+  const Packet& packet = delivery_.packet;
+  if (!packet.headers.empty() || packet.metadata.empty()) return packet.headers;
+  if (metadata_headers_) return *metadata_headers_;
+  metadata_headers_ = std::make_unique<Headers>();
+  std::map<std::string, Payload> members;
+  if (packet.serializer->decode(packet.metadata, ValueOut::of(members))) {
+    for (const auto& [name, value] : members) {
+      std::string text;
+      const bool is_text = packet.serializer->decode(value.bytes(), ValueOut::of(text)).has_value();
+      metadata_headers_->set(name, is_text ? std::string_view(text) : value.bytes().view());
+    }
+  }
+  return *metadata_headers_;
+}
+
+void Exchange::set_header(std::string_view name, std::string_view value) {
+  if (!reply_headers_) reply_headers_ = std::make_unique<Headers>();
+  reply_headers_->set(name, value);
+}
+
+std::optional<std::chrono::steady_clock::time_point> Exchange::deadline() {
+  if (deadline_) return deadline_;
+  const std::string* left = headers().find(header::k_deadline);
+  if (!left) return std::nullopt;
+  std::int64_t milliseconds = 0;
+  const auto [end, ec] = std::from_chars(left->data(), left->data() + left->size(), milliseconds);
+  if (ec != std::errc() || end != left->data() + left->size() || milliseconds < 0) return std::nullopt;
+  constexpr std::int64_t k_day = 86'400'000;
+  deadline_ = coarse_now() + std::chrono::milliseconds(std::min(milliseconds, k_day));
+  return deadline_;
+}
+
+const asio::any_io_executor& Exchange::executor() const noexcept { return host_.handler_executor(); }
+const Log& Exchange::log() const noexcept { return host_.log(); }
+
+}  // namespace waybill::detail

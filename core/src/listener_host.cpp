@@ -1,0 +1,284 @@
+#include "listener_host.hpp"
+
+#include <asio/co_spawn.hpp>
+#include <asio/detached.hpp>
+#include <asio/dispatch.hpp>
+
+#include <algorithm>
+
+#include "stream_pump.hpp"
+#include "waybill/detail/asio.hpp"
+
+namespace waybill::detail {
+
+namespace {
+
+void count(std::atomic<std::uint64_t>& counter) noexcept { counter.fetch_add(1, std::memory_order_relaxed); }
+
+/// A message is delivered this often before it is given up, where the carrier delivers again at all.
+constexpr int k_attempts = 5;
+
+}  // namespace
+
+Error error_from_handler(std::exception_ptr exception, const Packet& packet, const Log& log) {
+  const std::string pattern(packet.has_pattern ? packet.pattern.text : packet.route);
+  try {
+    std::rethrow_exception(exception);
+  } catch (const Error& error) {
+    return error;
+  } catch (const std::exception& other) {
+    log.error("the handler of " + pattern + " failed: " + other.what());
+  } catch (...) {
+    log.error("the handler of " + pattern + " failed with something that is no std::exception");
+  }
+  return Error(errc::internal, "Internal server error", End::unknown);
+}
+
+ListenerHost::ListenerHost(std::shared_ptr<ServiceParts> parts, const ListenerConfig& config,
+                           std::unique_ptr<Listener> listener, asio::any_io_executor executor,
+                           const Capabilities& capabilities)
+    : parts_(std::move(parts)),
+      config_(config),
+      listener_(std::move(listener)),
+      executor_(std::move(executor)),
+      capabilities_(capabilities),
+      cache_(parts_->table),
+      idle_(executor_) {}
+
+std::string ListenerHost::describe() const {
+  std::string line = config_.url.redacted() + ": events " + std::string(capabilities_.event_promise);
+  line += capabilities_.redelivery == Support::impossible ? ", nothing is delivered again" : ", acknowledged after the handler";
+  if (capabilities_.wildcards == Support::emulated) line += ", wildcards matched on this side";
+  return line;
+}
+
+asio::awaitable<Result<void>> ListenerHost::start() {
+  for (const Route& route : parts_->table.routes()) {
+    if (route.pattern.is_wildcard() && capabilities_.wildcards == Support::impossible) {
+      co_return Error(errc::unsupported, std::string(capabilities_.transport) + " cannot carry the wildcard pattern " +
+                          route.pattern.route() + ": register each pattern by its name", End::rejected);
+    }
+  }
+  if (!config_.group.empty() && capabilities_.groups == Support::impossible) {
+    co_return Error(errc::unsupported, std::string(capabilities_.transport) + " has no groups: remove group=" +
+                        config_.group + " from the listener", End::rejected);
+  }
+  reconnect_ = std::make_shared<Reconnect>(executor_, shared_from_this());
+  co_return co_await reconnect_->start(config_.startup);
+}
+
+asio::awaitable<Result<void>> ListenerHost::open_link() {
+  const Routes routes = parts_->table.routes();
+  co_return co_await listener_->open(routes, *this);
+}
+
+void ListenerHost::on_link_ready() { log().info("listening on " + listener_->address()); }
+
+void ListenerHost::on_link_failed(const Error& error, std::optional<std::chrono::milliseconds> retry_in) {
+  log().write(retry_in ? LogLevel::warning : LogLevel::error,
+              "cannot listen on " + config_.url.redacted() + ": " + error.what());
+}
+
+void ListenerHost::on_lost(const Error& error) {
+  if (closed_) return;
+  log().warning("lost " + config_.url.redacted() + ": " + error.what());
+  reconnect_->lost();
+}
+
+void ListenerHost::on_delivery(Delivery&& delivery) {
+  const Packet& packet = delivery.packet;
+  if (draining_) {
+    ++given_back_;
+    return;  // dropped unsettled: delivered again where the carrier can
+  }
+  count(packet.kind == PacketKind::request ? parts_->counters.requests : parts_->counters.events);
+  const RouteEntry* entry = nullptr;
+  if (!packet.route.empty()) entry = cache_.find({packet.route, false});
+  else if (packet.has_pattern) entry = cache_.find(packet.pattern);
+  if (!entry) return unhandled(delivery);
+  if (entry->is_immediate && parts_->middleware.empty() && !is_offloaded()) return handle_now(*entry, delivery);
+  handle_later(*entry, std::move(delivery));
+}
+
+void ListenerHost::unhandled(Delivery& delivery) {
+  count(parts_->counters.unhandled);
+  const Packet& packet = delivery.packet;
+  if (packet.kind == PacketKind::request) {
+    Packet reply;
+    reply.kind = PacketKind::no_handler;
+    reply.last = true;
+    reply.id = packet.id;
+    reply.serializer = packet.serializer;
+    delivery.reply(reply);
+  } else {
+    log().debug("no handler for the event " + std::string(packet.has_pattern ? packet.pattern.text : packet.route));
+  }
+  delivery.settle(Settlement::reject);
+}
+
+void ListenerHost::handle_now(const RouteEntry& entry, Delivery& delivery) {
+  Exchange exchange(delivery, *this);
+  try {
+    const bool is_request = delivery.packet.kind == PacketKind::request;
+    if (entry.request && (is_request || entry.events.empty())) {
+      entry.request->call(exchange);
+    } else if (entry.events.size() == 1) {
+      entry.events.front()->call(exchange);
+    } else if (is_request) {
+      Buffer returned[2];
+      for (std::size_t i = 0; i < entry.events.size(); ++i) {
+        Buffer& into = returned[i ? 1 : 0];
+        into.clear();
+        exchange.collect_into(&into);
+        entry.events[i]->call(exchange);
+      }
+      answer_collected(exchange, std::move(returned[0]), std::move(returned[1]));
+    } else {
+      for (const auto& handler : entry.events) handler->call(exchange);
+    }
+    delivery.settle(Settlement::ack);
+  } catch (...) {
+    failed(exchange, error_from_handler(std::current_exception(), delivery.packet, log()));
+  }
+}
+
+void ListenerHost::answer_collected(Exchange& exchange, Buffer first, Buffer second) {
+  struct Both {
+    Payload current, next;
+  };
+  const Serializer& serializer = *exchange.packet().serializer;
+  Both both;
+  if (!first.empty()) both.current = Payload(first.take(), serializer);
+  if (!second.empty()) both.next = Payload(second.take(), serializer);
+  exchange.collect_into(nullptr);
+  exchange.reply(ValueRef::of(both), true);
+}
+
+void ListenerHost::handle_later(const RouteEntry& entry, Delivery&& delivery) {
+  delivery.own();
+  Held held = std::make_shared<HeldExchange>(std::move(delivery), *this);
+  held->exchange.travel_as(std::shared_ptr<Exchange>(held, &held->exchange));
+  ++in_flight_;
+  count(parts_->counters.in_flight);
+  asio::co_spawn(handler_executor(), run(entry, held), [self = shared_from_this(), held](std::exception_ptr) mutable {
+    asio::dispatch(self->executor_, [self, held = std::move(held)]() mutable {
+      held.reset();
+      self->finished_one();
+    });
+  });
+}
+
+asio::awaitable<void> ListenerHost::run(const RouteEntry& entry, Held held) {
+  Result<void> outcome;
+  try {
+    outcome = co_await run_step(entry, held, 0);
+  } catch (...) {
+    outcome = error_from_handler(std::current_exception(), held->delivery.packet, log());
+  }
+  if (outcome) held->exchange.settle(Settlement::ack);
+  else failed(held->exchange, outcome.error());
+}
+
+asio::awaitable<Result<void>> ListenerHost::run_step(const RouteEntry& entry, Held held, std::size_t index) {
+  if (index == parts_->middleware.size()) co_return co_await run_handlers(entry, held);
+  Context context = held->exchange.context();
+  Next next = [this, &entry, held, index] { return run_step(entry, held, index + 1); };
+  co_return co_await parts_->middleware[index].run(context, std::move(next));
+}
+
+asio::awaitable<Result<void>> ListenerHost::run_handlers(const RouteEntry& entry, Held held) {
+  const bool is_request = held->exchange.wants_reply();
+  if (entry.request && (is_request || entry.events.empty())) co_return co_await run_handler(*entry.request, held);
+  const bool collects = is_request && entry.events.size() > 1;
+  Buffer returned[2];
+  Result<void> outcome;
+  for (std::size_t i = 0; i < entry.events.size(); ++i) {
+    if (collects) {
+      returned[i ? 1 : 0].clear();
+      held->exchange.collect_into(&returned[i ? 1 : 0]);
+    }
+    Result<void> one = co_await run_handler(*entry.events[i], held);
+    if (!one && outcome) outcome = std::move(one);
+  }
+  if (collects && outcome) answer_collected(held->exchange, std::move(returned[0]), std::move(returned[1]));
+  co_return outcome;
+}
+
+asio::awaitable<Result<void>> ListenerHost::run_handler(Handler& handler, Held held) {
+  Exchange& exchange = held->exchange;
+  try {
+    if (handler.kind() == Handler::Kind::stream) {
+      auto pump = std::make_shared<StreamPump>(handler.open_stream(exchange), exchange, log());
+      co_return co_await StreamPump::run(std::move(pump));
+    }
+    co_await handler.start(exchange);
+    co_return Result<void>{};
+  } catch (...) {
+    co_return error_from_handler(std::current_exception(), exchange.packet(), log());
+  }
+}
+
+void ListenerHost::failed(Exchange& exchange, const Error& error) {
+  count(parts_->counters.failed);
+  const Packet& packet = exchange.packet();
+  if (exchange.wants_reply()) {
+    try {
+      exchange.reply_error(error);
+    } catch (const std::exception& unencodable) {
+      log().error(std::string("the error of a handler cannot be encoded: ") + unencodable.what());
+      exchange.reply_error(Error(errc::internal, "Internal server error", End::unknown));
+    }
+    return exchange.settle(Settlement::ack);  // its caller knows
+  }
+  const bool again = capabilities_.redelivery != Support::impossible && !error.is_permanent() &&
+                     exchange.attempt() < k_attempts;
+  if (!again) {
+    count(parts_->counters.dropped);
+    log().warning("gave up the event " + std::string(packet.has_pattern ? packet.pattern.text : packet.route) +
+                  " after attempt " + std::to_string(exchange.attempt()) + ": " + error.what());
+  }
+  exchange.settle(again ? Settlement::retry : Settlement::reject);
+}
+
+void ListenerHost::finished_one() {
+  parts_->counters.in_flight.fetch_sub(1, std::memory_order_relaxed);
+  if (--in_flight_ == 0) idle_.cancel();
+}
+
+asio::awaitable<DrainReport> ListenerHost::drain(TimePoint deadline) {
+  const auto self = shared_from_this();
+  DrainReport report;
+  if (closed_) co_return report;
+  draining_ = true;
+  if (reconnect_) reconnect_->stop();
+  listener_->stop_intake();
+  const std::size_t in_hand = in_flight_;
+  while (in_flight_ > 0 && std::chrono::steady_clock::now() < deadline && !closed_) {
+    idle_.expires_at(deadline);
+    co_await wait_quietly(idle_);
+  }
+  report.abandoned = std::min(in_flight_, in_hand);
+  report.finished = in_hand - report.abandoned;
+  report.given_back = given_back_;
+  if (!closed_) {
+    // The flush ends with the link, so the deadline closes the link.
+    idle_.expires_at(std::max(deadline, std::chrono::steady_clock::now() + std::chrono::milliseconds(100)));
+    idle_.async_wait([self](std::error_code ec) {
+      if (!ec) self->close();
+    });
+    co_await listener_->flush();
+    idle_.cancel();
+  }
+  close();
+  co_return report;
+}
+
+void ListenerHost::close() {
+  if (std::exchange(closed_, true)) return;
+  draining_ = true;
+  if (reconnect_) reconnect_->stop();
+  listener_->close();
+  idle_.cancel();
+}
+
+}  // namespace waybill::detail

@@ -1,0 +1,105 @@
+// One listener of a service on one loop: takes its deliveries to their handlers. The one place that catches what
+// handlers throw.
+#pragma once
+
+#include <asio/steady_timer.hpp>
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "reconnect.hpp"
+#include "route_table.hpp"
+#include "waybill/detail/clock.hpp"
+#include "waybill/detail/exchange.hpp"
+#include "waybill/middleware.hpp"
+#include "waybill/service.hpp"
+
+namespace waybill::detail {
+
+/// Counters of a service; all its loops add to them.
+struct ServiceCounters {
+  std::atomic<std::uint64_t> requests{0}, events{0}, failed{0}, unhandled{0}, dropped{0}, in_flight{0};
+};
+
+/// What all listeners of a service share; fixed from the start on.
+struct ServiceParts {
+  RouteTable table;
+  std::vector<Middleware> middleware;
+  Log log;
+  ServiceCounters counters;
+  asio::any_io_executor handler_pool;  ///< Empty: handlers run on their listener's loop.
+};
+
+/// An exchange with the delivery that it is about, for handlers that do not return at once.
+struct HeldExchange {
+  HeldExchange(Delivery&& taken, ListenerHost& host) : delivery(std::move(taken)), exchange(delivery, host) {}
+  Delivery delivery;
+  Exchange exchange;
+};
+
+/// Threads: all on the executor of its loop.
+class ListenerHost final : public std::enable_shared_from_this<ListenerHost>,
+                           public ListenerSink,
+                           public Reconnect::Host {
+ public:
+  ListenerHost(std::shared_ptr<ServiceParts> parts, const ListenerConfig& config, std::unique_ptr<Listener> listener,
+               asio::any_io_executor executor, const Capabilities& capabilities);
+
+  asio::awaitable<Result<void>> start();
+  /// Takes nothing new; completes when nothing is in flight, all replies are out, or at the deadline. Then it is closed.
+  asio::awaitable<DrainReport> drain(TimePoint deadline);
+  void close();
+
+  const asio::any_io_executor& executor() const noexcept { return executor_; }
+  /// Where handlers run.
+  const asio::any_io_executor& handler_executor() const noexcept {
+    return parts_->handler_pool ? parts_->handler_pool : executor_;
+  }
+  bool is_offloaded() const noexcept { return static_cast<bool>(parts_->handler_pool); }
+  const Log& log() const noexcept { return parts_->log; }
+  Buffer& scratch() noexcept { return scratch_; }
+  std::string address() const { return listener_->address(); }
+  std::string describe() const;
+
+  void on_delivery(Delivery&& delivery) override;
+  void on_lost(const Error& error) override;
+  asio::awaitable<Result<void>> open_link() override;
+  void on_link_ready() override;
+  void on_link_failed(const Error& error, std::optional<std::chrono::milliseconds> retry_in) override;
+
+ private:
+  using Held = std::shared_ptr<HeldExchange>;
+  void handle_now(const RouteEntry& entry, Delivery& delivery);
+  void handle_later(const RouteEntry& entry, Delivery&& delivery);
+  void unhandled(Delivery& delivery);
+  asio::awaitable<void> run(const RouteEntry& entry, Held held);
+  asio::awaitable<Result<void>> run_step(const RouteEntry& entry, Held held, std::size_t index);
+  asio::awaitable<Result<void>> run_handlers(const RouteEntry& entry, Held held);
+  asio::awaitable<Result<void>> run_handler(Handler& handler, Held held);
+  /// Answers a request that met several event handlers with what the first two returned, as NestJS does.
+  void answer_collected(Exchange& exchange, Buffer first, Buffer second);
+  /// Answers and settles a delivery that failed.
+  void failed(Exchange& exchange, const Error& error);
+  void finished_one();
+
+  std::shared_ptr<ServiceParts> parts_;
+  ListenerConfig config_;
+  std::unique_ptr<Listener> listener_;
+  asio::any_io_executor executor_;
+  const Capabilities& capabilities_;
+  std::shared_ptr<Reconnect> reconnect_;
+  RouteCache cache_;
+  Buffer scratch_;
+  std::size_t in_flight_ = 0;
+  std::size_t given_back_ = 0;
+  asio::steady_timer idle_;  ///< Cancelled when nothing is in flight any more.
+  bool draining_ = false;
+  bool closed_ = false;
+};
+
+/// What the one `catch` of the library makes of the exception under way: an Error as it is, everything else as
+/// errc::internal with a line in the log.
+Error error_from_handler(std::exception_ptr exception, const Packet& packet, const Log& log);
+
+}  // namespace waybill::detail

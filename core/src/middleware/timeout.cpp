@@ -1,0 +1,29 @@
+#include <asio/experimental/awaitable_operators.hpp>
+#include <asio/steady_timer.hpp>
+
+#include "waybill/detail/asio.hpp"
+#include "waybill/middleware.hpp"
+
+namespace waybill::middleware {
+
+namespace {
+
+asio::awaitable<Result<void>> run_within(std::chrono::milliseconds limit, Context& context, Next next) {
+  using asio::experimental::awaitable_operators::operator||;
+  const auto deadline = std::chrono::steady_clock::now() + limit;
+  if (const auto known = context.deadline(); !known || *known > deadline) context.set_deadline(deadline);
+  asio::steady_timer timer(context.executor(), limit);
+  auto work = next();
+  auto wait = detail::wait_quietly(timer);
+  const auto first = co_await (std::move(work) || std::move(wait));
+  if (first.index() == 0) co_return std::get<0>(first);
+  co_return Error(errc::timeout, "not done within " + std::to_string(limit.count()) + " ms", End::unknown);
+}
+
+}  // namespace
+
+Middleware timeout(std::chrono::milliseconds limit) {
+  return {"timeout", [limit](Context& context, Next next) { return run_within(limit, context, std::move(next)); }};
+}
+
+}  // namespace waybill::middleware

@@ -1,0 +1,80 @@
+#include "waybill/reply_stream.hpp"
+
+#include <asio/post.hpp>
+
+#include <deque>
+
+namespace waybill::detail {
+
+/// Shared by the stream, which may be read from any thread, and the call, which fills it on the client's executor.
+struct ReplyQueue::State {
+  SerialExecutor executor;
+  Reader reader;
+  std::deque<Packet> packets;
+  std::optional<Error> error;
+  bool is_ended = false;
+  UniqueFunction<void()> cancel;
+
+  static constexpr std::size_t k_most = 65536;
+
+  explicit State(SerialExecutor home) : executor(std::move(home)) {}
+
+  void on_event(const ReplyEvent& event) {
+    if (is_ended) return;
+    if (event.is_final) is_ended = true;
+    if (event.error) error = *event.error;
+    const bool has_value = event.packet && (event.packet->kind != PacketKind::end);
+    if (reader) {
+      Reader waiting = std::move(reader);
+      waiting(event);
+      if (event.is_final && event.packet && event.packet->kind != PacketKind::value) error.reset();
+      if (event.error) error.reset();
+      return;
+    }
+    if (!has_value) return;
+    if (packets.size() == k_most) {
+      is_ended = true;
+      error = Error(errc::overloaded, "the stream is read too slowly: 65536 values wait", End::unknown);
+      if (cancel) cancel();
+      return;
+    }
+    packets.push_back(event.packet->own());
+  }
+
+  void read(Reader next) {
+    if (!packets.empty()) {
+      const Packet packet = std::move(packets.front());
+      packets.pop_front();
+      next({&packet, nullptr, nullptr, false});
+    } else if (error) {
+      const Error once = *std::exchange(error, std::nullopt);
+      next({nullptr, nullptr, &once, true});
+    } else if (is_ended) {
+      next({});
+    } else {
+      reader = std::move(next);
+    }
+  }
+};
+
+ReplyQueue::ReplyQueue(CallRef call) : state_(std::make_shared<State>(call.executor())) {
+  state_->cancel = call.canceller();
+  call.on_reply([state = state_](const ReplyEvent& event) { state->on_event(event); });
+}
+
+ReplyQueue::~ReplyQueue() { cancel(); }
+
+void ReplyQueue::read(Reader reader) {
+  asio::post(state_->executor.get(),
+             [state = state_, reader = std::move(reader)]() mutable { state->read(std::move(reader)); });
+}
+
+void ReplyQueue::cancel() {
+  asio::post(state_->executor.get(), [state = state_] {
+    if (!state->is_ended && state->cancel) state->cancel();
+  });
+}
+
+const SerialExecutor& ReplyQueue::executor() const noexcept { return state_->executor; }
+
+}  // namespace waybill::detail

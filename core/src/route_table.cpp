@@ -1,0 +1,47 @@
+#include "route_table.hpp"
+
+namespace waybill::detail {
+
+void RouteTable::add(const Pattern& pattern, std::unique_ptr<Handler> handler, bool is_request) {
+  std::unique_ptr<RouteEntry>& entry = entries_[pattern.route()];
+  if (!entry) {
+    entry = std::make_unique<RouteEntry>(RouteEntry{pattern, nullptr, {}, true});
+    order_.push_back(entry.get());
+  }
+  entry->is_immediate = entry->is_immediate && handler->kind() == Handler::Kind::immediate;
+  if (!is_request) {
+    entry->events.push_back(std::move(handler));
+    return;
+  }
+  if (entry->request) {
+    throw Error(errc::invalid_config, "the pattern " + pattern.route() + " has a request handler already", End::rejected);
+  }
+  entry->request = std::move(handler);
+}
+
+const RouteEntry* RouteTable::find(std::string_view route) const noexcept {
+  if (const auto entry = entries_.find(route); entry != entries_.end()) return entry->second.get();
+  for (const RouteEntry* entry : order_) {
+    if (entry->pattern.is_wildcard() && matches(entry->pattern.route(), route)) return entry;
+  }
+  return nullptr;
+}
+
+Routes RouteTable::routes() const {
+  Routes routes;
+  for (const RouteEntry* entry : order_) {
+    routes.push_back({entry->pattern, entry->request != nullptr, !entry->events.empty()});
+  }
+  return routes;
+}
+
+const RouteEntry* RouteCache::find(Term pattern) {
+  if (const auto known = known_.find(pattern.text); known != known_.end()) return known->second;
+  if (!lookup_route(pattern, route_)) return nullptr;
+  const RouteEntry* entry = table_.find(route_);
+  // Only what has a handler is remembered, and not without bound: patterns come from outside.
+  if (entry && known_.size() < k_most) known_.emplace(pattern.text, entry);
+  return entry;
+}
+
+}  // namespace waybill::detail

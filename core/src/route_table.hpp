@@ -1,0 +1,59 @@
+// Route -> handlers. Filled before the start, then read by all loops.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "waybill/detail/handler.hpp"
+#include "waybill/pattern.hpp"
+#include "waybill/transport.hpp"
+
+namespace waybill::detail {
+
+/// Lets maps of strings be searched by views.
+struct TextHash {
+  using is_transparent = void;
+  std::size_t operator()(std::string_view text) const noexcept { return std::hash<std::string_view>{}(text); }
+};
+
+/// The handlers of one route. A message finds them by its route; whether it is a request or an event it says itself.
+struct RouteEntry {
+  Pattern pattern;
+  std::unique_ptr<Handler> request;
+  std::vector<std::unique_ptr<Handler>> events;
+  bool is_immediate = true;  ///< All its handlers return at once.
+};
+
+class RouteTable {
+ public:
+  /// Throws Error(invalid_config) for a second request handler of one pattern.
+  void add(const Pattern& pattern, std::unique_ptr<Handler> handler, bool is_request);
+
+  /// Exact route first, then wildcards in the order of their registration. Null if there is none.
+  const RouteEntry* find(std::string_view route) const noexcept;
+  Routes routes() const;
+  bool empty() const noexcept { return entries_.empty(); }
+
+ private:
+  std::unordered_map<std::string, std::unique_ptr<RouteEntry>, TextHash, std::equal_to<>> entries_;
+  std::vector<const RouteEntry*> order_;
+};
+
+/// Finds entries by the raw text of a pattern, before anything is parsed or normalized. Belongs to one loop.
+class RouteCache {
+ public:
+  explicit RouteCache(const RouteTable& table) : table_(table) {}
+  const RouteEntry* find(Term pattern);
+
+ private:
+  static constexpr std::size_t k_most = 4096;
+  const RouteTable& table_;
+  std::unordered_map<std::string, const RouteEntry*, TextHash, std::equal_to<>> known_;
+  std::string route_;  // scratch
+};
+
+}  // namespace waybill::detail
