@@ -1,0 +1,78 @@
+// What encoding and decoding walkers share: loads and stores by kind, failures with a path, ISO times.
+// For serializers, also from outside (docs/adding-a-serializer.md).
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <string>
+#include <string_view>
+
+#include "waybill/error.hpp"
+#include "waybill/model.hpp"
+
+namespace waybill::detail {
+
+/// Values may be nested this deep, in any format.
+inline constexpr int k_max_depth = 128;
+
+template <class T>
+T load(const void* address) noexcept {
+  T value;
+  std::memcpy(&value, address, sizeof value);
+  return value;
+}
+template <class T>
+void store(void* address, T value) noexcept {
+  std::memcpy(address, &value, sizeof value);
+}
+
+/// What went wrong and where. The path is put together from the inside out while walkers return, so that it costs
+/// nothing when all goes well.
+class Failure {
+ public:
+  errc code = errc::payload_mismatch;
+  std::string problem;  ///< "expected an integer, found \"two\""
+
+  bool set(errc what, std::string text) {
+    code = what;
+    problem = std::move(text);
+    path_.clear();
+    return false;
+  }
+  void at_field(std::string_view name);
+  void at_index(std::size_t index);
+
+  /// `order.items[3].quantity: expected an integer`; `type` names the root.
+  Error error(const TypeInfo& type) const;
+
+ private:
+  std::string path_;
+};
+
+/// "expected <what>, found <found>"
+std::string expected_but_found(std::string_view what, std::string_view found);
+
+/// A text as it is shown in errors: quoted, at most 40 bytes of it.
+std::string quote_for_error(std::string_view text);
+
+/// What a value of the type looks like, for errors: "an integer", "a text", "an Order object".
+std::string describe_expected(const TypeInfo& type);
+
+/// The name of an enumerator; empty if it has none.
+std::string_view enum_name(const EnumType& type, std::int64_t value) noexcept;
+/// Null if there is none.
+const EnumType::Entry* find_enum(const EnumType& type, std::string_view name) noexcept;
+const EnumType::Entry* find_enum(const EnumType& type, std::int64_t value) noexcept;
+/// "red, green or blue"
+std::string enum_choices(const EnumType& type);
+
+/// Writes milliseconds since 1970 as JavaScript's Date.toISOString does: 2026-11-22T11:35:17.123Z. Returns its length,
+/// 0 for a time that Date cannot hold. REQUIRES: 32 bytes at `out`.
+std::size_t format_iso_time(std::int64_t milliseconds, char* out) noexcept;
+/// Reads a date, or a date with time, fraction and zone, as RFC 3339 has them. Digits beyond milliseconds are dropped.
+bool parse_iso_time(std::string_view text, std::int64_t& milliseconds) noexcept;
+
+/// The integer that a JSON number text stands for, if it is one: "10", "1.0", "1e3".
+bool exact_integer(std::string_view number, bool& negative, std::uint64_t& magnitude) noexcept;
+
+}  // namespace waybill::detail

@@ -1,0 +1,503 @@
+// Decoder: fills a value by its description from a Reader, which knows the format. Written once for all formats.
+//
+// A Reader is used through its type Value, a cursor at one value that can be read once, and these members, of which
+// each takes `Value&` (a Reader may have several Value types; then they are overloaded or templates):
+//
+//   Found found(Value&);                          // what is there, without consuming it
+//   Read boolean(Value&, bool&);
+//   Read integer(Value&, std::int64_t&); Read natural(Value&, std::uint64_t&);
+//   Read number(Value&, double&);
+//   int any_number(Value&, std::int64_t&, std::uint64_t&, double&);   // which it is: 0, 1, 2; -1: malformed
+//   Read text(Value&, std::string_view&);         // valid until the next call
+//   Read bytes(Value&, std::string_view&);        // the same; formats without bytes accept their own form of them
+//   Read raw(Value&, Payload&);                   // the bytes of the value
+//   bool skip(Value&);
+//   Read list(Value&, visit);                     // visit(Value&) -> bool for each item; false ends with Read::stopped
+//   Read map(Value&, visit);                      // visit(Key&, Value&) -> bool for each entry
+//   Read replay(Value&, use);                     // use(again); again(read) calls read(Value&) on the value, repeatedly
+//   std::string describe(Value&);                 // for errors: `"two"`, `a list`
+//   Failure& failure();
+//
+// A Key has `bool is(const Field&)`, quick, `bool is_exact()`, whether is() can be trusted when it says no, and
+// `std::string_view text()`.
+#pragma once
+
+#include <cmath>
+#include <exception>
+#include <limits>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <vector>
+
+#include "waybill/detail/walk_common.hpp"
+#include "waybill/payload.hpp"
+
+namespace waybill::detail {
+
+enum class Found : std::uint8_t { null, boolean, number, text, bytes, list, map, unknown };
+
+enum class Read : std::uint8_t {
+  ok,
+  mismatch,   ///< It is something else.
+  range,      ///< The number does not fit.
+  malformed,  ///< The bytes are not valid; failure() may say more.
+  stopped,    ///< The visitor did not want more, or failure() is set already.
+};
+
+template <class Reader>
+class Decoder {
+ public:
+  explicit Decoder(Reader& reader) : reader_(reader) {}
+
+  /// False: reader.failure() says why.
+  template <class Value>
+  bool value(Value& from, void* to, const TypeInfo& type, int depth = 0) {
+    return value(from, to, type.kind, type, depth);
+  }
+
+ private:
+  /// Delays the call of a description until it is needed.
+  struct Lazy {
+    TypeAccess access;
+    operator const TypeInfo&() const { return access(); }
+  };
+
+  template <class Value, class Type>
+  bool value(Value& from, void* to, Kind kind, const Type& type, int depth) {
+    switch (kind) {
+      case Kind::null: return null(from, type);
+      case Kind::boolean: {
+        bool flag = false;
+        if (!check(reader_.boolean(from, flag), from, type)) return false;
+        store(to, flag);
+        return true;
+      }
+      case Kind::int8: return integer<std::int8_t>(from, to, type);
+      case Kind::int16: return integer<std::int16_t>(from, to, type);
+      case Kind::int32: return integer<std::int32_t>(from, to, type);
+      case Kind::int64: return integer<std::int64_t>(from, to, type);
+      case Kind::uint8: return integer<std::uint8_t>(from, to, type);
+      case Kind::uint16: return integer<std::uint16_t>(from, to, type);
+      case Kind::uint32: return integer<std::uint32_t>(from, to, type);
+      case Kind::uint64: return integer<std::uint64_t>(from, to, type);
+      case Kind::float32: {
+        double number = 0;
+        if (!check(reader_.number(from, number), from, type)) return false;
+        store(to, static_cast<float>(number));
+        return true;
+      }
+      case Kind::float64: {
+        double number = 0;
+        if (!check(reader_.number(from, number), from, type)) return false;
+        store(to, number);
+        return true;
+      }
+      case Kind::text: {
+        std::string_view text;
+        if (!check(reader_.text(from, text), from, type)) return false;
+        static_cast<std::string*>(to)->assign(text);
+        return true;
+      }
+      default: {
+        const TypeInfo& info = type;
+        return compound(from, to, info, depth);
+      }
+    }
+  }
+
+  template <class Value>
+  bool compound(Value& from, void* to, const TypeInfo& type, int depth) {
+    if (depth >= k_max_depth) {
+      return reader_.failure().set(errc::too_large, "nested deeper than " + std::to_string(k_max_depth));
+    }
+    switch (type.kind) {
+      case Kind::bytes: {
+        std::string_view bytes;
+        if (!check(reader_.bytes(from, bytes), from, type)) return false;
+        static_cast<const BytesType&>(type).assign(to, bytes);
+        return true;
+      }
+      case Kind::enumeration: return enumeration(from, to, static_cast<const EnumType&>(type));
+      case Kind::optional: return optional(from, to, static_cast<const OptionalType&>(type), depth);
+      case Kind::list: return list(from, to, static_cast<const ListType&>(type), depth);
+      case Kind::map: return map(from, to, static_cast<const MapType&>(type), depth);
+      case Kind::tuple: return tuple(from, to, static_cast<const TupleType&>(type), depth);
+      case Kind::object: return object(from, to, static_cast<const ObjectType&>(type), depth);
+      case Kind::variant: return variant(from, to, static_cast<const VariantType&>(type), depth);
+      case Kind::time: return time(from, to, static_cast<const TimeType&>(type));
+      case Kind::dynamic: return dynamic(from, to, static_cast<const DynamicType&>(type), depth);
+      case Kind::raw: return check(reader_.raw(from, *static_cast<Payload*>(to)), from, type);
+      case Kind::text_view:
+      case Kind::text_pointer:
+      case Kind::text_array:
+        return reader_.failure().set(errc::payload_mismatch,
+                                     "cannot be decoded into a borrowed text: use std::string in this type");
+      default: return value(from, to, type.kind, type, depth);
+    }
+  }
+
+  template <class Value, class Type>
+  bool check(Read read, Value& from, const Type& type) {
+    if (read == Read::ok) [[likely]] return true;
+    const TypeInfo& info = type;
+    return fail(read, from, describe_expected(info));
+  }
+
+  template <class Value>
+  bool fail(Read read, Value& from, std::string_view expected) {
+    Failure& failure = reader_.failure();
+    switch (read) {
+      case Read::ok: return true;
+      case Read::stopped: return false;
+      case Read::malformed:
+        if (failure.problem.empty()) failure.set(errc::payload_malformed, "the bytes are not valid here");
+        return false;
+      case Read::range:
+      case Read::mismatch: break;
+    }
+    return failure.set(errc::payload_mismatch, expected_but_found(expected, reader_.describe(from)));
+  }
+
+  template <class Value>
+  bool null(Value& from, const TypeInfo& type) {
+    if (reader_.found(from) != Found::null) return fail(Read::mismatch, from, describe_expected(type));
+    return reader_.skip(from);
+  }
+
+  template <class Integer, class Value, class Type>
+  bool integer(Value& from, void* to, const Type& type) {
+    using Wide = std::conditional_t<std::is_signed_v<Integer>, std::int64_t, std::uint64_t>;
+    Wide number = 0;
+    Read read;
+    if constexpr (std::is_signed_v<Integer>) {
+      read = reader_.integer(from, number);
+    } else {
+      read = reader_.natural(from, number);
+    }
+    if (read == Read::ok && (number < Wide{std::numeric_limits<Integer>::min()} ||
+                             number > Wide{std::numeric_limits<Integer>::max()})) {
+      return reader_.failure().set(errc::payload_mismatch,
+                                   expected_but_found(range_text<Integer>(), std::to_string(number)));
+    }
+    if (read == Read::range) return fail(read, from, range_text<Integer>());
+    if (!check(read, from, type)) return false;
+    store(to, static_cast<Integer>(number));
+    return true;
+  }
+
+  template <class Integer>
+  static std::string range_text() {
+    return "an integer from " + std::to_string(std::numeric_limits<Integer>::min()) + " to " +
+           std::to_string(std::numeric_limits<Integer>::max());
+  }
+
+  template <class Value>
+  bool enumeration(Value& from, void* to, const EnumType& type) {
+    const EnumType::Entry* entry = nullptr;
+    if (reader_.found(from) == Found::number) {  // an enum of numbers on the other side
+      std::int64_t number = 0;
+      const Read read = reader_.integer(from, number);
+      if (read != Read::ok) return fail(read, from, enum_choices(type));
+      entry = find_enum(type, number);
+      if (!entry) {
+        return reader_.failure().set(errc::payload_mismatch,
+                                     expected_but_found(enum_choices(type), std::to_string(number)));
+      }
+    } else {
+      std::string_view text;
+      const Read read = reader_.text(from, text);
+      if (read != Read::ok) return fail(read, from, enum_choices(type));
+      entry = find_enum(type, text);
+      if (!entry) {
+        return reader_.failure().set(errc::payload_mismatch,
+                                     expected_but_found(enum_choices(type), quote_for_error(text)));
+      }
+    }
+    type.store(to, entry->value);
+    return true;
+  }
+
+  template <class Value>
+  bool optional(Value& from, void* to, const OptionalType& type, int depth) {
+    if (reader_.found(from) == Found::null) {
+      type.reset(to);
+      return reader_.skip(from);
+    }
+    return value(from, type.emplace(to), type.value_type(), depth + 1);
+  }
+
+  template <class Value>
+  bool list(Value& from, void* to, const ListType& type, int depth) {
+    const TypeInfo& item_type = type.item_type();
+    std::size_t index = 0;
+    type.clear(to);
+    const Read read = reader_.list(from, [&](auto& item) {
+      if (index >= type.fixed_size) {
+        return reader_.failure().set(errc::payload_mismatch,
+                                     expected_but_found(count_text(type.fixed_size), "more"));
+      }
+      const auto fill = [&](void* element) { return value(item, element, item_type, depth + 1); };
+      if (!type.append(to, index, fill_with(fill))) {
+        reader_.failure().at_index(index);
+        return false;
+      }
+      ++index;
+      return true;
+    });
+    if (!check(read, from, type)) return false;
+    if (type.fixed_size != ListType::k_any_size && index != type.fixed_size) {
+      return reader_.failure().set(errc::payload_mismatch,
+                                   expected_but_found(count_text(type.fixed_size), std::to_string(index)));
+    }
+    return true;
+  }
+
+  static std::string count_text(std::size_t count) {
+    return "a list of " + std::to_string(count) + (count == 1 ? " item" : " items");
+  }
+
+  template <class F>
+  static Fill fill_with(const F& function) {
+    return {[](void* context, void* element) { return (*static_cast<const F*>(context))(element); },
+            const_cast<F*>(&function)};
+  }
+
+  template <class Value>
+  bool map(Value& from, void* to, const MapType& type, int depth) {
+    const TypeInfo& value_type = type.value_type();
+    type.clear(to);
+    const Read read = reader_.map(from, [&](auto& key, auto& content) {
+      const std::string name(key.text());
+      const auto fill = [&](void* element) { return value(content, element, value_type, depth + 1); };
+      switch (type.append(to, name, fill_with(fill))) {
+        case MapType::Added::ok: return true;
+        case MapType::Added::stopped: break;
+        case MapType::Added::bad_key:
+          return reader_.failure().set(
+              errc::payload_mismatch,
+              expected_but_found(std::string(type.key_name) + " as key", quote_for_error(name)));
+      }
+      reader_.failure().at_field(name);
+      return false;
+    });
+    return check(read, from, type);
+  }
+
+  template <class Value>
+  bool tuple(Value& from, void* to, const TupleType& type, int depth) {
+    std::size_t index = 0;
+    const Read read = reader_.list(from, [&](auto& item) {
+      if (index >= type.items.size()) {
+        return reader_.failure().set(errc::payload_mismatch,
+                                     expected_but_found(count_text(type.items.size()), "more"));
+      }
+      const Field& field = type.items[index];
+      if (!value(item, static_cast<char*>(to) + field.offset, field.kind, Lazy{field.type}, depth + 1)) {
+        reader_.failure().at_index(index);
+        return false;
+      }
+      ++index;
+      return true;
+    });
+    if (!check(read, from, type)) return false;
+    if (index == type.items.size()) return true;
+    return reader_.failure().set(errc::payload_mismatch,
+                                 expected_but_found(count_text(type.items.size()), std::to_string(index)));
+  }
+
+  /// Which fields an object has had; up to 64 without memory of its own.
+  class Seen {
+   public:
+    explicit Seen(std::size_t count) {
+      if (count > 64) more_.resize(count);
+    }
+    void add(std::size_t index) {
+      if (more_.empty()) {
+        few_ |= std::uint64_t{1} << index;
+      } else {
+        more_[index] = true;
+      }
+    }
+    bool has(std::size_t index) const { return more_.empty() ? (few_ >> index) & 1 : more_[index]; }
+
+   private:
+    std::uint64_t few_ = 0;
+    std::vector<bool> more_;
+  };
+
+  static constexpr std::size_t k_no_field = static_cast<std::size_t>(-1);
+
+  template <class Key>
+  static std::size_t find_field(Key& key, const ObjectType& type, std::size_t expected) {
+    const std::size_t count = type.fields.size();
+    for (std::size_t i = 0, at = expected; i < count; ++i, ++at) {
+      if (at >= count) at = 0;
+      if (key.is(type.fields[at])) return at;
+    }
+    if (key.is_exact()) return k_no_field;
+    const std::string_view text = key.text();
+    for (std::size_t i = 0; i < count; ++i) {
+      if (type.fields[i].name == text) return i;
+    }
+    return k_no_field;
+  }
+
+  template <class Value>
+  bool object(Value& from, void* to, const ObjectType& type, int depth) {
+    std::size_t expected = 0;
+    Seen seen(type.fields.size());
+    const Read read = reader_.map(from, [&](auto& key, auto& content) {
+      // Senders mostly write the fields in the order of the type.
+      const std::size_t index = expected < type.fields.size() && key.is(type.fields[expected])
+                                    ? expected
+                                    : find_field(key, type, expected);
+      if (index == k_no_field) return reader_.skip(content);
+      const Field& field = type.fields[index];
+      expected = index + 1;
+      seen.add(index);
+      if (value(content, static_cast<char*>(to) + field.offset, field.kind, Lazy{field.type}, depth + 1)) [[likely]] {
+        return true;
+      }
+      reader_.failure().at_field(field.name);
+      return false;
+    });
+    if (!check(read, from, type)) return false;
+    for (std::size_t i = 0; i < type.fields.size(); ++i) {
+      const Field& field = type.fields[i];
+      if (!field.required || seen.has(i)) continue;
+      reader_.failure().set(errc::payload_mismatch,
+                            expected_but_found(describe_expected(field.type()), "nothing (the field is missing)"));
+      reader_.failure().at_field(field.name);
+      return false;
+    }
+    return true;
+  }
+
+  template <class Value>
+  bool variant(Value& from, void* to, const VariantType& type, int depth) {
+    bool fits = false;
+    std::string found;
+    const Read read = reader_.replay(from, [&](auto&& again) {
+      for (std::size_t i = 0; i < type.alternatives.size() && !fits; ++i) {
+        reader_.failure().problem.clear();
+        fits = again([&](auto& copy) {
+          return value(copy, type.emplace(to, i), type.alternatives[i](), depth + 1);
+        });
+        if (!fits && reader_.failure().code == errc::too_large) return;
+      }
+      if (!fits) again([&](auto& copy) { return found = reader_.describe(copy), true; });
+    });
+    if (read != Read::ok) return check(read, from, type);
+    if (fits) {
+      reader_.failure().problem.clear();
+      return true;
+    }
+    if (reader_.failure().code == errc::too_large || type.alternatives.size() == 1) return false;
+    std::string expected;
+    for (std::size_t i = 0; i < type.alternatives.size(); ++i) {
+      if (i) expected += i + 1 == type.alternatives.size() ? " or " : ", ";
+      expected += describe_expected(type.alternatives[i]());
+    }
+    return reader_.failure().set(errc::payload_mismatch, expected_but_found(expected, found));
+  }
+
+  template <class Value>
+  bool time(Value& from, void* to, const TimeType& type) {
+    std::string_view text;
+    if (!check(reader_.text(from, text), from, type)) return false;
+    std::int64_t milliseconds = 0;
+    if (!parse_iso_time(text, milliseconds)) {
+      return reader_.failure().set(errc::payload_mismatch,
+                                   expected_but_found(describe_expected(type), quote_for_error(text)));
+    }
+    type.store(to, milliseconds);
+    return true;
+  }
+
+  /// Plays a value of the bytes into a sink.
+  template <class Value>
+  class Source final : public ValueSource {
+   public:
+    Source(Decoder& decoder, Value& from, int depth) : decoder_(decoder), from_(from), depth_(depth) {}
+    bool play(ValueSink& sink) override { return decoder_.play(from_, sink, depth_); }
+
+   private:
+    Decoder& decoder_;
+    Value& from_;
+    int depth_;
+  };
+
+  template <class Value>
+  bool play(Value& from, ValueSink& sink, int depth) {
+    if (depth >= k_max_depth) {
+      return reader_.failure().set(errc::too_large, "nested deeper than " + std::to_string(k_max_depth));
+    }
+    switch (reader_.found(from)) {
+      case Found::null: return reader_.skip(from) && sink.null();
+      case Found::boolean: {
+        bool flag = false;
+        return check_played(reader_.boolean(from, flag), from) && sink.boolean(flag);
+      }
+      case Found::number: return play_number(from, sink);
+      case Found::text: {
+        std::string_view text;
+        return check_played(reader_.text(from, text), from) && sink.text(text);
+      }
+      case Found::bytes: {
+        std::string_view bytes;
+        return check_played(reader_.bytes(from, bytes), from) && sink.bytes(bytes);
+      }
+      case Found::list: {
+        if (!sink.begin_list(ValueSink::k_unknown_size)) return false;
+        const Read read = reader_.list(from, [&](auto& item) { return play(item, sink, depth + 1); });
+        return check_played(read, from) && sink.end_list();
+      }
+      case Found::map: {
+        if (!sink.begin_map(ValueSink::k_unknown_size)) return false;
+        const Read read = reader_.map(from, [&](auto& key, auto& content) {
+          return sink.key(key.text()) && play(content, sink, depth + 1);
+        });
+        return check_played(read, from) && sink.end_map();
+      }
+      case Found::unknown: break;
+    }
+    return fail(Read::malformed, from, {});
+  }
+
+  template <class Value>
+  bool play_number(Value& from, ValueSink& sink) {
+    std::int64_t integer = 0;
+    std::uint64_t natural = 0;
+    double number = 0;
+    switch (reader_.any_number(from, integer, natural, number)) {
+      case 0: return sink.integer(integer);
+      case 1: return sink.natural(natural);
+      case 2: return sink.number(number);
+      default: return fail(Read::malformed, from, {});
+    }
+  }
+
+  template <class Value>
+  bool check_played(Read read, Value& from) {
+    return read == Read::ok || fail(read, from, "a value");
+  }
+
+  template <class Value>
+  bool dynamic(Value& from, void* to, const DynamicType& type, int depth) {
+    Source<Value> source(*this, from, depth);
+    std::string problem;
+    try {
+      if (type.read(to, source, problem)) return true;
+    } catch (const std::exception& error) {
+      problem = error.what();
+    }
+    if (!reader_.failure().problem.empty()) return false;
+    if (problem.empty()) problem = "expected " + describe_expected(type);
+    return reader_.failure().set(errc::payload_mismatch, std::move(problem));
+  }
+
+  Reader& reader_;
+};
+
+}  // namespace waybill::detail

@@ -1,0 +1,10 @@
+// Decoding of a JSON payload: Serializer::decode.
+#pragma once
+
+#include "waybill/serializer.hpp"
+
+namespace waybill::json {
+
+Result<void> decode(const Slice& payload, const Serializer& serializer, ValueOut out);
+
+}  // namespace waybill::json

@@ -1,0 +1,149 @@
+#include "json_scan.hpp"
+
+#include <cstdint>
+#include <cstring>
+
+#include "json_text.hpp"
+#include "waybill/detail/walk_common.hpp"
+
+namespace waybill::json {
+namespace {
+
+using Outcome = Scan::Outcome;
+
+bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
+bool is_hex(char c) noexcept { return is_digit(c) || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f'); }
+
+/// Behind the number at `at`; null if there is none.
+const char* number_end(const char* at, const char* end) noexcept {
+  if (at < end && *at == '-') ++at;
+  if (at >= end || !is_digit(*at)) return nullptr;
+  if (*at == '0') {
+    ++at;
+  } else {
+    while (at < end && is_digit(*at)) ++at;
+  }
+  if (at < end && *at == '.') {
+    ++at;
+    if (at >= end || !is_digit(*at)) return nullptr;
+    while (at < end && is_digit(*at)) ++at;
+  }
+  if (at < end && (*at | 0x20) == 'e') {
+    ++at;
+    if (at < end && (*at == '+' || *at == '-')) ++at;
+    if (at >= end || !is_digit(*at)) return nullptr;
+    while (at < end && is_digit(*at)) ++at;
+  }
+  return at;
+}
+
+/// Behind the closing quote of the text whose content starts at `at`; null if it is wrong.
+const char* text_end(const char* at, const char* end) noexcept {
+  const char* from = at;
+  for (;;) {
+    const char* stop = find_quote_or_backslash(at, end);
+    if (stop >= end) return nullptr;
+    if (*stop == '"') {
+      // Escapes hold no control characters, so the whole is looked at once.
+      for (const char* c = from; c < stop; ++c) {
+        if (static_cast<unsigned char>(*c) < 0x20) return nullptr;
+      }
+      return stop + 1;
+    }
+    if (end - stop < 2) return nullptr;
+    const char kind = stop[1];
+    if (kind == 'u') {
+      if (end - stop < 6) return nullptr;
+      for (int i = 2; i < 6; ++i) {
+        if (!is_hex(stop[i])) return nullptr;
+      }
+      at = stop + 6;
+    } else if (kind != 0 && std::strchr("\"\\/bfnrt", kind)) {
+      at = stop + 2;
+    } else {
+      return nullptr;
+    }
+  }
+}
+
+const char* word_end(const char* at, const char* end, std::string_view word) noexcept {
+  const auto left = static_cast<std::size_t>(end - at);
+  return left >= word.size() && std::memcmp(at, word.data(), word.size()) == 0 ? at + word.size() : nullptr;
+}
+
+const char* scalar_end(const char* at, const char* end) noexcept {
+  switch (*at) {
+    case '"': return text_end(at + 1, end);
+    case 't': return word_end(at, end, "true");
+    case 'f': return word_end(at, end, "false");
+    case 'n': return word_end(at, end, "null");
+    default: return number_end(at, end);
+  }
+}
+
+/// Behind `"name" :`; null if it is not there.
+const char* name_end(const char* at, const char* end) noexcept {
+  if (at >= end || *at != '"') return nullptr;
+  at = text_end(at + 1, end);
+  if (!at) return nullptr;
+  at = skip_space(at, end);
+  return at < end && *at == ':' ? skip_space(at + 1, end) : nullptr;
+}
+
+}  // namespace
+
+const char* skip_space(const char* at, const char* end) noexcept {
+  while (at < end && (*at == ' ' || *at == '\n' || *at == '\t' || *at == '\r')) ++at;
+  return at;
+}
+
+Scan scan_value(const char* at, const char* end) noexcept {
+  bool is_object[detail::k_max_depth];
+  int depth = 0;
+  for (;;) {
+    // A value starts at `at`.
+    if (at >= end) return {Outcome::malformed, end};
+    if (*at == '{' || *at == '[') {
+      if (depth == detail::k_max_depth) return {Outcome::too_deep, at};
+      const bool object = *at == '{';
+      const char* next = skip_space(at + 1, end);
+      if (next < end && *next == (object ? '}' : ']')) {
+        at = next + 1;
+      } else {
+        is_object[depth++] = object;
+        const char* start = object ? name_end(next, end) : next;
+        if (!start) return {Outcome::malformed, next};
+        at = start;
+        continue;
+      }
+    } else {
+      const char* stop = scalar_end(at, end);
+      if (!stop) return {Outcome::malformed, at};
+      at = stop;
+    }
+    // A value has ended: so may what is around it.
+    for (;;) {
+      if (depth == 0) return {Outcome::ok, at};
+      at = skip_space(at, end);
+      if (at >= end) return {Outcome::malformed, end};
+      const bool object = is_object[depth - 1];
+      if (*at == ',') {
+        const char* next = skip_space(at + 1, end);
+        const char* start = object ? name_end(next, end) : next;
+        if (!start) return {Outcome::malformed, next};
+        at = start;
+        break;
+      }
+      if (*at != (object ? '}' : ']')) return {Outcome::malformed, at};
+      --depth;
+      ++at;
+    }
+  }
+}
+
+bool is_number(std::string_view text) noexcept {
+  const char* end = text.data() + text.size();
+  return !text.empty() && number_end(text.data(), end) == end;
+}
+
+}  // namespace waybill::json

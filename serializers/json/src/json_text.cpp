@@ -1,0 +1,301 @@
+#include "json_text.hpp"
+
+#include <simdjson.h>
+
+#include <bit>
+#include <cstdint>
+#include <cstring>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+namespace waybill::json {
+namespace {
+
+constexpr std::uint64_t k_ones = 0x0101010101010101u;
+constexpr std::uint64_t k_highs = 0x8080808080808080u;
+
+/// Marks the bytes of `word` that need an escape, in their high bits; exact only as "any or none".
+std::uint64_t escapes_in(std::uint64_t word) noexcept {
+  const auto zeros = [](std::uint64_t w) { return (w - k_ones) & ~w & k_highs; };
+  const std::uint64_t controls = (word - k_ones * 0x20) & ~word & k_highs;
+  return controls | zeros(word ^ (k_ones * '"')) | zeros(word ^ (k_ones * '\\'));
+}
+
+TextScan scan_words(const char* text, std::size_t size) noexcept {
+  // Up to 15 bytes as two words that may overlap; missing bytes are spaces.
+  std::uint64_t a = k_ones * ' ';
+  std::uint64_t b = a;
+  if (size >= 8) {
+    std::memcpy(&a, text, 8);
+    std::memcpy(&b, text + size - 8, 8);
+  } else if (size >= 4) {
+    std::memcpy(&a, text, 4);
+    std::memcpy(&b, text + size - 4, 4);
+  } else {
+    for (std::size_t i = 0; i < size; ++i) std::memcpy(reinterpret_cast<char*>(&a) + i, text + i, 1);
+  }
+  return {(escapes_in(a) | escapes_in(b)) != 0, ((a | b) & k_highs) == 0};
+}
+
+int utf8_length(unsigned char lead) noexcept { return lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4; }
+
+/// The well-formed character at `at`: its length; 0 if there is none, and then `maximal` is how many bytes one U+FFFD
+/// stands for (the longest beginning of a character, at least one byte).
+std::size_t character_at(std::string_view bytes, std::size_t at, std::size_t& maximal) noexcept {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(bytes[i]); };
+  const unsigned char lead = byte(at);
+  maximal = 1;
+  if (lead < 0x80) return 1;
+  if (lead < 0xC2 || lead > 0xF4) return 0;
+  const auto length = static_cast<std::size_t>(utf8_length(lead));
+  unsigned char low = 0x80;
+  unsigned char high = 0xBF;
+  if (lead == 0xE0) low = 0xA0;
+  if (lead == 0xED) high = 0x9F;
+  if (lead == 0xF0) low = 0x90;
+  if (lead == 0xF4) high = 0x8F;
+  for (std::size_t i = 1; i < length; ++i) {
+    if (at + i >= bytes.size() || byte(at + i) < low || byte(at + i) > high) {
+      maximal = i;
+      return 0;
+    }
+    low = 0x80;
+    high = 0xBF;
+  }
+  return length;
+}
+
+/// The surrogate whose three WTF-8 bytes stand at `at`; 0 if there is none.
+std::uint32_t surrogate_at(std::string_view bytes, std::size_t at) noexcept {
+  if (bytes.size() - at < 3 || static_cast<unsigned char>(bytes[at]) != 0xED) return 0;
+  const auto b = static_cast<unsigned char>(bytes[at + 1]);
+  const auto c = static_cast<unsigned char>(bytes[at + 2]);
+  if (b < 0xA0 || b > 0xBF || c < 0x80 || c > 0xBF) return 0;
+  return 0xD000u | static_cast<std::uint32_t>((b & 0x3F) << 6) | (c & 0x3Fu);
+}
+
+constexpr char k_hex[] = "0123456789abcdef";
+
+template <class Out>
+void append_utf8(std::uint32_t code, Out& out) {
+  const auto put = [&](std::uint32_t byte) { out.push_back(static_cast<char>(byte)); };
+  if (code < 0x80) {
+    put(code);
+  } else if (code < 0x800) {
+    put(0xC0 | (code >> 6));
+    put(0x80 | (code & 0x3F));
+  } else if (code < 0x10000) {
+    put(0xE0 | (code >> 12));
+    put(0x80 | ((code >> 6) & 0x3F));
+    put(0x80 | (code & 0x3F));
+  } else {
+    put(0xF0 | (code >> 18));
+    put(0x80 | ((code >> 12) & 0x3F));
+    put(0x80 | ((code >> 6) & 0x3F));
+    put(0x80 | (code & 0x3F));
+  }
+}
+
+void append_escape(unsigned char c, Buffer& out) {
+  switch (c) {
+    case '"': return out.append("\\\"");
+    case '\\': return out.append("\\\\");
+    case '\b': return out.append("\\b");
+    case '\f': return out.append("\\f");
+    case '\n': return out.append("\\n");
+    case '\r': return out.append("\\r");
+    case '\t': return out.append("\\t");
+    default: break;
+  }
+  const char text[] = {'\\', 'u', '0', '0', k_hex[c >> 4], k_hex[c & 15]};
+  out.append(text, sizeof text);
+}
+
+/// Escapes what must be, copying the runs between as they are.
+void append_escaped(std::string_view text, Buffer& out) {
+  std::size_t from = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto c = static_cast<unsigned char>(text[i]);
+    if (c >= 0x20 && c != '"' && c != '\\') continue;
+    out.append(text.data() + from, i - from);
+    append_escape(c, out);
+    from = i + 1;
+  }
+  out.append(text.data() + from, text.size() - from);
+}
+
+/// For text that is not UTF-8: lone surrogates become \udXXX, a pair of them the character that it stands for.
+bool append_wobbly(std::string_view text, Buffer& out) {
+  for (std::size_t i = 0; i < text.size();) {
+    std::size_t ignored = 0;
+    if (const std::size_t length = character_at(text, i, ignored)) {
+      append_escaped(text.substr(i, length), out);
+      i += length;
+      continue;
+    }
+    const std::uint32_t unit = surrogate_at(text, i);
+    if (!unit) return false;
+    i += 3;
+    const std::uint32_t next = i < text.size() ? surrogate_at(text, i) : 0;
+    if (unit < 0xDC00 && next >= 0xDC00) {
+      append_utf8(0x10000 + ((unit - 0xD800) << 10) + (next - 0xDC00), out);
+      i += 3;
+      continue;
+    }
+    const char escape[] = {'\\', 'u', 'd', k_hex[(unit >> 8) & 15], k_hex[(unit >> 4) & 15], k_hex[unit & 15]};
+    out.append(escape, sizeof escape);
+  }
+  return true;
+}
+
+bool read_hex4(const char* at, const char* end, std::uint32_t& unit) noexcept {
+  if (end - at < 4) return false;
+  unit = 0;
+  for (int i = 0; i < 4; ++i) {
+    const char c = at[i];
+    std::uint32_t digit = 0;
+    if (c >= '0' && c <= '9') {
+      digit = static_cast<std::uint32_t>(c - '0');
+    } else if ((c | 0x20) >= 'a' && (c | 0x20) <= 'f') {
+      digit = static_cast<std::uint32_t>((c | 0x20) - 'a' + 10);
+    } else {
+      return false;
+    }
+    unit = unit * 16 + digit;
+  }
+  return true;
+}
+
+}  // namespace
+
+TextScan scan_text(const char* text, std::size_t size) noexcept {
+  if (size < 16) return scan_words(text, size);
+#ifdef __SSE2__
+  const __m128i quote = _mm_set1_epi8('"');
+  const __m128i backslash = _mm_set1_epi8('\\');
+  const __m128i control = _mm_set1_epi8(0x1F);
+  __m128i special = _mm_setzero_si128();
+  __m128i all = _mm_setzero_si128();
+  const auto look = [&](const char* at) {
+    const __m128i v = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
+    all = _mm_or_si128(all, v);
+    special = _mm_or_si128(
+        special, _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(v, quote), _mm_cmpeq_epi8(v, backslash)),
+                              _mm_cmpeq_epi8(_mm_min_epu8(v, control), v)));
+  };
+  for (std::size_t i = 0; i + 16 <= size; i += 16) look(text + i);
+  look(text + size - 16);
+  return {_mm_movemask_epi8(special) != 0, _mm_movemask_epi8(all) == 0};
+#else
+  TextScan scan{false, true};
+  for (std::size_t i = 0; i < size; i += 8) {
+    const std::size_t at = i + 8 <= size ? i : size - 8;
+    const TextScan word = scan_words(text + at, 8);
+    scan.needs_escape |= word.needs_escape;
+    scan.is_ascii &= word.is_ascii;
+  }
+  return scan;
+#endif
+}
+
+const char* find_quote_or_backslash(const char* at, const char* end) noexcept {
+#ifdef __SSE2__
+  const __m128i quote = _mm_set1_epi8('"');
+  const __m128i backslash = _mm_set1_epi8('\\');
+  for (; at < end; at += 16) {
+    const __m128i v = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
+    const int found = _mm_movemask_epi8(_mm_or_si128(_mm_cmpeq_epi8(v, quote), _mm_cmpeq_epi8(v, backslash)));
+    if (found) {
+      at += std::countr_zero(static_cast<unsigned>(found));
+      return at < end ? at : end;
+    }
+  }
+  return end;
+#else
+  while (at < end && *at != '"' && *at != '\\') ++at;
+  return at;
+#endif
+}
+
+bool is_utf8(std::string_view bytes) noexcept {
+  return bytes.empty() || simdjson::validate_utf8(bytes.data(), bytes.size());
+}
+
+bool append_quoted(std::string_view text, Buffer& out) {
+  const TextScan scan = scan_text(text.data(), text.size());
+  if (!scan.needs_escape && scan.is_ascii) [[likely]] {
+    char* at = out.prepare(text.size() + 2);
+    *at = '"';
+    if (!text.empty()) std::memcpy(at + 1, text.data(), text.size());
+    at[text.size() + 1] = '"';
+    out.commit(text.size() + 2);
+    return true;
+  }
+  const std::size_t start = out.size();
+  out.push_back('"');
+  if (scan.is_ascii || is_utf8(text)) {
+    append_escaped(text, out);
+  } else if (!append_wobbly(text, out)) {
+    out.truncate(start);
+    return false;
+  }
+  out.push_back('"');
+  return true;
+}
+
+bool append_unescaped(std::string_view content, std::string& out) {
+  const char* at = content.data();
+  const char* const end = at + content.size();
+  while (at < end) {
+    const char* stop = static_cast<const char*>(std::memchr(at, '\\', static_cast<std::size_t>(end - at)));
+    if (!stop) stop = end;
+    out.append(at, static_cast<std::size_t>(stop - at));
+    if (stop == end) break;
+    at = stop + 1;
+    if (at == end) return false;
+    switch (*at++) {
+      case '"': out += '"'; break;
+      case '\\': out += '\\'; break;
+      case '/': out += '/'; break;
+      case 'b': out += '\b'; break;
+      case 'f': out += '\f'; break;
+      case 'n': out += '\n'; break;
+      case 'r': out += '\r'; break;
+      case 't': out += '\t'; break;
+      case 'u': {
+        std::uint32_t unit = 0;
+        if (!read_hex4(at, end, unit)) return false;
+        at += 4;
+        std::uint32_t low = 0;
+        if (unit >= 0xD800 && unit < 0xDC00 && end - at >= 6 && at[0] == '\\' && at[1] == 'u' &&
+            read_hex4(at + 2, end, low) && low >= 0xDC00 && low < 0xE000) {
+          unit = 0x10000 + ((unit - 0xD800) << 10) + (low - 0xDC00);
+          at += 6;
+        }
+        append_utf8(unit, out);
+        break;
+      }
+      default: return false;
+    }
+  }
+  return true;
+}
+
+std::string replace_invalid_utf8(std::string_view bytes) {
+  std::string out;
+  out.reserve(bytes.size() + 16);
+  for (std::size_t i = 0; i < bytes.size();) {
+    std::size_t maximal = 1;
+    if (const std::size_t length = character_at(bytes, i, maximal)) {
+      out.append(bytes, i, length);
+      i += length;
+    } else {
+      out += "\xEF\xBF\xBD";
+      i += maximal;
+    }
+  }
+  return out;
+}
+
+}  // namespace waybill::json

@@ -1,0 +1,33 @@
+// JSON texts: quoting, unquoting and what happens to bytes that are no UTF-8. JavaScript's lone surrogates are kept as
+// the three bytes that UTF-8 would have for them (WTF-8), so that they survive decoding and encoding.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "waybill/slice.hpp"
+
+namespace waybill::json {
+
+struct TextScan {
+  bool needs_escape;  ///< Holds `"`, `\` or a control character.
+  bool is_ascii;
+};
+TextScan scan_text(const char* text, std::size_t size) noexcept;
+
+/// The first `"` or `\` at or behind `at`; `end` if there is none. REQUIRES: k_padding readable bytes behind `end`.
+const char* find_quote_or_backslash(const char* at, const char* end) noexcept;
+
+bool is_utf8(std::string_view bytes) noexcept;
+
+/// Appends the text with its quotes, as JSON.stringify writes it. False: it is neither UTF-8 nor lone surrogates.
+bool append_quoted(std::string_view text, Buffer& out);
+
+/// Appends what stands between the quotes of a JSON text, unescaped. False: an escape is wrong.
+bool append_unescaped(std::string_view content, std::string& out);
+
+/// The bytes with U+FFFD in place of what is not UTF-8, as the WHATWG decoder (and so NestJS) reads them.
+std::string replace_invalid_utf8(std::string_view bytes);
+
+}  // namespace waybill::json
