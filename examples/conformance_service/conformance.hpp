@@ -1,0 +1,80 @@
+// The conformance service: handlers of agreed behaviour, which other implementations of the wire format are tested
+// against. docs/interop-with-nestjs.md says what each does.
+#pragma once
+
+#include <waybill/adapt/nlohmann.hpp>
+#include <waybill/waybill.hpp>
+
+#include <nlohmann/json.hpp>
+
+#include <asio/steady_timer.hpp>
+
+#include <map>
+#include <string>
+#include <vector>
+
+namespace conformance {
+
+using Json = nlohmann::ordered_json;
+
+/// What events leave behind and operations ask for. Handlers run on one loop: no lock.
+struct State {
+  std::string instance;  ///< Of the first URL.
+  std::string scheme;    ///< Of the first URL: which fields of a message its handlers report.
+  std::map<std::string, double> counters;
+  std::map<std::string, Json> last;              ///< By name: data and fields of the last event.
+  std::map<std::string, std::vector<Json>> log;  ///< By name: sequence numbers in the order of arrival.
+
+  Json add(const std::string& name, double amount) { return {{"count", counters[name] += amount}}; }
+};
+
+/// Registers a handler under the text `conf.NAME` and, where the carrier has place for it, the object {"KEY":"NAME"}.
+class Handlers {
+ public:
+  Handlers(waybill::Service& service, bool has_object_patterns)
+      : service_(service), has_object_patterns_(has_object_patterns) {}
+
+  template <class F>
+  void operation(const std::string& name, F handler) {
+    service_.on_request("conf." + name, handler);
+    if (has_object_patterns_) service_.on_request({{"cmd", name}}, handler);
+  }
+  template <class F>
+  void event(const std::string& name, F handler) {
+    service_.on_event("conf." + name, handler);
+    if (has_object_patterns_) service_.on_event({{"ev", name}}, handler);
+  }
+  waybill::Service& service() noexcept { return service_; }
+  bool has_object_patterns() const noexcept { return has_object_patterns_; }
+
+ private:
+  waybill::Service& service_;
+  bool has_object_patterns_;
+};
+
+void add_operations(Handlers& handlers, State& state);
+void add_streams(Handlers& handlers);
+void add_failures(Handlers& handlers);
+void add_events(Handlers& handlers, State& state);
+void add_other_patterns(Handlers& handlers);
+
+/// `none` if the message has no payload, else what JavaScript calls the payload's type, with `null` and `array`.
+std::string type_of(const Json& data, const waybill::Context& context);
+/// What a handler can see of the message besides its data; which fields those are depends on the carrier.
+void add_message_fields(Json& object, const std::string& scheme, waybill::Context& context);
+
+/// A member of an object, or `otherwise` if it is missing or of another type.
+template <class T>
+T member(const Json& data, const char* name, T otherwise) {
+  if (!data.is_object() || !data.contains(name)) return otherwise;
+  const Json& value = data.at(name);
+  if constexpr (std::is_same_v<T, std::string>) {
+    return value.is_string() ? value.get<T>() : otherwise;
+  } else {
+    return value.is_number() ? value.get<T>() : otherwise;
+  }
+}
+
+asio::awaitable<void> pause(std::chrono::milliseconds time);
+
+}  // namespace conformance

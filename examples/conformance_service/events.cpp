@@ -1,0 +1,40 @@
+#include <stdexcept>
+
+#include "conformance.hpp"
+
+namespace conformance {
+
+std::string type_of(const Json& data, const waybill::Context& context) {
+  if (!context.has_payload()) return "none";
+  if (data.is_null()) return "null";
+  if (data.is_array()) return "array";
+  if (data.is_string()) return "string";
+  if (data.is_boolean()) return "boolean";
+  return data.is_number() ? "number" : "object";
+}
+
+void add_events(Handlers& handlers, State& state) {
+  handlers.event("event", [&state](const Json& data, waybill::Context& context) {
+    const auto name = member<std::string>(data, "name", "");
+    state.add(name, member<double>(data, "n", 1));
+    Json last{{"data", data}};
+    add_message_fields(last, state.scheme, context);
+    state.last[name] = std::move(last);
+    state.log[name].push_back(data.is_object() && data.contains("seq") ? data.at("seq") : Json());
+  });
+  handlers.event("event.raw", [&state](const Json& data, waybill::Context& context) {
+    state.last["raw"] = Json{{"data", data}, {"type", type_of(data, context)}};
+  });
+  handlers.event("event.value", [] { return "event-result"; });
+  for (const double amount : {1., 10.}) {
+    handlers.event("event.multi", [&state, amount](const Json& data) {
+      state.add(member<std::string>(data, "name", ""), amount);
+    });
+  }
+  handlers.event("event.fails", [&state](const Json& data) {
+    state.add(member<std::string>(data, "name", ""), 1);
+    throw std::runtime_error("an event handler that fails");
+  });
+}
+
+}  // namespace conformance

@@ -1,0 +1,68 @@
+// conformance_service URL...: answers until SIGINT or SIGTERM; prints READY and its addresses when it serves.
+#include <asio/co_spawn.hpp>
+#include <asio/io_context.hpp>
+#include <asio/signal_set.hpp>
+
+#include <algorithm>
+#include <csignal>
+#include <iostream>
+
+#include "conformance.hpp"
+
+namespace {
+
+/// What calls in hand get to finish. Some never do.
+constexpr std::chrono::milliseconds k_drain_limit{800};
+
+asio::awaitable<void> serve(waybill::Service& service, asio::signal_set& signals) {
+  co_await service.start();
+  std::cout << "READY";
+  for (const std::string& address : service.addresses()) std::cout << ' ' << address;
+  std::cout << std::endl;
+  co_await signals.async_wait(asio::use_awaitable);
+  co_await service.drain(k_drain_limit);
+}
+
+void run(const std::vector<std::string>& urls) {
+  waybill::Config config = waybill::Config::listen(urls);
+  conformance::State state;
+  state.instance = config.listeners.front().instance;
+  state.scheme = config.listeners.front().url.scheme;
+  // Kafka's topics have names that object patterns do not fit.
+  const bool has_object_patterns = std::none_of(config.listeners.begin(), config.listeners.end(),
+                                                [](const auto& listener) { return listener.url.scheme == "kafka"; });
+
+  asio::io_context loop(1);
+  asio::signal_set signals(loop, SIGINT, SIGTERM);
+  waybill::Service service(loop.get_executor(), std::move(config));
+  conformance::Handlers handlers(service, has_object_patterns);
+  conformance::add_operations(handlers, state);
+  conformance::add_streams(handlers);
+  conformance::add_failures(handlers);
+  conformance::add_events(handlers, state);
+  conformance::add_other_patterns(handlers);
+
+  std::exception_ptr failure;
+  asio::co_spawn(loop, serve(service, signals), [&](std::exception_ptr thrown) {
+    failure = thrown;
+    loop.stop();
+  });
+  loop.run();
+  if (failure) std::rethrow_exception(failure);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::vector<std::string> urls(argv + 1, argv + argc);
+  if (urls.empty()) {
+    std::cerr << "usage: conformance_service URL...\n";
+    return 2;
+  }
+  try {
+    run(urls);
+  } catch (const waybill::Error& error) {
+    std::cerr << error.what() << '\n';
+    return 1;
+  }
+}

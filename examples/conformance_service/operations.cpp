@@ -1,0 +1,116 @@
+#include <limits>
+
+#include "conformance.hpp"
+
+namespace conformance {
+namespace {
+
+/// A value inside a text, as JavaScript writes it.
+std::string text_of(const Json& value) { return value.is_string() ? value.get<std::string>() : value.dump(); }
+
+double sum(const Json& data) {
+  double total = 0;
+  if (data.is_array()) {
+    for (const Json& item : data) total += item.is_number() ? item.get<double>() : 0;
+  }
+  return total;
+}
+
+/// How many UTF-16 units a UTF-8 text has: two for what lies beyond the basic plane, which takes four bytes.
+std::size_t utf16_length(const std::string& text) {
+  std::size_t units = 0;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if ((byte & 0xc0) != 0x80) units += byte >= 0xf0 ? 2 : 1;
+  }
+  return units;
+}
+
+void add_values(Handlers& handlers) {
+  handlers.operation("sum", [](const Json& data) { return sum(data); });
+  handlers.operation("hello", [](const Json& data) { return "Hello, " + text_of(data) + "!"; });
+  handlers.operation("echo", [](waybill::Payload data) { return data; });
+  handlers.operation("type", [](const Json& data, waybill::Context& context) {
+    return Json{{"type", type_of(data, context)}};
+  });
+  handlers.operation("none", [] {});
+  handlers.operation("null", [] { return nullptr; });
+  handlers.operation("false", [] { return false; });
+  handlers.operation("zero", [] { return 0; });
+  handlers.operation("text", [] { return std::string("한글 😀 \"q\" \\ \n\t\x01"); });
+  handlers.operation("nested", [] {
+    return Json::parse(R"({"b":1,"a":{"z":null,"y":[1,"two",{"x":true}]}})");
+  });
+  handlers.operation("big", [](const Json& data) { return std::string(member<std::size_t>(data, "size", 0), 'x'); });
+  handlers.operation("length", [](const std::string& text) {
+    return Json{{"utf16", utf16_length(text)}, {"utf8", text.size()}};
+  });
+}
+
+void add_waiting(Handlers& handlers) {
+  handlers.operation("delay", [](Json data) -> asio::awaitable<Json> {
+    co_await pause(std::chrono::milliseconds(member<int>(data, "ms", 0)));
+    co_return data.contains("tag") ? data.at("tag") : Json();
+  });
+  handlers.operation("never", []() -> asio::awaitable<void> {
+    asio::steady_timer forever(co_await asio::this_coro::executor, asio::steady_timer::time_point::max());
+    co_await forever.async_wait(asio::use_awaitable);
+  });
+}
+
+void add_memory(Handlers& handlers, State& state) {
+  handlers.operation("meta", [&state](const Json& data, waybill::Context& context) {
+    Json answer{{"data", data}};
+    add_message_fields(answer, state.scheme, context);
+    return answer;
+  });
+  handlers.operation("instance", [&state] { return Json{{"instance", state.instance}}; });
+  handlers.operation("tally", [&state](const Json& data) { return state.add(member<std::string>(data, "name", ""), 1); });
+  handlers.operation("count", [&state](const Json& data) { return state.add(member<std::string>(data, "name", ""), 0); });
+  handlers.operation("last", [&state](const Json& data) {
+    const auto found = state.last.find(member<std::string>(data, "name", ""));
+    return found == state.last.end() ? Json{{"data", nullptr}, {"none", true}} : found->second;
+  });
+  handlers.operation("log", [&state](const Json& data) {
+    return Json{{"items", state.log[member<std::string>(data, "name", "")]}};
+  });
+  handlers.operation("reset", [&state] {
+    state.counters.clear();
+    state.last.clear();
+    state.log.clear();
+    return Json{{"done", true}};
+  });
+}
+
+}  // namespace
+
+asio::awaitable<void> pause(std::chrono::milliseconds time) {
+  asio::steady_timer timer(co_await asio::this_coro::executor, time);
+  co_await timer.async_wait(asio::use_awaitable);
+}
+
+void add_operations(Handlers& handlers, State& state) {
+  add_values(handlers);
+  add_waiting(handlers);
+  add_memory(handlers, state);
+}
+
+void add_other_patterns(Handlers& handlers) {
+  waybill::Service& service = handlers.service();
+  const auto answer = [&service](const waybill::Pattern& pattern, const char* text) {
+    service.on_request(pattern, [text] { return text; });
+  };
+  answer(4242, "number pattern");
+  // Received texts are read as JSON first, so that nobody ever reaches these two (docs/wire-format.md).
+  answer("true", "unreachable");
+  answer("1.0", "unreachable");
+  if (!handlers.has_object_patterns()) return;
+  const auto object = [&answer](const char* json, const char* text) { answer(waybill::Pattern::from_json(json), text); };
+  object(R"({"role":"item","op":{"id":7,"get":true}})", "nested pattern");
+  object(R"({"cmd":"q\"uo\\te"})", "escaped pattern");
+  object(R"({"cmd":"주문","e":"😀"})", "unicode object pattern");
+  answer("주문.조회.🏓", "unicode pattern");
+  object(R"({"B":1,"a":2,"A":3,"b":4,"a_b":5,"a-b":6,"10":7,"9":8})", "collated pattern");
+}
+
+}  // namespace conformance

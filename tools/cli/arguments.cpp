@@ -1,0 +1,129 @@
+#include "arguments.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <cstdio>
+#include <iostream>
+
+#include "outcome.hpp"
+
+namespace waybill::cli {
+namespace {
+
+constexpr const char* k_description =
+    "Talks to message services: waybill's own and NestJS microservices.\n"
+    "\n"
+    "A pattern is JSON (42, '{\"cmd\":\"sum\"}') or plain text (orders.created). Data is JSON, or - to read it from\n"
+    "standard input. Replies are printed one JSON line a value, as they come.";
+
+constexpr const char* k_examples =
+    "Examples:\n"
+    "  waybill request tcp://localhost:3000 '{\"cmd\":\"sum\"}' '[1,2,3]'\n"
+    "  waybill stream  tcp://localhost:3000 prices '{\"symbol\":\"ABC\"}' --count 10 | jq .price\n"
+    "  waybill emit    tcp://localhost:3000 order.created - < order.json\n"
+    "  waybill listen  tcp://0.0.0.0:3000 order.created order.paid\n"
+    "\n"
+    "Exit codes: 0 it is done; 1 the other side answered an error; 2 the command is wrong; 3 no connection;\n"
+    "4 the time ran out; 5 anything else. With all but 0 the last line of standard error is the error as JSON.\n"
+    "\n"
+    "waybill COMMAND --help tells more about a command.";
+
+void add_target(CLI::App& command, Arguments& arguments, bool many_patterns) {
+  command.add_option("url", arguments.url, "Where: tcp://host:port, with options as ?name=value&name=value")->required();
+  if (many_patterns) {
+    command.add_option("patterns", arguments.patterns, "What to listen to: JSON or plain text")->required();
+  } else {
+    command.add_option("pattern", arguments.patterns, "What to call: JSON or plain text")->required()->expected(1);
+    command.add_option("data", arguments.data, "What to send: JSON, or - for standard input")->required();
+  }
+}
+
+void add_sending_flags(CLI::App& command, Arguments& arguments, const char* timeout_help) {
+  command.add_option("--timeout", arguments.timeout, timeout_help)->type_name("TIME");
+  command.add_option("--connect-timeout", arguments.connect_timeout, "How long to try to connect (3s)")
+      ->type_name("TIME");
+  command.add_option("--headers", arguments.headers, "Headers, as a JSON object")->type_name("JSON");
+  command.add_option("--metadata", arguments.metadata, "NestJS's metadata, as JSON")->type_name("JSON");
+  command.add_option("--options", arguments.options, "The broker's settings of this message, as a JSON object")
+      ->type_name("JSON");
+}
+
+void add_log_flags(CLI::App& command, Arguments& arguments) {
+  command.add_flag("-v,--verbose", arguments.is_verbose, "Say on standard error what happens");
+  command.add_flag("-q,--quiet", arguments.is_quiet, "Say nothing but errors");
+}
+
+CLI::App& add_command(CLI::App& app, Arguments& arguments, Command command, const char* name, const char* description,
+                      const char* footer) {
+  CLI::App& added = *app.add_subcommand(name, description);
+  added.footer(footer);
+  added.callback([&arguments, command] { arguments.command = command; });
+  return added;
+}
+
+void add_commands(CLI::App& app, Arguments& arguments) {
+  constexpr const char* k_call_timeout = "Until the reply has ended, once connected (5s, 250ms, 250)";
+  CLI::App& request = add_command(app, arguments, Command::request, "request", "Send a request, print its reply",
+                                  "Example:\n"
+                                  "  waybill request tcp://localhost:3000 '{\"cmd\":\"hello\"}' '\"World\"'\n"
+                                  "  \"Hello, World!\"\n"
+                                  "\n"
+                                  "Prints each value of the reply on a line of its own; a reply without a value prints "
+                                  "nothing.");
+  add_target(request, arguments, false);
+  add_sending_flags(request, arguments, k_call_timeout);
+  add_log_flags(request, arguments);
+
+  CLI::App& stream = add_command(app, arguments, Command::stream, "stream", "Send a request, print values until its end",
+                                 "Example:\n"
+                                 "  waybill stream tcp://localhost:3000 countdown 3\n"
+                                 "\n"
+                                 "As request, without a time limit unless --timeout says one. Ctrl-C ends it.");
+  add_target(stream, arguments, false);
+  add_sending_flags(stream, arguments, "Until the reply has ended, once connected (none)");
+  stream.add_option("--count", arguments.count, "Stop after so many values")->type_name("N");
+  add_log_flags(stream, arguments);
+
+  CLI::App& emit = add_command(app, arguments, Command::emit, "emit", "Send an event",
+                               "Example:\n"
+                               "  waybill emit tcp://localhost:3000 order.created '{\"id\":\"a-1\"}'\n"
+                               "\n"
+                               "Prints nothing. Done when the event is handed over, as far as the transport promises.");
+  add_target(emit, arguments, false);
+  add_sending_flags(emit, arguments, "Until the event is handed over, once connected (5s)");
+  add_log_flags(emit, arguments);
+
+  CLI::App& listen = add_command(app, arguments, Command::listen, "listen", "Print the messages that arrive",
+                                 "Example:\n"
+                                 "  waybill listen tcp://0.0.0.0:3000 order.created --count 1\n"
+                                 "\n"
+                                 "Prints events and requests as JSON lines with kind, pattern, data and headers, until "
+                                 "Ctrl-C.\nRequests are answered without a value, or with --reply.");
+  add_target(listen, arguments, true);
+  listen.add_option("--reply", arguments.reply, "Answer requests with this value")->type_name("JSON");
+  listen.add_option("--count", arguments.count, "Stop after so many messages")->type_name("N");
+  add_log_flags(listen, arguments);
+}
+
+}  // namespace
+
+ParsedArguments parse_arguments(int argc, char** argv) {
+  Arguments arguments;
+  CLI::App app(k_description, "waybill");
+  app.set_version_flag("--version", "waybill " WAYBILL_VERSION);
+  app.footer(k_examples);
+  app.require_subcommand(1);
+  add_commands(app, arguments);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    const bool is_mistake = error.get_exit_code() != 0;
+    if (!is_mistake) return {std::nullopt, app.exit(error)};
+    const char* command = argc > 1 && !app.get_subcommands().empty() ? argv[1] : "";
+    std::fprintf(stderr, "Try: waybill %s%s--help\n", command, *command ? " " : "");
+    return {std::nullopt, report(usage_error(error.what()))};
+  }
+  return {std::move(arguments), 0};
+}
+
+}  // namespace waybill::cli

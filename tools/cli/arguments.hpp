@@ -1,0 +1,39 @@
+// Arguments: what the command line asks for, before anything of it is looked at more closely.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace waybill::cli {
+
+enum class Command { request, stream, emit, listen };
+
+/// As typed. Texts that are JSON are still texts here.
+struct Arguments {
+  Command command = Command::request;
+  std::string url;
+  std::vector<std::string> patterns;  ///< One, but for listen.
+  std::string data;                   ///< "-": read it from standard input.
+  std::string timeout;                ///< Empty: the command's default.
+  std::string connect_timeout = "3s";
+  std::string headers;                ///< Empty: none; so for the next two.
+  std::string metadata;
+  std::string options;
+  std::string reply;                  ///< Of listen: what requests are answered with; empty: no value.
+  std::uint64_t count = 0;            ///< Stop after so many values or messages; 0: never.
+  bool is_verbose = false;
+  bool is_quiet = false;
+};
+
+/// Reads the command line. Gives the arguments, or the exit code of a program that is to end at once (help, version, or
+/// a mistake, which has been reported on standard error).
+struct ParsedArguments {
+  std::optional<Arguments> arguments;
+  int exit_code = 0;
+};
+ParsedArguments parse_arguments(int argc, char** argv);
+
+}  // namespace waybill::cli

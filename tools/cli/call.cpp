@@ -1,0 +1,102 @@
+#include "call.hpp"
+
+#include <waybill/client.hpp>
+
+#include <asio/co_spawn.hpp>
+#include <asio/io_context.hpp>
+
+#include <cstdio>
+#include <optional>
+
+#include "inputs.hpp"
+#include "json_line.hpp"
+
+namespace waybill::cli {
+namespace {
+
+/// A call with everything that was typed turned into what the client takes. Throws UsageError.
+struct Call {
+  Call(const Arguments& arguments, const Serializer& format)
+      : command(arguments.command),
+        pattern(parse_pattern(arguments.patterns.front())),
+        body(parse_value(read_data(arguments.data), format, "data")),
+        count(arguments.count),
+        serializer(format) {
+    options.timeout = timeout_of(arguments);
+    if (!arguments.headers.empty()) options.headers = parse_headers(arguments.headers, "--headers");
+    if (!arguments.options.empty()) options.properties = parse_headers(arguments.options, "--options");
+    if (!arguments.metadata.empty()) options.metadata = parse_value(arguments.metadata, format, "--metadata");
+  }
+
+  static std::chrono::milliseconds timeout_of(const Arguments& arguments) {
+    using namespace std::chrono_literals;
+    if (!arguments.timeout.empty()) return parse_time(arguments.timeout, "--timeout");
+    return arguments.command == Command::stream ? std::chrono::milliseconds(24h * 365) : 5000ms;
+  }
+
+  Command command;
+  Pattern pattern;
+  Payload body;
+  CallOptions options;
+  std::uint64_t count;
+  const Serializer& serializer;
+};
+
+/// Prints values until the reply ends. Throws the Error that ended it.
+asio::awaitable<void> print_reply(Client& client, const Call& call) {
+  ReplyStream<Payload> values = client.stream<Payload>(call.pattern, call.body, call.options);
+  for (std::uint64_t printed = 0; call.count == 0 || printed < call.count; ++printed) {
+    const std::optional<Payload> value = co_await values.next();
+    if (!value) break;
+    if (!value->empty()) print_line(json_line(*value).value());
+  }
+}
+
+asio::awaitable<void> send_event(Client& client, const Call& call) {
+  co_await client.emit(call.pattern, call.body, call.options);
+  co_await client.flush();
+}
+
+asio::awaitable<Outcome> run(Client& client, const Call& call) {
+  try {
+    co_await client.connect();
+  } catch (const Error& error) {
+    co_return connect_failure(error);
+  }
+  try {
+    if (call.command == Command::emit) {
+      co_await send_event(client, call);
+    } else {
+      co_await print_reply(client, call);
+    }
+  } catch (const Error& error) {
+    co_return call_failure(error, call.serializer);
+  }
+  co_return Outcome();
+}
+
+}  // namespace
+
+Outcome call(const Arguments& arguments, const Log& log) {
+  const std::shared_ptr<const Registry> registry = default_registry();
+  ClientConfig config = ClientConfig::from_url(arguments.url);
+  const bool is_in_url = Url::parse(arguments.url).value().option("connect_timeout") != nullptr;
+  if (!is_in_url) config.connect_timeout = parse_time(arguments.connect_timeout, "--connect-timeout");
+  const Serializer& format =
+      config.serializer.empty() ? registry->default_serializer() : *registry->serializer(config.serializer).value();
+  const Call call(arguments, format);
+
+  asio::io_context loop(1);
+  Client client(loop.get_executor(), config, registry, log);
+  Outcome outcome = failure(Exit::failed, "closed", "the call did not end");
+  asio::co_spawn(loop, run(client, call), [&](std::exception_ptr thrown, Outcome ended) {
+    outcome = std::move(ended);
+    client.close();
+    loop.stop();
+    if (thrown) std::rethrow_exception(thrown);
+  });
+  loop.run();
+  return outcome;
+}
+
+}  // namespace waybill::cli

@@ -1,0 +1,70 @@
+#include "inputs.hpp"
+
+#include <waybill/url.hpp>
+
+#include <cstdio>
+#include <cstdlib>
+#include <iostream>
+#include <iterator>
+
+#include "json_line.hpp"
+
+namespace waybill::cli {
+namespace {
+
+[[noreturn]] void refuse(std::string_view name, std::string_view why) {
+  throw UsageError(std::string(name) + ": " + std::string(why));
+}
+
+bool is_number(const std::string& text) {
+  const char first = text.front();
+  if (first != '-' && (first < '0' || first > '9')) return false;
+  return payload_from_json(text, json_serializer()).has_value();
+}
+
+}  // namespace
+
+Pattern parse_pattern(const std::string& typed) {
+  if (typed.empty()) refuse("pattern", "must not be empty");
+  const std::size_t first = typed.find_first_not_of(" \t\r\n");
+  const bool is_json = first != std::string::npos && (typed[first] == '{' || typed[first] == '[' || typed[first] == '"');
+  try {
+    return is_json || is_number(typed) ? Pattern::from_json(typed) : Pattern(typed);
+  } catch (const Error& error) {
+    refuse("pattern", error.what());
+  }
+}
+
+std::string read_data(const std::string& typed) {
+  if (typed != "-") return typed;
+  std::string data{std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>()};
+  if (std::cin.bad()) refuse("data", "standard input cannot be read");
+  return data;
+}
+
+Payload parse_value(std::string_view json, const Serializer& format, std::string_view name) {
+  Result<Payload> value = payload_from_json(json, format);
+  if (!value) refuse(name, "is not JSON: " + std::string(value.error().message()) + " (texts need quotes: '\"text\"')");
+  return *std::move(value);
+}
+
+Headers parse_headers(std::string_view json, std::string_view name) {
+  Result<Headers> headers = headers_from_json(json);
+  if (!headers) refuse(name, "must be a JSON object: " + std::string(headers.error().message()));
+  return *std::move(headers);
+}
+
+std::chrono::milliseconds parse_time(std::string_view text, std::string_view name) {
+  const Result<std::chrono::milliseconds> time = parse_duration(text);
+  if (!time) refuse(name, time.error().message());
+  if (time->count() <= 0) refuse(name, "must be more than 0");
+  return *time;
+}
+
+void print_line(std::string_view line) {
+  std::fwrite(line.data(), 1, line.size(), stdout);
+  std::fputc('\n', stdout);
+  if (std::fflush(stdout) != 0) std::_Exit(1);
+}
+
+}  // namespace waybill::cli

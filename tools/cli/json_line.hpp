@@ -1,0 +1,31 @@
+// JSON texts as the command line takes and prints them. Numbers and escapes stay as they were written.
+#pragma once
+
+#include <waybill/packet.hpp>
+#include <waybill/payload.hpp>
+#include <waybill/result.hpp>
+
+#include <string>
+#include <string_view>
+
+namespace waybill::cli {
+
+/// The serializer of JSON. Throws Error(unsupported) if this copy of waybill was built without.
+const Serializer& json_serializer();
+
+/// A text as JSON, in quotes. What is not UTF-8 is replaced by U+FFFD.
+std::string quoted(std::string_view text);
+
+/// A payload as one line: the bytes that came if they are JSON, without line breaks; else the same value in JSON.
+/// Errors: payload_malformed, payload_mismatch.
+Result<std::string> json_line(const Payload& payload);
+
+/// A JSON text from the command line as a payload of `target`: without white space, or converted to its format.
+/// Errors: payload_malformed, payload_mismatch.
+Result<Payload> payload_from_json(std::string_view json, const Serializer& target);
+
+/// The members of a JSON object as headers: texts as they are, other values as their JSON text.
+/// Errors: payload_malformed, payload_mismatch.
+Result<Headers> headers_from_json(std::string_view json);
+
+}  // namespace waybill::cli

@@ -1,0 +1,110 @@
+#include "listen.hpp"
+
+#include <waybill/service.hpp>
+
+#include <asio/co_spawn.hpp>
+#include <asio/io_context.hpp>
+#include <asio/signal_set.hpp>
+#include <asio/steady_timer.hpp>
+
+#include <csignal>
+
+#include "inputs.hpp"
+#include "json_line.hpp"
+
+namespace waybill::cli {
+namespace {
+
+constexpr std::chrono::seconds k_drain_limit{2};
+
+/// {"kind":"event","pattern":"order.created","data":...,"headers":{...},"metadata":...}; what is absent is left out.
+std::string describe(Context& context) {
+  std::string line = context.is_request() ? R"({"kind":"request")" : R"({"kind":"event")";
+  line += R"(,"pattern":)" + quoted(context.pattern());
+  if (context.has_payload()) line += R"(,"data":)" + json_line(context.payload()).value();
+  line += R"(,"headers":{)";
+  for (const auto& [name, value] : context.headers()) {
+    if (line.back() != '{') line += ',';
+    line += quoted(name) + ':' + quoted(value);
+  }
+  line += '}';
+  if (!context.metadata().empty()) line += R"(,"metadata":)" + json_line(context.metadata()).value();
+  return line + '}';
+}
+
+/// Lives as long as the loop runs.
+struct Listening {
+  Listening(asio::io_context& loop, Config config, const Arguments& arguments)
+      : service(loop.get_executor(), std::move(config)),
+        signals(loop, SIGINT, SIGTERM),
+        end(loop, asio::steady_timer::time_point::max()),
+        left(arguments.count) {}
+
+  void on_message(Context& context) {
+    print_line(describe(context));
+    if (left > 0 && --left == 0) end.cancel();
+  }
+
+  Service service;
+  asio::signal_set signals;
+  asio::steady_timer end;  ///< Cancelled when it is enough.
+  std::uint64_t left;      ///< Messages until then; 0: no end.
+};
+
+asio::awaitable<Outcome> serve(Listening& listening, const Log& log) {
+  try {
+    co_await listening.service.start();
+  } catch (const Error& error) {
+    co_return error.code() == errc::unsupported ? usage_error(error.what()) : connect_failure(error);
+  }
+  for (const std::string& address : listening.service.addresses()) log.info("listening on " + address);
+  listening.signals.async_wait([&listening](std::error_code ec, int) {
+    if (!ec) listening.end.cancel();
+  });
+  try {
+    co_await listening.end.async_wait(asio::use_awaitable);
+  } catch (const std::system_error&) {  // cancelled: it is enough
+  }
+  co_await listening.service.drain(k_drain_limit);
+  co_return Outcome();
+}
+
+}  // namespace
+
+Outcome listen(const Arguments& arguments, const Log& log) {
+  Config config = Config::listen({arguments.url});
+  std::optional<Payload> reply;
+  if (!arguments.reply.empty()) {
+    const std::shared_ptr<const Registry> registry = default_registry();
+    const std::string& name = config.listeners.front().serializer;
+    reply = parse_value(arguments.reply, name.empty() ? registry->default_serializer() : *registry->serializer(name).value(),
+                        "--reply");
+  }
+
+  asio::io_context loop(1);
+  Listening listening(loop, std::move(config), arguments);
+  listening.service.log_to([log](LogLevel level, std::string_view line) { log.write(level, line); });
+  // Event handlers: they see requests as well, and on brokers they take nothing away from other groups.
+  for (const std::string& typed : arguments.patterns) {
+    const Pattern pattern = parse_pattern(typed);
+    if (reply) {
+      listening.service.on_event(pattern, [&listening, reply](Context& context) {
+        listening.on_message(context);
+        return *reply;
+      });
+    } else {
+      listening.service.on_event(pattern, [&listening](Context& context) { listening.on_message(context); });
+    }
+  }
+
+  Outcome outcome = failure(Exit::failed, "closed", "the service ended by itself");
+  asio::co_spawn(loop, serve(listening, log), [&](std::exception_ptr thrown, Outcome ended) {
+    outcome = std::move(ended);
+    loop.stop();
+    if (thrown) std::rethrow_exception(thrown);
+  });
+  loop.run();
+  return outcome;
+}
+
+}  // namespace waybill::cli

@@ -1,0 +1,60 @@
+// waybill: talks to message services from the command line. docs/command-line.md is its page.
+#include <waybill/error.hpp>
+#include <waybill/log.hpp>
+
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+
+#include <unistd.h>
+
+#include "arguments.hpp"
+#include "call.hpp"
+#include "inputs.hpp"
+#include "listen.hpp"
+#include "outcome.hpp"
+
+namespace {
+
+using waybill::LogLevel;
+
+LogLevel level_of(const waybill::cli::Arguments& arguments) {
+  if (arguments.is_verbose) return LogLevel::debug;
+  if (arguments.is_quiet) return LogLevel::error;
+  return arguments.command == waybill::cli::Command::listen ? LogLevel::info : LogLevel::warning;
+}
+
+/// Lines on standard error; with colour on a terminal, unless NO_COLOR says no (https://no-color.org).
+waybill::Log make_log(const waybill::cli::Arguments& arguments) {
+  const char* no_color = std::getenv("NO_COLOR");
+  const bool has_color = ::isatty(STDERR_FILENO) == 1 && (!no_color || !*no_color);
+  if (!has_color) return waybill::Log(waybill::stderr_log(), level_of(arguments));
+  return waybill::Log(
+      [](LogLevel level, std::string_view line) {
+        const char* color = level >= LogLevel::error ? "\033[31m" : level == LogLevel::warning ? "\033[33m" : "\033[2m";
+        std::fprintf(stderr, "%s%.*s\033[0m\n", color, static_cast<int>(line.size()), line.data());
+      },
+      level_of(arguments));
+}
+
+waybill::cli::Outcome run(const waybill::cli::Arguments& arguments) {
+  using namespace waybill::cli;
+  try {
+    const waybill::Log log = make_log(arguments);
+    return arguments.command == Command::listen ? listen(arguments, log) : call(arguments, log);
+  } catch (const UsageError& error) {
+    return usage_error(error.what());
+  } catch (const waybill::Error& error) {
+    return connect_failure(error);
+  } catch (const std::exception& error) {
+    return failure(Exit::failed, "internal", error.what());
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const waybill::cli::ParsedArguments parsed = waybill::cli::parse_arguments(argc, argv);
+  if (!parsed.arguments) return parsed.exit_code;
+  return waybill::cli::report(run(*parsed.arguments));
+}

@@ -1,0 +1,70 @@
+#include "outcome.hpp"
+
+#include <cstdio>
+
+#include "json_line.hpp"
+
+namespace waybill::cli {
+namespace {
+
+/// One word for scripts to look at.
+std::string_view word_of(const Error& error) {
+  static constexpr std::pair<errc, std::string_view> k_words[] = {
+      {errc::timeout, "timeout"},
+      {errc::connection_lost, "connection_lost"},
+      {errc::refused, "refused"},
+      {errc::unauthorized, "unauthorized"},
+      {errc::no_handler, "no_handler"},
+      {errc::no_receiver, "no_receiver"},
+      {errc::remote, "remote"},
+      {errc::payload_mismatch, "payload_mismatch"},
+      {errc::payload_malformed, "payload_malformed"},
+      {errc::too_large, "too_large"},
+      {errc::overloaded, "overloaded"},
+      {errc::cancelled, "cancelled"},
+      {errc::closed, "closed"},
+      {errc::unsupported, "unsupported"},
+      {errc::invalid_config, "invalid_config"},
+      {errc::internal, "internal"},
+  };
+  for (const auto& [code, word] : k_words) {
+    if (error.code() == code) return word;
+  }
+  return "error";
+}
+
+}  // namespace
+
+Outcome failure(Exit exit, std::string_view word, std::string_view message) {
+  return Outcome(exit, R"({"error":)" + quoted(word) + R"(,"message":)" + quoted(message) + '}');
+}
+
+Outcome usage_error(std::string_view message) { return failure(Exit::usage, "usage", message); }
+
+Outcome connect_failure(const Error& error) {
+  if (error.code() == errc::invalid_config) return usage_error(error.what());
+  return failure(Exit::no_connection, word_of(error), error.what());
+}
+
+Outcome call_failure(const Error& error, const Serializer& serializer) {
+  if (!error.body().empty()) {
+    if (Result<std::string> line = json_line(Payload(error.body(), serializer)); line) {
+      return Outcome(Exit::remote_error, *std::move(line));
+    }
+  }
+  Exit exit = Exit::failed;
+  if (error.code() == errc::timeout) exit = Exit::timeout;
+  if (error.code() == errc::refused || error.code() == errc::unauthorized || error.code() == errc::connection_lost) {
+    exit = Exit::no_connection;
+  }
+  if (error.code() == errc::invalid_config || error.code() == errc::unsupported) exit = Exit::usage;
+  return failure(exit, word_of(error), error.what());
+}
+
+int report(const Outcome& outcome) {
+  if (!outcome.error_line().empty()) std::fprintf(stderr, "%s\n", outcome.error_line().c_str());
+  std::fflush(stderr);
+  return static_cast<int>(outcome.exit());
+}
+
+}  // namespace waybill::cli
