@@ -1,0 +1,144 @@
+#include "fixture.hpp"
+
+#include "waybill/fields.hpp"
+#include "waybill/url.hpp"
+
+namespace waybill::conformance {
+
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(TransportConformance);
+
+OpenListener::~OpenListener() {
+  if (listener) listener->close();
+  sink.deliveries.clear();
+}
+
+Route request_route(const Pattern& pattern) { return Route{pattern, true, false}; }
+Route event_route(const Pattern& pattern) { return Route{pattern, false, true}; }
+Route both_route(const Pattern& pattern) { return Route{pattern, true, true}; }
+
+TransportConformance::TransportConformance() : stage(GetParam().make_stage()) {
+  registry = stage->registry();
+  serializer = registry->serializer(GetParam().serializer).value();
+}
+
+TransportConformance::~TransportConformance() {
+  described_.reset();
+  test::run_ready(loop);
+}
+
+std::unique_ptr<Transport> TransportConformance::make_transport(const std::string& url) {
+  const auto parsed = Url::parse(url).value();
+  return registry->make_transport(parsed).value();
+}
+
+const Capabilities& TransportConformance::capabilities() {
+  if (!described_) described_ = make_transport(stage->listener_url());
+  return described_->capabilities();
+}
+
+std::unique_ptr<OpenListener> TransportConformance::listen(const Routes& routes, const ListenOptions& options) {
+  auto open = std::make_unique<OpenListener>();
+  open->transport = make_transport(stage->listener_url());
+  Environment environment;
+  environment.executor = loop.get_executor();
+  environment.serializer = serializer;
+  environment.log = logs.log();
+  environment.group = options.group;
+  environment.max_in_flight = options.max_in_flight;
+  open->listener = open->transport->make_listener(std::move(environment));
+  test::run_until(loop, open->listener->open(routes, open->sink)).value();
+  return open;
+}
+
+Result<void> TransportConformance::try_listen(const Routes& routes) {
+  KeepingListenerSink sink;
+  const auto transport = make_transport(stage->listener_url());
+  Environment environment;
+  environment.executor = loop.get_executor();
+  environment.serializer = serializer;
+  environment.log = logs.log();
+  const auto listener = transport->make_listener(std::move(environment));
+  auto opened = test::run_until(loop, listener->open(routes, sink));
+  listener->close();
+  return opened;
+}
+
+std::unique_ptr<OpenConnection> TransportConformance::connect(const std::string& address) {
+  auto open = std::make_unique<OpenConnection>();
+  open->transport = make_transport(stage->client_url(address));
+  Environment environment;
+  environment.executor = loop.get_executor();
+  environment.serializer = serializer;
+  environment.log = logs.log();
+  open->connection = open->transport->make_connection(std::move(environment));
+  test::run_until(loop, open->connection->open(open->sink)).value();
+  return open;
+}
+
+Slice TransportConformance::encode(std::string_view text) const {
+  Buffer buffer;
+  serializer->encode(ValueRef::of(std::string(text)), buffer).value();
+  return buffer.take();
+}
+
+std::string TransportConformance::decode(const Packet& packet) const {
+  std::string text;
+  packet.serializer->decode(packet.payload, ValueOut::of(text)).value();
+  return text;
+}
+
+void TransportConformance::send_request(OpenConnection& from, const Pattern& pattern, std::string_view id,
+                                        std::string_view text) {
+  Packet packet;
+  packet.kind = PacketKind::request;
+  packet.has_pattern = packet.has_payload = true;
+  packet.pattern = pattern.term();
+  packet.route = pattern.route();
+  packet.id.text = id;
+  packet.payload = encode(text);
+  packet.serializer = serializer;
+  from.connection->send(packet, k_request_ticket);
+}
+
+void TransportConformance::send_event(OpenConnection& from, const Pattern& pattern, std::string_view text,
+                                      Ticket ticket) {
+  Packet packet;
+  packet.kind = PacketKind::event;
+  packet.has_pattern = packet.has_payload = true;
+  packet.pattern = pattern.term();
+  packet.route = pattern.route();
+  packet.payload = encode(text);
+  packet.serializer = serializer;
+  from.connection->send(packet, ticket);
+}
+
+Packet TransportConformance::reply_packet(const Delivery& delivery, PacketKind kind, const Slice& payload,
+                                          bool last) const {
+  Packet packet;
+  packet.kind = kind;
+  packet.last = last;
+  packet.id = delivery.packet.id;
+  packet.payload = payload;
+  packet.has_payload = !payload.empty();
+  packet.serializer = serializer;
+  return packet;
+}
+
+void TransportConformance::answer(Delivery&& delivery, std::string_view text) {
+  Delivery mine = std::move(delivery);
+  mine.reply(reply_packet(mine, PacketKind::value, encode(text), true));
+  mine.settle(Settlement::ack);
+}
+
+void TransportConformance::settle_down(OpenListener& to, OpenConnection& from, const Pattern& marker) {
+  const auto is_marker = [&marker](const Delivery& delivery) { return delivery.packet.pattern.text == marker.term().text; };
+  send_event(from, marker, "marker");
+  ASSERT_TRUE(wait_for([&to, &is_marker] {
+    return !to.sink.deliveries.empty() && is_marker(to.sink.deliveries.back());
+  }));
+  to.sink.deliveries.back().settle(Settlement::ack);
+  to.sink.deliveries.pop_back();
+  test::run_ready(loop);
+}
+
+}  // namespace waybill::conformance

@@ -1,0 +1,97 @@
+// What the suite's tests stand on: a loop, a stage, the two roles of the contract with sinks that remember, and services
+// and clients of the public API.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <asio/io_context.hpp>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "conformance.hpp"
+#include "support/eventually.hpp"
+#include "support/keeping_sinks.hpp"
+#include "support/log_capture.hpp"
+#include "waybill/transport.hpp"
+
+namespace waybill::conformance {
+
+using test::KeepingConnectionSink;
+using test::KeepingListenerSink;
+
+/// A listener with its sink, opened.
+struct OpenListener {
+  std::unique_ptr<Transport> transport;
+  KeepingListenerSink sink;
+  std::unique_ptr<Listener> listener;
+
+  ~OpenListener();
+  Delivery take() { return sink.take(); }
+};
+
+struct OpenConnection {
+  std::unique_ptr<Transport> transport;
+  KeepingConnectionSink sink;
+  std::unique_ptr<Connection> connection;
+
+  ~OpenConnection() {
+    if (connection) connection->close();
+  }
+};
+
+class TransportConformance : public testing::TestWithParam<Subject> {
+ protected:
+  TransportConformance();
+  ~TransportConformance() override;
+
+  // The contract, at its own level.
+  struct ListenOptions {
+    std::string group;
+    std::size_t max_in_flight = 1024;
+  };
+  std::unique_ptr<OpenListener> listen(const Routes& routes) { return listen(routes, ListenOptions()); }
+  std::unique_ptr<OpenListener> listen(const Routes& routes, const ListenOptions& options);
+  /// As listen(), and tells how open() ended instead of failing the test.
+  Result<void> try_listen(const Routes& routes);
+  std::unique_ptr<OpenConnection> connect(const std::string& address);
+  std::unique_ptr<OpenConnection> connect(const OpenListener& listener) { return connect(listener.listener->address()); }
+  std::unique_ptr<Transport> make_transport(const std::string& url);
+
+  /// Requests ask to be told of failures only, with ticket k_request_ticket.
+  static constexpr Ticket k_request_ticket = k_failure_only | 1;
+  void send_request(OpenConnection& from, const Pattern& pattern, std::string_view id, std::string_view text);
+  void send_event(OpenConnection& from, const Pattern& pattern, std::string_view text, Ticket ticket = 0);
+  /// Answers a delivery with one last value and settles it.
+  void answer(Delivery&& delivery, std::string_view text);
+  Packet reply_packet(const Delivery& delivery, PacketKind kind, const Slice& payload, bool last = false) const;
+
+  Slice encode(std::string_view text) const;
+  std::string decode(const Packet& packet) const;
+
+  const Capabilities& capabilities();
+  bool wait_for(std::function<bool()> condition) { return test::eventually(loop, std::move(condition)); }
+  /// Lets everything happen that could happen now, through a real network too: sends something else after it and waits
+  /// for that. For "this must not come".
+  void settle_down(OpenListener& to, OpenConnection& from, const Pattern& marker);
+
+  asio::io_context loop{1};
+  test::LogCapture logs;
+  std::unique_ptr<Stage> stage;
+  std::shared_ptr<const Registry> registry;
+  const Serializer* serializer = nullptr;
+
+ private:
+  std::unique_ptr<Transport> described_;
+};
+
+/// Skips a test whose subject does not declare what it is about.
+#define WAYBILL_CONFORMANCE_NEEDS(condition) \
+  if (!(condition)) GTEST_SKIP() << "not declared by this transport: " #condition
+
+Route request_route(const Pattern& pattern);
+Route event_route(const Pattern& pattern);
+Route both_route(const Pattern& pattern);
+
+}  // namespace waybill::conformance
