@@ -1,0 +1,166 @@
+#!/usr/bin/env bash
+# Brings up the brokers that tests need, each on ports of its own under a folder of its own: brokers that are already on
+# the machine are never touched. Installs what is missing (Debian's packages; Kafka's jars from Maven Central).
+#
+#   eval "$(scripts/brokers.sh up)"               all: redis, rabbitmq, kafka; sets WAYBILL_TEST_REDIS_URL and so on
+#   scripts/brokers.sh up|down|status [NAME...]   some of them; `up` is idempotent and returns when they answer
+#   scripts/brokers.sh env [NAME...]              the variables again
+#   scripts/brokers.sh kill NAME...               SIGKILL, for tests of outages; data and ports stay
+#   scripts/brokers.sh start NAME...              starts killed ones again and returns when they answer
+#   scripts/brokers.sh wipe                       down, and removes their data
+#
+# WAYBILL_BROKERS_DIR: the folder (default build/brokers). Another folder is another set of brokers: a test that kills a
+# broker brings its own. Everything but the variables is said on standard error.
+set -euo pipefail
+exec 3>&1 1>&2  # 3 is for the variables
+. "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
+for file in tls redis rabbitmq kafka; do . "$root/scripts/lib/brokers/$file.sh"; done
+
+known=(redis rabbitmq kafka)
+usage() { sed -n '5,13s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 2; }
+
+[ "$#" -gt 0 ] || usage
+action="$1"
+shift
+names=("$@")
+[ "${#names[@]}" -gt 0 ] || names=("${known[@]}")
+for name in "${names[@]}"; do
+  case " ${known[*]} " in *" $name "*) ;; *) die "unknown broker '$name': ${known[*]}" ;; esac
+done
+
+folder="${WAYBILL_BROKERS_DIR:-$root/build/brokers}"
+mkdir -p "$folder"
+folder="$(cd "$folder" && pwd)"
+
+is_free() { ! (exec 4<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+
+# port_of NAME: the port that this set of brokers uses for NAME; chosen once, below the range the kernel hands out.
+port_of() {
+  local file="$folder/ports/$1" port
+  mkdir -p "$folder/ports"
+  if [ ! -s "$file" ]; then
+    for _ in {1..100}; do
+      port=$((20000 + RANDOM % 12000))
+      grep -qsx "$port" "$folder"/ports/* && continue
+      is_free "$port" && break
+    done
+    echo "$port" >"$file"
+  fi
+  cat "$file"
+}
+
+# group_of NAME: the process group of a broker that runs, or nothing. The command line is compared, so that a process
+# that has taken over an old number is never mistaken for ours.
+group_of() {
+  local pid
+  pid="$(cat "$folder/$1/pid" 2>/dev/null)" || return 1
+  [ -n "$pid" ] && grep -qsF -- "$folder/$1" "/proc/$pid/cmdline" "/proc/$pid/environ" && echo "$pid"
+}
+
+# launch NAME COMMAND...: in a process group of its own, so that kill reaches all of it; its log is NAME/log.
+launch() {
+  local name="$1"
+  shift
+  WAYBILL_BROKER_HOME="$folder/$name" setsid "$@" >>"$folder/$name/log" 2>&1 </dev/null 3>&- 9>&- &
+  echo "$!" >"$folder/$name/pid"
+}
+
+wait_until_healthy() {
+  local name="$1" deadline=$((SECONDS + 90))
+  until "${name}_is_healthy" 2>/dev/null; do
+    group_of "$name" >/dev/null || {
+      tail -n 20 "$folder/$name/log"
+      die "$name ended while it started; see $folder/$name/log"
+    }
+    [ "$SECONDS" -lt "$deadline" ] || die "$name does not answer after 90 s; see $folder/$name/log"
+    sleep 0.1
+  done
+}
+
+launch_all() {
+  for name in "${names[@]}"; do
+    if group_of "$name" >/dev/null; then
+      say "$name: already up"
+    else
+      mkdir -p "$folder/$name"
+      "${name}_prepare"
+      "${name}_start"
+    fi
+  done
+  for name in "${names[@]}"; do
+    wait_until_healthy "$name"
+    say "$name: up (${folder/#"$root"\//}/$name)"
+  done
+}
+
+stop_one() {
+  local name="$1" pid
+  pid="$(group_of "$name")" || { say "$name: not up"; return; }
+  kill -TERM -- "-$pid" 2>/dev/null || true
+  for _ in {1..100}; do
+    kill -0 -- "-$pid" 2>/dev/null || break
+    sleep 0.1
+  done
+  kill -KILL -- "-$pid" 2>/dev/null || true
+  rm -f "$folder/$name/pid"
+  if declare -F "${name}_after_stop" >/dev/null; then "${name}_after_stop"; fi
+  say "$name: down"
+}
+
+kill_one() {
+  local pid
+  pid="$(group_of "$1")" || die "$1 is not up"
+  kill -KILL -- "-$pid"
+  # Until nothing of the group is left to hold its ports.
+  while kill -0 -- "-$pid" 2>/dev/null && grep -qsvE '^[0-9]+ \(.*\) Z' "/proc/$pid/stat"; do sleep 0.02; done
+  rm -f "$folder/$1/pid"
+  say "$1: killed"
+}
+
+exec 9>"$folder/lock"
+case "$action" in
+  up)
+    flock 9
+    for name in "${names[@]}"; do "${name}_install"; done
+    launch_all
+    for name in "${names[@]}"; do "${name}_variables" >&3; done
+    ;;
+  start)
+    flock 9
+    launch_all
+    ;;
+  down)
+    flock 9
+    for name in "${names[@]}"; do stop_one "$name"; done
+    ;;
+  kill)
+    flock 9
+    for name in "${names[@]}"; do kill_one "$name"; done
+    ;;
+  wipe)
+    flock 9
+    for name in "${known[@]}"; do
+      stop_one "$name"
+      rm -rf "${folder:?}/$name" "${folder:?}/ports/$name"*
+    done
+    ;;
+  env)
+    for name in "${names[@]}"; do
+      group_of "$name" >/dev/null || die "$name is not up"
+      "${name}_variables" >&3
+    done
+    ;;
+  status)
+    down=0
+    for name in "${names[@]}"; do
+      if group_of "$name" >/dev/null && "${name}_is_healthy" 2>/dev/null; then
+        echo "$name up port $(port_of "$name")" >&3
+      else
+        echo "$name down" >&3
+        down=1
+      fi
+    done
+    exit "$down"
+    ;;
+  *) usage ;;
+esac
