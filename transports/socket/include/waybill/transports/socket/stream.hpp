@@ -1,0 +1,168 @@
+// Stream: one live byte stream, plain or TLS, under the protocol of a transport.
+#pragma once
+
+#include <asio/ip/tcp.hpp>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "waybill/error.hpp"
+#include "waybill/slice.hpp"
+#include "waybill/transports/socket/ref.hpp"
+#include "waybill/transports/socket/tls.hpp"
+
+namespace waybill::socket {
+
+class TlsLayer;
+
+using TimePoint = std::chrono::steady_clock::time_point;
+
+/// Bounds of one stream, in bytes.
+struct StreamLimits {
+  std::size_t max_unsent = 32u << 20;    ///< Produced and not yet written; beyond it the stream fails (overloaded).
+  std::size_t pause_reading_at = 0;      ///< As much unsent stops reading until it is written; 0: never.
+  std::size_t max_process = 512u << 20;  ///< Buffers of all streams; beyond it a stream that holds 64 KiB or more fails.
+};
+
+/// Reads, writes and closes one socket. A protocol derives from it: it takes bytes in on_bytes() and appends what it
+/// answers to out(), and nothing else. What one read produced leaves in one write; what is produced outside of a read
+/// leaves together, at the end of the turn of the loop.
+///
+/// Threads:  everything on the socket's executor, which must be serial.
+/// Lifetime: counted; operations under way hold a count, so close() is safe anywhere, within callbacks too.
+/// Memory:   a stream that waits holds no buffer: reads go into one buffer of the thread, and only an unfinished tail
+///           stays here. A tail beyond 64 KiB moves to a buffer of its own that grows as bytes arrive.
+class Stream {
+ public:
+  Stream(const Stream&) = delete;
+  Stream& operator=(const Stream&) = delete;
+
+  void retain() noexcept { ++references_; }
+  void release() noexcept {
+    if (--references_ == 0) delete this;
+  }
+
+  /// Starts the TLS handshake, or completes at once on a plain stream: on_ready() follows, or on_closed().
+  /// `deadline` is kept by check_deadline().
+  void handshake(TimePoint deadline);
+  /// Starts reading. REQUIRES: the stream is ready.
+  void start();
+
+  /// Where output is appended; it is written by itself. The reference is valid until the next call on the stream.
+  Buffer& out();
+  /// Forgets output that was not yet given to the socket.
+  void discard_output() noexcept;
+  std::size_t unsent_bytes() const noexcept { return out_.size() - head_ + flying_; }
+  /// Bytes given to the socket since the start.
+  std::uint64_t written_bytes() const noexcept { return written_; }
+  /// The count of written_bytes() once all that is in out() now will be written.
+  std::uint64_t produced_bytes() const noexcept { return written_ + unsent_bytes(); }
+
+  void pause();   ///< Stops reading; on_bytes() is not called until resume(). Within on_bytes(): return at once.
+  void resume();  ///< Goes on, from the loop.
+  /// False when on_bytes() should return: paused, closed, or too much is unsent.
+  bool wants_bytes() const noexcept {
+    return state_ == State::open && !paused_ && (!limits_.pause_reading_at || unsent_bytes() < limits_.pause_reading_at);
+  }
+  bool is_open() const noexcept { return state_ == State::open; }
+  bool is_closed() const noexcept { return state_ == State::closed; }
+
+  /// Writes what is unsent, says FIN, waits for the other side's and closes; on_closed() follows. Input is discarded.
+  /// Bounded by a few seconds through check_deadline().
+  void finish();
+  /// Now; no callback follows.
+  void close();
+  /// Closes; on_closed() follows from the loop.
+  void fail(Error error);
+
+  /// Ends the stream when its deadline has passed. Returns true if there still is one to watch.
+  bool check_deadline(TimePoint now);
+
+  const std::string& peer() const noexcept { return peer_; }  ///< "127.0.0.1:51234"
+  asio::ip::tcp::socket& socket() noexcept { return socket_; }
+
+ protected:
+  /// Takes a connected socket. `tls` is null for a plain stream.
+  Stream(asio::ip::tcp::socket socket, const StreamLimits& limits, TlsLayerPtr tls);
+  virtual ~Stream();
+
+  virtual void on_ready() {}
+  /// Bytes from the socket, k_padding readable ones behind them. Returns how many of them are done with; the rest comes
+  /// again, with more behind it. May call anything on the stream.
+  virtual std::size_t on_bytes(const char* data, std::size_t size) = 0;
+  /// The other side said FIN. What it sent before has been handed over.
+  virtual void on_eof() { fail(Error(errc::connection_lost, peer_ + " closed the connection")); }
+  /// written_bytes() has grown.
+  virtual void on_written() {}
+  /// The stream is closed and this was not asked for by close(). Once, from the loop.
+  virtual void on_closed(const Error& error) = 0;
+  /// A deadline was set: check_deadline() must be called now and then from here on.
+  virtual void watch_deadline() = 0;
+
+  /// The stream fails with `timeout` at `deadline`; TimePoint::max() for never.
+  void set_deadline(TimePoint deadline);
+  TimePoint deadline() const noexcept { return deadline_; }
+
+ private:
+  friend class TlsLayer;
+  friend struct StreamHandlers;
+  enum class State : std::uint8_t { opening, open, finishing, closed };
+
+  void wait_readable();
+  void handle_readable(const asio::error_code& ec);
+  void read_batch();
+  std::size_t read_some(char* data, std::size_t room, bool& again);
+  void feed(const char* data, std::size_t size, bool from_tail);
+  void continue_reading();
+  void post_turn();
+  void handle_turn();
+  void end_of_turn();
+
+  void flush();
+  void wait_writable();
+  void handle_writable(const asio::error_code& ec);
+  void output_written(std::size_t count);
+  void shut_down();
+
+  void handle_handshake(const asio::error_code& ec, const std::string& story);
+  void handle_tls_read(const asio::error_code& ec, std::size_t count);
+  void handle_tls_written(const asio::error_code& ec, std::size_t count);
+  void handle_tls_shut_down();
+
+  void read_failed(const asio::error_code& ec);
+  void close_socket();
+  void account() noexcept;
+
+  asio::ip::tcp::socket socket_;
+  TlsLayerPtr tls_;
+  Buffer tail_;                  // read and not yet taken by on_bytes()
+  Buffer out_;                   // produced; from head_ on not yet written
+  std::size_t head_ = 0;
+  std::size_t flying_ = 0;       // bytes in the TLS layer's hands
+  std::uint64_t written_ = 0;
+  std::uint64_t told_written_ = 0;
+  std::size_t accounted_ = 0;    // our part of the process's count
+  std::size_t discarded_ = 0;    // while finishing
+  TimePoint deadline_ = TimePoint::max();
+  const StreamLimits limits_;
+  std::unique_ptr<Error> failure_;
+  std::string peer_;
+  std::uint32_t references_ = 0;
+  State state_ = State::opening;
+  bool started_ = false;
+  bool reading_ = false;    // an operation is under way
+  bool writing_ = false;
+  bool batch_ = false;      // within a handler of ours: what is produced is flushed at its end
+  bool turn_posted_ = false;
+  bool paused_ = false;
+  bool unfed_ = false;      // tail_ may hold whole messages
+  bool eof_ = false;
+  bool shut_down_ = false;
+};
+
+/// How many bytes the buffers of all streams of this process hold.
+std::size_t buffered_bytes() noexcept;
+
+}  // namespace waybill::socket

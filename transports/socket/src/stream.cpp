@@ -1,0 +1,282 @@
+// Stream: its life from handshake to close, and its reading. Writing is in stream_write.cpp.
+#include "waybill/transports/socket/stream.hpp"
+
+#include <asio/error.hpp>
+#include <asio/post.hpp>
+#include <atomic>
+#include <utility>
+
+#include "scratch.hpp"
+#include "stream_handlers.hpp"
+#include "tls_layer.hpp"
+#include "waybill/transports/socket/dial.hpp"
+
+namespace waybill::socket {
+namespace {
+
+constexpr std::size_t k_own_tail = 64u << 10;     // an unfinished tail from here on is read into in place
+constexpr std::size_t k_kept_tail = 4u << 10;     // memory that an empty tail may keep
+constexpr std::size_t k_tls_read = 16u << 10;     // one TLS record
+constexpr std::size_t k_most_discarded = 8u << 20;  // of input after finish()
+constexpr int k_rounds = 4;                       // reads in one turn, so that other streams get theirs
+constexpr std::chrono::seconds k_finish_time{5};
+
+std::atomic<std::size_t> g_buffered{0};
+
+}  // namespace
+
+std::size_t buffered_bytes() noexcept { return g_buffered.load(std::memory_order_relaxed); }
+
+Stream::Stream(asio::ip::tcp::socket socket, const StreamLimits& limits, TlsLayerPtr tls)
+    : socket_(std::move(socket)), tls_(std::move(tls)), limits_(limits) {
+  asio::error_code ec;
+  socket_.set_option(asio::ip::tcp::no_delay(true), ec);
+  socket_.non_blocking(true, ec);
+  const auto remote = socket_.remote_endpoint(ec);
+  peer_ = ec ? std::string("a peer that has left") : to_text(remote);
+}
+
+Stream::~Stream() { g_buffered.fetch_sub(accounted_, std::memory_order_relaxed); }
+
+void Stream::handshake(TimePoint deadline) {
+  if (!tls_) {
+    asio::post(socket_.get_executor(), StreamHandlers::Ready{Ref<Stream>(this)});
+    return;
+  }
+  set_deadline(deadline);
+  tls_->handshake(*this);
+}
+
+void Stream::handle_handshake(const asio::error_code& ec, const std::string& story) {
+  if (state_ == State::closed) return;
+  set_deadline(TimePoint::max());
+  if (ec) {
+    fail(Error(story.empty() ? errc::refused : errc::unauthorized,
+               "TLS with " + peer_ + " failed: " + (story.empty() ? ec.message() : story), End::rejected));
+    return;
+  }
+  state_ = State::open;
+  on_ready();
+}
+
+void Stream::start() {
+  if (state_ == State::opening) state_ = State::open;
+  started_ = true;
+  end_of_turn();
+}
+
+void Stream::pause() { paused_ = true; }
+
+void Stream::resume() {
+  if (!paused_) return;
+  paused_ = false;
+  post_turn();
+}
+
+void Stream::continue_reading() {
+  if (!started_ || reading_ || eof_ || state_ == State::closed) return;
+  if (state_ == State::open) {
+    if (!wants_bytes()) return;
+    if (unfed_) {
+      post_turn();
+      return;
+    }
+  }
+  if (!tls_) {
+    wait_readable();
+    return;
+  }
+  if (state_ == State::finishing) return;  // the TLS layer reads the other side's goodbye
+  reading_ = true;
+  char* room = tail_.prepare(k_tls_read);
+  tls_->read(*this, room, tail_.capacity() - tail_.size());
+}
+
+void Stream::wait_readable() {
+  reading_ = true;
+  socket_.async_wait(asio::socket_base::wait_read, StreamHandlers::Readable{Ref<Stream>(this)});
+}
+
+void Stream::handle_readable(const asio::error_code& ec) {
+  reading_ = false;
+  if (state_ == State::closed) return;
+  if (ec) {
+    read_failed(ec);
+    return;
+  }
+  batch_ = true;
+  read_batch();
+  batch_ = false;
+  end_of_turn();
+}
+
+void Stream::read_batch() {
+  Scratch& scratch = Scratch::of_this_thread();
+  char* const shared = scratch.lease();
+  for (int round = 0; round < k_rounds; ++round) {
+    if (state_ == State::open && !wants_bytes()) break;
+    bool again = false;
+    if (shared && tail_.size() < k_own_tail) {
+      const std::size_t kept = tail_.size();
+      if (kept) std::memcpy(shared, tail_.data(), kept);
+      const std::size_t count = read_some(shared + kept, Scratch::k_read_size - kept, again);
+      if (count) feed(shared, kept + count, false);
+    } else {
+      char* room = tail_.prepare(k_own_tail);
+      const std::size_t count = read_some(room, tail_.capacity() - tail_.size(), again);
+      tail_.commit(count);
+      if (count) feed(tail_.data(), tail_.size(), true);
+    }
+    if (!again || state_ == State::closed) break;
+  }
+  if (shared) scratch.give_back();
+}
+
+std::size_t Stream::read_some(char* data, std::size_t room, bool& again) {
+  asio::error_code ec;
+  const std::size_t count = socket_.read_some(asio::buffer(data, room), ec);
+  again = count == room;
+  if (ec && ec != asio::error::would_block && ec != asio::error::interrupted) read_failed(ec);
+  return count;
+}
+
+void Stream::feed(const char* data, std::size_t size, bool from_tail) {
+  if (state_ == State::finishing) {
+    tail_.clear();
+    discarded_ += size;
+    if (discarded_ > k_most_discarded) fail(Error(errc::closed, peer_ + " kept sending after the end"));
+    return;
+  }
+  const std::size_t done = on_bytes(data, size);
+  if (state_ == State::closed) return;  // tail_ may be where `data` is: it goes with the stream
+  if (state_ == State::finishing) {
+    tail_.clear();
+    return;
+  }
+  unfed_ = done < size && !wants_bytes();
+  if (from_tail) {
+    tail_.erase(0, done);
+  } else {
+    tail_.clear();
+    tail_.append(data + done, size - done);
+  }
+  if (tail_.empty()) tail_.shrink(tls_ ? k_tls_read : k_kept_tail);
+}
+
+void Stream::handle_tls_read(const asio::error_code& ec, std::size_t count) {
+  reading_ = false;
+  if (state_ == State::closed) return;
+  if (ec) {
+    read_failed(ec);
+    end_of_turn();
+    return;
+  }
+  tail_.commit(count);
+  if (state_ == State::open && !wants_bytes()) {
+    unfed_ = true;
+  } else {
+    batch_ = true;
+    feed(tail_.data(), tail_.size(), true);
+    batch_ = false;
+  }
+  end_of_turn();
+}
+
+void Stream::read_failed(const asio::error_code& ec) {
+  if (ec == asio::error::eof) {
+    eof_ = true;
+    if (state_ == State::open) {
+      on_eof();
+    } else if (shut_down_) {
+      fail(Error(errc::closed, "the connection with " + peer_ + " was closed"));
+    }
+    return;
+  }
+  fail(Error(errc::connection_lost, "the connection with " + peer_ + " broke: " + ec.message()));
+}
+
+void Stream::post_turn() {
+  if (turn_posted_ || batch_ || state_ == State::closed) return;
+  turn_posted_ = true;
+  asio::post(socket_.get_executor(), StreamHandlers::Turn{Ref<Stream>(this)});
+}
+
+void Stream::handle_turn() {
+  turn_posted_ = false;
+  if (state_ == State::closed) return;
+  if (unfed_ && !reading_ && wants_bytes()) {
+    unfed_ = false;
+    batch_ = true;
+    feed(tail_.data(), tail_.size(), true);
+    batch_ = false;
+  }
+  end_of_turn();
+}
+
+void Stream::end_of_turn() {
+  flush();
+  if (written_ != told_written_ && state_ != State::closed) {
+    told_written_ = written_;
+    on_written();
+  }
+  account();
+  continue_reading();
+}
+
+void Stream::account() noexcept {
+  const std::size_t held = tail_.capacity() + out_.capacity();
+  if (held == accounted_) return;
+  const std::size_t before = g_buffered.fetch_add(held - accounted_, std::memory_order_relaxed);
+  const std::size_t total = before + (held - accounted_);
+  const bool grew = held > accounted_;
+  accounted_ = held;
+  if (grew && held >= k_own_tail && total > limits_.max_process && state_ != State::closed)
+    fail(Error(errc::overloaded, "all connections together hold more than " + std::to_string(limits_.max_process) +
+                                     " bytes; the one with " + peer_ + " was closed"));
+}
+
+void Stream::set_deadline(TimePoint deadline) {
+  deadline_ = deadline;
+  if (deadline != TimePoint::max()) watch_deadline();
+}
+
+bool Stream::check_deadline(TimePoint now) {
+  if (state_ == State::closed || deadline_ == TimePoint::max()) return false;
+  if (now < deadline_) return true;
+  if (state_ == State::finishing) {
+    fail(Error(errc::closed, peer_ + " did not close its side"));
+  } else if (state_ == State::opening) {
+    fail(Error(errc::timeout, peer_ + " did not finish the TLS handshake in time", End::rejected));
+  } else {
+    fail(Error(errc::timeout, peer_ + " did not finish a message in time"));
+  }
+  return false;
+}
+
+void Stream::finish() {
+  if (state_ == State::finishing || state_ == State::closed) return;
+  state_ = State::finishing;
+  set_deadline(std::chrono::steady_clock::now() + k_finish_time);
+  post_turn();
+}
+
+void Stream::close() {
+  if (state_ == State::closed) return;
+  state_ = State::closed;
+  deadline_ = TimePoint::max();
+  close_socket();
+}
+
+void Stream::fail(Error error) {
+  if (state_ == State::closed) return;
+  failure_ = std::make_unique<Error>(std::move(error));
+  close();
+  asio::post(socket_.get_executor(), StreamHandlers::Closed{Ref<Stream>(this)});
+}
+
+void Stream::close_socket() {
+  asio::error_code ec;
+  socket_.close(ec);
+}
+
+}  // namespace waybill::socket

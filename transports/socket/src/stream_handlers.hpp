@@ -1,0 +1,33 @@
+// Completion handlers of a Stream: each holds a count on it, so that it outlives its operations.
+#pragma once
+
+#include <asio/error_code.hpp>
+
+#include "waybill/transports/socket/stream.hpp"
+
+namespace waybill::socket {
+
+struct StreamHandlers {
+  struct Readable {
+    Ref<Stream> stream;
+    void operator()(const asio::error_code& ec) const { stream->handle_readable(ec); }
+  };
+  struct Writable {
+    Ref<Stream> stream;
+    void operator()(const asio::error_code& ec) const { stream->handle_writable(ec); }
+  };
+  struct Turn {
+    Ref<Stream> stream;
+    void operator()() const { stream->handle_turn(); }
+  };
+  struct Ready {
+    Ref<Stream> stream;
+    void operator()() const { stream->handle_handshake({}, {}); }
+  };
+  struct Closed {
+    Ref<Stream> stream;
+    void operator()() const { stream->on_closed(*stream->failure_); }
+  };
+};
+
+}  // namespace waybill::socket

@@ -1,0 +1,38 @@
+// TlsLayer: what a Stream needs from TLS. It calls the stream's handlers back, with a count on the stream.
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include <asio/error_code.hpp>
+
+#include "waybill/slice.hpp"
+#include "waybill/transports/socket/stream.hpp"
+
+namespace waybill::socket {
+
+/// Threads and lifetime: those of the stream that owns it. One read and one write may be under way.
+class TlsLayer {
+ public:
+  virtual ~TlsLayer() = default;
+  virtual void handshake(Stream& stream) = 0;
+  virtual void read(Stream& stream, char* data, std::size_t room) = 0;
+  /// Takes the bytes over; they stay alive until they are written.
+  virtual void write(Stream& stream, Buffer&& bytes, std::size_t from) = 0;
+  /// Says goodbye and waits for the other side's.
+  virtual void shut_down(Stream& stream) = 0;
+
+ protected:
+  static void handshake_done(Stream& stream, const asio::error_code& ec, const std::string& story) {
+    stream.handle_handshake(ec, story);
+  }
+  static void read_done(Stream& stream, const asio::error_code& ec, std::size_t count) {
+    stream.handle_tls_read(ec, count);
+  }
+  static void write_done(Stream& stream, const asio::error_code& ec, std::size_t count) {
+    stream.handle_tls_written(ec, count);
+  }
+  static void shut_down_done(Stream& stream) { stream.handle_tls_shut_down(); }
+};
+
+}  // namespace waybill::socket

@@ -1,0 +1,61 @@
+// The tcp transport: NestJS framing and waybill's binary framing on one port (docs/transports/tcp.md).
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "waybill/registry.hpp"
+#include "waybill/result.hpp"
+#include "waybill/transport.hpp"
+#include "waybill/url.hpp"
+
+namespace waybill::tcp {
+
+enum class Framing {
+  automatic,  ///< nest if the serializer is a JSON one, else binary.
+  nest,       ///< `<length>#<json>`, what NestJS speaks.
+  binary,     ///< waybill's own, for any serializer.
+};
+
+/// What a tcp:// or tcps:// URL says. The names in URLs are those of the members; NestJS's spellings are accepted.
+struct Options {
+  std::vector<Url::Host> hosts;  ///< Client: tried in random order. Listener: all are bound. Default localhost:3000.
+  Framing framing = Framing::automatic;  ///< Of a client; a listener answers in the framing that its client chose.
+
+  std::chrono::milliseconds dial_timeout{10'000};       ///< One open(): lookup, connecting and TLS, all addresses.
+  std::chrono::milliseconds handshake_timeout{10'000};  ///< TLS handshake of an accepted connection.
+  /// No byte for that long within a frame ends the connection (NestJS: incompleteMessageTimeout). 0: never.
+  std::chrono::milliseconds incomplete_message_timeout{30'000};
+  /// A frame that is not whole after that long ends the connection, however its bytes drip. 0: never.
+  std::chrono::milliseconds frame_timeout{60'000};
+
+  std::size_t max_frame = 16u << 20;         ///< Bytes of one frame, either way.
+  std::size_t max_buffer = 134'217'728;      ///< UTF-16 units that wait unread (NestJS: maxBufferSize). nest only.
+  std::size_t max_unsent = 32u << 20;        ///< Bytes that a peer has not taken; beyond it the connection ends.
+  std::size_t max_total_buffers = 512u << 20;  ///< Bytes in buffers of all connections of the process.
+  std::size_t max_connections = 10'000;      ///< Of a listener; further ones are closed at once.
+  int backlog = 1024;
+  bool reuse_port = false;                   ///< SO_REUSEPORT: several loops accept on one port.
+
+  bool tls = false;            ///< Also by the scheme tcps.
+  bool verify = true;          ///< Client: check the server's chain and name.
+  std::string ca;              ///< Client: PEM file of trusted authorities; empty: the system's.
+  std::string cert;            ///< PEM file: the listener's chain, or the client's for mutual TLS.
+  std::string key;             ///< PEM file: the key of cert.
+  std::string key_password;    ///< Secret.
+  std::string client_ca;       ///< Listener: clients must show a certificate of these authorities.
+  std::string server_name;     ///< Client: the name to verify, if not the URL's host.
+
+  /// Errors: invalid_config, with every mistake.
+  static Result<Options> from_url(const Url& url);
+};
+
+/// Errors: invalid_config, with every mistake. `registry` must outlive the transport.
+Result<std::unique_ptr<Transport>> make_transport(const Url& url, const Registry& registry);
+Result<std::unique_ptr<Transport>> make_transport(Options options, const Registry& registry);
+
+}  // namespace waybill::tcp

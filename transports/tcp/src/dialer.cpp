@@ -1,0 +1,125 @@
+#include "dialer.hpp"
+
+#include "tls_settings.hpp"
+#include "waybill/detail/asio.hpp"
+
+namespace waybill::tcp {
+
+Dialer::Dialer(Environment environment, const Options& options, const Registry& registry)
+    : environment_(std::move(environment)),
+      options_(options),
+      tick_(std::make_shared<Tick>(
+          environment_.executor, Tick::interval_for(options),
+          [this](socket::TimePoint now) { return link_ && link_->check_deadline(now); })),
+      progress_(environment_.executor) {
+  const bool is_json = environment_.serializer && environment_.serializer->is_json();
+  rules_.direction = Direction::to_client;
+  rules_.framing = options.framing;
+  if (rules_.framing == Framing::automatic) rules_.framing = is_json ? Framing::nest : Framing::binary;
+  rules_.json = is_json ? environment_.serializer : registry.find_serializer("json");
+  rules_.registry = &registry;
+  rules_.max_frame = options.max_frame;
+  rules_.max_buffer = options.max_buffer;
+}
+
+Result<void> Dialer::prepare() {
+  const Serializer* serializer = environment_.serializer;
+  if (rules_.framing == Framing::nest && (!rules_.json || (serializer && !serializer->is_json())))
+    return Error(errc::unsupported,
+                 "framing=nest carries JSON only, and the serializer is \"" +
+                     std::string(serializer ? serializer->name() : "none") + "\"; use framing=binary",
+                 End::rejected);
+  if (!options_.tls || tls_) return {};
+  auto made = socket::TlsContext::make(tls_settings(options_), socket::TlsRole::client);
+  if (!made) return made.error();
+  tls_ = *made;
+  return {};
+}
+
+asio::awaitable<Result<void>> Dialer::open(ConnectionSink& sink) {
+  auto self = shared_from_this();
+  const auto prepared = prepare();
+  if (!prepared) co_return prepared.error();
+  drop_link();
+  closed_ = false;
+  sink_ = &sink;
+  const auto deadline = std::chrono::steady_clock::now() + options_.dial_timeout;
+  auto dial = std::make_shared<socket::Dial>(environment_.executor);
+  dial_ = dial;
+  auto dialed = co_await dial->run(options_.hosts, 3000, deadline);
+  if (closed_) co_return Error(errc::closed, "the connection was closed", End::rejected);
+  if (!dialed) co_return dialed.error();
+  co_return co_await set_up(std::move(*dialed), deadline);
+}
+
+asio::awaitable<Result<void>> Dialer::set_up(socket::Dialed dialed, socket::TimePoint deadline) {
+  ready_ = false;
+  failure_.reset();
+  auto tls = socket::make_tls_layer(tls_, dialed.host);
+  link_ = socket::Ref<Link>(new Link(*this, std::move(dialed.socket), std::move(tls), rules_, options_));
+  link_->handshake(deadline);
+  while (!ready_ && !failure_ && !closed_ && std::chrono::steady_clock::now() < deadline) {
+    progress_.expires_at(deadline);
+    co_await detail::wait_quietly(progress_);
+  }
+  if (ready_) co_return Result<void>();
+  const std::string peer = link_ ? link_->peer() : std::string("the other side");
+  drop_link();
+  if (closed_) co_return Error(errc::closed, "the connection was closed", End::rejected);
+  if (failure_) co_return *failure_;
+  co_return Error(errc::refused, peer + " accepted the connection but did not finish setting it up in time" +
+                                     (rules_.framing == Framing::binary
+                                          ? "; if it is a NestJS service, use framing=nest"
+                                          : std::string()),
+                  End::rejected);
+}
+
+void Dialer::link_ready() {
+  ready_ = true;
+  progress_.cancel();
+}
+
+void Dialer::link_gone(const Error& error) {
+  if (!ready_) {
+    // While it is being set up nothing was sent, so trying again is safe; a wrong certificate stays wrong.
+    failure_ = Error(error.code() == errc::unauthorized ? errc::unauthorized : errc::refused,
+                     std::string(error.message()), End::rejected);
+    progress_.cancel();
+    return;
+  }
+  ready_ = false;
+  drop_link();
+  progress_.cancel();
+  if (sink_) sink_->on_lost(Error(errc::connection_lost, std::string(error.message())));
+}
+
+void Dialer::send(const Packet& packet, Ticket ticket) {
+  if (link_) link_->send(packet, ticket);
+}
+
+asio::awaitable<void> Dialer::flush() {
+  auto self = shared_from_this();
+  while (!closed_ && unsent_bytes()) {
+    progress_.expires_at(socket::TimePoint::max());
+    co_await detail::wait_quietly(progress_);
+  }
+}
+
+void Dialer::drop_link() {
+  if (!link_) return;
+  link_->leave();
+  link_->close();
+  link_ = {};
+}
+
+void Dialer::close() {
+  closed_ = true;
+  ready_ = false;
+  sink_ = nullptr;
+  if (dial_) dial_->cancel();
+  dial_.reset();
+  drop_link();
+  progress_.cancel();
+}
+
+}  // namespace waybill::tcp

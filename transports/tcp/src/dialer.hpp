@@ -1,0 +1,55 @@
+// Dialer: what a client connection owns: dialling, the link, its deadlines, and where replies go.
+#pragma once
+
+#include <asio/steady_timer.hpp>
+#include <memory>
+#include <optional>
+
+#include "link.hpp"
+#include "tick.hpp"
+#include "waybill/transport.hpp"
+#include "waybill/transports/socket/dial.hpp"
+#include "waybill/transports/socket/tls.hpp"
+
+namespace waybill::tcp {
+
+/// Threads:  the connection's executor.
+/// Lifetime: shared by the connection and its operations, so that a connection may go while they end.
+class Dialer : public std::enable_shared_from_this<Dialer> {
+ public:
+  Dialer(Environment environment, const Options& options, const Registry& registry);
+
+  asio::awaitable<Result<void>> open(ConnectionSink& sink);
+  void send(const Packet& packet, Ticket ticket);
+  std::size_t unsent_bytes() const noexcept { return link_ ? link_->unsent_bytes() : 0; }
+  asio::awaitable<void> flush();
+  void close();
+
+  // For the link.
+  ConnectionSink* sink() const noexcept { return sink_; }
+  void link_ready();
+  void link_gone(const Error& error);
+  void wrote() { progress_.cancel(); }
+  void watch() { tick_->start(); }
+  const Log& log() const noexcept { return environment_.log; }
+
+ private:
+  Result<void> prepare();
+  asio::awaitable<Result<void>> set_up(socket::Dialed dialed, socket::TimePoint deadline);
+  void drop_link();
+
+  Environment environment_;
+  const Options options_;
+  CodecRules rules_;
+  std::shared_ptr<socket::TlsContext> tls_;
+  std::shared_ptr<socket::Dial> dial_;
+  std::shared_ptr<Tick> tick_;
+  asio::steady_timer progress_;  // cancelled when the link is ready, gone, or has written
+  socket::Ref<Link> link_;
+  ConnectionSink* sink_ = nullptr;
+  std::optional<Error> failure_;  // of a link that was being set up
+  bool ready_ = false;
+  bool closed_ = false;
+};
+
+}  // namespace waybill::tcp

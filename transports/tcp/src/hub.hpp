@@ -1,0 +1,64 @@
+// Hub: what a listener owns: its accepted connections, their deadlines, and where deliveries go.
+#pragma once
+
+#include <asio/steady_timer.hpp>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "packet_codec.hpp"
+#include "peer.hpp"
+#include "tick.hpp"
+#include "waybill/transport.hpp"
+#include "waybill/transports/socket/tls.hpp"
+
+namespace waybill::tcp {
+
+/// Threads:  the listener's executor.
+/// Lifetime: shared by the listener and its operations, so that a listener may go while they end.
+class Hub : public std::enable_shared_from_this<Hub> {
+ public:
+  Hub(Environment environment, const Options& options, const Registry& registry,
+      std::shared_ptr<socket::TlsContext> tls);
+
+  /// Takes an accepted socket, or closes it when there are too many.
+  void adopt(asio::ip::tcp::socket socket);
+  void set_sink(ListenerSink* sink) noexcept { sink_ = sink; }
+  void hold(bool on);
+  /// Completes when no connection has unsent bytes, or after close().
+  asio::awaitable<void> flush();
+  void close();
+  bool is_closed() const noexcept { return closed_; }
+
+  // For peers.
+  ListenerSink* sink() const noexcept { return sink_; }
+  void forget(Peer& peer, const Error& error);
+  void wrote() { flush_done_.cancel(); }
+  void watch() { tick_->start(); }
+  /// A peer misbehaved; logged at most once a second, with how many lines were left out.
+  void complain(const std::string& line);
+
+  const Environment& environment() const noexcept { return environment_; }
+  const Options& options() const noexcept { return options_; }
+  const CodecRules& rules() const noexcept { return rules_; }
+  std::size_t connections() const noexcept { return peers_.size(); }
+
+ private:
+  bool check_deadlines(socket::TimePoint now);
+  bool has_unsent() const noexcept;
+
+  Environment environment_;
+  const Options options_;
+  CodecRules rules_;
+  std::shared_ptr<socket::TlsContext> tls_;
+  std::vector<socket::Ref<Peer>> peers_;
+  std::shared_ptr<Tick> tick_;
+  asio::steady_timer flush_done_;  // cancelled whenever bytes were written
+  ListenerSink* sink_ = nullptr;
+  socket::TimePoint last_complaint_{};
+  std::size_t left_out_ = 0;
+  bool held_ = false;
+  bool closed_ = false;
+};
+
+}  // namespace waybill::tcp

@@ -1,0 +1,107 @@
+#include "link.hpp"
+
+#include <asio/post.hpp>
+
+#include "dialer.hpp"
+
+namespace waybill::tcp {
+namespace {
+
+socket::StreamLimits limits_of(const Options& options) {
+  socket::StreamLimits limits;
+  limits.max_unsent = SIZE_MAX;  // the host bounds what it sends
+  limits.max_process = options.max_total_buffers;
+  return limits;
+}
+
+}  // namespace
+
+Link::Link(Dialer& owner, asio::ip::tcp::socket socket, socket::TlsLayerPtr tls, const CodecRules& rules,
+           const Options& options)
+    : Stream(std::move(socket), limits_of(options), std::move(tls)), owner_(&owner), codec_(rules), clock_(options) {}
+
+void Link::on_ready() {
+  start();
+  if (codec_.framing() == Framing::binary) {
+    out().append(k_preface);  // ready once the listener has answered it
+  } else if (owner_) {
+    owner_->link_ready();
+  }
+}
+
+void Link::send(const Packet& packet, Ticket ticket) {
+  Buffer& buffer = out();
+  const Result<void> written = codec_.write(packet, buffer);
+  if (!written) {
+    refuse(ticket, written.error());
+  } else if (ticket && !(ticket & k_failure_only)) {
+    sent_.push_back({ticket, produced_bytes()});
+  }
+}
+
+void Link::refuse(Ticket ticket, Error error) {
+  if (!ticket) return;
+  asio::post(socket().get_executor(), [link = socket::Ref<Link>(this), ticket, error = std::move(error)] {
+    if (link->owner_ && link->owner_->sink()) link->owner_->sink()->on_sent(ticket, error);
+  });
+}
+
+void Link::on_written() {
+  const std::uint64_t written = written_bytes();
+  while (first_ < sent_.size() && sent_[first_].end <= written) {
+    const Ticket ticket = sent_[first_++].ticket;
+    if (!owner_ || !owner_->sink()) return;
+    owner_->sink()->on_sent(ticket, Accepted{});
+  }
+  if (first_ == sent_.size()) {
+    sent_.clear();
+    first_ = 0;
+  } else if (first_ > sent_.size() / 2) {
+    sent_.erase(sent_.begin(), sent_.begin() + static_cast<std::ptrdiff_t>(first_));
+    first_ = 0;
+  }
+  if (owner_) owner_->wrote();
+}
+
+std::size_t Link::on_bytes(const char* data, std::size_t size) {
+  std::size_t at = 0;
+  if (codec_.admit(data, size)) {
+    while (at < size && wants_bytes()) {
+      if (!take_packet(data, size, at)) break;
+    }
+  } else {
+    fail(Error(errc::connection_lost, peer() + " broke the protocol: " + codec_.problem()));
+  }
+  if (is_open()) set_deadline(clock_.after_read(at < size, at > 0));
+  return at;
+}
+
+bool Link::take_packet(const char* data, std::size_t size, std::size_t& at) {
+  Packet packet;
+  switch (codec_.next(data, size, at, packet)) {
+    case PacketCodec::Outcome::packet:
+      if (owner_ && owner_->sink()) owner_->sink()->on_reply(packet);
+      return true;
+    case PacketCodec::Outcome::ignored:
+      return true;
+    case PacketCodec::Outcome::preface:
+      if (owner_) owner_->link_ready();
+      return true;
+    case PacketCodec::Outcome::more:
+      return false;
+    case PacketCodec::Outcome::broken:
+      fail(Error(errc::connection_lost, peer() + " broke the protocol: " + codec_.problem()));
+      return false;
+  }
+  return false;
+}
+
+void Link::on_closed(const Error& error) {
+  if (owner_) owner_->link_gone(error);
+}
+
+void Link::watch_deadline() {
+  if (owner_) owner_->watch();
+}
+
+}  // namespace waybill::tcp

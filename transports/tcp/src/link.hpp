@@ -1,0 +1,47 @@
+// Link: one live connection of a client. Replies go up to the host's sink, packets come down with their tickets.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "frame_clock.hpp"
+#include "packet_codec.hpp"
+#include "waybill/transport.hpp"
+#include "waybill/transports/socket/stream.hpp"
+
+namespace waybill::tcp {
+
+class Dialer;
+
+/// Threads:  the connection's executor.
+/// Lifetime: counted by its dialer and by its operations; after leave() it calls nobody.
+class Link final : public socket::Stream {
+ public:
+  Link(Dialer& owner, asio::ip::tcp::socket socket, socket::TlsLayerPtr tls, const CodecRules& rules,
+       const Options& options);
+
+  void leave() noexcept { owner_ = nullptr; }
+  void send(const Packet& packet, Ticket ticket);
+
+ private:
+  struct Sent {
+    Ticket ticket;
+    std::uint64_t end;  // of written_bytes()
+  };
+
+  void on_ready() override;
+  std::size_t on_bytes(const char* data, std::size_t size) override;
+  void on_written() override;
+  void on_closed(const Error& error) override;
+  void watch_deadline() override;
+  bool take_packet(const char* data, std::size_t size, std::size_t& at);
+  void refuse(Ticket ticket, Error error);
+
+  Dialer* owner_;
+  PacketCodec codec_;
+  FrameClock clock_;
+  std::vector<Sent> sent_;      // in order; those before first_ were told
+  std::size_t first_ = 0;
+};
+
+}  // namespace waybill::tcp

@@ -1,0 +1,91 @@
+#include "listener.hpp"
+
+#include "acceptor.hpp"
+#include "tls_settings.hpp"
+#include "waybill/transports/socket/dial.hpp"
+
+namespace waybill::tcp {
+
+using Endpoint = asio::ip::tcp::endpoint;
+
+TcpListener::TcpListener(Environment environment, const Options& options, const Registry& registry)
+    : environment_(std::move(environment)), options_(options), registry_(registry) {}
+
+TcpListener::~TcpListener() { close(); }
+
+asio::awaitable<Result<void>> TcpListener::open(const Routes&, ListenerSink& sink) {
+  close();
+  std::shared_ptr<socket::TlsContext> tls;
+  if (options_.tls) {
+    auto made = socket::TlsContext::make(tls_settings(options_), socket::TlsRole::server);
+    if (!made) co_return made.error();
+    tls = *made;
+  }
+  stopped_ = false;
+  auto hub = std::make_shared<Hub>(environment_, options_, registry_, std::move(tls));
+  hub_ = hub;
+  hub->set_sink(&sink);
+  const auto deadline = std::chrono::steady_clock::now() + options_.dial_timeout;
+  std::vector<Url::Host> hosts = options_.hosts;
+  if (hosts.empty()) hosts.push_back({"localhost", 3000});
+  for (const Url::Host& host : hosts) {
+    const auto found = co_await socket::resolve_for_listening(environment_.executor, host, deadline);
+    // Closed while looking up: the listener itself may be gone.
+    if (hub->is_closed()) co_return Error(errc::closed, "the listener was closed", End::rejected);
+    if (!found) co_return found.error();
+    const auto bound = bind(*found, socket::to_text(host, 0));
+    if (!bound) {
+      close();
+      co_return bound.error();
+    }
+  }
+  for (const auto& acceptor : acceptors_) acceptor->start();
+  co_return Result<void>();
+}
+
+Result<void> TcpListener::bind(const std::vector<Endpoint>& endpoints, const std::string& name) {
+  std::uint16_t port = endpoints.front().port();
+  for (std::size_t i = 0; i < endpoints.size(); ++i) {
+    Endpoint endpoint = endpoints[i];
+    endpoint.port(port);
+    auto acceptor = std::make_shared<Acceptor>(hub_);
+    const asio::error_code ec = acceptor->bind(endpoint);
+    if (ec && i > 0) continue;  // one address of the name is enough: this machine may lack IPv6
+    if (ec)
+      return Error(ec == asio::error::access_denied ? errc::unauthorized : errc::refused,
+                   "cannot listen on " + name + " (" + socket::to_text(endpoint) + "): " + ec.message(), End::rejected);
+    port = acceptor->endpoint().port();
+    acceptors_.push_back(std::move(acceptor));
+  }
+  return {};
+}
+
+void TcpListener::stop_intake() {
+  stopped_ = true;
+  for (const auto& acceptor : acceptors_) acceptor->close();
+  if (hub_) hub_->hold(true);
+}
+
+asio::awaitable<void> TcpListener::flush() {
+  if (auto hub = hub_) co_await hub->flush();
+}
+
+void TcpListener::close() {
+  for (const auto& acceptor : acceptors_) acceptor->close();
+  acceptors_.clear();
+  if (hub_) hub_->close();
+  hub_.reset();
+}
+
+std::string TcpListener::address() const {
+  std::string text;
+  const std::string scheme = options_.tls ? "tcps://" : "tcp://";
+  if (acceptors_.empty()) {
+    for (const auto& host : options_.hosts) text += (text.empty() ? scheme : ",") + socket::to_text(host, 3000);
+    return text.empty() ? scheme + "localhost:3000" : text;
+  }
+  for (const auto& acceptor : acceptors_) text += (text.empty() ? scheme : ",") + socket::to_text(acceptor->endpoint());
+  return text;
+}
+
+}  // namespace waybill::tcp

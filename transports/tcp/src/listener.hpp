@@ -1,0 +1,40 @@
+// Listener of tcp: binds, accepts, and hands sockets to its hub.
+#pragma once
+
+#include <asio/ip/tcp.hpp>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "hub.hpp"
+#include "waybill/transport.hpp"
+
+namespace waybill::tcp {
+
+class Acceptor;
+
+class TcpListener final : public Listener {
+ public:
+  TcpListener(Environment environment, const Options& options, const Registry& registry);
+  ~TcpListener() override;
+
+  asio::awaitable<Result<void>> open(const Routes& routes, ListenerSink& sink) override;
+  void stop_intake() override;
+  void pause() override { if (hub_) hub_->hold(true); }
+  void resume() override { if (hub_ && !stopped_) hub_->hold(false); }
+  asio::awaitable<void> flush() override;
+  void close() override;
+  std::string address() const override;
+
+ private:
+  Result<void> bind(const std::vector<asio::ip::tcp::endpoint>& endpoints, const std::string& name);
+
+  Environment environment_;
+  const Options options_;
+  const Registry& registry_;
+  std::shared_ptr<Hub> hub_;
+  std::vector<std::shared_ptr<Acceptor>> acceptors_;
+  bool stopped_ = false;
+};
+
+}  // namespace waybill::tcp

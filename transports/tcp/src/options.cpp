@@ -1,0 +1,47 @@
+// Options: what a URL says, checked, every mistake told.
+#include "waybill/transports/tcp.hpp"
+
+namespace waybill::tcp {
+
+Result<Options> Options::from_url(const Url& url) {
+  Options options;
+  options.hosts = url.hosts;
+  OptionReader reader(url);
+  constexpr Framing k_framings[] = {Framing::automatic, Framing::nest, Framing::binary};
+  options.framing = k_framings[reader.choice("framing", "auto|nest|binary", 0)];
+  options.dial_timeout = reader.duration("dial_timeout", options.dial_timeout);
+  options.handshake_timeout = reader.duration("handshake_timeout", options.handshake_timeout);
+  options.incomplete_message_timeout =
+      reader.duration("incomplete_message_timeout|incompleteMessageTimeout", options.incomplete_message_timeout);
+  options.frame_timeout = reader.duration("frame_timeout", options.frame_timeout);
+  options.max_frame = reader.size("max_frame", options.max_frame);
+  options.max_buffer = reader.size("max_buffer|maxBufferSize", options.max_buffer);
+  options.max_unsent = reader.size("max_unsent|maxSendBufferSize", options.max_unsent);
+  options.max_total_buffers = reader.size("max_total_buffers", options.max_total_buffers);
+  options.max_connections = reader.number("max_connections", options.max_connections, 1);
+  options.backlog = static_cast<int>(reader.number("backlog", static_cast<std::uint64_t>(options.backlog), 1, 65'535));
+  options.reuse_port = reader.flag("reuse_port", options.reuse_port);
+
+  options.tls = reader.flag("tls", url.scheme == "tcps");
+  options.verify = reader.flag("verify", options.verify);
+  options.ca = reader.text("ca");
+  options.cert = reader.text("cert");
+  options.key = reader.text("key");
+  options.key_password = reader.text("key_password");
+  options.client_ca = reader.text("client_ca");
+  options.server_name = reader.text("server_name");
+
+  if (!options.tls && url.scheme == "tcps") reader.mistake("tls: cannot be false in a tcps:// URL");
+  const bool has_tls_files = !options.ca.empty() || !options.cert.empty() || !options.key.empty() ||
+                             !options.client_ca.empty() || !options.server_name.empty();
+  if (!options.tls && has_tls_files)
+    reader.mistake("ca, cert, key, client_ca and server_name need TLS: write tcps:// or tls=true");
+  if (options.max_frame < 64) reader.mistake("max_frame: must be at least 64 bytes");
+  if (options.max_frame > 0xFFFF'FFF0u) reader.mistake("max_frame: must be less than 4 GiB");
+  if (!url.user.empty() || !url.password.empty()) reader.mistake("tcp has no user and no password");
+  if (!url.path.empty()) reader.mistake("tcp has no path: \"/" + url.path + "\"");
+  if (auto finished = reader.finish(); !finished) return finished.error();
+  return options;
+}
+
+}  // namespace waybill::tcp

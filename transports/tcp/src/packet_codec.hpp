@@ -1,0 +1,74 @@
+// PacketCodec: packets out of one connection's bytes and back, in the framing of that connection. Touches no socket.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+
+#include "binary_frame.hpp"
+#include "nest_frame.hpp"
+#include "waybill/registry.hpp"
+#include "waybill/result.hpp"
+#include "waybill/serializer.hpp"
+#include "waybill/transports/tcp.hpp"
+
+namespace waybill::tcp {
+
+/// Which bytes one side expects and what it may answer with.
+struct CodecRules {
+  Direction direction = Direction::to_service;  ///< Of what is read.
+  Framing framing = Framing::automatic;         ///< automatic: the first bytes that are read decide.
+  const Serializer* json = nullptr;             ///< For NestJS framing; null if there is none here.
+  const Registry* registry = nullptr;           ///< For binary framing.
+  std::size_t max_frame = 0;
+  std::size_t max_buffer = 0;
+};
+
+class PacketCodec {
+ public:
+  enum class Outcome {
+    packet,   ///< A packet; its views live as long as the bytes.
+    ignored,  ///< A message that is none of the protocol's; the connection goes on.
+    preface,  ///< Binary framing was opened: a listener answers with k_preface.
+    more,     ///< Show the rest again, with more behind it.
+    broken,   ///< The connection must end; problem() says why.
+  };
+
+  explicit PacketCodec(const CodecRules& rules);
+
+  /// Called once for what one read brought, before next(). False: broken.
+  bool admit(const char* data, std::size_t size);
+  /// As NestFrameReader::next(). `packet` must be fresh.
+  Outcome next(const char* data, std::size_t size, std::size_t& at, Packet& packet);
+  const std::string& problem() const noexcept { return problem_; }
+
+  /// Appends the packet. On an error `out` is as long as before.
+  /// Errors: too_large, unsupported (a serializer that NestJS framing cannot carry).
+  Result<void> write(const Packet& packet, Buffer& out);
+
+  /// automatic until the first bytes were read.
+  Framing framing() const noexcept { return framing_; }
+  const Serializer* json() const noexcept { return rules_.json; }
+
+ private:
+  Outcome broken(std::string problem) {
+    problem_ = std::move(problem);
+    return Outcome::broken;
+  }
+  Outcome recognize(const char* data, std::size_t size, std::size_t& at);
+  Outcome next_nest(const char* data, std::size_t size, std::size_t& at, Packet& packet);
+  Outcome next_binary(const char* data, std::size_t size, std::size_t& at, Packet& packet);
+  bool fits_direction(PacketKind kind) const noexcept;
+  Result<void> write_nest(const Packet& packet, Buffer& out);
+
+  CodecRules rules_;
+  Framing framing_;
+  bool preface_read_ = false;
+  NestFrameReader nest_reader_;
+  NestFrameWriter nest_writer_;
+  std::optional<BinaryFrameReader> binary_reader_;
+  BinaryFrameWriter binary_writer_;
+  std::string problem_;
+};
+
+}  // namespace waybill::tcp

@@ -1,0 +1,55 @@
+// Tick: one coarse timer for the deadlines of many connections, running only while one of them has a deadline.
+#pragma once
+
+#include <algorithm>
+#include <asio/any_io_executor.hpp>
+#include <asio/steady_timer.hpp>
+#include <chrono>
+#include <functional>
+#include <memory>
+
+#include "waybill/transports/tcp.hpp"
+
+namespace waybill::tcp {
+
+/// Threads: one executor. Lifetime: shared by its own timer; stop() ends it, after which `check` is not called.
+class Tick : public std::enable_shared_from_this<Tick> {
+ public:
+  /// `check` looks at all deadlines and says whether one is left to watch.
+  using Check = std::function<bool(std::chrono::steady_clock::time_point now)>;
+
+  Tick(const asio::any_io_executor& executor, std::chrono::milliseconds interval, Check check)
+      : timer_(executor), interval_(interval), check_(std::move(check)) {}
+
+  void start() {
+    if (running_ || !check_) return;
+    running_ = true;
+    timer_.expires_after(interval_);
+    timer_.async_wait([self = shared_from_this()](const asio::error_code& ec) { self->fire(!ec); });
+  }
+  void stop() {
+    check_ = nullptr;
+    timer_.cancel();
+  }
+
+  /// Fine enough for the shortest of the deadlines, coarse enough to cost nothing.
+  static std::chrono::milliseconds interval_for(const Options& options) {
+    auto shortest = options.handshake_timeout;
+    for (const auto timeout : {options.incomplete_message_timeout, options.frame_timeout})
+      if (timeout.count()) shortest = std::min(shortest, timeout);
+    return std::clamp(shortest / 8, std::chrono::milliseconds(5), std::chrono::milliseconds(500));
+  }
+
+ private:
+  void fire(bool in_time) {
+    running_ = false;
+    if (in_time && check_ && check_(std::chrono::steady_clock::now())) start();
+  }
+
+  asio::steady_timer timer_;
+  const std::chrono::milliseconds interval_;
+  Check check_;
+  bool running_ = false;
+};
+
+}  // namespace waybill::tcp

@@ -1,0 +1,71 @@
+// The tcp transport: a URL checked, and its two roles.
+#include <utility>
+
+#include "dialer.hpp"
+#include "listener.hpp"
+#include "tls_settings.hpp"
+#include "waybill/transports/tcp.hpp"
+
+namespace waybill::tcp {
+namespace {
+
+Capabilities capabilities_of(const Options& options) {
+  Capabilities can;
+  can.transport = "tcp";
+  can.event_promise = "at most once";
+  can.wildcards = Support::emulated;
+  can.groups = Support::impossible;
+  can.headers = options.framing == Framing::binary ? Support::native : Support::emulated;
+  can.redelivery = Support::impossible;
+  can.receivers = Support::impossible;
+  return can;
+}
+
+class TcpConnection final : public Connection {
+ public:
+  TcpConnection(Environment environment, const Options& options, const Registry& registry)
+      : dialer_(std::make_shared<Dialer>(std::move(environment), options, registry)) {}
+  ~TcpConnection() override { dialer_->close(); }
+
+  asio::awaitable<Result<void>> open(ConnectionSink& sink) override { return dialer_->open(sink); }
+  void send(const Packet& packet, Ticket ticket) override { dialer_->send(packet, ticket); }
+  std::size_t unsent_bytes() const noexcept override { return dialer_->unsent_bytes(); }
+  asio::awaitable<void> flush() override { return dialer_->flush(); }
+  void close() override { dialer_->close(); }
+
+ private:
+  std::shared_ptr<Dialer> dialer_;
+};
+
+class TcpTransport final : public Transport {
+ public:
+  TcpTransport(Options options, const Registry& registry)
+      : options_(std::move(options)), capabilities_(capabilities_of(options_)), registry_(registry) {}
+
+  const Capabilities& capabilities() const noexcept override { return capabilities_; }
+  std::unique_ptr<Listener> make_listener(Environment environment) override {
+    return std::make_unique<TcpListener>(std::move(environment), options_, registry_);
+  }
+  std::unique_ptr<Connection> make_connection(Environment environment) override {
+    return std::make_unique<TcpConnection>(std::move(environment), options_, registry_);
+  }
+
+ private:
+  const Options options_;
+  const Capabilities capabilities_;
+  const Registry& registry_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Transport>> make_transport(Options options, const Registry& registry) {
+  return std::unique_ptr<Transport>(std::make_unique<TcpTransport>(std::move(options), registry));
+}
+
+Result<std::unique_ptr<Transport>> make_transport(const Url& url, const Registry& registry) {
+  auto options = Options::from_url(url);
+  if (!options) return options.error();
+  return make_transport(std::move(*options), registry);
+}
+
+}  // namespace waybill::tcp
