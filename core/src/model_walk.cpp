@@ -2,6 +2,7 @@
 #include <charconv>
 
 #include "waybill/detail/walk_common.hpp"
+#include "waybill/payload.hpp"
 
 namespace waybill::detail {
 
@@ -114,6 +115,16 @@ std::string enum_choices(const EnumType& type) {
   }
   if (count > k_most) text += ", ...";
   return text.empty() ? "a name of " + std::string(type.name) : text;
+}
+
+bool decode_nothing(ValueOut out, Failure& failure) {
+  switch (out.type->kind) {
+    case Kind::null: return true;
+    case Kind::optional: static_cast<const OptionalType*>(out.type)->reset(out.address); return true;
+    case Kind::raw: *static_cast<Payload*>(out.address) = Payload(); return true;
+    default: break;
+  }
+  return failure.set(errc::payload_mismatch, expected_but_found(describe_expected(*out.type), "no payload"));
 }
 
 bool exact_integer(std::string_view number, bool& negative, std::uint64_t& magnitude) noexcept {

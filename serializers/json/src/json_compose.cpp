@@ -13,7 +13,7 @@ void append(Term term, Buffer& out) {
 }
 
 void append_id(const Packet& packet, Buffer& out, std::string_view before) {
-  if (packet.id.text.empty() && packet.id.is_json) return;  // an answer to nobody in particular
+  if (packet.id.text.empty() && packet.id.is_json) return;  // detail::k_no_id
   out.append(before);
   append(packet.id, out);
 }

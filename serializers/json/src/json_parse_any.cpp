@@ -4,49 +4,17 @@
 #include "json_scan.hpp"
 #include "json_text.hpp"
 #include "waybill/detail/walk_common.hpp"
+#include "waybill/detail/walk_packet.hpp"
 
 namespace waybill::json {
 namespace {
 
-/// What a packet's views may point into besides its bytes: texts without their escapes, and bytes that were no UTF-8.
+/// What a packet's views may point into when its bytes were no UTF-8, and the name that is read now.
 struct ThreadStorage {
   std::string key;
-  std::string pattern;
-  std::string id;
   Slice replaced;
 };
 thread_local ThreadStorage thread_storage;
-
-/// The members of a packet, as JSON texts; empty: absent. The last of equal names wins, as in JSON.parse.
-struct Members {
-  std::string_view pattern, data, metadata, id, response, is_disposed, err;
-  bool has_status = false;
-  bool has_other = false;
-  bool is_empty = true;
-
-  void set(std::string_view name, std::string_view value) {
-    is_empty = false;
-    if (name == "pattern") {
-      pattern = value;
-    } else if (name == "data") {
-      data = value;
-    } else if (name == "metadata") {
-      metadata = value;
-    } else if (name == "id") {
-      id = value;
-    } else if (name == "response") {
-      response = value;
-    } else if (name == "isDisposed") {
-      is_disposed = value;
-    } else if (name == "err") {
-      err = value;
-    } else if (name == "status") {
-      has_status = true;
-    } else {
-      has_other = true;
-    }
-  }
-};
 
 std::string_view between(const char* begin, const char* end) {
   return {begin, static_cast<std::size_t>(end - begin)};
@@ -73,8 +41,8 @@ bool is_truthy(std::string_view value) {
 }
 
 /// Splits a checked object.
-Members members_of(std::string_view object) {
-  Members members;
+detail::PacketMembers members_of(std::string_view object) {
+  detail::PacketMembers members;
   const char* const end = object.data() + object.size();
   const char* at = skip_space(object.data() + 1, end);
   while (*at == '"') {
@@ -89,50 +57,7 @@ Members members_of(std::string_view object) {
   return members;
 }
 
-void set_payload(const Slice& bytes, std::string_view value, Packet& packet) {
-  if (value.empty()) return;
-  packet.payload = bytes.part(value);
-  packet.has_payload = true;
-}
-
-void classify_call(const Slice& bytes, std::string_view text, const Members& members, Packet& packet) {
-  packet.kind = PacketKind::event;
-  if (members.pattern.empty() && members.data.empty()) return set_payload(bytes, text, packet);  // foreign
-  if (!members.id.empty()) {
-    packet.kind = PacketKind::request;
-    packet.id = term_of(members.id, thread_storage.id);
-  }
-  if (!members.pattern.empty()) {
-    packet.has_pattern = true;
-    packet.pattern = term_of(members.pattern, thread_storage.pattern);
-  }
-  if (!members.metadata.empty()) packet.metadata = bytes.part(members.metadata);
-  set_payload(bytes, members.data, packet);
-}
-
-void classify_reply(const Slice& bytes, std::string_view text, const Members& members, Packet& packet) {
-  packet.kind = PacketKind::value;
-  packet.id = members.id.empty() ? Term{{}, true} : term_of(members.id, thread_storage.id);
-  const bool is_foreign = members.is_empty || members.has_other || !members.pattern.empty() ||
-                          !members.data.empty() || !members.metadata.empty();
-  if (is_foreign) {
-    packet.last = true;
-    return set_payload(bytes, text, packet);
-  }
-  if (is_truthy(members.err)) {
-    const bool is_text = members.err.front() == '"';
-    const bool nobody = is_text && content_of(members.err, thread_storage.key) == k_no_handler_text;
-    packet.kind = nobody ? PacketKind::no_handler : PacketKind::error;
-    return set_payload(bytes, members.err, packet);
-  }
-  const bool ends = is_truthy(members.is_disposed);
-  if (ends && members.response.empty()) {
-    packet.kind = PacketKind::end;
-    return;
-  }
-  packet.last = ends;
-  set_payload(bytes, members.response, packet);
-}
+constexpr detail::PacketFormat k_format{&term_of, &is_truthy};
 
 Error malformed(const char* why) {
   return Error(errc::payload_malformed, std::string("the packet is not valid JSON: ") + why, End::rejected);
@@ -161,11 +86,11 @@ Result<void> parse_any_layout(const Slice& bytes, Direction direction, Packet& p
   if (skip_space(scan.end, end) != end) return malformed("something follows its value");
 
   const std::string_view text = between(start, scan.end);
-  const Members members = *start == '{' ? members_of(text) : Members{};
-  if (direction == Direction::to_service) {
-    classify_call(bytes, text, members, packet);
+  if (*start == '{') {
+    const detail::PacketMembers members = members_of(text);
+    detail::classify_packet(bytes, text, &members, direction, k_format, packet);
   } else {
-    classify_reply(bytes, text, members, packet);
+    detail::classify_packet(bytes, text, nullptr, direction, k_format, packet);
   }
   return {};
 }

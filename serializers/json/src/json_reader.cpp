@@ -158,15 +158,7 @@ Result<void> decode(const Slice& payload, const Serializer& serializer, ValueOut
   Reader reader(payload, serializer);
   const std::string_view text = payload.view();
   if (text.empty()) {
-    const Kind kind = out.type->kind;
-    if (kind == Kind::optional) static_cast<const OptionalType*>(out.type)->reset(out.address);
-    if (kind == Kind::optional || kind == Kind::null) return {};
-    if (kind == Kind::raw) {
-      *static_cast<Payload*>(out.address) = Payload();
-      return {};
-    }
-    reader.failure().set(errc::payload_mismatch,
-                         detail::expected_but_found(detail::describe_expected(*out.type), "nothing"));
+    if (detail::decode_nothing(out, reader.failure())) return {};
     return fail(reader, *out.type);
   }
   if (text.starts_with("\xEF\xBB\xBF")) {

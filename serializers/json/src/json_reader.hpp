@@ -130,8 +130,8 @@ class Reader {
     ondemand::array array;
     if (const auto error = from.get_array().get(array)) return read_of(error);
     for (auto item : array) {
-      ondemand::value value;
-      if (const auto error = item.get(value)) return read_of(error);
+      if (item.error()) return read_of(item.error());
+      ondemand::value&& value = std::move(item).value_unsafe();  // in place: copies of it stall
       if (!visit(value)) return Read::stopped;
     }
     return Read::ok;
@@ -142,8 +142,8 @@ class Reader {
     ondemand::object object;
     if (const auto error = from.get_object().get(object)) return read_of(error);
     for (auto member : object) {
-      ondemand::field field;
-      if (const auto error = std::move(member).get(field)) return read_of(error);
+      if (member.error()) return read_of(member.error());
+      ondemand::field&& field = std::move(member).value_unsafe();
       Key key(field.key().raw(), *this);
       if (!visit(key, field.value())) return Read::stopped;
     }

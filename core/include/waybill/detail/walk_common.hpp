@@ -66,6 +66,10 @@ const EnumType::Entry* find_enum(const EnumType& type, std::int64_t value) noexc
 /// "red, green or blue"
 std::string enum_choices(const EnumType& type);
 
+/// Decodes a payload that is not there (JavaScript's undefined): optionals and Payload become empty, null stays null.
+/// False: the type wants something; `failure` says so.
+bool decode_nothing(ValueOut out, Failure& failure);
+
 /// Writes milliseconds since 1970 as JavaScript's Date.toISOString does: 2026-11-22T11:35:17.123Z. Returns its length,
 /// 0 for a time that Date cannot hold. REQUIRES: 32 bytes at `out`.
 std::size_t format_iso_time(std::int64_t milliseconds, char* out) noexcept;

@@ -1,0 +1,129 @@
+#include <cstdint>
+#include <cstring>
+
+#include "waybill/detail/walk_packet.hpp"
+#include "waybill/error.hpp"
+
+namespace waybill::detail {
+namespace {
+
+/// Texts of a packet that do not stand in its bytes as they are.
+struct ThreadStorage {
+  std::string pattern;
+  std::string id;
+  std::string err;
+};
+thread_local ThreadStorage thread_storage;
+
+void set_payload(const Slice& bytes, std::string_view value, Packet& packet) {
+  if (value.empty()) return;
+  packet.payload = bytes.part(value);
+  packet.has_payload = true;
+}
+
+void classify_call(const Slice& bytes, std::string_view whole, const PacketMembers& members,
+                   const PacketFormat& format, Packet& packet) {
+  packet.kind = PacketKind::event;
+  if (members.pattern.empty() && members.data.empty()) return set_payload(bytes, whole, packet);  // foreign
+  if (!members.id.empty()) {
+    packet.kind = PacketKind::request;
+    packet.id = format.term(members.id, thread_storage.id);
+  }
+  if (!members.pattern.empty()) {
+    packet.has_pattern = true;
+    packet.pattern = format.term(members.pattern, thread_storage.pattern);
+  }
+  if (!members.metadata.empty()) packet.metadata = bytes.part(members.metadata);
+  set_payload(bytes, members.data, packet);
+}
+
+void classify_reply(const Slice& bytes, std::string_view whole, const PacketMembers& members,
+                    const PacketFormat& format, Packet& packet) {
+  packet.kind = PacketKind::value;
+  packet.id = members.id.empty() ? k_no_id : format.term(members.id, thread_storage.id);
+  const bool is_foreign = members.is_empty || members.has_other || !members.pattern.empty() ||
+                          !members.data.empty() || !members.metadata.empty();
+  if (is_foreign) {
+    packet.last = true;
+    return set_payload(bytes, whole, packet);
+  }
+  if (!members.err.empty() && format.is_truthy(members.err)) {
+    const Term text = format.term(members.err, thread_storage.err);
+    packet.kind = !text.is_json && text.text == k_no_handler_text ? PacketKind::no_handler : PacketKind::error;
+    return set_payload(bytes, members.err, packet);
+  }
+  const bool ends = !members.is_disposed.empty() && format.is_truthy(members.is_disposed);
+  if (ends && members.response.empty()) {
+    packet.kind = PacketKind::end;
+    return;
+  }
+  packet.last = ends;
+  set_payload(bytes, members.response, packet);
+}
+
+}  // namespace
+
+void PacketMembers::set(std::string_view name, std::string_view value) {
+  is_empty = false;
+  if (name == "pattern") {
+    pattern = value;
+  } else if (name == "data") {
+    data = value;
+  } else if (name == "metadata") {
+    metadata = value;
+  } else if (name == "id") {
+    id = value;
+  } else if (name == "response") {
+    response = value;
+  } else if (name == "isDisposed") {
+    is_disposed = value;
+  } else if (name == "err") {
+    err = value;
+  } else if (name != "status") {
+    has_other = true;
+  }
+}
+
+void classify_packet(const Slice& bytes, std::string_view whole, const PacketMembers* members, Direction direction,
+                     const PacketFormat& format, Packet& packet) {
+  const PacketMembers none;
+  if (direction == Direction::to_service) {
+    classify_call(bytes, whole, members ? *members : none, format, packet);
+  } else {
+    classify_reply(bytes, whole, members ? *members : none, format, packet);
+  }
+}
+
+bool is_utf8(std::string_view text) noexcept {
+  const auto* at = reinterpret_cast<const unsigned char*>(text.data());
+  const unsigned char* const end = at + text.size();
+  while (at < end) {
+    std::uint64_t word = 0;
+    if (end - at >= 8) {
+      std::memcpy(&word, at, 8);
+      if (!(word & 0x8080808080808080u)) {
+        at += 8;
+        continue;
+      }
+    }
+    if (*at < 0x80) {
+      ++at;
+      continue;
+    }
+    const unsigned char lead = *at;
+    if (lead < 0xC2 || lead > 0xF4) return false;
+    const int more = lead < 0xE0 ? 1 : lead < 0xF0 ? 2 : 3;
+    unsigned char low = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
+    unsigned char high = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
+    if (end - at <= more) return false;
+    for (int i = 1; i <= more; ++i) {
+      if (at[i] < low || at[i] > high) return false;
+      low = 0x80;
+      high = 0xBF;
+    }
+    at += more + 1;
+  }
+  return true;
+}
+
+}  // namespace waybill::detail

@@ -1,0 +1,51 @@
+#include "msgpack_packet.hpp"
+#include "msgpack_reader.hpp"
+#include "msgpack_writer.hpp"
+#include "waybill/detail/walk_encode.hpp"
+#include "waybill/serializers/msgpack.hpp"
+
+namespace waybill::msgpack {
+namespace {
+
+class MsgpackSerializer final : public Serializer {
+ public:
+  std::string_view name() const noexcept override { return "msgpack"; }
+  std::string_view content_type() const noexcept override { return "application/msgpack"; }
+
+  Result<void> encode(ValueRef value, Buffer& out) const override {
+    const std::size_t start = out.size();
+    Writer writer(out, *this);
+    detail::Encoder<Writer> encoder(writer);
+    if (encoder.value(value.address, *value.type)) [[likely]] return {};
+    out.truncate(start);
+    return writer.failure().error(*value.type);
+  }
+
+  Result<void> decode(const Slice& payload, ValueOut out) const override {
+    Reader reader(payload, *this);
+    if (payload.empty()) {
+      if (detail::decode_nothing(out, reader.failure())) return {};
+      return reader.failure().error(*out.type);
+    }
+    Reader::Value start{payload.data()};
+    detail::Decoder<Reader> decoder(reader);
+    if (!decoder.value(start, out.address, *out.type)) return reader.failure().error(*out.type);
+    if (start.at == payload.data() + payload.size()) return {};
+    reader.failure().set(errc::payload_malformed, "not valid MessagePack: something follows the value");
+    return reader.failure().error(*out.type);
+  }
+
+  void compose(const Packet& packet, Buffer& out) const override { msgpack::compose(packet, out); }
+
+  Result<void> parse(const Slice& bytes, Direction direction, Packet& packet) const override {
+    packet = Packet();
+    packet.serializer = this;
+    return msgpack::parse(bytes, direction, packet);
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Serializer> make_msgpack_serializer() { return std::make_unique<MsgpackSerializer>(); }
+
+}  // namespace waybill::msgpack

@@ -1,0 +1,18 @@
+// Patterns and ids that are no texts travel as values of the format, and as JSON text inside waybill.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "msgpack_writer.hpp"
+#include "waybill/packet.hpp"
+
+namespace waybill::msgpack {
+
+/// Packs the value of a JSON text. False: it is no JSON; nothing has been packed then.
+bool pack_json(std::string_view json, Buffer& out);
+
+/// Appends the value at `value` as JSON text. False: JSON cannot hold it.
+bool append_json(std::string_view value, std::string& out);
+
+}  // namespace waybill::msgpack
