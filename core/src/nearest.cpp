@@ -35,6 +35,7 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 }
 
 std::string nearest(std::string_view name, std::span<const std::string> known) {
+  if (name.size() > k_longest) return {};
   std::size_t best = std::max<std::size_t>(1, name.size() / 3) + 1;  // not as far as this
   std::string found;
   for (const std::string& candidate : known) {

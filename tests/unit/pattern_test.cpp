@@ -2,6 +2,7 @@
 #include "waybill/pattern.hpp"
 
 #include <gtest/gtest.h>
+#include <rapidcheck.h>
 
 #include <cstdint>
 #include <filesystem>
@@ -224,6 +225,98 @@ TEST(Pattern, HostileTextsAreHandledInOnePass) {
   EXPECT_THROW(Pattern::from_json(repeated("[", 129) + repeated("]", 129)), Error);
   EXPECT_NO_THROW(Pattern::from_json(repeated("[", 128) + repeated("]", 128)));
   EXPECT_THROW(Pattern::from_json('"' + std::string(64 << 10, 'a') + '"'), Error);
+}
+
+/// Any JSON value of a few levels, as text.
+std::string any_json(int depth) {
+  switch (*rc::gen::inRange(0, depth > 0 ? 7 : 5)) {
+    case 0: return "null";
+    case 1: return *rc::gen::arbitrary<bool>() ? "true" : "false";
+    case 2: return nlohmann::json(*rc::gen::arbitrary<int>()).dump();
+    case 3: {
+      const double number = *rc::gen::arbitrary<double>();
+      return nlohmann::json(number).dump();
+    }
+    case 4: {
+      std::string quoted;
+      detail::append_quoted(*rc::gen::container<std::string>(rc::gen::inRange<char>(0, 127)), quoted);
+      return quoted;
+    }
+    default: break;
+  }
+  const bool is_object = *rc::gen::arbitrary<bool>();
+  std::string text = is_object ? "{" : "[";
+  for (int i = *rc::gen::inRange(0, 5); i > 0; --i) {
+    if (is_object) {
+      detail::append_quoted(*rc::gen::container<std::string>(rc::gen::inRange<char>(0, 127)), text);
+      text += ':';
+    }
+    text += any_json(depth - 1) + (i > 1 ? "," : "");
+  }
+  return text + (is_object ? '}' : ']');
+}
+
+TEST(PatternProperty, RouteIsTheSameForEverySpellingOfAValue) {
+  EXPECT_TRUE(rc::check("the route of the compacted text is the route", [] {
+    const std::string json = any_json(3);
+    std::string compacted;
+    std::size_t mistake_at = 0;
+    RC_ASSERT(detail::compact_json(json, 16, compacted, mistake_at));
+    std::string route;
+    std::string again;
+    RC_ASSERT(detail::route_of_json(json, route) == detail::route_of_json(compacted, again));
+    RC_ASSERT(route == again);
+    std::string twice;
+    RC_ASSERT(detail::compact_json(compacted, 16, twice, mistake_at));
+    RC_ASSERT(twice == compacted);
+  }));
+}
+
+TEST(PatternProperty, RouteOfAJsonRouteIsItself) {
+  EXPECT_TRUE(rc::check("normalizing twice changes nothing", [] {
+    const std::string json = any_json(3);
+    std::string route;
+    std::string again;
+    if (detail::route_of_json(json, route) != detail::RouteKind::other) return;
+    // Raw control characters are no JSON any more; all other routes are.
+    if (detail::route_of_json(route, again) == detail::RouteKind::not_json) return;
+    RC_ASSERT(route == again);
+  }));
+}
+
+TEST(PatternProperty, TheWireFormFindsTheHandler) {
+  EXPECT_TRUE(rc::check("what from_json sends is looked up as its own route", [] {
+    const std::string json = any_json(3);
+    std::string route;
+    if (detail::route_of_json(json, route) != detail::RouteKind::other) return;
+    const Pattern pattern = Pattern::from_json(json);
+    std::string found;
+    RC_ASSERT(lookup_route(pattern.term(), found));
+    RC_ASSERT(found == pattern.route());
+    RC_ASSERT(pattern.route() == route);
+  }));
+}
+
+TEST(PatternProperty, AnyTextCanBeLookedUp) {
+  EXPECT_TRUE(rc::check("bytes never harm", [](const std::string& bytes) {
+    std::string route;
+    lookup_route({bytes, false}, route);
+    lookup_route({bytes, true}, route);
+    RC_ASSERT(detail::collate(bytes, bytes) == 0);
+    matches(bytes, bytes);
+  }));
+}
+
+TEST(PatternProperty, CollationIsAnOrder) {
+  EXPECT_TRUE(rc::check("swapping turns the sign", [](const std::string& a, const std::string& b) {
+    RC_ASSERT(sign(detail::collate(a, b)) == -sign(detail::collate(b, a)));
+  }));
+  EXPECT_TRUE(rc::check("it is transitive", [](std::string a, std::string b, std::string c) {
+    if (detail::collate(a, b) > 0) std::swap(a, b);
+    if (detail::collate(b, c) > 0) std::swap(b, c);
+    if (detail::collate(a, b) > 0) std::swap(a, b);
+    RC_ASSERT(detail::collate(a, c) <= 0);
+  }));
 }
 
 TEST(JsonText, CompactsAsJavaScriptDoes) {
