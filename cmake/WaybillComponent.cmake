@@ -42,12 +42,24 @@ function(waybill_add_component name)
   endif()
   target_link_libraries(${target} PUBLIC ${COMPONENT_PUBLIC} PRIVATE ${COMPONENT_PRIVATE})
 
-  # What WaybillInstall.cmake needs to know.
   set(needs ${COMPONENT_PUBLIC} ${COMPONENT_PRIVATE})
   list(FILTER needs INCLUDE REGEX "^waybill::")
   list(TRANSFORM needs REPLACE "^waybill::" "")
-  set_target_properties(${target} PROPERTIES
-    WAYBILL_NEEDS "${needs}" WAYBILL_PACKAGES "${COMPONENT_PACKAGES}" WAYBILL_INTERNAL "${COMPONENT_INTERNAL}"
-    WAYBILL_INCLUDE_DIR "${CMAKE_CURRENT_SOURCE_DIR}/include")
+  set(headers)
+  if(NOT COMPONENT_INTERNAL AND EXISTS "${CMAKE_CURRENT_SOURCE_DIR}/include")
+    set(headers "${CMAKE_CURRENT_SOURCE_DIR}/include/")
+  endif()
+  waybill_describe_component(${name} TARGETS ${target} NEEDS ${needs} PACKAGES ${COMPONENT_PACKAGES}
+    HEADERS ${headers} HEADERS_TO include)
+endfunction()
+
+# waybill_describe_component(<name> TARGETS <target>... [NEEDS <component>...] [PACKAGES <find_package name>...]
+#                            [HEADERS <folder>... HEADERS_TO <folder below the prefix>])
+# Says what WaybillInstall.cmake installs for a component.
+function(waybill_describe_component name)
+  cmake_parse_arguments(PARSE_ARGV 1 COMPONENT "" "HEADERS_TO" "TARGETS;NEEDS;PACKAGES;HEADERS")
   set_property(GLOBAL APPEND PROPERTY WAYBILL_COMPONENTS ${name})
+  foreach(fact TARGETS NEEDS PACKAGES HEADERS HEADERS_TO)
+    set_property(GLOBAL PROPERTY WAYBILL_${name}_${fact} ${COMPONENT_${fact}})
+  endforeach()
 endfunction()

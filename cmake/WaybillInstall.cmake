@@ -7,25 +7,21 @@ get_property(waybill_components GLOBAL PROPERTY WAYBILL_COMPONENTS)
 
 set(waybill_component_table "")
 foreach(name IN LISTS waybill_components)
-  set(target waybill_${name})
-  install(TARGETS ${target} EXPORT waybill-${name}
+  foreach(fact TARGETS NEEDS PACKAGES HEADERS HEADERS_TO)
+    get_property(component_${fact} GLOBAL PROPERTY WAYBILL_${name}_${fact})
+  endforeach()
+  install(TARGETS ${component_TARGETS} EXPORT waybill-${name}
     ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}"
     LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}"
-    RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}"
-    INCLUDES DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
+    OBJECTS DESTINATION "${CMAKE_INSTALL_LIBDIR}/waybill"
+    RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
   install(EXPORT waybill-${name} NAMESPACE waybill:: FILE waybill-${name}-targets.cmake
     DESTINATION "${waybill_cmake_dir}")
-
-  get_target_property(is_internal ${target} WAYBILL_INTERNAL)
-  get_target_property(include_dir ${target} WAYBILL_INCLUDE_DIR)
-  if(NOT is_internal AND EXISTS "${include_dir}")
-    install(DIRECTORY "${include_dir}/" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" FILES_MATCHING PATTERN "*.hpp")
+  if(component_HEADERS)
+    install(DIRECTORY ${component_HEADERS} DESTINATION ${component_HEADERS_TO} FILES_MATCHING PATTERN "*.hpp")
   endif()
-
-  get_target_property(needs ${target} WAYBILL_NEEDS)
-  get_target_property(packages ${target} WAYBILL_PACKAGES)
   string(APPEND waybill_component_table
-    "set(waybill_needs_${name} ${needs})\nset(waybill_packages_${name} ${packages})\n")
+    "set(waybill_needs_${name} ${component_NEEDS})\nset(waybill_packages_${name} ${component_PACKAGES})\n")
 endforeach()
 
 configure_package_config_file(cmake/waybillConfig.cmake.in "${PROJECT_BINARY_DIR}/waybillConfig.cmake"

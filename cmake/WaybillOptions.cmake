@@ -9,6 +9,8 @@ option(WAYBILL_WITH_YAML "YAML configuration files (needs yaml-cpp)" ON)
 option(WAYBILL_WITH_SPDLOG "Log lines through spdlog instead of plain lines on standard error" ON)
 
 option(WAYBILL_BUILD_TESTS "Build the tests (needs GoogleTest)" ${PROJECT_IS_TOP_LEVEL})
+option(WAYBILL_BUILD_CONFORMANCE "Build waybill::conformance, the suite for transports (needs GoogleTest)"
+       ${WAYBILL_BUILD_TESTS})
 option(WAYBILL_BUILD_EXAMPLES "Build the example programs" ${PROJECT_IS_TOP_LEVEL})
 option(WAYBILL_BUILD_TOOLS "Build the waybill command line (needs CLI11)" ${PROJECT_IS_TOP_LEVEL})
 option(WAYBILL_BUILD_BENCH "Build the benchmark programs" ${PROJECT_IS_TOP_LEVEL})
