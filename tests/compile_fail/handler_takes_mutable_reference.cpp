@@ -1,0 +1,8 @@
+// expect-error: waybill: a handler is a callable that takes (T), (T, Context&), (Context&) or ()
+#include <string>
+#include <waybill/waybill.hpp>
+
+int main() {
+  waybill::Service service(waybill::Config::listen({"memory://x"}));
+  service.on_event("log", [](std::string& line) { line.clear(); });
+}

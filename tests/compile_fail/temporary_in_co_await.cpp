@@ -1,0 +1,14 @@
+// expect-error: waybill: name this payload first
+#include <string>
+#include <waybill/waybill.hpp>
+
+struct Order {
+  std::string id;
+  int quantity = 1;
+};
+
+asio::awaitable<int> price(waybill::Client& client) {
+  co_return co_await client.request<int>("price", Order{"a-1", 2});
+}
+
+int main() {}

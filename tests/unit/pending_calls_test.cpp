@@ -1,0 +1,167 @@
+// Correlation: ids, waiters, deadlines.
+#include "pending_calls.hpp"
+
+#include <gtest/gtest.h>
+
+#include <set>
+#include <string>
+
+namespace waybill::detail {
+namespace {
+
+constexpr TimePoint k_later = TimePoint(std::chrono::hours(1'000'000));
+
+Packet reply_to(const std::string& id, bool last = true) {
+  Packet packet;
+  packet.kind = PacketKind::value;
+  packet.last = last;
+  packet.id = {id, false};
+  return packet;
+}
+
+TEST(PendingCalls, IdsHaveTheLengthOfNestJsAndNeverRepeat) {
+  PendingCalls calls;
+  std::set<std::string> seen;
+  for (int i = 0; i < 1000; ++i) {
+    const CallKey key = *calls.open(k_later);
+    const std::string id(calls.id(key).text);
+    EXPECT_EQ(id.size(), 21u);
+    EXPECT_EQ(id.find_first_not_of("0123456789abcdef"), std::string::npos) << id;
+    EXPECT_TRUE(seen.insert(id).second) << id;
+    calls.close(key);
+  }
+}
+
+TEST(PendingCalls, AReplyIsTakenOnce) {
+  PendingCalls calls;
+  const CallKey key = *calls.open(k_later);
+  const std::string id(calls.id(key).text);
+  int told = 0;
+  calls.attach(key, [&](const ReplyEvent& event) { told += event.packet ? 1 : 100; });
+  EXPECT_EQ(calls.deliver(reply_to(id)), PendingCalls::Delivered::last);
+  EXPECT_EQ(calls.deliver(reply_to(id)), PendingCalls::Delivered::nobody);
+  EXPECT_EQ(told, 1);
+  EXPECT_EQ(calls.size(), 0u);
+}
+
+TEST(PendingCalls, AnIdOfAnotherGenerationOfTheSlotFindsNobody) {
+  PendingCalls calls;
+  const CallKey first = *calls.open(k_later);
+  const std::string old_id(calls.id(first).text);
+  calls.close(first);
+  const CallKey second = *calls.open(k_later);
+  ASSERT_EQ(first.slot, second.slot);
+  EXPECT_FALSE(calls.is_open(first));
+  EXPECT_EQ(calls.deliver(reply_to(old_id)), PendingCalls::Delivered::nobody);
+  EXPECT_TRUE(calls.is_open(second));
+}
+
+TEST(PendingCalls, ForgedIdsFindNobody) {
+  PendingCalls calls;
+  const CallKey key = *calls.open(k_later);
+  std::string id(calls.id(key).text);
+  for (const std::string& forged : {std::string(), std::string("x"), std::string(21, 'f'), std::string(21, '\0'),
+                                    std::string(16, '0') + "00000", id + "0", id.substr(1), std::string(20, '0') + "g"}) {
+    EXPECT_EQ(calls.deliver(reply_to(forged)), PendingCalls::Delivered::nobody) << forged;
+  }
+  Packet json = reply_to(id);
+  json.id.is_json = true;
+  EXPECT_EQ(calls.deliver(json), PendingCalls::Delivered::nobody);
+  id[0] = id[0] == '0' ? '1' : '0';
+  EXPECT_EQ(calls.deliver(reply_to(id)), PendingCalls::Delivered::nobody);
+}
+
+TEST(PendingCalls, RepliesThatComeBeforeTheWaiterAreKeptInOrder) {
+  PendingCalls calls;
+  const CallKey key = *calls.open(k_later);
+  const std::string id(calls.id(key).text);
+  calls.deliver(reply_to(id, false));
+  EXPECT_TRUE(calls.has_mail(key));
+  std::string order;
+  calls.attach(key, [&](const ReplyEvent& event) { order += event.is_final ? 'E' : 'v'; });
+  EXPECT_EQ(order, "v");
+  calls.deliver(reply_to(id, false));
+  calls.deliver(reply_to(id, true));
+  EXPECT_EQ(order, "vvE");
+}
+
+TEST(PendingCalls, AWaiterThatComesAfterTheEndIsToldAll) {
+  PendingCalls calls;
+  const CallKey key = *calls.open(TimePoint(std::chrono::seconds(1)));
+  const std::string id(calls.id(key).text);
+  calls.deliver(reply_to(id, false));
+  calls.deliver(reply_to(id, true));
+  EXPECT_TRUE(calls.expired(TimePoint(std::chrono::seconds(2))).empty()) << "it ended in time";
+  std::string order;
+  calls.attach(key, [&](const ReplyEvent& event) { order += event.is_final ? 'E' : 'v'; });
+  EXPECT_EQ(order, "vE");
+  EXPECT_EQ(calls.size(), 0u);
+}
+
+TEST(PendingCalls, DeadlinesExpireInAnyOrder) {
+  PendingCalls calls;
+  const auto at = [](int s) { return TimePoint(std::chrono::seconds(s)); };
+  const CallKey late = *calls.open(at(30));
+  const CallKey early = *calls.open(at(10));
+  EXPECT_EQ(calls.earliest(), at(10));
+  EXPECT_TRUE(calls.expired(at(9)).empty());
+  const std::vector<CallKey> first = calls.expired(at(10));
+  ASSERT_EQ(first.size(), 1u);
+  EXPECT_EQ(first[0].slot, early.slot);
+  int failures = 0;
+  calls.attach(early, [&](const ReplyEvent& event) { failures += event.error->code() == errc::timeout; });
+  calls.fail(early, Error(errc::timeout, "late"));
+  EXPECT_EQ(failures, 1);
+  EXPECT_EQ(calls.earliest(), at(30));
+  EXPECT_EQ(calls.expired(at(31)).size(), 1u);
+  EXPECT_TRUE(calls.is_open(late));
+}
+
+TEST(PendingCalls, AWaiterMayOpenCallsWhileItIsTold) {
+  PendingCalls calls;
+  int told = 0;
+  std::function<void()> again = [&] {
+    const CallKey key = *calls.open(k_later);
+    calls.attach(key, [&](const ReplyEvent&) {
+      if (++told < 100) again();
+    });
+  };
+  again();
+  for (int i = 0; i < 100; ++i) {
+    const std::vector<CallKey> open = calls.open_calls();
+    ASSERT_EQ(open.size(), 1u);
+    const std::string id(calls.id(open[0]).text);
+    calls.deliver(reply_to(id));
+  }
+  EXPECT_EQ(told, 100);
+}
+
+TEST(PendingCalls, FailAllEndsEachOnce) {
+  PendingCalls calls;
+  int failed = 0;
+  for (int i = 0; i < 50; ++i) {
+    const CallKey key = *calls.open(k_later);
+    calls.attach(key, [&](const ReplyEvent& event) { failed += event.error && event.is_final; });
+  }
+  EXPECT_EQ(calls.fail_all(Error(errc::connection_lost, "")), 50u);
+  EXPECT_EQ(failed, 50);
+  EXPECT_EQ(calls.size(), 0u);
+}
+
+TEST(Mailbox, IsBounded) {
+  Mailbox mailbox;
+  const Packet packet = reply_to("x", false);
+  for (int i = 0; i < 5000; ++i) mailbox.tell({&packet, nullptr, nullptr, false});
+  EXPECT_TRUE(mailbox.is_ended());
+  int values = 0;
+  bool overloaded = false;
+  mailbox.attach([&](const ReplyEvent& event) {
+    if (event.error) overloaded = event.error->code() == errc::overloaded;
+    else ++values;
+  });
+  EXPECT_EQ(values, 1024);
+  EXPECT_TRUE(overloaded);
+}
+
+}  // namespace
+}  // namespace waybill::detail
