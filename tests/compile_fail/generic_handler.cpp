@@ -3,5 +3,9 @@
 
 int main() {
   waybill::Service service(waybill::Config::listen({"memory://x"}));
+#if defined(FIXED)
+  service.on_request("echo", [](int value) { return value; });
+#else
   service.on_request("echo", [](auto value) { return value; });
+#endif
 }

@@ -2,8 +2,10 @@
 #include <waybill/waybill.hpp>
 
 struct Shape {
-  virtual ~Shape() = default;
+#if !defined(FIXED)
   int* corners = nullptr;
+#endif
+  int color = 0;
 };
 
 int main() {

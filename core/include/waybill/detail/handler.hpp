@@ -49,7 +49,10 @@ concept IsStream = IsStreamTrait<T>::value;
 
 /// The parameters of a callable: (T), (T, Context&), (Context&) or ().
 template <class F>
-struct Signature : Signature<decltype(&F::operator())> {};
+struct Signature {};
+template <class F>
+  requires requires { &F::operator(); }
+struct Signature<F> : Signature<decltype(&F::operator())> {};
 template <class R, class... A>
 struct Signature<R (*)(A...)> {
   using result = R;
