@@ -10,17 +10,6 @@ function(waybill_own_code target)
   endif()
 endfunction()
 
-# waybill_existing_sources(<variable> <file or pattern>...): those that exist.
-# TEMPORARY, while files are still landing: becomes explicit lists.
-function(waybill_existing_sources variable)
-  file(GLOB sources CONFIGURE_DEPENDS RELATIVE "${CMAKE_CURRENT_SOURCE_DIR}" ${ARGN})
-  if(NOT sources)
-    file(WRITE "${CMAKE_CURRENT_BINARY_DIR}/nothing_yet.cpp" "")
-    set(sources "${CMAKE_CURRENT_BINARY_DIR}/nothing_yet.cpp")
-  endif()
-  set(${variable} ${sources} PARENT_SCOPE)
-endfunction()
-
 # waybill_add_component(<name> [INTERNAL] SOURCES <file>... [PUBLIC <target>...] [PRIVATE <target>...]
 #                       [PACKAGES <find_package name>...])
 #
