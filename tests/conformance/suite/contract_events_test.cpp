@@ -112,14 +112,6 @@ TEST_P(TransportConformance, WildcardsMatchWordsBetweenDots) {
   EXPECT_EQ(received, (std::vector<std::string>{"order.created", "audit.a", "audit.a.b"}));
 }
 
-TEST_P(TransportConformance, UndeclaredWildcardsAreRefusedAtStart) {
-  WAYBILL_CONFORMANCE_NEEDS(capabilities().wildcards == Support::impossible);
-  const auto opened = try_listen({event_route("order.*")});
-  ASSERT_FALSE(opened);
-  EXPECT_TRUE(opened.error().code() == errc::unsupported);
-  EXPECT_NE(opened.error().message().find("order.*"), std::string_view::npos);
-}
-
 TEST_P(TransportConformance, RetryBringsTheMessageBack) {
   WAYBILL_CONFORMANCE_NEEDS(capabilities().redelivery != Support::impossible);
   const auto listener = listen({event_route("work")});

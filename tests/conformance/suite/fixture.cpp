@@ -141,4 +141,34 @@ void TransportConformance::settle_down(OpenListener& to, OpenConnection& from, c
   test::run_ready(loop);
 }
 
+std::unique_ptr<Service> TransportConformance::make_service(const ServeOptions& options) {
+  auto listener = ListenerConfig::from_url(stage->listener_url());
+  listener.serializer = GetParam().serializer;
+  listener.group = options.group;
+  listener.max_in_flight = options.max_in_flight;
+  Config config;
+  config.log_level = "debug";
+  config.listeners.push_back(std::move(listener));
+  auto service = std::make_unique<Service>(loop.get_executor(), std::move(config), registry);
+  service->log_to(logs.sink());
+  return service;
+}
+
+Result<void> TransportConformance::try_start(Service& service) {
+  auto outcome = make_outcome<void>();
+  service.start(keep(outcome));
+  if (!wait_for(outcome)) return Error(errc::timeout, "the service did not start");
+  return **outcome;
+}
+
+ClientConfig TransportConformance::client_config(const Service& service) {
+  auto config = ClientConfig::from_url(stage->client_url(service.addresses().front()));
+  config.serializer = GetParam().serializer;
+  return config;
+}
+
+std::unique_ptr<Client> TransportConformance::make_client(const Service& service) {
+  return std::make_unique<Client>(loop.get_executor(), client_config(service), registry, logs.log());
+}
+
 }  // namespace waybill::conformance

@@ -11,9 +11,11 @@
 #include <string_view>
 
 #include "conformance.hpp"
+#include "outcome.hpp"
 #include "support/eventually.hpp"
 #include "support/keeping_sinks.hpp"
 #include "support/log_capture.hpp"
+#include "waybill/service.hpp"
 #include "waybill/transport.hpp"
 
 namespace waybill::conformance {
@@ -71,10 +73,26 @@ class TransportConformance : public testing::TestWithParam<Subject> {
   std::string decode(const Packet& packet) const;
 
   const Capabilities& capabilities();
+  template <class T>
+  bool wait_for(const Outcome<T>& outcome) {
+    return test::eventually(loop, [&outcome] { return outcome->has_value(); });
+  }
   bool wait_for(std::function<bool()> condition) { return test::eventually(loop, std::move(condition)); }
   /// Lets everything happen that could happen now, through a real network too: sends something else after it and waits
   /// for that. For "this must not come".
   void settle_down(OpenListener& to, OpenConnection& from, const Pattern& marker);
+
+  // The public API, on the same loop.
+  struct ServeOptions {
+    std::string group;
+    std::size_t max_in_flight = 1024;
+  };
+  std::unique_ptr<Service> make_service() { return make_service(ServeOptions()); }
+  std::unique_ptr<Service> make_service(const ServeOptions& options);
+  Result<void> try_start(Service& service);
+  void start(Service& service) { try_start(service).value(); }
+  std::unique_ptr<Client> make_client(const Service& service);
+  ClientConfig client_config(const Service& service);
 
   asio::io_context loop{1};
   test::LogCapture logs;
