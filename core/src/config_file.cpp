@@ -59,11 +59,11 @@ class FileReader {
 
   void report_repeated(const ConfigNode& map) {
     for (auto member = map.members.begin(); member != map.members.end(); ++member) {
-      const auto same = [&member](const auto& other) { return other.first.text == member->first.text; };
+      const auto same = [&member](const ConfigMember& other) { return other.key.text == member->key.text; };
       const auto first = std::find_if(map.members.begin(), member, same);
       if (first == member) continue;
-      mistake(member->first, "the key \"" + member->first.text.substr(0, 100) + "\" is in line " +
-                                 std::to_string(first->first.line) + " already");
+      mistake(member->key, "the key \"" + member->key.text.substr(0, 100) + "\" is in line " +
+                                 std::to_string(first->key.line) + " already");
     }
   }
 

@@ -9,16 +9,18 @@ namespace waybill {
 namespace detail {
 namespace {
 
-//                                       name           listeners clients
-constexpr CoreOption k_options[] = {{"serializer",       true,  true},
-                                    {"group",            true,  false},
-                                    {"instance",         true,  false},
-                                    {"max_in_flight",    true,  false},
-                                    {"startup",          true,  false},
-                                    {"timeout",          false, true},
-                                    {"connect_timeout",  false, true},
-                                    {"max_queued",       false, true},
-                                    {"max_unsent",       false, true}};
+using enum OptionUse;
+
+//                                    name             in listeners, in clients
+constexpr CoreOption k_options[] = {{"serializer", read, read},
+                                    {"group", read, refuse},
+                                    {"instance", read, refuse},
+                                    {"max_in_flight", read, refuse},
+                                    {"startup", read, refuse},
+                                    {"timeout", refuse, read},
+                                    {"connect_timeout", refuse, read},
+                                    {"max_queued", refuse, read},
+                                    {"max_unsent", leave, read}};
 
 enum class Role { listener, client };
 
@@ -30,9 +32,11 @@ Url split_off(Url& url, Role role, Mistakes& mistakes) {
   for (auto& option : url.options) {
     const auto known = std::find_if(std::begin(k_options), std::end(k_options),
                                     [&option](const CoreOption& candidate) { return candidate.name == option.first; });
-    if (known == std::end(k_options)) {
+    const OptionUse use =
+        known == std::end(k_options) ? leave : role == Role::listener ? known->in_listeners : known->in_clients;
+    if (use == leave) {
       rest.push_back(std::move(option));
-    } else if (role == Role::listener ? known->for_listeners : known->for_clients) {
+    } else if (use == read) {
       core.options.push_back(std::move(option));
     } else {
       mistakes.push_back(url.scheme + " URL: option \"" + option.first + "\" is for " +

@@ -13,11 +13,18 @@ namespace waybill::detail {
 /// Where a mistake was made and which.
 using Mistakes = std::vector<std::string>;
 
+/// What core does with an option of its own in the URL of a role.
+enum class OptionUse {
+  read,    ///< Takes it.
+  refuse,  ///< Says that it belongs to the other role.
+  leave,   ///< Leaves it to the transport, which may have one of that name.
+};
+
 /// One option that core owns, on every transport.
 struct CoreOption {
   std::string_view name;
-  bool for_listeners;
-  bool for_clients;
+  OptionUse in_listeners;
+  OptionUse in_clients;
 };
 
 /// All of them; docs/configuration.md describes each in one sentence, and a test compares the two.

@@ -5,7 +5,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "config_options.hpp"
@@ -15,13 +14,20 @@
 
 namespace waybill::detail {
 
+struct ConfigMember;
+
 struct ConfigNode {
   enum class Kind { nothing, text, list, map };
   Kind kind = Kind::nothing;
   std::size_t line = 0;  ///< From 1.
   std::string text;
   std::vector<ConfigNode> items;
-  std::vector<std::pair<ConfigNode, ConfigNode>> members;  ///< The keys are texts; in the file's order, maybe repeated.
+  std::vector<ConfigMember> members;  ///< In the file's order; keys may be repeated.
+};
+
+struct ConfigMember {
+  ConfigNode key;  ///< A text.
+  ConfigNode value;
 };
 
 /// Reads YAML into a tree of at most 16 levels and 10,000 nodes.

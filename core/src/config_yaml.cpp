@@ -40,7 +40,7 @@ class Copier {
         for (const auto& member : node) {
           ConfigNode key = copy(member.first, depth + 1);
           if (key.kind != ConfigNode::Kind::text) fail(key.line, "expected a text as key");
-          copied.members.emplace_back(std::move(key), copy(member.second, depth + 1));
+          copied.members.push_back({std::move(key), copy(member.second, depth + 1)});
         }
         break;
     }

@@ -307,6 +307,14 @@ TEST(ClientConfig, ReadsItsOptionsOffTheUrl) {
   EXPECT_TRUE(contains(mistakes_of([] { ClientConfig::from_url("tcp://h?timeout=1s&timeout=2s"); }), "there twice"));
 }
 
+TEST(ListenerConfig, LeavesToTheTransportWhatIsItsOwn) {
+  const ListenerConfig listener = ListenerConfig::from_url("tcp://h?group=g&prefetch=8&queue=q&max_unsent=1MiB");
+  EXPECT_EQ(listener.group, "g");
+  EXPECT_EQ(listener.url.options, (std::vector<std::pair<std::string, std::string>>{
+                                      {"prefetch", "8"}, {"queue", "q"}, {"max_unsent", "1MiB"}}));
+  EXPECT_TRUE(contains(mistakes_of([] { ListenerConfig::from_url("tcp://h?timeout=1s"); }), "is for clients"));
+}
+
 TEST(Startup, HasFourSpellings) {
   EXPECT_EQ(detail::parse_startup("wait").value().limit, 30s);
   EXPECT_EQ(detail::parse_startup("wait(500ms)").value().limit, 500ms);
