@@ -28,8 +28,8 @@ std::string to_text(const Endpoint& endpoint) {
   return endpoint.address().is_v6() ? "[" + address + "]:" + port : address + ":" + port;
 }
 
-std::string to_text(const Url::Host& host, std::uint16_t default_port) {
-  const std::string port = std::to_string(host.port ? host.port : default_port);
+std::string to_text(const Url::Host& host) {
+  const std::string port = std::to_string(host.port);
   return host.name.find(':') != std::string::npos ? "[" + host.name + "]:" + port : host.name + ":" + port;
 }
 
@@ -108,16 +108,13 @@ asio::awaitable<asio::error_code> Dial::connect(const Endpoint& endpoint, TimePo
   co_return step_error_;
 }
 
-asio::awaitable<Result<Dialed>> Dial::run(std::vector<Url::Host> hosts, std::uint16_t default_port,
-                                          TimePoint deadline) {
+asio::awaitable<Result<Dialed>> Dial::run(std::vector<Url::Host> hosts, TimePoint deadline) {
   auto self = shared_from_this();
-  if (hosts.empty()) hosts.push_back({"localhost", 0});
   // Clients of one list spread over it.
   static thread_local std::minstd_rand random{std::random_device{}()};
   std::rotate(hosts.begin(), hosts.begin() + static_cast<long>(random() % hosts.size()), hosts.end());
   std::string story;
   for (std::size_t i = 0; i < hosts.size() && !cancelled_; ++i) {
-    if (!hosts[i].port) hosts[i].port = default_port;
     const TimePoint until = share_of(deadline, hosts.size() - i);
     const auto found = co_await resolve(hosts[i], until);
     if (!found) {
@@ -134,7 +131,7 @@ asio::awaitable<Result<Dialed>> Dial::run(std::vector<Url::Host> hosts, std::uin
   }
   if (cancelled_) co_return Error(errc::cancelled, "connecting was cancelled", End::rejected);
   std::string names;
-  for (const auto& host : hosts) names += (names.empty() ? "" : ", ") + to_text(host, default_port);
+  for (const auto& host : hosts) names += (names.empty() ? "" : ", ") + to_text(host);
   co_return Error(errc::refused, "cannot connect to " + names + " (" + story + "); is it running and reachable?",
                   End::rejected);
 }

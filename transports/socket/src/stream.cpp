@@ -70,6 +70,7 @@ void Stream::pause() { paused_ = true; }
 void Stream::resume() {
   if (!paused_) return;
   paused_ = false;
+  unfed_ = !tail_.empty();
   post_turn();
 }
 
@@ -204,7 +205,7 @@ void Stream::post_turn() {
 void Stream::handle_turn() {
   turn_posted_ = false;
   if (state_ == State::closed) return;
-  if (unfed_ && !reading_ && wants_bytes()) {
+  if (unfed_ && !(tls_ && reading_) && wants_bytes()) {
     unfed_ = false;
     batch_ = true;
     feed(tail_.data(), tail_.size(), true);
@@ -262,19 +263,27 @@ void Stream::finish() {
 
 void Stream::close() {
   if (state_ == State::closed) return;
-  state_ = State::closed;
-  deadline_ = TimePoint::max();
-  close_socket();
+  // Closing with unread input would make the system answer with a reset, which may overtake what was written.
+  if (started_) discard_input();
+  end();
 }
 
 void Stream::fail(Error error) {
   if (state_ == State::closed) return;
   failure_ = std::make_unique<Error>(std::move(error));
-  close();
+  end();
   asio::post(socket_.get_executor(), StreamHandlers::Closed{Ref<Stream>(this)});
 }
 
-void Stream::close_socket() {
+void Stream::discard_input() {
+  char room[4096];
+  asio::error_code ec;
+  for (int i = 0; i < 64 && !ec; ++i) socket_.read_some(asio::buffer(room), ec);
+}
+
+void Stream::end() {
+  state_ = State::closed;
+  deadline_ = TimePoint::max();
   asio::error_code ec;
   socket_.close(ec);
 }

@@ -46,7 +46,7 @@ asio::awaitable<Result<void>> Dialer::open(ConnectionSink& sink) {
   const auto deadline = std::chrono::steady_clock::now() + options_.dial_timeout;
   auto dial = std::make_shared<socket::Dial>(environment_.executor);
   dial_ = dial;
-  auto dialed = co_await dial->run(options_.hosts, 3000, deadline);
+  auto dialed = co_await dial->run(options_.hosts, deadline);
   if (closed_) co_return Error(errc::closed, "the connection was closed", End::rejected);
   if (!dialed) co_return dialed.error();
   co_return co_await set_up(std::move(*dialed), deadline);

@@ -19,6 +19,8 @@ class Dialer : public std::enable_shared_from_this<Dialer> {
  public:
   Dialer(Environment environment, const Options& options, const Registry& registry);
 
+  ~Dialer() { tick_->stop(); }
+
   asio::awaitable<Result<void>> open(ConnectionSink& sink);
   void send(const Packet& packet, Ticket ticket);
   std::size_t unsent_bytes() const noexcept { return link_ ? link_->unsent_bytes() : 0; }

@@ -21,6 +21,8 @@ class Hub : public std::enable_shared_from_this<Hub> {
   Hub(Environment environment, const Options& options, const Registry& registry,
       std::shared_ptr<socket::TlsContext> tls);
 
+  ~Hub() { tick_->stop(); }
+
   /// Takes an accepted socket, or closes it when there are too many.
   void adopt(asio::ip::tcp::socket socket);
   void set_sink(ListenerSink* sink) noexcept { sink_ = sink; }

@@ -26,14 +26,13 @@ asio::awaitable<Result<void>> TcpListener::open(const Routes&, ListenerSink& sin
   hub_ = hub;
   hub->set_sink(&sink);
   const auto deadline = std::chrono::steady_clock::now() + options_.dial_timeout;
-  std::vector<Url::Host> hosts = options_.hosts;
-  if (hosts.empty()) hosts.push_back({"localhost", 3000});
+  const std::vector<Url::Host> hosts = options_.hosts;
   for (const Url::Host& host : hosts) {
     const auto found = co_await socket::resolve_for_listening(environment_.executor, host, deadline);
     // Closed while looking up: the listener itself may be gone.
     if (hub->is_closed()) co_return Error(errc::closed, "the listener was closed", End::rejected);
     if (!found) co_return found.error();
-    const auto bound = bind(*found, socket::to_text(host, 0));
+    const auto bound = bind(*found, socket::to_text(host));
     if (!bound) {
       close();
       co_return bound.error();
@@ -81,8 +80,8 @@ std::string TcpListener::address() const {
   std::string text;
   const std::string scheme = options_.tls ? "tcps://" : "tcp://";
   if (acceptors_.empty()) {
-    for (const auto& host : options_.hosts) text += (text.empty() ? scheme : ",") + socket::to_text(host, 3000);
-    return text.empty() ? scheme + "localhost:3000" : text;
+    for (const auto& host : options_.hosts) text += (text.empty() ? scheme : ",") + socket::to_text(host);
+    return text;
   }
   for (const auto& acceptor : acceptors_) text += (text.empty() ? scheme : ",") + socket::to_text(acceptor->endpoint());
   return text;

@@ -111,6 +111,7 @@ void Peer::hold(bool on) {
 void Peer::update_pause() {
   if (full_ || held_) {
     pause();
+    if (is_open()) set_deadline(detail::TimePoint::max());  // what is late now is not the peer's fault
   } else {
     resume();
   }

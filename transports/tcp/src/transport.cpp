@@ -59,6 +59,11 @@ class TcpTransport final : public Transport {
 }  // namespace
 
 Result<std::unique_ptr<Transport>> make_transport(Options options, const Registry& registry) {
+  if (options.hosts.empty()) options.hosts.emplace_back();
+  for (Url::Host& host : options.hosts) {
+    if (host.name.empty()) host.name = "localhost";
+    if (!host.has_port && !host.port) host.port = 3000;
+  }
   return std::unique_ptr<Transport>(std::make_unique<TcpTransport>(std::move(options), registry));
 }
 

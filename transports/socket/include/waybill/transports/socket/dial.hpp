@@ -22,7 +22,7 @@ struct Dialed {
   std::string host;
 };
 
-/// Names are looked up and addresses tried one after the other, from a random host on, each within its share of what is
+/// REQUIRES: each host has its port. Names are looked up and addresses tried one after the other, from a random host on, each within its share of what is
 /// left of the time.
 ///
 /// Threads: one executor. Lifetime: shared by run() and whoever may cancel it.
@@ -31,7 +31,7 @@ class Dial : public std::enable_shared_from_this<Dial> {
   explicit Dial(asio::any_io_executor executor);
 
   /// Errors: refused (tells each address and why), cancelled.
-  asio::awaitable<Result<Dialed>> run(std::vector<Url::Host> hosts, std::uint16_t default_port, TimePoint deadline);
+  asio::awaitable<Result<Dialed>> run(std::vector<Url::Host> hosts, TimePoint deadline);
   /// Ends run() with `cancelled`.
   void cancel();
 
@@ -64,6 +64,6 @@ asio::awaitable<Result<std::vector<asio::ip::tcp::endpoint>>> resolve_for_listen
 
 /// "127.0.0.1:3000", "[::1]:3000"
 std::string to_text(const asio::ip::tcp::endpoint& endpoint);
-std::string to_text(const Url::Host& host, std::uint16_t default_port);
+std::string to_text(const Url::Host& host);
 
 }  // namespace waybill::socket

@@ -132,7 +132,8 @@ class Stream {
   void handle_tls_shut_down();
 
   void read_failed(const asio::error_code& ec);
-  void close_socket();
+  void discard_input();
+  void end();
   void account() noexcept;
 
   asio::ip::tcp::socket socket_;

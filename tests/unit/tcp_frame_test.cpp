@@ -1,0 +1,392 @@
+// Both framings of tcp without a socket: every split of the bytes, NestJS's own vectors, hostile lengths.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "binary_frame.hpp"
+#include "nest_frame.hpp"
+#include "utf16.hpp"
+#include "waybill/serializer.hpp"
+
+namespace waybill::tcp {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::size_t k_no_limit = std::size_t{1} << 40;
+
+std::string from_base64(const std::string& text) {
+  static const std::string k_digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string bytes;
+  unsigned bits = 0;
+  int count = 0;
+  for (const char c : text) {
+    const auto digit = k_digits.find(c);
+    if (digit == std::string::npos) break;
+    bits = (bits << 6 | static_cast<unsigned>(digit)) & 0xFFFFFF;
+    count += 6;
+    if (count >= 8) bytes.push_back(static_cast<char>(bits >> (count -= 8)));
+  }
+  return bytes;
+}
+
+std::vector<json> vectors() {
+  const auto file = std::filesystem::path(__FILE__).parent_path().parent_path() / "vectors" / "tcp.jsonl";
+  std::ifstream stream(file);
+  std::vector<json> lines;
+  for (std::string line; std::getline(stream, line);) lines.push_back(json::parse(line));
+  return lines;
+}
+
+const json& vector_named(const std::string& name) {
+  static const auto lines = vectors();
+  for (const json& line : lines)
+    if (line.at("name") == name) return line;
+  throw std::runtime_error("no vector " + name);
+}
+
+std::vector<std::string> writes_of(const json& line) {
+  std::vector<std::string> writes;
+  for (const json& write : line.at("writes")) writes.push_back(from_base64(write.at("bytes_base64")));
+  return writes;
+}
+
+struct Read {
+  std::vector<std::string> texts;
+  bool is_broken = false;
+};
+
+/// Plays the stream: keeps what the reader does not take and shows it again, as the socket stream does.
+Read read_nest(const std::vector<std::string>& writes, std::size_t max_units = k_no_limit,
+               std::size_t max_bytes = k_no_limit) {
+  NestFrameReader reader(max_units, max_bytes);
+  Read read;
+  Buffer tail;
+  for (const std::string& write : writes) {
+    tail.append(write);
+    if (!reader.admit(tail.data(), tail.size())) {
+      read.is_broken = true;
+      return read;
+    }
+    std::size_t at = 0;
+    for (bool more = false; !more;) {
+      std::string_view text;
+      switch (reader.next(tail.data(), tail.size(), at, text)) {
+        case NestFrameReader::Outcome::frame: read.texts.emplace_back(text); break;
+        case NestFrameReader::Outcome::more: more = true; break;
+        case NestFrameReader::Outcome::broken: read.is_broken = true; return read;
+      }
+    }
+    if (at) tail.erase(0, at);
+  }
+  return read;
+}
+
+/// The slow truth about UTF-16 units: one character after the other, the longest beginning of an invalid one as one.
+std::size_t plain_length(const std::string& text) {
+  std::size_t units = 0;
+  for (std::size_t i = 0; i < text.size();) {
+    const auto byte = [&](std::size_t k) { return k < text.size() ? static_cast<unsigned char>(text[k]) : 0; };
+    const int lead = byte(i);
+    std::size_t length = lead < 0x80 ? 1 : lead < 0xC2 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : lead < 0xF5 ? 4 : 1;
+    std::size_t good = 1;
+    while (good < length) {
+      const int next = byte(i + good);
+      int least = 0x80, most = 0xBF;
+      if (good == 1 && lead == 0xE0) least = 0xA0;
+      if (good == 1 && lead == 0xED) most = 0x9F;
+      if (good == 1 && lead == 0xF0) least = 0x90;
+      if (good == 1 && lead == 0xF4) most = 0x8F;
+      if (next < least || next > most) break;
+      ++good;
+    }
+    units += good == 4 ? 2 : 1;
+    i += good;
+  }
+  return units;
+}
+
+std::string random_text(std::mt19937& random, std::size_t pieces, bool valid) {
+  static const std::vector<std::string> k_good = {"a", "{\"x\":1}", "é", "한글", "😀", "plain ascii for a while ", "€", "\x7f"};
+  static const std::vector<std::string> k_bad = {"\xff", "\x80", "\xc3", "\xe2\x82", "\xf0\x9f\x98", "\xc0\xaf", "\xed\xa0\x80",
+                                                 "\xf4\x90\x80\x80", "\xf8\x88", "\xe0\x80\x9f"};
+  std::string text;
+  for (std::size_t i = 0; i < pieces; ++i) {
+    if (!valid && random() % 7 == 0) {
+      text += k_bad[random() % k_bad.size()];
+    } else {
+      text += k_good[random() % k_good.size()];
+    }
+  }
+  return text;
+}
+
+TEST(TcpUtf16, CountsAsTheSlowTruthDoes) {
+  std::mt19937 random(1);
+  for (int round = 0; round < 3000; ++round) {
+    const std::string text = random_text(random, random() % 400, round % 2 == 0);
+    const Slice slice = Slice::copy(text);
+    ASSERT_EQ(utf16_length(slice.data(), slice.size()), plain_length(text)) << "round " << round;
+  }
+}
+
+TEST(TcpUtf16, CountsWhatNodeCounts) {
+  // Measured with Node's string_decoder.
+  const std::vector<std::pair<std::string, std::size_t>> k_cases = {
+      {"\xe2\x82", 1}, {"\xe2\x82""a", 2}, {"\xf0\x9f\x98", 1}, {"\xc0\xaf", 2}, {"\xed\xa0\x80", 3},
+      {"\xf8\x88\x80\x80", 4}, {"\xff", 1}, {"\xf0\x80\x80\x80", 4}, {"\xe0\x80\x9f""a", 4}, {"\xf4\x90\x80\x80", 4}};
+  for (const auto& [text, units] : k_cases) {
+    const Slice slice = Slice::copy(text);
+    EXPECT_EQ(utf16_length(slice.data(), slice.size()), units);
+  }
+}
+
+TEST(TcpUtf16, ResumesAnywhere) {
+  std::mt19937 random(2);
+  for (int round = 0; round < 200; ++round) {
+    const std::string text = random_text(random, 60, true);
+    const std::size_t units = plain_length(text);
+    Utf16Cursor cursor;
+    for (std::size_t shown = 1; shown <= text.size(); shown += 1 + random() % 20) {
+      const Slice slice = Slice::copy(text.substr(0, shown));
+      count_utf16(slice.data(), slice.size(), units, cursor);
+      ASSERT_LE(shown - cursor.bytes, 3u) << "nothing whole is left uncounted";
+    }
+    const Slice whole = Slice::copy(text);
+    count_utf16(whole.data(), whole.size(), units, cursor);
+    ASSERT_EQ(cursor.bytes, text.size());
+    ASSERT_EQ(cursor.units, units);
+  }
+}
+
+TEST(TcpNestFrame, ReadsEveryFrameThatNestJsWrites) {
+  int frames = 0;
+  for (const json& line : vectors()) {
+    if (!line.contains("bytes_base64") || !line.contains("declared_length")) continue;
+    const std::string frame = from_base64(line.at("bytes_base64"));
+    const std::string body = frame.substr(frame.find('#') + 1);
+    const Read read = read_nest({frame + frame});
+    ASSERT_EQ(read.texts, (std::vector<std::string>{body, body})) << line.at("name");
+    Buffer out;
+    NestFrameWriter writer;
+    const std::size_t start = writer.begin(out);
+    out.append(body);
+    writer.end(out, start);
+    ASSERT_EQ(out.view(), frame) << line.at("name");
+    ++frames;
+  }
+  EXPECT_GT(frames, 100);
+}
+
+TEST(TcpNestFrame, EverySplitOfAStreamGivesTheSameFrames) {
+  const std::string stream = "7#{\"a\":1} 0002#{}9#{\"b\":\"한\"}10#{\"c\":\"😀\"}10abc#{\"d\":\"\xff-\"}1#0";
+  const Read whole = read_nest({stream});
+  ASSERT_EQ(whole.texts.size(), 6u);
+  ASSERT_FALSE(whole.is_broken);
+  for (std::size_t i = 0; i <= stream.size(); ++i)
+    for (std::size_t k = i; k <= stream.size(); ++k)
+      ASSERT_EQ(read_nest({stream.substr(0, i), stream.substr(i, k - i), stream.substr(k)}).texts, whole.texts) << i << "," << k;
+  std::vector<std::string> bytes;
+  for (const char c : stream) bytes.emplace_back(1, c);
+  EXPECT_EQ(read_nest(bytes).texts, whole.texts);
+}
+
+TEST(TcpNestFrame, RawServerVectorsAreFramedAsNestJsDoes) {
+  for (const json& line : vectors()) {
+    const std::string name = line.at("name");
+    if (!name.starts_with("tcp/raw-server/") && !name.starts_with("tcp/raw-client/")) continue;
+    const Read read = read_nest(writes_of(line));
+    const bool bad_length = name.find("/length-hex") != std::string::npos || name.ends_with("/length-not-a-number") ||
+                            name.ends_with("/length-empty") || name.ends_with("/length-negative") ||
+                            name.ends_with("/zero-length") || name.ends_with("/corrupt-length");
+    EXPECT_EQ(read.is_broken, bad_length) << name;
+  }
+}
+
+TEST(TcpNestFrame, LimitsCountCharactersAsNestJsDoes) {
+  const auto play = [](const std::string& name) { return read_nest(writes_of(vector_named(name)), 100); };
+  EXPECT_EQ(play("tcp/limit/whole-frame-at-limit").texts.size(), 1u);
+  EXPECT_TRUE(play("tcp/limit/whole-frame-over-limit").is_broken);
+  EXPECT_EQ(play("tcp/limit/frame-over-limit-in-pieces").texts.size(), 1u);
+  EXPECT_FALSE(play("tcp/limit/declared-over-limit").is_broken);
+}
+
+TEST(TcpNestFrame, HostileLengthsEndTheStream) {
+  for (const char* prefix : {"#", "0#", "-1#", "abc#", "0x10#", " #", "+#", "--5#", "\xef\xbb\xbf" "2#", "00#", "-0#"})
+    EXPECT_TRUE(read_nest({std::string(prefix) + "{}"}).is_broken) << prefix;
+  EXPECT_TRUE(read_nest({"1#😀"}).is_broken) << "the length would split a surrogate pair";
+  EXPECT_TRUE(read_nest({std::string(2000, '1')}).is_broken) << "a prefix without end";
+  EXPECT_FALSE(read_nest({std::string(65, '1')}).is_broken) << "NestJS waits";
+  const Read huge = read_nest({"99999999999999999999999999999#" + std::string(500, 'x')}, k_no_limit, 1000);
+  EXPECT_FALSE(huge.is_broken) << "a length alone allocates nothing and is no mistake";
+  EXPECT_TRUE(read_nest({"9999#" + std::string(1001, 'x')}, k_no_limit, 1000).is_broken);
+  EXPECT_TRUE(read_nest({"1001#" + std::string(1001, 'x')}, k_no_limit, 1000).is_broken);
+  EXPECT_EQ(read_nest({"1000#" + std::string(1000, 'x')}, k_no_limit, 1000).texts.size(), 1u);
+}
+
+TEST(TcpNestFrame, PrefixesOfAllLengthsAreWritten) {
+  Buffer out;
+  NestFrameWriter writer;
+  std::string expected;
+  for (const std::size_t size : {1u, 9u, 10u, 99u, 100u, 999u, 1000u, 9u, 100'000u, 3u, 12u}) {
+    const std::size_t start = writer.begin(out);
+    out.append(std::string(size, 'y'));
+    writer.end(out, start);
+    expected += std::to_string(size) + "#" + std::string(size, 'y');
+  }
+  EXPECT_EQ(out.view(), expected);
+}
+
+/// A serializer of which only the identity counts.
+class NamedSerializer final : public Serializer {
+ public:
+  std::string_view name() const noexcept override { return "named"; }
+  std::string_view content_type() const noexcept override { return "application/named"; }
+  Result<void> encode(ValueRef, Buffer&) const override { return {}; }
+  Result<void> decode(const Slice&, ValueOut) const override { return {}; }
+  void compose(const Packet&, Buffer&) const override {}
+  Result<void> parse(const Slice&, Direction, Packet&) const override { return {}; }
+};
+
+const NamedSerializer k_named;
+
+BinaryFrameReader binary_reader(std::size_t max_frame = 1 << 20) {
+  return BinaryFrameReader(max_frame, [](std::string_view name) { return name == "named" ? &k_named : nullptr; });
+}
+
+std::string describe(const Packet& p) {
+  std::string text = std::to_string(static_cast<int>(p.kind)) + "|" + std::to_string(p.last) + std::to_string(p.has_payload) +
+                     std::to_string(p.has_pattern) + "|" + std::string(p.pattern.text) + std::to_string(p.pattern.is_json) +
+                     "|" + std::string(p.id.text) + std::to_string(p.id.is_json) + "|" + std::string(p.payload.view()) + "|" +
+                     std::string(p.metadata.view()) + "|" + (p.serializer ? "named" : "none");
+  for (const auto& [name, value] : p.headers) text += "|" + name + "=" + value;
+  return text;
+}
+
+std::vector<Packet> sample_packets() {
+  std::vector<Packet> packets(5);
+  packets[0].kind = PacketKind::request;
+  packets[0].has_pattern = packets[0].has_payload = true;
+  packets[0].pattern = {"{\"cmd\":\"x\"}", true};
+  packets[0].id = {"abc", false};
+  packets[0].serializer = &k_named;
+  packets[0].payload = Slice::copy(std::string_view("pay\0load", 8));
+  packets[0].headers.set("trace", "1234");
+  packets[0].headers.set("empty", "");
+  packets[0].metadata = Slice::copy("meta");
+  packets[1].kind = PacketKind::event;
+  packets[1].has_pattern = packets[1].has_payload = true;
+  packets[1].pattern = {"order.created", false};
+  packets[1].serializer = &k_named;
+  packets[2].kind = PacketKind::value;
+  packets[2].last = packets[2].has_payload = true;
+  packets[2].id = {"7", true};
+  packets[2].serializer = &k_named;
+  packets[2].payload = Slice::copy(std::string(5000, 'z'));
+  packets[3].kind = PacketKind::end;
+  packets[3].last = true;
+  packets[3].id = {"", false};
+  packets[4].kind = PacketKind::no_handler;
+  packets[4].id = {"q", false};
+  return packets;
+}
+
+struct BinaryRead {
+  std::vector<std::string> packets;
+  bool is_broken = false;
+};
+
+BinaryRead read_binary(const std::vector<std::string>& writes, std::size_t max_frame = 1 << 20) {
+  BinaryFrameReader reader = binary_reader(max_frame);
+  BinaryRead read;
+  Buffer tail;
+  for (const std::string& write : writes) {
+    tail.append(write);
+    std::size_t at = 0;
+    for (bool more = false; !more;) {
+      Packet packet;
+      switch (reader.next(tail.data(), tail.size(), at, packet)) {
+        case BinaryFrameReader::Outcome::packet: read.packets.push_back(describe(packet)); break;
+        case BinaryFrameReader::Outcome::more: more = true; break;
+        case BinaryFrameReader::Outcome::broken: read.is_broken = true; return read;
+      }
+    }
+    if (at) tail.erase(0, at);
+  }
+  return read;
+}
+
+std::string sample_stream(std::vector<std::string>& expected) {
+  Buffer out;
+  BinaryFrameWriter writer;
+  for (const Packet& packet : sample_packets()) {
+    EXPECT_EQ(writer.write(packet, 1 << 20, out), "");
+    expected.push_back(describe(packet));
+  }
+  return std::string(out.view());
+}
+
+TEST(TcpBinaryFrame, EverySplitOfAStreamGivesTheSamePackets) {
+  std::vector<std::string> expected;
+  const std::string stream = sample_stream(expected);
+  ASSERT_EQ(read_binary({stream}).packets, expected);
+  for (std::size_t i = 0; i <= stream.size(); ++i)
+    ASSERT_EQ(read_binary({stream.substr(0, i), stream.substr(i)}).packets, expected) << i;
+  std::vector<std::string> bytes;
+  for (const char c : stream) bytes.emplace_back(1, c);
+  EXPECT_EQ(read_binary(bytes).packets, expected);
+}
+
+TEST(TcpBinaryFrame, NoChangeOfOneByteReadsBeyondTheFrame) {
+  std::vector<std::string> expected;
+  const std::string stream = sample_stream(expected);
+  for (std::size_t i = 0; i < stream.size() && i < 400; ++i)
+    for (const int value : {0x00, 0x01, 0x7f, 0x80, 0xff}) {
+      std::string changed = stream;
+      changed[i] = static_cast<char>(value);
+      read_binary({changed});  // the sanitizers judge
+    }
+}
+
+TEST(TcpBinaryFrame, HostileLengthsEndTheStream) {
+  std::vector<std::string> expected;
+  const std::string stream = sample_stream(expected);
+  const auto with = [&](std::size_t at, std::string bytes) {
+    std::string changed = stream;
+    return read_binary({changed.replace(at, bytes.size(), bytes)});
+  };
+  EXPECT_TRUE(with(0, std::string("\x0b\0\0\0", 4)).is_broken) << "shorter than its head";
+  EXPECT_TRUE(with(0, "\xff\xff\xff\xff").is_broken) << "larger than max_frame";
+  EXPECT_TRUE(with(4, "\x06").is_broken) << "unknown kind";
+  EXPECT_TRUE(with(5, "\x20").is_broken) << "unknown flag";
+  EXPECT_TRUE(with(6, "\x01\x01").is_broken) << "pattern too long";
+  EXPECT_TRUE(with(8, "\xff\xff").is_broken) << "id too long";
+  EXPECT_TRUE(with(10, "\x10").is_broken) << "no such slot";
+  EXPECT_TRUE(with(11, std::string(1, '\0')).is_broken) << "a slot that was never named";
+  EXPECT_TRUE(with(12, "\xff\xff\xff\xff").is_broken) << "extra longer than the frame";
+  EXPECT_TRUE(with(16, "other").is_broken) << "an unknown serializer";
+}
+
+TEST(TcpBinaryFrame, WhatIsTooLargeIsRefusedAndLeavesNothing) {
+  BinaryFrameWriter writer;
+  Buffer out;
+  out.append("kept");
+  Packet packet = sample_packets()[2];
+  EXPECT_NE(writer.write(packet, 1000, out), "");
+  const std::string pattern(257, 'p');
+  packet = sample_packets()[1];
+  packet.pattern = {pattern, false};
+  EXPECT_NE(writer.write(packet, 1 << 20, out), "");
+  packet = sample_packets()[0];
+  packet.headers.set("big", std::string(70'000, 'h'));
+  EXPECT_NE(writer.write(packet, 1 << 20, out), "");
+  EXPECT_EQ(out.view(), "kept");
+}
+
+}  // namespace
+}  // namespace waybill::tcp

@@ -1,0 +1,149 @@
+// TLS on tcp: chain and name are verified, both ways if asked for. Certificates are made by the openssl command line.
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include "tcp_rig.hpp"
+
+namespace waybill::test {
+namespace {
+
+/// Two authorities, a server's certificate for 127.0.0.1 and "here.test", one for another name, and a client's.
+class Certificates {
+ public:
+  Certificates() {
+    folder_ = std::filesystem::temp_directory_path() / ("waybill-tls-" + std::to_string(::getpid()));
+    std::filesystem::create_directories(folder_);
+    authority("ca");
+    authority("stranger");
+    signed_by("ca", "server", "subjectAltName=IP:127.0.0.1,DNS:here.test");
+    signed_by("ca", "elsewhere", "subjectAltName=DNS:elsewhere.test");
+    signed_by("ca", "client", "subjectAltName=DNS:client.test");
+    signed_by("stranger", "foreigner", "subjectAltName=DNS:client.test");
+  }
+  ~Certificates() { std::filesystem::remove_all(folder_); }
+  std::string file(const std::string& name) const { return (folder_ / name).string(); }
+  /// "cert=...&key=..."
+  std::string pair(const std::string& name) const { return "cert=" + file(name + ".pem") + "&key=" + file(name + ".key"); }
+  bool are_made() const { return made_; }
+
+ private:
+  void run(const std::string& command) { made_ = std::system((command + " 2>/dev/null").c_str()) == 0 && made_; }
+  void key(const std::string& name) {
+    run("openssl ecparam -name prime256v1 -genkey -noout -out " + file(name + ".key"));
+  }
+  void authority(const std::string& name) {
+    key(name);
+    run("openssl req -x509 -new -key " + file(name + ".key") + " -days 2 -subj /CN=" + name + " -out " + file(name + ".pem"));
+  }
+  void signed_by(const std::string& authority, const std::string& name, const std::string& extension) {
+    key(name);
+    run("openssl req -new -key " + file(name + ".key") + " -subj /CN=" + name + " -out " + file(name + ".csr"));
+    run("echo '" + extension + "' > " + file(name + ".ext"));
+    run("openssl x509 -req -in " + file(name + ".csr") + " -CA " + file(authority + ".pem") + " -CAkey " +
+        file(authority + ".key") + " -CAcreateserial -days 2 -extfile " + file(name + ".ext") + " -out " + file(name + ".pem"));
+  }
+  std::filesystem::path folder_;
+  bool made_ = true;
+};
+
+class TcpTls : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() { certificates_ = std::make_unique<Certificates>(); }
+  static void TearDownTestSuite() { certificates_.reset(); }
+  void SetUp() override {
+    const auto tried = rig.registry_transport(Url::parse("tcps://localhost?" + certificates().pair("server")).value());
+    ASSERT_TRUE(tried) << tried.error().what();
+    ASSERT_TRUE(certificates().are_made()) << "the openssl command line could not make certificates";
+  }
+  const Certificates& certificates() { return *certificates_; }
+  std::string ca(const std::string& name = "ca") { return "ca=" + certificates().file(name + ".pem"); }
+  void call() {
+    rig.connection->send(rig.request("1", "\"secret\""), 0);
+    ASSERT_TRUE(eventually(rig.loop, [&] { return !rig.replies.replies.empty(); }));
+    EXPECT_EQ(rig.replies.replies[0].payload.view(), "\"secret\"");
+  }
+  TcpRig rig;
+
+ private:
+  static inline std::unique_ptr<Certificates> certificates_;
+};
+
+TEST_F(TcpTls, CallsAServerWhoseCertificateIsGood) {
+  rig.listen(certificates().pair("server"), "tcps");
+  for (const char* framing : {"&framing=nest", "&framing=binary"}) {
+    const Result<void> opened = rig.connect(ca() + framing, "tcps");
+    ASSERT_TRUE(opened) << opened.error().what();
+    rig.replies.replies.clear();
+    call();
+    rig.connection->close();
+  }
+}
+
+TEST_F(TcpTls, CarriesLargePayloads) {
+  rig.listen(certificates().pair("server"), "tcps");
+  ASSERT_TRUE(rig.connect(ca(), "tcps"));
+  const std::string text = "\"" + std::string(3u << 20, 'x') + "\"";
+  for (int i = 0; i < 3; ++i) rig.connection->send(rig.request(std::to_string(i), text), 0);
+  ASSERT_TRUE(eventually(rig.loop, [&] { return rig.replies.replies.size() == 3; }));
+  for (const Packet& reply : rig.replies.replies) EXPECT_EQ(reply.payload.view(), text);
+}
+
+TEST_F(TcpTls, RefusesACertificateForAnotherName) {
+  rig.listen(certificates().pair("elsewhere"), "tcps");
+  const Result<void> opened = rig.connect(ca(), "tcps");
+  ASSERT_FALSE(opened);
+  EXPECT_TRUE(opened.error().code() == errc::unauthorized) << opened.error().what();
+  EXPECT_TRUE(rig.connect(ca() + "&server_name=elsewhere.test", "tcps")) << "the name it is expected to have";
+  EXPECT_TRUE(rig.connect("verify=false", "tcps")) << "asked not to look";
+}
+
+TEST_F(TcpTls, RefusesACertificateOfAnUnknownAuthority) {
+  rig.listen(certificates().pair("server"), "tcps");
+  const Result<void> opened = rig.connect(ca("stranger"), "tcps");
+  ASSERT_FALSE(opened);
+  EXPECT_TRUE(opened.error().code() == errc::unauthorized) << opened.error().what();
+  EXPECT_FALSE(rig.connect("", "tcps")) << "the system does not know it either";
+}
+
+TEST_F(TcpTls, DemandsClientCertificatesWhenToldTo) {
+  rig.listen(certificates().pair("server") + "&client_ca=" + certificates().file("ca.pem"), "tcps");
+  ASSERT_TRUE(rig.connect(ca() + "&" + certificates().pair("client"), "tcps"));
+  call();
+  rig.connection->close();
+  for (const std::string& credentials : {std::string(), "&" + certificates().pair("foreigner")}) {
+    rig.replies.lost.clear();
+    // With TLS 1.3 the client learns of it only when it first reads.
+    const Result<void> opened = rig.connect(ca() + credentials, "tcps");
+    if (opened) {
+      ASSERT_TRUE(eventually(rig.loop, [&] { return !rig.replies.lost.empty(); })) << credentials;
+    }
+    rig.connection->close();
+  }
+  EXPECT_EQ(rig.sink.delivered, 1u);
+}
+
+TEST_F(TcpTls, APeerThatDoesNotSpeakTlsIsEnded) {
+  rig.listen(certificates().pair("server") + "&handshake_timeout=100ms", "tcps");
+  auto talking = rig.raw();
+  bool ended = false;
+  rig.talk(talking, framed("{\"pattern\":\"echo\",\"data\":1,\"id\":1}"), [](auto&) { return false; }, &ended);
+  EXPECT_TRUE(ended);
+  auto silent = rig.raw();
+  rig.talk(silent, "", [](auto&) { return false; }, &ended);
+  EXPECT_TRUE(ended);
+  EXPECT_EQ(rig.sink.delivered, 0u);
+}
+
+TEST_F(TcpTls, SaysWhichFileIsWrong) {
+  auto transport = rig.transport("tcps://127.0.0.1:0?cert=" + certificates().file("none.pem") + "&key=" +
+                                 certificates().file("server.key"));
+  auto listener = transport->make_listener(rig.environment());
+  const Result<void> opened = run_until(rig.loop, listener->open({}, rig.sink));
+  ASSERT_FALSE(opened);
+  EXPECT_TRUE(opened.error().code() == errc::invalid_config);
+  EXPECT_NE(std::string(opened.error().what()).find("none.pem"), std::string::npos);
+  listener->close();
+}
+
+}  // namespace
+}  // namespace waybill::test
