@@ -1,5 +1,8 @@
 #include "waybill/model.hpp"
 
+#include <deque>
+#include <mutex>
+
 #include "waybill/detail/fields_types.hpp"
 
 namespace waybill::detail {
@@ -30,16 +33,36 @@ struct OwnedObjectType : ObjectType {
   std::vector<std::string> keys;
 };
 
+struct OwnedEnumType : EnumType {
+  std::vector<Entry> own_entries;
+};
+
+/// Descriptions outlive everything, destructors of other statics included; kept here so that leak checkers find them.
+template <class Type>
+Type& keep(Type type) {
+  static std::mutex mutex;
+  static auto& all = *new std::deque<Type>();
+  const std::lock_guard lock(mutex);
+  return all.emplace_back(std::move(type));
+}
+
 }  // namespace
 
 const ObjectType& make_object_type(std::string_view name, std::vector<Field> fields) {
-  auto& type = *new OwnedObjectType{{{Kind::object, name}, {}}, std::move(fields), {}};
+  auto& type = keep(OwnedObjectType{{{Kind::object, name}, {}}, std::move(fields), {}});
   type.keys.resize(type.own_fields.size());
   for (std::size_t i = 0; i < type.own_fields.size(); ++i) {
     append_json_key(type.own_fields[i].name, type.keys[i]);
     type.own_fields[i].json_key = type.keys[i];
   }
   type.fields = type.own_fields;
+  return type;
+}
+
+const EnumType& make_enum_type(std::string_view name, std::vector<EnumType::Entry> entries,
+                               std::int64_t (*load)(const void*), void (*store)(void*, std::int64_t)) {
+  auto& type = keep(OwnedEnumType{{{Kind::enumeration, name}, {}, load, store}, std::move(entries)});
+  type.entries = type.own_entries;
   return type;
 }
 

@@ -117,13 +117,6 @@ consteval Shape shape_of() {
   }
 }
 
-/// Classes that waybill does not know by themselves: adapters may claim them.
-template <class T>
-concept Unclaimed = std::is_class_v<T> && shape_of<T>() == Shape::none && !HasFields<T>;
-
-template <class T>
-concept Described = requires { Describe<T>::k_kind; };
-
 /// Classes that do what containers do. Looked at last, because adapted types may look like containers too.
 template <class T>
 consteval Shape container_shape() {
@@ -135,6 +128,14 @@ consteval Shape container_shape() {
     return Shape::none;
   }
 }
+
+/// Classes that waybill does not know by themselves: adapters may claim them.
+template <class T>
+concept Unclaimed = std::is_class_v<T> && shape_of<T>() == Shape::none && container_shape<T>() == Shape::none &&
+                    !HasFields<T>;
+
+template <class T>
+concept Described = requires { Describe<T>::k_kind; };
 
 template <class T, std::size_t... I>
 const ObjectType& reflect(std::index_sequence<I...>) {
@@ -194,9 +195,9 @@ template <class T>
 const TypeInfo& named_enum_type() {
   static const EnumType& type = [] () -> const EnumType& {
     if constexpr (requires { waybill_enum_of(T{}); }) {
-      return make_enum_type<T>(short_name<T>(), waybill_enum_of(T{}));
+      return enum_type<T>(short_name<T>(), waybill_enum_of(T{}));
     } else {
-      return make_enum_type<T>(short_name<T>(), find_enum_names<T>(std::make_integer_sequence<int, 144>()));
+      return enum_type<T>(short_name<T>(), find_enum_names<T>(std::make_integer_sequence<int, 144>()));
     }
   }();
   return type;

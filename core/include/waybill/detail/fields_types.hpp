@@ -242,7 +242,7 @@ const TupleType& make_tuple_type(std::index_sequence<I...>) {
     }
     Field fields[sizeof...(I) + 1];
   };
-  static const TupleType& type = *new Made();
+  static const Made type;
   return type;
 }
 template <class T>
@@ -309,17 +309,20 @@ consteval std::int64_t first_enum_value() {
 
 template <class E, int... I>
 std::vector<EnumType::Entry> find_enum_names(std::integer_sequence<int, I...>) {
+  using Number = std::underlying_type_t<E>;
   constexpr std::int64_t first = first_enum_value<E>();
-  return enum_names(pretty_enum_values<E, static_cast<E>(first + I)...>(), first);
+  return enum_names(pretty_enum_values<E, __builtin_bit_cast(E, static_cast<Number>(first + I))...>(), first);
 }
 
+/// Owns what an EnumType shows: made once, never destroyed.
+const EnumType& make_enum_type(std::string_view name, std::vector<EnumType::Entry> entries,
+                               std::int64_t (*load)(const void*), void (*store)(void*, std::int64_t));
+
 template <class E>
-const EnumType& make_enum_type(std::string_view name, std::vector<EnumType::Entry> found) {
-  const auto& entries = *new std::vector<EnumType::Entry>(std::move(found));
-  return *new EnumType{{Kind::enumeration, name},
-                       entries,
-                       [](const void* value) { return static_cast<std::int64_t>(as<E>(value)); },
-                       [](void* value, std::int64_t number) { as<E>(value) = static_cast<E>(number); }};
+const EnumType& enum_type(std::string_view name, std::vector<EnumType::Entry> entries) {
+  return make_enum_type(
+      name, std::move(entries), [](const void* value) { return static_cast<std::int64_t>(as<E>(value)); },
+      [](void* value, std::int64_t number) { as<E>(value) = static_cast<E>(number); });
 }
 
 // --- objects
