@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "waybill/detail/walk_packet.hpp"  // is_utf8
+
 namespace waybill::detail {
 
 /// Reads one JSON text from front to back, as strictly as JSON.parse. It never recurses and takes linear time.
@@ -57,8 +59,6 @@ void append_quoted(std::string_view text, std::string& out);
 /// At most `max_depth` levels. Returns false and the offset of the first mistake if the text is no such JSON.
 bool compact_json(std::string_view text, std::size_t max_depth, std::string& out, std::size_t& mistake_at);
 
-/// True for well-formed UTF-8 (no surrogates, no overlong forms).
-bool is_utf8(std::string_view text) noexcept;
 /// Takes one code point off the front of `text`; a byte that fits nowhere counts as U+FFFD. REQUIRES: !text.empty().
 char32_t next_code_point(std::string_view& text) noexcept;
 void append_utf8(char32_t code_point, std::string& out);

@@ -38,13 +38,6 @@ char32_t next_code_point(std::string_view& text) noexcept {
   return code_point == k_malformed ? 0xFFFD : code_point;
 }
 
-bool is_utf8(std::string_view text) noexcept {
-  while (!text.empty()) {
-    if (decode(text) == k_malformed) return false;
-  }
-  return true;
-}
-
 void append_utf8(char32_t code_point, std::string& out) {
   const auto put = [&out](char32_t byte) { out += static_cast<char>(static_cast<unsigned char>(byte)); };
   if (code_point < 0x80) {
