@@ -30,8 +30,9 @@ std::shared_ptr<const Registry> make_default_registry() {
   registry->add_transport("memory", memory::make_transport);
 #endif
 #if defined(WAYBILL_HAS_TCP)
-  registry->add_transport("tcp", tcp::make_transport);
-  registry->add_transport("tcps", tcp::make_transport);
+  for (const char* scheme : {"tcp", "tcps"}) {
+    registry->add_transport(scheme, [](const Url& url, const Registry& own) { return tcp::make_transport(url, own); });
+  }
 #endif
   return registry;
 }

@@ -154,9 +154,6 @@ Client::Client(asio::any_io_executor executor, const ClientConfig& config, std::
                Log log)
     : core_(std::make_shared<detail::ClientCore>(std::move(executor), config, std::move(registry), std::move(log))) {}
 
-Client::Client(asio::any_io_executor executor, std::string_view url)
-    : Client(std::move(executor), ClientConfig::from_url(url)) {}
-
 Client::~Client() {
   if (core_) close();
 }
@@ -192,8 +189,6 @@ const asio::any_io_executor& Client::executor() const noexcept { return core_->e
 
 BlockingClient::BlockingClient(const ClientConfig& config, std::shared_ptr<const Registry> registry)
     : loop_(std::make_unique<asio::io_context>(1)), client_(loop_->get_executor(), config, std::move(registry)) {}
-
-BlockingClient::BlockingClient(std::string_view url) : BlockingClient(ClientConfig::from_url(url)) {}
 
 BlockingClient::~BlockingClient() {
   client_.close();

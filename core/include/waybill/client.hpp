@@ -48,7 +48,9 @@ class Client {
   /// Throws Error(invalid_config) for an unknown scheme, serializer or option.
   Client(asio::any_io_executor executor, const ClientConfig& config,
          std::shared_ptr<const Registry> registry = default_registry(), Log log = Log(stderr_log()));
-  Client(asio::any_io_executor executor, std::string_view url);
+  /// Inline, as all that takes the default registry: core itself knows no component.
+  Client(asio::any_io_executor executor, std::string_view url)
+      : Client(std::move(executor), ClientConfig::from_url(url)) {}
   Client(Client&&) noexcept = default;
   Client& operator=(Client&&) = delete;
   ~Client();
@@ -134,7 +136,7 @@ class Client {
 class BlockingClient {
  public:
   explicit BlockingClient(const ClientConfig& config, std::shared_ptr<const Registry> registry = default_registry());
-  explicit BlockingClient(std::string_view url);
+  explicit BlockingClient(std::string_view url) : BlockingClient(ClientConfig::from_url(url)) {}
   ~BlockingClient();
 
   /// Throws the Error that a co_await would throw.

@@ -56,16 +56,18 @@ struct ThrowingSignature<void> {
 /// async_result of a token that throws, for signatures of Result<T>.
 template <class Token, class T>
 struct ThrowingResult {
-  using Base = asio::async_result<Token, typename ThrowingSignature<T>::type>;
+  using Signature = typename ThrowingSignature<T>::type;
+  using Base = asio::async_result<Token, Signature>;
 
   template <class Initiation, class... Args>
   static auto initiate(Initiation initiation, Token token, Args... args) {
-    return Base::initiate(
+    // Not Base::initiate: use_future has none in older Asio.
+    return asio::async_initiate<Token, Signature>(
         [initiation = std::move(initiation)](auto handler, auto... inner) mutable {
           using Adapted = ThrowingHandler<T, std::decay_t<decltype(handler)>>;
           std::move(initiation)(Adapted{std::move(handler)}, std::move(inner)...);
         },
-        std::move(token), std::move(args)...);
+        token, std::move(args)...);
   }
 };
 
