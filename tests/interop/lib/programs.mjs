@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../../..');
 
-function program(variable, fallback) {
+export function program(variable, fallback) {
   const path = process.env[variable] ?? join(root, 'build/dev', fallback);
   if (!existsSync(path)) throw new Error(`${path} is missing: build it, or say where it is in ${variable}`);
   return path;
