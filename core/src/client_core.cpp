@@ -42,6 +42,7 @@ ClientCore::ClientCore(asio::any_io_executor executor, const ClientConfig& confi
   environment.serializer = serializer_;
   environment.log = log_;
   connection_ = transport_->make_connection(std::move(environment));
+  can_ = transport_->capabilities();
 }
 
 ClientCore::~ClientCore() {
@@ -58,13 +59,14 @@ Result<CallKey> ClientCore::send(const Outgoing& outgoing) {
   if (closed_) return closed_error();
   const bool is_request = outgoing.kind == PacketKind::request;
   ClientCounters::add(is_request ? counters.requests : counters.events);
-  const TimePoint deadline = coarse_now() + outgoing.options.timeout.value_or(config_.timeout);
+  const std::chrono::milliseconds timeout = outgoing.options.timeout.value_or(config_.timeout);
+  const TimePoint deadline = coarse_now() + timeout;
   Result<CallKey> key = calls_.open(deadline);
   if (!key) return key;
   ClientCounters::add(counters.waiting);
   arm_deadline(deadline);
   Packet packet;
-  fill(packet, outgoing, deadline);
+  fill(packet, outgoing, timeout);
   if (is_request) packet.id = calls_.id(*key);
   Result<void> passed = pass_on(packet, ticket_of(*key) | (is_request ? k_failure_only : 0), *key);
   if (passed) return key;
@@ -81,7 +83,7 @@ void ClientCore::send_and_forget(const Outgoing& outgoing) {
   if (Result<void> passed = pass_on(packet, 0, {}); !passed) note_forgotten_failure(passed.error());
 }
 
-void ClientCore::fill(Packet& packet, const Outgoing& outgoing, TimePoint deadline) const {
+void ClientCore::fill(Packet& packet, const Outgoing& outgoing, std::chrono::milliseconds timeout) const {
   packet.kind = outgoing.kind;
   packet.has_pattern = packet.has_payload = true;
   packet.pattern = outgoing.pattern.term();
@@ -93,9 +95,10 @@ void ClientCore::fill(Packet& packet, const Outgoing& outgoing, TimePoint deadli
   if (!options.properties.empty()) packet.properties = options.properties;
   if (!options.metadata.empty()) packet.metadata = options.metadata.bytes();
   // A NestJS peer reads packets byte for byte as before: the deadline travels only where headers have a place.
-  if (packet.kind == PacketKind::request && capabilities().headers == Support::native) {
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - coarse_now());
-    packet.headers.set(header::k_deadline, std::to_string(left.count()));
+  if (packet.kind != PacketKind::request) return;
+  packet.deadline = timeout;
+  if (can_.headers == Support::native && !can_.deadlines) {
+    packet.headers.set(header::k_deadline, std::to_string(timeout.count()));
   }
 }
 

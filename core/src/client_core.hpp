@@ -83,7 +83,7 @@ class ClientCore final : public std::enable_shared_from_this<ClientCore>, public
     CallKey key;
     TimePoint give_up;
   };
-  void fill(Packet& packet, const Outgoing& outgoing, TimePoint deadline) const;
+  void fill(Packet& packet, const Outgoing& outgoing, std::chrono::milliseconds timeout) const;
   Result<void> pass_on(const Packet& packet, Ticket ticket, CallKey key);
   void send_queued();
   void fail_queued(const Error& error);
@@ -98,6 +98,7 @@ class ClientCore final : public std::enable_shared_from_this<ClientCore>, public
   const Serializer* serializer_ = nullptr;
   std::unique_ptr<Transport> transport_;
   std::unique_ptr<Connection> connection_;
+  Capabilities can_;
   std::shared_ptr<Reconnect> reconnect_;
   PendingCalls calls_;
   Buffer scratch_;

@@ -111,11 +111,13 @@ void Exchange::set_header(std::string_view name, std::string_view value) {
 
 std::optional<std::chrono::steady_clock::time_point> Exchange::deadline() {
   if (deadline_) return deadline_;
-  const std::string* left = headers().find(header::k_deadline);
-  if (!left) return std::nullopt;
-  std::int64_t milliseconds = 0;
-  const auto [end, ec] = std::from_chars(left->data(), left->data() + left->size(), milliseconds);
-  if (ec != std::errc() || end != left->data() + left->size() || milliseconds < 0) return std::nullopt;
+  std::int64_t milliseconds = delivery_.packet.deadline.count();
+  if (milliseconds == 0) {
+    const std::string* left = headers().find(header::k_deadline);
+    if (!left) return std::nullopt;
+    const auto [end, ec] = std::from_chars(left->data(), left->data() + left->size(), milliseconds);
+    if (ec != std::errc() || end != left->data() + left->size() || milliseconds < 0) return std::nullopt;
+  }
   constexpr std::int64_t k_day = 86'400'000;
   deadline_ = coarse_now() + std::chrono::milliseconds(std::min(milliseconds, k_day));
   return deadline_;

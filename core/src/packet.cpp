@@ -1,21 +1,32 @@
 #include "waybill/packet.hpp"
 
-#include <algorithm>
-
 namespace waybill {
 
+Headers::Headers(std::vector<Entry> entries)
+    : entries_(entries.empty() ? nullptr : std::make_unique<std::vector<Entry>>(std::move(entries))) {}
+
+Headers::Headers(const Headers& other)
+    : entries_(other.empty() ? nullptr : std::make_unique<std::vector<Entry>>(*other.entries_)) {}
+
+std::vector<Headers::Entry>& Headers::entries() {
+  if (!entries_) entries_ = std::make_unique<std::vector<Entry>>();
+  return *entries_;
+}
+
 const std::string* Headers::find(std::string_view name) const noexcept {
-  const auto entry = std::find_if(entries_.rbegin(), entries_.rend(), [&](const Entry& e) { return e.first == name; });
-  return entry == entries_.rend() ? nullptr : &entry->second;
+  for (std::size_t i = size(); i > 0; --i) {
+    if ((*entries_)[i - 1].first == name) return &(*entries_)[i - 1].second;
+  }
+  return nullptr;
 }
 
 void Headers::set(std::string_view name, std::string_view value) {
   erase(name);
-  entries_.emplace_back(name, value);
+  entries().emplace_back(name, value);
 }
 
 void Headers::erase(std::string_view name) {
-  std::erase_if(entries_, [&](const Entry& entry) { return entry.first == name; });
+  if (entries_) std::erase_if(*entries_, [&](const Entry& entry) { return entry.first == name; });
 }
 
 Packet Packet::own() const {

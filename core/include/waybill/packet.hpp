@@ -1,7 +1,9 @@
 // Packet: the transport-neutral message that every carrier carries.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -18,20 +20,28 @@ class Headers {
  public:
   using Entry = std::pair<std::string, std::string>;
 
-  Headers() = default;
-  Headers(std::vector<Entry> entries) : entries_(std::move(entries)) {}  // NOLINT: implicit by design
+  Headers() noexcept = default;
+  Headers(std::vector<Entry> entries);  // NOLINT: implicit by design
+  Headers(const Headers& other);
+  Headers(Headers&&) noexcept = default;
+  Headers& operator=(Headers other) noexcept {
+    entries_.swap(other.entries_);
+    return *this;
+  }
+  ~Headers() = default;
 
   /// The value, or null if there is none; valid until the headers change.
   const std::string* find(std::string_view name) const noexcept;
   void set(std::string_view name, std::string_view value);
   void erase(std::string_view name);
-  bool empty() const noexcept { return entries_.empty(); }
-  std::size_t size() const noexcept { return entries_.size(); }
-  auto begin() const noexcept { return entries_.begin(); }
-  auto end() const noexcept { return entries_.end(); }
+  bool empty() const noexcept { return !entries_ || entries_->empty(); }
+  std::size_t size() const noexcept { return entries_ ? entries_->size() : 0; }
+  const Entry* begin() const noexcept { return entries_ ? entries_->data() : nullptr; }
+  const Entry* end() const noexcept { return entries_ ? entries_->data() + entries_->size() : nullptr; }
 
  private:
-  std::vector<Entry> entries_;
+  std::vector<Entry>& entries();
+  std::unique_ptr<std::vector<Entry>> entries_;  // most packets have none: one word
 };
 
 /// Names of the headers that waybill itself sets, on carriers that have a place for headers.
@@ -68,6 +78,7 @@ struct Packet {
   Term pattern;                ///< As the caller gave it.
   std::string_view route;      ///< Outgoing: the pattern's normalized text. Incoming: the channel, or empty.
   Term id;                     ///< Correlation id; on replies the one of the request.
+  std::chrono::milliseconds deadline{0};  ///< How long the caller still waits, where the carrier tells; 0: unknown.
   Slice payload;               ///< Encoded by `serializer`.
   const Serializer* serializer = nullptr;  ///< Of payload and metadata. Outlives the packet.
 

@@ -1,9 +1,8 @@
 // Result<T>: a T or an Error. What a network does to you is a value, and it cannot be ignored.
 #pragma once
 
-#include <type_traits>
+#include <optional>
 #include <utility>
-#include <variant>
 
 #include "waybill/error.hpp"
 
@@ -12,21 +11,21 @@ namespace waybill {
 template <class T = void>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT: implicit by design
-  Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT
+  Result(T value) : value_(std::move(value)) {}  // NOLINT: implicit by design
+  Result(Error error) : error_(std::move(error)) {}  // NOLINT
 
-  explicit operator bool() const noexcept { return state_.index() == 0; }
-  bool has_value() const noexcept { return state_.index() == 0; }
+  explicit operator bool() const noexcept { return value_.has_value(); }
+  bool has_value() const noexcept { return value_.has_value(); }
 
   /// REQUIRES: has_value() for these three.
-  T& operator*() & noexcept { return *std::get_if<0>(&state_); }
-  const T& operator*() const& noexcept { return *std::get_if<0>(&state_); }
-  T&& operator*() && noexcept { return std::move(*std::get_if<0>(&state_)); }
-  T* operator->() noexcept { return std::get_if<0>(&state_); }
-  const T* operator->() const noexcept { return std::get_if<0>(&state_); }
+  T& operator*() & noexcept { return *value_; }
+  const T& operator*() const& noexcept { return *value_; }
+  T&& operator*() && noexcept { return std::move(*value_); }
+  T* operator->() noexcept { return &*value_; }
+  const T* operator->() const noexcept { return &*value_; }
 
   /// REQUIRES: !has_value().
-  const Error& error() const noexcept { return *std::get_if<1>(&state_); }
+  const Error& error() const noexcept { return *error_; }
 
   /// The value; throws the Error if there is none.
   T value() && {
@@ -39,25 +38,25 @@ class [[nodiscard]] Result {
   }
 
  private:
-  std::variant<T, Error> state_;
+  std::optional<T> value_;  // two optionals: cheaper to move and to destroy than a variant
+  std::optional<Error> error_;
 };
 
 template <>
 class [[nodiscard]] Result<void> {
  public:
   Result() = default;
-  Result(Error error) : error_(std::move(error)), failed_(true) {}  // NOLINT
+  Result(Error error) : error_(std::move(error)) {}  // NOLINT
 
-  explicit operator bool() const noexcept { return !failed_; }
-  bool has_value() const noexcept { return !failed_; }
-  const Error& error() const noexcept { return *std::get_if<1>(&error_); }
+  explicit operator bool() const noexcept { return !error_; }
+  bool has_value() const noexcept { return !error_; }
+  const Error& error() const noexcept { return *error_; }
   void value() const {
-    if (failed_) throw error();
+    if (error_) throw *error_;
   }
 
  private:
-  std::variant<std::monostate, Error> error_;
-  bool failed_ = false;
+  std::optional<Error> error_;
 };
 
 }  // namespace waybill

@@ -33,6 +33,7 @@ struct Capabilities {
   Support headers = Support::native;       ///< emulated: in the packet's metadata, requests and events only.
   Support redelivery = Support::impossible;///< settle(retry) brings the message back.
   Support receivers = Support::impossible; ///< Tells when nobody took a message.
+  bool deadlines = false;                  ///< Packet::deadline travels by itself, not as a header.
   bool confirms = false;                   ///< on_sent means that the broker has the message, not only the socket.
   bool keeps_order = true;                 ///< Messages of one connection arrive in order.
 };

@@ -1,15 +1,16 @@
 #include "binary_frame.hpp"
 
+#include "waybill/serializer.hpp"
+
+#include <algorithm>
 #include <bit>
 #include <cstring>
 #include <type_traits>
 
-#include "waybill/serializer.hpp"
-
 namespace waybill::tcp {
 namespace {
 
-constexpr std::size_t k_head = 16;
+constexpr std::size_t k_head = 20;
 constexpr unsigned char k_no_serializer = 255;
 enum Flag : unsigned { k_last = 1, k_payload = 2, k_pattern = 4, k_pattern_json = 8, k_id_json = 16, k_known = 31 };
 
@@ -23,7 +24,8 @@ Number load(const char* from) noexcept {
   std::memcpy(&value, from, sizeof value);
   if constexpr (std::endian::native == std::endian::big) {
     Number swapped = 0;
-    for (std::size_t i = 0; i < sizeof value; ++i) swapped = static_cast<Number>((swapped << 8) | ((value >> (8 * i)) & 255));
+    for (std::size_t i = 0; i < sizeof value; ++i)
+      swapped = static_cast<Number>((swapped << 8) | ((value >> (8 * i)) & 255));
     return swapped;
   }
   return value;
@@ -38,6 +40,11 @@ std::size_t size_of_headers(const Headers& headers) noexcept {
   std::size_t size = 2;
   for (const auto& [name, value] : headers) size += 6 + name.size() + value.size();
   return size;
+}
+
+std::size_t deadline_of(const Packet& packet) noexcept {
+  const auto milliseconds = packet.deadline.count();
+  return milliseconds <= 0 ? 0 : static_cast<std::size_t>(std::min<std::int64_t>(milliseconds, UINT32_MAX));
 }
 
 char* append(char* to, std::string_view bytes) noexcept {
@@ -81,7 +88,8 @@ bool BinaryFrameReader::read_extra(std::string_view extra, Packet& packet) {
       const std::size_t name = load<std::uint16_t>(extra.data() + at);
       const std::size_t value = load<std::uint32_t>(extra.data() + at + 2);
       at += 6;
-      if (name > extra.size() - at || value > extra.size() - at - name || at + name + value > k_max_headers) return false;
+      if (name > extra.size() - at || value > extra.size() - at - name || at + name + value > k_max_headers)
+        return false;
       entries.emplace_back(extra.substr(at, name), extra.substr(at + name, value));
       at += name + value;
     }
@@ -108,6 +116,7 @@ BinaryFrameReader::Outcome BinaryFrameReader::next(const char* data, std::size_t
   const auto index = static_cast<unsigned char>(frame[10]);
   const std::size_t name = static_cast<unsigned char>(frame[11]);
   const std::size_t extra = load<std::uint32_t>(frame + 12);
+  packet.deadline = std::chrono::milliseconds(load<std::uint32_t>(frame + 16));
   std::size_t left = length + 4 - k_head;
   if (kind > static_cast<unsigned char>(PacketKind::no_handler) || (flags & ~unsigned{k_known}))
     return broken("a frame's kind or flags are unknown");
@@ -181,6 +190,7 @@ std::string BinaryFrameWriter::write(const Packet& packet, std::size_t max_frame
   to[10] = static_cast<char>(index);
   to[11] = static_cast<char>(name.size());
   store<std::uint32_t>(to + 12, extra);
+  store<std::uint32_t>(to + 16, deadline_of(packet));
   to = append(append(append(to + k_head, name), pattern), id);
   if (has_extra) to = append(append_headers(to, packet.headers), packet.metadata.view());
   append(to, payload);

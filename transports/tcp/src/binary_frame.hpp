@@ -5,7 +5,7 @@
 //
 // All numbers are little-endian.
 //   frame
-//     0  u32  length of the rest of the frame, at least 12, at most max_frame
+//     0  u32  length of the rest of the frame, at least 16, at most max_frame
 //     4  u8   kind: 0 request, 1 event, 2 value, 3 error, 4 end, 5 no handler
 //     5  u8   flags: 1 last, 2 has payload, 4 has pattern, 8 pattern is JSON, 16 id is JSON
 //     6  u16  bytes of pattern, at most 256
@@ -13,11 +13,15 @@
 //    10  u8   serializer of payload and metadata: an index of the sender's table (0 to 15), 255 for none
 //    11  u8   bytes of the serializer's name: 0 if the index is known; the first use of an index brings the name
 //    12  u32  bytes of extra: 0 if there are neither headers nor metadata
-//    16       name, pattern, id, extra, payload (all that is left)
+//    16  u32  milliseconds that the caller of a request still waits, 0 if it does not say
+//    20       name, pattern, id, extra, payload (all that is left)
 //   extra
 //     0  u16  how many headers, then for each: u16 bytes of name, u32 bytes of value, name, value; 64 KiB in all
 //             metadata (all that is left)
 #pragma once
+
+#include "waybill/packet.hpp"
+#include "waybill/slice.hpp"
 
 #include <array>
 #include <cstddef>
@@ -26,9 +30,6 @@
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "waybill/packet.hpp"
-#include "waybill/slice.hpp"
 
 namespace waybill::tcp {
 

@@ -1,10 +1,10 @@
 // The tcp transport: a URL checked, and its two roles.
-#include <utility>
-
 #include "dialer.hpp"
 #include "listener.hpp"
 #include "tls_settings.hpp"
 #include "waybill/transports/tcp.hpp"
+
+#include <utility>
 
 namespace waybill::tcp {
 namespace {
@@ -16,6 +16,7 @@ Capabilities capabilities_of(const Options& options) {
   can.wildcards = Support::emulated;
   can.groups = Support::impossible;
   can.headers = options.framing == Framing::binary ? Support::native : Support::emulated;
+  can.deadlines = options.framing == Framing::binary;
   can.redelivery = Support::impossible;
   can.receivers = Support::impossible;
   return can;
@@ -25,12 +26,12 @@ class TcpConnection final : public Connection {
  public:
   TcpConnection(Environment environment, const Options& options, const Registry& registry)
       : dialer_(std::make_shared<Dialer>(std::move(environment), options, registry)) {}
-  ~TcpConnection() override { dialer_->close(); }
+  ~TcpConnection() override { dialer_->leave(); }
 
-  asio::awaitable<Result<void>> open(ConnectionSink& sink) override { return dialer_->open(sink); }
+  asio::awaitable<Result<void>> open(ConnectionSink& sink) override { return Dialer::open(dialer_, sink); }
   void send(const Packet& packet, Ticket ticket) override { dialer_->send(packet, ticket); }
   std::size_t unsent_bytes() const noexcept override { return dialer_->unsent_bytes(); }
-  asio::awaitable<void> flush() override { return dialer_->flush(); }
+  asio::awaitable<void> flush() override { return Dialer::flush(dialer_); }
   void close() override { dialer_->close(); }
 
  private:
