@@ -13,7 +13,10 @@ namespace waybill::detail {
 
 namespace {
 
-void count(std::atomic<std::uint64_t>& counter) noexcept { counter.fetch_add(1, std::memory_order_relaxed); }
+/// Only the host's own loop writes, others read: no locked instruction is needed.
+void count(std::atomic<std::uint64_t>& counter, std::int64_t by = 1) noexcept {
+  counter.store(counter.load(std::memory_order_relaxed) + static_cast<std::uint64_t>(by), std::memory_order_relaxed);
+}
 
 /// A message is delivered this often before it is given up, where the carrier delivers again at all.
 constexpr int k_attempts = 5;
@@ -91,7 +94,7 @@ void ListenerHost::on_delivery(Delivery&& delivery) {
     ++given_back_;
     return;  // dropped unsettled: delivered again where the carrier can
   }
-  count(packet.kind == PacketKind::request ? parts_->counters.requests : parts_->counters.events);
+  count(packet.kind == PacketKind::request ? counters.requests : counters.events);
   const RouteEntry* entry = nullptr;
   if (!packet.route.empty()) entry = cache_.find({packet.route, false});
   else if (packet.has_pattern) entry = cache_.find(packet.pattern);
@@ -101,7 +104,7 @@ void ListenerHost::on_delivery(Delivery&& delivery) {
 }
 
 void ListenerHost::unhandled(Delivery& delivery) {
-  count(parts_->counters.unhandled);
+  count(counters.unhandled);
   const Packet& packet = delivery.packet;
   if (packet.kind == PacketKind::request) {
     Packet reply;
@@ -159,7 +162,7 @@ void ListenerHost::handle_later(const RouteEntry& entry, Delivery&& delivery) {
   Held held = std::make_shared<HeldExchange>(std::move(delivery), *this);
   held->exchange.travel_as(std::shared_ptr<Exchange>(held, &held->exchange));
   ++in_flight_;
-  count(parts_->counters.in_flight);
+  count(counters.in_flight);
   asio::co_spawn(handler_executor(), run(entry, held), [self = shared_from_this(), held](std::exception_ptr) mutable {
     asio::dispatch(self->executor_, [self, held = std::move(held)]() mutable {
       held.reset();
@@ -219,7 +222,7 @@ asio::awaitable<Result<void>> ListenerHost::run_handler(Handler& handler, Held h
 }
 
 void ListenerHost::failed(Exchange& exchange, const Error& error) {
-  count(parts_->counters.failed);
+  counters.failed.fetch_add(1, std::memory_order_relaxed);  // perhaps on the handler pool
   const Packet& packet = exchange.packet();
   if (exchange.wants_reply()) {
     try {
@@ -233,7 +236,7 @@ void ListenerHost::failed(Exchange& exchange, const Error& error) {
   const bool again = capabilities_.redelivery != Support::impossible && !error.is_permanent() &&
                      exchange.attempt() < k_attempts;
   if (!again) {
-    count(parts_->counters.dropped);
+    counters.dropped.fetch_add(1, std::memory_order_relaxed);
     log().warning("gave up the event " + std::string(packet.has_pattern ? packet.pattern.text : packet.route) +
                   " after attempt " + std::to_string(exchange.attempt()) + ": " + error.what());
   }
@@ -241,7 +244,7 @@ void ListenerHost::failed(Exchange& exchange, const Error& error) {
 }
 
 void ListenerHost::finished_one() {
-  parts_->counters.in_flight.fetch_sub(1, std::memory_order_relaxed);
+  count(counters.in_flight, -1);
   if (--in_flight_ == 0) idle_.cancel();
 }
 

@@ -17,8 +17,8 @@
 
 namespace waybill::detail {
 
-/// Counters of a service; all its loops add to them.
-struct ServiceCounters {
+/// Counters of one host; any thread may read them.
+struct HostCounters {
   std::atomic<std::uint64_t> requests{0}, events{0}, failed{0}, unhandled{0}, dropped{0}, in_flight{0};
 };
 
@@ -27,7 +27,6 @@ struct ServiceParts {
   RouteTable table;
   std::vector<Middleware> middleware;
   Log log;
-  ServiceCounters counters;
   asio::any_io_executor handler_pool;  ///< Empty: handlers run on their listener's loop.
 };
 
@@ -61,6 +60,8 @@ class ListenerHost final : public std::enable_shared_from_this<ListenerHost>,
   Buffer& scratch() noexcept { return scratch_; }
   std::string address() const { return listener_->address(); }
   std::string describe() const;
+
+  HostCounters counters;
 
   void on_delivery(Delivery&& delivery) override;
   void on_lost(const Error& error) override;

@@ -11,7 +11,16 @@ namespace waybill::detail {
 
 namespace {
 
-constexpr char k_hex[] = "0123456789abcdef";
+/// Two hexadecimal digits for each byte.
+constexpr auto k_hex_pairs = [] {
+  std::array<char, 512> pairs{};
+  constexpr char k_digits[] = "0123456789abcdef";
+  for (std::size_t i = 0; i < 256; ++i) {
+    pairs[2 * i] = k_digits[i >> 4];
+    pairs[2 * i + 1] = k_digits[i & 15];
+  }
+  return pairs;
+}();
 
 int hex_digit(char c) noexcept {
   if (c >= '0' && c <= '9') return c - '0';
@@ -19,8 +28,9 @@ int hex_digit(char c) noexcept {
   return -1;
 }
 
-void write_hex(char* to, std::uint64_t value, int digits) noexcept {
-  for (int i = digits - 1; i >= 0; --i, value >>= 4) to[i] = k_hex[value & 15];
+/// Writes `bytes` bytes of the value, most significant first.
+void write_hex(char* to, std::uint64_t value, int bytes) noexcept {
+  for (int i = bytes - 1; i >= 0; --i, value >>= 8) std::memcpy(to + 2 * i, &k_hex_pairs[2 * (value & 255)], 2);
 }
 
 bool ends_call(const Packet& packet) noexcept { return packet.kind != PacketKind::value || packet.last; }
@@ -62,8 +72,10 @@ Result<CallKey> PendingCalls::open(TimePoint deadline) {
   first_free_ = slot.next_free;
   slot.is_open = true;
   slot.deadline = deadline;
-  write_hex(slot.id, random_bits(), 16);
-  write_hex(slot.id + 16, index, 5);
+  if (slot.generation == 0) {  // the slot's own digits never change; its first one overlaps the random part
+    write_hex(slot.id + 15, index, 3);
+  }
+  write_hex(slot.id, random_bits(), 8);
   if (open_count_++ == 0 || deadline < earliest_) earliest_ = deadline;
   return CallKey{index, slot.generation};
 }

@@ -36,7 +36,11 @@ Routes RouteTable::routes() const {
 }
 
 const RouteEntry* RouteCache::find(Term pattern) {
-  if (const auto known = known_.find(pattern.text); known != known_.end()) return known->second;
+  if (last_ && pattern.text == last_text_) return last_;
+  if (const auto known = known_.find(pattern.text); known != known_.end()) {
+    last_text_ = known->first;
+    return last_ = known->second;
+  }
   if (!lookup_route(pattern, route_)) return nullptr;
   const RouteEntry* entry = table_.find(route_);
   // Only what has a handler is remembered, and not without bound: patterns come from outside.

@@ -54,6 +54,9 @@ class RouteCache {
   const RouteTable& table_;
   std::unordered_map<std::string, const RouteEntry*, TextHash, std::equal_to<>> known_;
   std::string route_;  // scratch
+  // Messages of one pattern come in rows.
+  std::string_view last_text_;
+  const RouteEntry* last_ = nullptr;
 };
 
 }  // namespace waybill::detail

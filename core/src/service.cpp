@@ -279,14 +279,16 @@ std::vector<std::string> Service::describe() const {
 }
 
 ServiceStats Service::stats() const {
-  const detail::ServiceCounters& counters = core_->parts().counters;
   ServiceStats stats;
-  stats.requests = counters.requests;
-  stats.events = counters.events;
-  stats.failed = counters.failed;
-  stats.unhandled = counters.unhandled;
-  stats.dropped = counters.dropped;
-  stats.in_flight = counters.in_flight;
+  for (const auto& host : core_->hosts()) {
+    const detail::HostCounters& counters = host->counters;
+    stats.requests += counters.requests;
+    stats.events += counters.events;
+    stats.failed += counters.failed;
+    stats.unhandled += counters.unhandled;
+    stats.dropped += counters.dropped;
+    stats.in_flight += counters.in_flight;
+  }
   return stats;
 }
 

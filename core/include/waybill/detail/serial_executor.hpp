@@ -4,6 +4,7 @@
 #include <asio/any_io_executor.hpp>
 #include <asio/io_context.hpp>
 #include <asio/strand.hpp>
+#include <optional>
 
 namespace waybill::detail {
 
@@ -12,12 +13,13 @@ namespace waybill::detail {
 class SerialExecutor {
  public:
   explicit SerialExecutor(asio::any_io_executor executor) : executor_(std::move(executor)) {
-    if (executor_.target<Loop>()) {
-      kind_ = Kind::loop;
-    } else if (executor_.target<LoopStrand>()) {
-      kind_ = Kind::loop_strand;
-    } else if (!executor_.target<AnyStrand>()) {
-      executor_ = asio::make_strand(executor_);
+    if (const auto* loop = executor_.target<Loop>()) {
+      loop_ = *loop;
+    } else if (const auto* strand = executor_.target<LoopStrand>()) {
+      loop_strand_ = *strand;
+    } else {
+      if (!executor_.target<AnyStrand>()) executor_ = asio::make_strand(executor_);
+      any_strand_ = *executor_.target<AnyStrand>();
     }
   }
 
@@ -25,21 +27,19 @@ class SerialExecutor {
 
   /// True when the calling code runs on this executor: state that belongs to it may be touched.
   bool runs_here() const noexcept {
-    switch (kind_) {
-      case Kind::loop: return executor_.target<Loop>()->running_in_this_thread();
-      case Kind::loop_strand: return executor_.target<LoopStrand>()->running_in_this_thread();
-      case Kind::any_strand: break;
-    }
-    return executor_.target<AnyStrand>()->running_in_this_thread();
+    if (loop_) return loop_->running_in_this_thread();
+    return loop_strand_ ? loop_strand_->running_in_this_thread() : any_strand_->running_in_this_thread();
   }
 
  private:
   using Loop = asio::io_context::executor_type;
   using LoopStrand = asio::strand<Loop>;
   using AnyStrand = asio::strand<asio::any_io_executor>;
-  enum class Kind { loop, loop_strand, any_strand };
   asio::any_io_executor executor_;
-  Kind kind_ = Kind::any_strand;
+  // Which of them it is: asked for each call, so the type is found out once.
+  std::optional<Loop> loop_;
+  std::optional<LoopStrand> loop_strand_;
+  std::optional<AnyStrand> any_strand_;
 };
 
 }  // namespace waybill::detail
