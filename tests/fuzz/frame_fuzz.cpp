@@ -1,11 +1,11 @@
 // Both frame readers on arbitrary bytes in arbitrary pieces: no crash, and pieces give what the whole gives.
+#include "binary_frame.hpp"
+#include "nest_frame.hpp"
+
 #include <cstdint>
 #include <cstdlib>
 #include <string>
 #include <vector>
-
-#include "binary_frame.hpp"
-#include "nest_frame.hpp"
 
 namespace {
 

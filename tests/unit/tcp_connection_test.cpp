@@ -1,7 +1,8 @@
 // The tcp client over loopback: both framings, tickets, failover, lost links, TLS.
-#include <gtest/gtest.h>
-
 #include "tcp_rig.hpp"
+
+#include <asio/post.hpp>
+#include <gtest/gtest.h>
 
 namespace waybill::test {
 namespace {
@@ -13,7 +14,8 @@ TEST(TcpConnection, CallsInBothFramingsOnOnePort) {
     ASSERT_TRUE(rig.connect(framing)) << framing;
     rig.replies.replies.clear();
     rig.replies.sent.clear();
-    for (int i = 0; i < 100; ++i) rig.connection->send(rig.request(std::to_string(i), "{\"n\":" + std::to_string(i) + "}"), 7);
+    for (int i = 0; i < 100; ++i)
+      rig.connection->send(rig.request(std::to_string(i), "{\"n\":" + std::to_string(i) + "}"), 7);
     ASSERT_TRUE(eventually(rig.loop, [&] { return rig.replies.replies.size() == 100; })) << framing;
     for (std::size_t i = 0; i < 100; ++i) {
       EXPECT_EQ(rig.replies.replies[i].id.text, std::to_string(i));
@@ -158,16 +160,26 @@ TEST(TcpConnection, EndsWhenTheServerBreaksTheProtocol) {
 }
 
 TEST(TcpConnection, CloseEndsAnOpenThatIsUnderWay) {
-  TcpRig rig;
-  asio::ip::tcp::acceptor acceptor(rig.loop, {asio::ip::address_v4::loopback(), 0});
-  rig.calling = rig.transport("tcp://127.0.0.1:" + std::to_string(acceptor.local_endpoint().port()) + "?framing=binary");
-  rig.connection = rig.calling->make_connection(rig.environment());
-  asio::post(rig.loop, [&] {
-    rig.connection->close();
-    rig.connection.reset();  // the operation under way must not need it
-  });
-  const Result<void> opened = run_until(rig.loop, rig.connection->open(rig.replies));
-  EXPECT_FALSE(opened);
+  for (const bool has_begun : {false, true}) {
+    TcpRig rig;
+    asio::ip::tcp::acceptor acceptor(rig.loop, {asio::ip::address_v4::loopback(), 0});
+    asio::ip::tcp::socket accepted(rig.loop);
+    auto connection = [&] {
+      rig.calling =
+          rig.transport("tcp://127.0.0.1:" + std::to_string(acceptor.local_endpoint().port()) + "?framing=binary");
+      return rig.calling->make_connection(rig.environment());
+    }();
+    auto end = [&] {
+      connection->close();
+      connection.reset();  // the operation must not need it
+    };
+    if (has_begun) {
+      acceptor.async_accept(accepted, [&](const asio::error_code&) { end(); });
+    } else {
+      asio::post(rig.loop, end);
+    }
+    EXPECT_FALSE(run_until(rig.loop, connection->open(rig.replies)));
+  }
 }
 
 TEST(TcpConnection, EveryMistakeOfAUrlIsTold) {

@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <fstream>
 #include <random>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -38,6 +39,7 @@ std::string from_base64(const std::string& text) {
 std::vector<json> vectors() {
   const auto file = std::filesystem::path(__FILE__).parent_path().parent_path() / "vectors" / "tcp.jsonl";
   std::ifstream stream(file);
+  if (!stream) throw std::runtime_error("cannot read " + file.string());
   std::vector<json> lines;
   for (std::string line; std::getline(stream, line);) lines.push_back(json::parse(line));
   return lines;

@@ -1,10 +1,10 @@
 // The tcp listener over loopback: what NestJS's server does with raw bytes, and the bounds on its peers.
+#include "tcp_rig.hpp"
+#include "waybill/transports/socket/stream.hpp"
+
 #include <gtest/gtest.h>
 
 #include <thread>
-
-#include "tcp_rig.hpp"
-#include "waybill/transports/socket/stream.hpp"
 
 namespace waybill::test {
 namespace {
@@ -35,7 +35,8 @@ TEST(TcpListener, EndsAConnectionThatSendsBrokenJsonAndDropsUnwrittenReplies) {
   rig.listen();
   auto socket = rig.raw();
   bool ended = false;
-  const std::string got = rig.talk(socket, framed(k_request) + "3#{a}" + framed(k_request), [](auto&) { return false; }, &ended);
+  const std::string got = rig.talk(
+      socket, framed(k_request) + "3#{a}" + framed(k_request), [](auto&) { return false; }, &ended);
   EXPECT_TRUE(ended);
   EXPECT_EQ(got, "");
   EXPECT_EQ(rig.sink.delivered, 1u);
@@ -59,14 +60,18 @@ TEST(TcpListener, AnswersFinWithFinAfterTheRepliesThatWereWritten) {
   asio::write(socket, asio::buffer(framed(k_request)));
   socket.shutdown(asio::socket_base::shutdown_send);
   bool ended = false;
-  EXPECT_EQ(rig.talk(socket, "", [](auto&) { return false; }, &ended), k_reply);
+  EXPECT_EQ(rig.talk(
+                socket, "", [](auto&) { return false; }, &ended),
+            k_reply);
   EXPECT_TRUE(ended);
 
   rig.keep = true;  // a handler that is still busy when the client says FIN is not waited for
   auto slow = rig.raw();
   asio::write(slow, asio::buffer(framed(k_request)));
   slow.shutdown(asio::socket_base::shutdown_send);
-  EXPECT_EQ(rig.talk(slow, "", [](auto&) { return false; }, &ended), "");
+  EXPECT_EQ(rig.talk(
+                slow, "", [](auto&) { return false; }, &ended),
+            "");
   EXPECT_TRUE(ended);
   ASSERT_EQ(rig.sink.deliveries.size(), 1u);
   EXPECT_FALSE(rig.sink.deliveries.front().source().is_connected());
@@ -106,7 +111,8 @@ TEST(TcpListener, EndsFramesThatAreNotFinishedInTime) {
   auto idle = rig.raw();
   bool ended = false;
   rig.talk(idle, framed(k_request), [](auto& text) { return text.size() >= k_reply.size(); });
-  rig.talk(silent, "50#{\"a\":1", [](auto&) { return false; }, &ended);
+  rig.talk(
+      silent, "50#{\"a\":1", [](auto&) { return false; }, &ended);
   EXPECT_TRUE(ended);
   EXPECT_EQ(rig.talk(idle, framed(k_request), [](auto& text) { return text.size() >= k_reply.size(); }), k_reply)
       << "silence between frames is fine";
@@ -138,7 +144,8 @@ TEST(TcpListener, HoldsNoMoreConnectionsThanAllowed) {
   }
   auto extra = rig.raw();
   bool ended = false;
-  rig.talk(extra, "", [](auto&) { return false; }, &ended);
+  rig.talk(
+      extra, "", [](auto&) { return false; }, &ended);
   EXPECT_TRUE(ended);
   sockets.pop_back();
   ASSERT_TRUE(eventually(rig.loop, [&] {
@@ -154,7 +161,8 @@ TEST(TcpListener, ServesManyIdleConnectionsWithoutBuffers) {
   const std::size_t before = socket::buffered_bytes();
   for (int i = 0; i < 200; ++i) {
     sockets.push_back(rig.raw());
-    ASSERT_EQ(rig.talk(sockets.back(), framed(k_request), [](auto& text) { return text.size() >= k_reply.size(); }), k_reply);
+    ASSERT_EQ(rig.talk(sockets.back(), framed(k_request), [](auto& text) { return text.size() >= k_reply.size(); }),
+              k_reply);
   }
   EXPECT_LE(socket::buffered_bytes() - before, 200u * 4096u);
 }
@@ -192,7 +200,9 @@ TEST(TcpListener, CanBeClosedFromWithinADelivery) {
     TcpRig::echo(mine);
   };
   bool ended = false;
-  EXPECT_EQ(rig.talk(socket, framed(k_request) + framed(k_request), [](auto&) { return false; }, &ended), "");
+  EXPECT_EQ(rig.talk(
+                socket, framed(k_request) + framed(k_request), [](auto&) { return false; }, &ended),
+            "");
   EXPECT_TRUE(ended);
   EXPECT_EQ(rig.sink.delivered, 1u);
 }

@@ -1,22 +1,22 @@
 // What tests of the tcp transport stand on: a registry, a listener that echoes, raw sockets and certificates.
 #pragma once
 
-#include <gtest/gtest.h>
+#include "support/eventually.hpp"
+#include "support/keeping_sinks.hpp"
+#include "waybill/serializers/json.hpp"
+#include "waybill/transports/tcp.hpp"
 
 #include <asio/io_context.hpp>
 #include <asio/ip/tcp.hpp>
 #include <asio/read.hpp>
 #include <asio/write.hpp>
+#include <gtest/gtest.h>
+
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <string>
 #include <utility>
-
-#include "support/eventually.hpp"
-#include "support/keeping_sinks.hpp"
-#include "waybill/serializers/json.hpp"
-#include "waybill/transports/tcp.hpp"
 
 namespace waybill::test {
 
@@ -104,8 +104,8 @@ class TcpRig {
     return socket;
   }
   /// Writes and then reads until `enough` says so or the other side ends; `ended` tells which.
-  std::string talk(asio::ip::tcp::socket& socket, std::string_view bytes, const std::function<bool(const std::string&)>& enough,
-                   bool* ended = nullptr) {
+  std::string talk(asio::ip::tcp::socket& socket, std::string_view bytes,
+                   const std::function<bool(const std::string&)>& enough, bool* ended = nullptr) {
     std::string got;
     bool over = false;
     std::size_t sent = 0;

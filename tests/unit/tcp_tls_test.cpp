@@ -1,8 +1,8 @@
 // TLS on tcp: chain and name are verified, both ways if asked for. Certificates are made by the openssl command line.
+#include "tcp_rig.hpp"
+
 #include <gtest/gtest.h>
 #include <unistd.h>
-
-#include "tcp_rig.hpp"
 
 namespace waybill::test {
 namespace {
@@ -23,7 +23,9 @@ class Certificates {
   ~Certificates() { std::filesystem::remove_all(folder_); }
   std::string file(const std::string& name) const { return (folder_ / name).string(); }
   /// "cert=...&key=..."
-  std::string pair(const std::string& name) const { return "cert=" + file(name + ".pem") + "&key=" + file(name + ".key"); }
+  std::string pair(const std::string& name) const {
+    return "cert=" + file(name + ".pem") + "&key=" + file(name + ".key");
+  }
   bool are_made() const { return made_; }
 
  private:
@@ -33,14 +35,16 @@ class Certificates {
   }
   void authority(const std::string& name) {
     key(name);
-    run("openssl req -x509 -new -key " + file(name + ".key") + " -days 2 -subj /CN=" + name + " -out " + file(name + ".pem"));
+    run("openssl req -x509 -new -key " + file(name + ".key") + " -days 2 -subj /CN=" + name + " -out " +
+        file(name + ".pem"));
   }
   void signed_by(const std::string& authority, const std::string& name, const std::string& extension) {
     key(name);
     run("openssl req -new -key " + file(name + ".key") + " -subj /CN=" + name + " -out " + file(name + ".csr"));
     run("echo '" + extension + "' > " + file(name + ".ext"));
     run("openssl x509 -req -in " + file(name + ".csr") + " -CA " + file(authority + ".pem") + " -CAkey " +
-        file(authority + ".key") + " -CAcreateserial -days 2 -extfile " + file(name + ".ext") + " -out " + file(name + ".pem"));
+        file(authority + ".key") + " -CAcreateserial -days 2 -extfile " + file(name + ".ext") + " -out " +
+        file(name + ".pem"));
   }
   std::filesystem::path folder_;
   bool made_ = true;
@@ -126,17 +130,19 @@ TEST_F(TcpTls, APeerThatDoesNotSpeakTlsIsEnded) {
   rig.listen(certificates().pair("server") + "&handshake_timeout=100ms", "tcps");
   auto talking = rig.raw();
   bool ended = false;
-  rig.talk(talking, framed("{\"pattern\":\"echo\",\"data\":1,\"id\":1}"), [](auto&) { return false; }, &ended);
+  rig.talk(
+      talking, framed("{\"pattern\":\"echo\",\"data\":1,\"id\":1}"), [](auto&) { return false; }, &ended);
   EXPECT_TRUE(ended);
   auto silent = rig.raw();
-  rig.talk(silent, "", [](auto&) { return false; }, &ended);
+  rig.talk(
+      silent, "", [](auto&) { return false; }, &ended);
   EXPECT_TRUE(ended);
   EXPECT_EQ(rig.sink.delivered, 0u);
 }
 
 TEST_F(TcpTls, SaysWhichFileIsWrong) {
-  auto transport = rig.transport("tcps://127.0.0.1:0?cert=" + certificates().file("none.pem") + "&key=" +
-                                 certificates().file("server.key"));
+  auto transport = rig.transport("tcps://127.0.0.1:0?cert=" + certificates().file("none.pem") +
+                                 "&key=" + certificates().file("server.key"));
   auto listener = transport->make_listener(rig.environment());
   const Result<void> opened = run_until(rig.loop, listener->open({}, rig.sink));
   ASSERT_FALSE(opened);

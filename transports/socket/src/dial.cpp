@@ -1,11 +1,12 @@
 #include "waybill/transports/socket/dial.hpp"
 
-#include <algorithm>
+#include "waybill/detail/asio.hpp"
+
 #include <asio/ip/address.hpp>
 #include <asio/steady_timer.hpp>
-#include <random>
 
-#include "waybill/detail/asio.hpp"
+#include <algorithm>
+#include <random>
 
 namespace waybill::socket {
 namespace {

@@ -1,10 +1,10 @@
 // Scratch: the buffers that all streams of a thread share, so that a stream that waits holds none.
 #pragma once
 
+#include "waybill/slice.hpp"
+
 #include <cstddef>
 #include <memory>
-
-#include "waybill/slice.hpp"
 
 namespace waybill::socket {
 

@@ -1,24 +1,25 @@
 // Stream: its life from handshake to close, and its reading. Writing is in stream_write.cpp.
 #include "waybill/transports/socket/stream.hpp"
 
-#include <asio/error.hpp>
-#include <asio/post.hpp>
-#include <atomic>
-#include <utility>
-
 #include "scratch.hpp"
 #include "stream_handlers.hpp"
 #include "tls_layer.hpp"
 #include "waybill/transports/socket/dial.hpp"
 
+#include <asio/error.hpp>
+#include <asio/post.hpp>
+
+#include <atomic>
+#include <utility>
+
 namespace waybill::socket {
 namespace {
 
-constexpr std::size_t k_own_tail = 64u << 10;     // an unfinished tail from here on is read into in place
-constexpr std::size_t k_kept_tail = 4u << 10;     // memory that an empty tail may keep
-constexpr std::size_t k_tls_read = 16u << 10;     // one TLS record
+constexpr std::size_t k_own_tail = 64u << 10;       // an unfinished tail from here on is read into in place
+constexpr std::size_t k_kept_tail = 4u << 10;       // memory that an empty tail may keep
+constexpr std::size_t k_tls_read = 16u << 10;       // one TLS record
 constexpr std::size_t k_most_discarded = 8u << 20;  // of input after finish()
-constexpr int k_rounds = 4;                       // reads in one turn, so that other streams get theirs
+constexpr int k_rounds = 4;                         // reads in one turn, so that other streams get theirs
 constexpr std::chrono::seconds k_finish_time{5};
 
 std::atomic<std::size_t> g_buffered{0};

@@ -1,9 +1,9 @@
 // Completion handlers of a Stream: each holds a count on it, so that it outlives its operations.
 #pragma once
 
-#include <asio/error_code.hpp>
-
 #include "waybill/transports/socket/stream.hpp"
+
+#include <asio/error_code.hpp>
 
 namespace waybill::socket {
 

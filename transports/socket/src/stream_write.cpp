@@ -1,10 +1,10 @@
 // Stream's writing: what is ready together leaves in one write, tried at once and without waiting.
-#include <asio/error.hpp>
-
 #include "scratch.hpp"
 #include "stream_handlers.hpp"
 #include "tls_layer.hpp"
 #include "waybill/transports/socket/stream.hpp"
+
+#include <asio/error.hpp>
 
 namespace waybill::socket {
 namespace {

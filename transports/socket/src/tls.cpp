@@ -91,8 +91,8 @@ class Settings {
     asio::error_code ec;
     setting(ec);
     if (!ec) return;
-    mistakes_ += (mistakes_.empty() ? "" : "\n") + std::string(option) + (file.empty() ? "" : " \"" + file + "\"") + ": " +
-                 ec.message();
+    mistakes_ += (mistakes_.empty() ? "" : "\n") + std::string(option) + (file.empty() ? "" : " \"" + file + "\"") +
+                 ": " + ec.message();
   }
   const std::string& mistakes() const { return mistakes_; }
 

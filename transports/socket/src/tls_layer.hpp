@@ -1,13 +1,13 @@
 // TlsLayer: what a Stream needs from TLS. It calls the stream's handlers back, with a count on the stream.
 #pragma once
 
-#include <cstddef>
-#include <string>
+#include "waybill/slice.hpp"
+#include "waybill/transports/socket/stream.hpp"
 
 #include <asio/error_code.hpp>
 
-#include "waybill/slice.hpp"
-#include "waybill/transports/socket/stream.hpp"
+#include <cstddef>
+#include <string>
 
 namespace waybill::socket {
 

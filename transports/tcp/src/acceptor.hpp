@@ -1,12 +1,13 @@
 // Acceptor: one listening socket.
 #pragma once
 
+#include "hub.hpp"
+
 #include <asio/ip/tcp.hpp>
 #include <asio/ip/v6_only.hpp>
 #include <asio/steady_timer.hpp>
-#include <memory>
 
-#include "hub.hpp"
+#include <memory>
 
 namespace waybill::tcp {
 

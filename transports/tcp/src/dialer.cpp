@@ -8,9 +8,8 @@ namespace waybill::tcp {
 Dialer::Dialer(Environment environment, const Options& options, const Registry& registry)
     : environment_(std::move(environment)),
       options_(options),
-      tick_(std::make_shared<Tick>(
-          environment_.executor, Tick::interval_for(options),
-          [this](socket::TimePoint now) { return link_ && link_->check_deadline(now); })),
+      tick_(std::make_shared<Tick>(environment_.executor, Tick::interval_for(options),
+                                   [this](socket::TimePoint now) { return link_ && link_->check_deadline(now); })),
       progress_(environment_.executor) {
   const bool is_json = environment_.serializer && environment_.serializer->is_json();
   rules_.direction = Direction::to_client;
@@ -36,17 +35,21 @@ Result<void> Dialer::prepare() {
   return {};
 }
 
-asio::awaitable<Result<void>> Dialer::open(ConnectionSink& sink) {
-  auto self = shared_from_this();
+asio::awaitable<Result<void>> Dialer::open(std::shared_ptr<Dialer> self, ConnectionSink& sink) {
+  if (self->is_left_) co_return Error(errc::closed, "the connection was closed", End::rejected);
+  co_return co_await self->dial(sink);
+}
+
+asio::awaitable<Result<void>> Dialer::dial(ConnectionSink& sink) {
   const auto prepared = prepare();
   if (!prepared) co_return prepared.error();
   drop_link();
   closed_ = false;
   sink_ = &sink;
   const auto deadline = std::chrono::steady_clock::now() + options_.dial_timeout;
-  auto dial = std::make_shared<socket::Dial>(environment_.executor);
-  dial_ = dial;
-  auto dialed = co_await dial->run(options_.hosts, deadline);
+  auto attempt = std::make_shared<socket::Dial>(environment_.executor);
+  dial_ = attempt;
+  auto dialed = co_await attempt->run(options_.hosts, deadline);
   if (closed_) co_return Error(errc::closed, "the connection was closed", End::rejected);
   if (!dialed) co_return dialed.error();
   co_return co_await set_up(std::move(*dialed), deadline);
@@ -67,11 +70,11 @@ asio::awaitable<Result<void>> Dialer::set_up(socket::Dialed dialed, socket::Time
   drop_link();
   if (closed_) co_return Error(errc::closed, "the connection was closed", End::rejected);
   if (failure_) co_return *failure_;
-  co_return Error(errc::refused, peer + " accepted the connection but did not finish setting it up in time" +
-                                     (rules_.framing == Framing::binary
-                                          ? "; if it is a NestJS service, use framing=nest"
-                                          : std::string()),
-                  End::rejected);
+  co_return Error(
+      errc::refused,
+      peer + " accepted the connection but did not finish setting it up in time" +
+          (rules_.framing == Framing::binary ? "; if it is a NestJS service, use framing=nest" : std::string()),
+      End::rejected);
 }
 
 void Dialer::link_ready() {
@@ -97,11 +100,10 @@ void Dialer::send(const Packet& packet, Ticket ticket) {
   if (link_) link_->send(packet, ticket);
 }
 
-asio::awaitable<void> Dialer::flush() {
-  auto self = shared_from_this();
-  while (!closed_ && unsent_bytes()) {
-    progress_.expires_at(socket::TimePoint::max());
-    co_await detail::wait_quietly(progress_);
+asio::awaitable<void> Dialer::flush(std::shared_ptr<Dialer> self) {
+  while (!self->closed_ && self->unsent_bytes()) {
+    self->progress_.expires_at(socket::TimePoint::max());
+    co_await detail::wait_quietly(self->progress_);
   }
 }
 

@@ -1,15 +1,16 @@
 // Dialer: what a client connection owns: dialling, the link, its deadlines, and where replies go.
 #pragma once
 
-#include <asio/steady_timer.hpp>
-#include <memory>
-#include <optional>
-
 #include "link.hpp"
 #include "tick.hpp"
 #include "waybill/transport.hpp"
 #include "waybill/transports/socket/dial.hpp"
 #include "waybill/transports/socket/tls.hpp"
+
+#include <asio/steady_timer.hpp>
+
+#include <memory>
+#include <optional>
 
 namespace waybill::tcp {
 
@@ -21,11 +22,17 @@ class Dialer : public std::enable_shared_from_this<Dialer> {
 
   ~Dialer() { tick_->stop(); }
 
-  asio::awaitable<Result<void>> open(ConnectionSink& sink);
+  // These take the dialer by value: an operation may begin after its connection has gone.
+  static asio::awaitable<Result<void>> open(std::shared_ptr<Dialer> self, ConnectionSink& sink);
   void send(const Packet& packet, Ticket ticket);
   std::size_t unsent_bytes() const noexcept { return link_ ? link_->unsent_bytes() : 0; }
-  asio::awaitable<void> flush();
+  static asio::awaitable<void> flush(std::shared_ptr<Dialer> self);
   void close();
+  /// The connection is going away: nothing begins any more.
+  void leave() {
+    close();
+    is_left_ = true;
+  }
 
   // For the link.
   ConnectionSink* sink() const noexcept { return sink_; }
@@ -37,6 +44,7 @@ class Dialer : public std::enable_shared_from_this<Dialer> {
 
  private:
   Result<void> prepare();
+  asio::awaitable<Result<void>> dial(ConnectionSink& sink);
   asio::awaitable<Result<void>> set_up(socket::Dialed dialed, socket::TimePoint deadline);
   void drop_link();
 
@@ -52,6 +60,7 @@ class Dialer : public std::enable_shared_from_this<Dialer> {
   std::optional<Error> failure_;  // of a link that was being set up
   bool ready_ = false;
   bool closed_ = false;
+  bool is_left_ = false;
 };
 
 }  // namespace waybill::tcp

@@ -1,10 +1,10 @@
 // FrameClock: until when an unfinished frame may stay unfinished.
 #pragma once
 
-#include <algorithm>
-
 #include "waybill/detail/clock.hpp"
 #include "waybill/transports/tcp.hpp"
+
+#include <algorithm>
 
 namespace waybill::tcp {
 

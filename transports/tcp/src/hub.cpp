@@ -13,11 +13,9 @@ const Serializer* json_of(const Environment& environment, const Registry& regist
 
 }  // namespace
 
-Hub::Hub(Environment environment, const Options& options, const Registry& registry,
-         std::shared_ptr<socket::TlsContext> tls)
+Hub::Hub(Environment environment, const Options& options, const Registry& registry)
     : environment_(std::move(environment)),
       options_(options),
-      tls_(std::move(tls)),
       tick_(std::make_shared<Tick>(environment_.executor, Tick::interval_for(options),
                                    [this](socket::TimePoint now) { return check_deadlines(now); })),
       flush_done_(environment_.executor) {
@@ -70,12 +68,10 @@ bool Hub::has_unsent() const noexcept {
   return false;
 }
 
-asio::awaitable<void> Hub::flush() {
-  auto self = shared_from_this();
-  while (!closed_ && has_unsent()) {
-    flush_done_.expires_at(socket::TimePoint::max());
-    const auto outcome = co_await flush_done_.async_wait(detail::as_tuple(asio::use_awaitable));
-    (void)outcome;
+asio::awaitable<void> Hub::flush(std::shared_ptr<Hub> self) {
+  while (!self->closed_ && self->has_unsent()) {
+    self->flush_done_.expires_at(socket::TimePoint::max());
+    co_await detail::wait_quietly(self->flush_done_);
   }
 }
 

@@ -1,16 +1,17 @@
 // Hub: what a listener owns: its accepted connections, their deadlines, and where deliveries go.
 #pragma once
 
-#include <asio/steady_timer.hpp>
-#include <memory>
-#include <string>
-#include <vector>
-
 #include "packet_codec.hpp"
 #include "peer.hpp"
 #include "tick.hpp"
 #include "waybill/transport.hpp"
 #include "waybill/transports/socket/tls.hpp"
+
+#include <asio/steady_timer.hpp>
+
+#include <memory>
+#include <string>
+#include <vector>
 
 namespace waybill::tcp {
 
@@ -18,8 +19,8 @@ namespace waybill::tcp {
 /// Lifetime: shared by the listener and its operations, so that a listener may go while they end.
 class Hub : public std::enable_shared_from_this<Hub> {
  public:
-  Hub(Environment environment, const Options& options, const Registry& registry,
-      std::shared_ptr<socket::TlsContext> tls);
+  Hub(Environment environment, const Options& options, const Registry& registry);
+  void set_tls(std::shared_ptr<socket::TlsContext> tls) { tls_ = std::move(tls); }
 
   ~Hub() { tick_->stop(); }
 
@@ -28,7 +29,7 @@ class Hub : public std::enable_shared_from_this<Hub> {
   void set_sink(ListenerSink* sink) noexcept { sink_ = sink; }
   void hold(bool on);
   /// Completes when no connection has unsent bytes, or after close().
-  asio::awaitable<void> flush();
+  static asio::awaitable<void> flush(std::shared_ptr<Hub> self);
   void close();
   bool is_closed() const noexcept { return closed_; }
 

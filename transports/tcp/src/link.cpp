@@ -1,8 +1,8 @@
 #include "link.hpp"
 
-#include <asio/post.hpp>
-
 #include "dialer.hpp"
+
+#include <asio/post.hpp>
 
 namespace waybill::tcp {
 namespace {
@@ -72,7 +72,7 @@ std::size_t Link::on_bytes(const char* data, std::size_t size) {
   } else {
     fail(Error(errc::connection_lost, peer() + " broke the protocol: " + codec_.problem()));
   }
-  if (is_open()) set_deadline(clock_.after_read(at < size, at > 0));
+  if (is_open()) set_deadline(clock_.after_read(at<size, at> 0));
   return at;
 }
 
@@ -82,13 +82,11 @@ bool Link::take_packet(const char* data, std::size_t size, std::size_t& at) {
     case PacketCodec::Outcome::packet:
       if (owner_ && owner_->sink()) owner_->sink()->on_reply(packet);
       return true;
-    case PacketCodec::Outcome::ignored:
-      return true;
+    case PacketCodec::Outcome::ignored: return true;
     case PacketCodec::Outcome::preface:
       if (owner_) owner_->link_ready();
       return true;
-    case PacketCodec::Outcome::more:
-      return false;
+    case PacketCodec::Outcome::more: return false;
     case PacketCodec::Outcome::broken:
       fail(Error(errc::connection_lost, peer() + " broke the protocol: " + codec_.problem()));
       return false;

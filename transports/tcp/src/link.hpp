@@ -1,13 +1,13 @@
 // Link: one live connection of a client. Replies go up to the host's sink, packets come down with their tickets.
 #pragma once
 
-#include <cstdint>
-#include <vector>
-
 #include "frame_clock.hpp"
 #include "packet_codec.hpp"
 #include "waybill/transport.hpp"
 #include "waybill/transports/socket/stream.hpp"
+
+#include <cstdint>
+#include <vector>
 
 namespace waybill::tcp {
 
@@ -40,7 +40,7 @@ class Link final : public socket::Stream {
   Dialer* owner_;
   PacketCodec codec_;
   FrameClock clock_;
-  std::vector<Sent> sent_;      // in order; those before first_ were told
+  std::vector<Sent> sent_;  // in order; those before first_ were told
   std::size_t first_ = 0;
 };
 

@@ -6,7 +6,13 @@
 
 namespace waybill::tcp {
 
+namespace {
+
 using Endpoint = asio::ip::tcp::endpoint;
+
+asio::awaitable<void> nothing() { co_return; }
+
+}  // namespace
 
 TcpListener::TcpListener(Environment environment, const Options& options, const Registry& registry)
     : environment_(std::move(environment)), options_(options), registry_(registry) {}
@@ -15,16 +21,19 @@ TcpListener::~TcpListener() { close(); }
 
 asio::awaitable<Result<void>> TcpListener::open(const Routes&, ListenerSink& sink) {
   close();
-  std::shared_ptr<socket::TlsContext> tls;
+  stopped_ = false;
+  hub_ = std::make_shared<Hub>(environment_, options_, registry_);
+  hub_->set_sink(&sink);
+  return open_hub(hub_);
+}
+
+asio::awaitable<Result<void>> TcpListener::open_hub(std::shared_ptr<Hub> hub) {
+  if (hub->is_closed()) co_return Error(errc::closed, "the listener was closed", End::rejected);
   if (options_.tls) {
     auto made = socket::TlsContext::make(tls_settings(options_), socket::TlsRole::server);
     if (!made) co_return made.error();
-    tls = *made;
+    hub->set_tls(*made);
   }
-  stopped_ = false;
-  auto hub = std::make_shared<Hub>(environment_, options_, registry_, std::move(tls));
-  hub_ = hub;
-  hub->set_sink(&sink);
   const auto deadline = std::chrono::steady_clock::now() + options_.dial_timeout;
   const std::vector<Url::Host> hosts = options_.hosts;
   for (const Url::Host& host : hosts) {
@@ -65,9 +74,7 @@ void TcpListener::stop_intake() {
   if (hub_) hub_->hold(true);
 }
 
-asio::awaitable<void> TcpListener::flush() {
-  if (auto hub = hub_) co_await hub->flush();
-}
+asio::awaitable<void> TcpListener::flush() { return hub_ ? Hub::flush(hub_) : nothing(); }
 
 void TcpListener::close() {
   for (const auto& acceptor : acceptors_) acceptor->close();

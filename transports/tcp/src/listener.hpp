@@ -1,13 +1,14 @@
 // Listener of tcp: binds, accepts, and hands sockets to its hub.
 #pragma once
 
+#include "hub.hpp"
+#include "waybill/transport.hpp"
+
 #include <asio/ip/tcp.hpp>
+
 #include <memory>
 #include <string>
 #include <vector>
-
-#include "hub.hpp"
-#include "waybill/transport.hpp"
 
 namespace waybill::tcp {
 
@@ -20,13 +21,19 @@ class TcpListener final : public Listener {
 
   asio::awaitable<Result<void>> open(const Routes& routes, ListenerSink& sink) override;
   void stop_intake() override;
-  void pause() override { if (hub_) hub_->hold(true); }
-  void resume() override { if (hub_ && !stopped_) hub_->hold(false); }
+  void pause() override {
+    if (hub_) hub_->hold(true);
+  }
+  void resume() override {
+    if (hub_ && !stopped_) hub_->hold(false);
+  }
   asio::awaitable<void> flush() override;
   void close() override;
   std::string address() const override;
 
  private:
+  /// `this` is there as long as the hub is not closed.
+  asio::awaitable<Result<void>> open_hub(std::shared_ptr<Hub> hub);
   Result<void> bind(const std::vector<asio::ip::tcp::endpoint>& endpoints, const std::string& name);
 
   Environment environment_;

@@ -5,17 +5,18 @@
 //   length  = 1*DIGIT                UTF-16 units of text, at least 1
 //   text    = a JSON value
 //
-// Written exactly so. Read as NestJS reads it, like JavaScript's parseInt: white space, a sign and zeros may come before
-// the digits, and anything up to the "#" behind them. No number, 0 or a negative one is the end of the connection.
+// Written exactly so. Read as NestJS reads it, like JavaScript's parseInt: white space, a sign and zeros may come
+// before the digits, and anything up to the "#" behind them. No number, 0 or a negative one is the end of the
+// connection.
 #pragma once
+
+#include "utf16.hpp"
+#include "waybill/slice.hpp"
 
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
-
-#include "utf16.hpp"
-#include "waybill/slice.hpp"
 
 namespace waybill::tcp {
 

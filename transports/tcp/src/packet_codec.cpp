@@ -47,7 +47,8 @@ PacketCodec::Outcome PacketCodec::next_nest(const char* data, std::size_t size, 
   }
   const Result<void> parsed = rules_.json->parse(Slice::borrow(text), rules_.direction, packet);
   if (!parsed) return broken(std::string(parsed.error().message()));
-  const bool foreign = rules_.direction == Direction::to_service && packet.kind == PacketKind::event && !packet.has_pattern;
+  const bool foreign =
+      rules_.direction == Direction::to_service && packet.kind == PacketKind::event && !packet.has_pattern;
   return foreign || !fits_direction(packet.kind) ? Outcome::ignored : Outcome::packet;
 }
 

@@ -1,16 +1,16 @@
 // PacketCodec: packets out of one connection's bytes and back, in the framing of that connection. Touches no socket.
 #pragma once
 
-#include <cstddef>
-#include <optional>
-#include <string>
-
 #include "binary_frame.hpp"
 #include "nest_frame.hpp"
 #include "waybill/registry.hpp"
 #include "waybill/result.hpp"
 #include "waybill/serializer.hpp"
 #include "waybill/transports/tcp.hpp"
+
+#include <cstddef>
+#include <optional>
+#include <string>
 
 namespace waybill::tcp {
 

@@ -1,8 +1,8 @@
 #include "peer.hpp"
 
-#include <string>
-
 #include "hub.hpp"
+
+#include <string>
 
 namespace waybill::tcp {
 namespace {
@@ -54,14 +54,9 @@ bool Peer::take_packet(const char* data, std::size_t size, std::size_t& at) {
     case PacketCodec::Outcome::ignored:
       if (hub_) hub_->complain(peer() + " sent a message without a pattern; it was dropped");
       return true;
-    case PacketCodec::Outcome::preface:
-      out().append(k_preface);
-      return true;
-    case PacketCodec::Outcome::more:
-      return false;
-    case PacketCodec::Outcome::broken:
-      break_off();
-      return false;
+    case PacketCodec::Outcome::preface: out().append(k_preface); return true;
+    case PacketCodec::Outcome::more: return false;
+    case PacketCodec::Outcome::broken: break_off(); return false;
   }
   return false;
 }

@@ -1,12 +1,12 @@
 // Peer: one accepted connection. Packets go up as deliveries, replies come down in the framing that the client chose.
 #pragma once
 
-#include <cstdint>
-
 #include "frame_clock.hpp"
 #include "packet_codec.hpp"
 #include "waybill/transport.hpp"
 #include "waybill/transports/socket/stream.hpp"
+
+#include <cstdint>
 
 namespace waybill::tcp {
 
@@ -55,8 +55,8 @@ class Peer final : public socket::Stream, public DeliverySource {
   std::uint64_t last_token_ = 0;
   std::size_t in_flight_ = 0;
   const std::size_t max_in_flight_;
-  bool full_ = false;     // max_in_flight_ was reached
-  bool held_ = false;     // by the host
+  bool full_ = false;  // max_in_flight_ was reached
+  bool held_ = false;  // by the host
 };
 
 }  // namespace waybill::tcp

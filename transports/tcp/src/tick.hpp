@@ -1,14 +1,15 @@
 // Tick: one coarse timer for the deadlines of many connections, running only while one of them has a deadline.
 #pragma once
 
-#include <algorithm>
+#include "waybill/transports/tcp.hpp"
+
 #include <asio/any_io_executor.hpp>
 #include <asio/steady_timer.hpp>
+
+#include <algorithm>
 #include <chrono>
 #include <functional>
 #include <memory>
-
-#include "waybill/transports/tcp.hpp"
 
 namespace waybill::tcp {
 

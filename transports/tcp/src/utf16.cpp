@@ -51,9 +51,8 @@ __m128i check_block(__m128i v, __m128i previous, __m128i& units) noexcept {
   const __m128i back2 = _mm_or_si128(_mm_slli_si128(v, 2), _mm_srli_si128(previous, 14));
   const __m128i back3 = _mm_or_si128(_mm_slli_si128(v, 3), _mm_srli_si128(previous, 13));
   const __m128i is_tail = _mm_cmplt_epi8(v, bytes_of(0xC0));
-  const __m128i must_be_tail =
-      _mm_or_si128(at_least(back1, bytes_of(0xC0)),
-                   _mm_or_si128(at_least(back2, bytes_of(0xE0)), at_least(back3, bytes_of(0xF0))));
+  const __m128i must_be_tail = _mm_or_si128(
+      at_least(back1, bytes_of(0xC0)), _mm_or_si128(at_least(back2, bytes_of(0xE0)), at_least(back3, bytes_of(0xF0))));
   __m128i wrong = _mm_xor_si128(is_tail, must_be_tail);
   wrong = _mm_or_si128(wrong, at_least(v, bytes_of(0xF5)));
   wrong = _mm_or_si128(wrong, _mm_cmpeq_epi8(_mm_and_si128(v, bytes_of(0xFE)), bytes_of(0xC0)));
@@ -117,7 +116,8 @@ bool is_ascii(const char* text, std::size_t size) noexcept {  // size < 16
 #endif
 
 /// Counts character by character up to `stop`. False if the text ends within one.
-bool count_slowly(const char* text, std::size_t size, std::size_t stop, std::size_t want, Utf16Cursor& cursor) noexcept {
+bool count_slowly(const char* text, std::size_t size, std::size_t stop, std::size_t want,
+                  Utf16Cursor& cursor) noexcept {
   while (cursor.bytes < stop && cursor.units < want) {
     const Character next = decode(text + cursor.bytes, size - cursor.bytes);
     if (!next.bytes) return false;

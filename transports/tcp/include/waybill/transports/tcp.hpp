@@ -1,17 +1,17 @@
 // The tcp transport: NestJS framing and waybill's binary framing on one port (docs/transports/tcp.md).
 #pragma once
 
+#include "waybill/registry.hpp"
+#include "waybill/result.hpp"
+#include "waybill/transport.hpp"
+#include "waybill/url.hpp"
+
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
-
-#include "waybill/registry.hpp"
-#include "waybill/result.hpp"
-#include "waybill/transport.hpp"
-#include "waybill/url.hpp"
 
 namespace waybill::tcp {
 
@@ -33,22 +33,22 @@ struct Options {
   /// A frame that is not whole after that long ends the connection, however its bytes drip. 0: never.
   std::chrono::milliseconds frame_timeout{60'000};
 
-  std::size_t max_frame = 16u << 20;         ///< Bytes of one frame, either way.
-  std::size_t max_buffer = 134'217'728;      ///< UTF-16 units that wait unread (NestJS: maxBufferSize). nest only.
-  std::size_t max_unsent = 32u << 20;        ///< Bytes that a peer has not taken; beyond it the connection ends.
+  std::size_t max_frame = 16u << 20;           ///< Bytes of one frame, either way.
+  std::size_t max_buffer = 134'217'728;        ///< UTF-16 units that wait unread (NestJS: maxBufferSize). nest only.
+  std::size_t max_unsent = 32u << 20;          ///< Bytes that a peer has not taken; beyond it the connection ends.
   std::size_t max_total_buffers = 512u << 20;  ///< Bytes in buffers of all connections of the process.
-  std::size_t max_connections = 10'000;      ///< Of a listener; further ones are closed at once.
+  std::size_t max_connections = 10'000;        ///< Of a listener; further ones are closed at once.
   int backlog = 1024;
-  bool reuse_port = false;                   ///< SO_REUSEPORT: several loops accept on one port.
+  bool reuse_port = false;  ///< SO_REUSEPORT: several loops accept on one port.
 
-  bool tls = false;            ///< Also by the scheme tcps.
-  bool verify = true;          ///< Client: check the server's chain and name.
-  std::string ca;              ///< Client: PEM file of trusted authorities; empty: the system's.
-  std::string cert;            ///< PEM file: the listener's chain, or the client's for mutual TLS.
-  std::string key;             ///< PEM file: the key of cert.
-  std::string key_password;    ///< Secret.
-  std::string client_ca;       ///< Listener: clients must show a certificate of these authorities.
-  std::string server_name;     ///< Client: the name to verify, if not the URL's host.
+  bool tls = false;          ///< Also by the scheme tcps.
+  bool verify = true;        ///< Client: check the server's chain and name.
+  std::string ca;            ///< Client: PEM file of trusted authorities; empty: the system's.
+  std::string cert;          ///< PEM file: the listener's chain, or the client's for mutual TLS.
+  std::string key;           ///< PEM file: the key of cert.
+  std::string key_password;  ///< Secret.
+  std::string client_ca;     ///< Listener: clients must show a certificate of these authorities.
+  std::string server_name;   ///< Client: the name to verify, if not the URL's host.
 
   /// Errors: invalid_config, with every mistake.
   static Result<Options> from_url(const Url& url);

@@ -1,17 +1,18 @@
 // Dial: connects to one of several addresses within a deadline.
 #pragma once
 
+#include "waybill/result.hpp"
+#include "waybill/transports/socket/stream.hpp"
+#include "waybill/url.hpp"
+
 #include <asio/any_io_executor.hpp>
 #include <asio/awaitable.hpp>
 #include <asio/ip/tcp.hpp>
 #include <asio/steady_timer.hpp>
+
 #include <memory>
 #include <string>
 #include <vector>
-
-#include "waybill/result.hpp"
-#include "waybill/transports/socket/stream.hpp"
-#include "waybill/url.hpp"
 
 namespace waybill::socket {
 
@@ -22,8 +23,8 @@ struct Dialed {
   std::string host;
 };
 
-/// REQUIRES: each host has its port. Names are looked up and addresses tried one after the other, from a random host on, each within its share of what is
-/// left of the time.
+/// REQUIRES: each host has its port. Names are looked up and addresses tried one after the other, from a random host
+/// on, each within its share of what is left of the time.
 ///
 /// Threads: one executor. Lifetime: shared by run() and whoever may cancel it.
 class Dial : public std::enable_shared_from_this<Dial> {
@@ -59,8 +60,7 @@ class Dial : public std::enable_shared_from_this<Dial> {
 /// Looks up where to listen: numeric addresses as they are, names by the system, IPv4 first.
 /// Errors: refused.
 asio::awaitable<Result<std::vector<asio::ip::tcp::endpoint>>> resolve_for_listening(asio::any_io_executor executor,
-                                                                                    Url::Host host,
-                                                                                    TimePoint deadline);
+                                                                                    Url::Host host, TimePoint deadline);
 
 /// "127.0.0.1:3000", "[::1]:3000"
 std::string to_text(const asio::ip::tcp::endpoint& endpoint);

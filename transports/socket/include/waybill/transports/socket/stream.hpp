@@ -1,17 +1,18 @@
 // Stream: one live byte stream, plain or TLS, under the protocol of a transport.
 #pragma once
 
+#include "waybill/error.hpp"
+#include "waybill/slice.hpp"
+#include "waybill/transports/socket/ref.hpp"
+#include "waybill/transports/socket/tls.hpp"
+
 #include <asio/ip/tcp.hpp>
+
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
-
-#include "waybill/error.hpp"
-#include "waybill/slice.hpp"
-#include "waybill/transports/socket/ref.hpp"
-#include "waybill/transports/socket/tls.hpp"
 
 namespace waybill::socket {
 
@@ -21,9 +22,10 @@ using TimePoint = std::chrono::steady_clock::time_point;
 
 /// Bounds of one stream, in bytes.
 struct StreamLimits {
-  std::size_t max_unsent = 32u << 20;    ///< Produced and not yet written; beyond it the stream fails (overloaded).
-  std::size_t pause_reading_at = 0;      ///< As much unsent stops reading until it is written; 0: never.
-  std::size_t max_process = 512u << 20;  ///< Buffers of all streams; beyond it a stream that holds 64 KiB or more fails.
+  std::size_t max_unsent = 32u << 20;  ///< Produced and not yet written; beyond it the stream fails (overloaded).
+  std::size_t pause_reading_at = 0;    ///< As much unsent stops reading until it is written; 0: never.
+  std::size_t max_process =
+      512u << 20;  ///< Buffers of all streams; beyond it a stream that holds 64 KiB or more fails.
 };
 
 /// Reads, writes and closes one socket. A protocol derives from it: it takes bytes in on_bytes() and appends what it
@@ -64,7 +66,8 @@ class Stream {
   void resume();  ///< Goes on, from the loop.
   /// False when on_bytes() should return: paused, closed, or too much is unsent.
   bool wants_bytes() const noexcept {
-    return state_ == State::open && !paused_ && (!limits_.pause_reading_at || unsent_bytes() < limits_.pause_reading_at);
+    return state_ == State::open && !paused_ &&
+           (!limits_.pause_reading_at || unsent_bytes() < limits_.pause_reading_at);
   }
   bool is_open() const noexcept { return state_ == State::open; }
   bool is_closed() const noexcept { return state_ == State::closed; }
@@ -138,14 +141,14 @@ class Stream {
 
   asio::ip::tcp::socket socket_;
   TlsLayerPtr tls_;
-  Buffer tail_;                  // read and not yet taken by on_bytes()
-  Buffer out_;                   // produced; from head_ on not yet written
+  Buffer tail_;  // read and not yet taken by on_bytes()
+  Buffer out_;   // produced; from head_ on not yet written
   std::size_t head_ = 0;
-  std::size_t flying_ = 0;       // bytes in the TLS layer's hands
+  std::size_t flying_ = 0;  // bytes in the TLS layer's hands
   std::uint64_t written_ = 0;
   std::uint64_t told_written_ = 0;
-  std::size_t accounted_ = 0;    // our part of the process's count
-  std::size_t discarded_ = 0;    // while finishing
+  std::size_t accounted_ = 0;  // our part of the process's count
+  std::size_t discarded_ = 0;  // while finishing
   TimePoint deadline_ = TimePoint::max();
   const StreamLimits limits_;
   std::unique_ptr<Error> failure_;
@@ -153,12 +156,12 @@ class Stream {
   std::uint32_t references_ = 0;
   State state_ = State::opening;
   bool started_ = false;
-  bool reading_ = false;    // an operation is under way
+  bool reading_ = false;  // an operation is under way
   bool writing_ = false;
-  bool batch_ = false;      // within a handler of ours: what is produced is flushed at its end
+  bool batch_ = false;  // within a handler of ours: what is produced is flushed at its end
   bool turn_posted_ = false;
   bool paused_ = false;
-  bool unfed_ = false;      // tail_ may hold whole messages
+  bool unfed_ = false;  // tail_ may hold whole messages
   bool eof_ = false;
   bool shut_down_ = false;
 };

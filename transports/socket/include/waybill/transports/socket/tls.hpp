@@ -1,10 +1,10 @@
 // TLS settings and the context made from them. Includes no TLS library.
 #pragma once
 
+#include "waybill/result.hpp"
+
 #include <memory>
 #include <string>
-
-#include "waybill/result.hpp"
 
 namespace waybill::socket {
 
@@ -35,7 +35,8 @@ struct TlsLayerDeleter {
   void operator()(TlsLayer* layer) const noexcept;
 };
 using TlsLayerPtr = std::unique_ptr<TlsLayer, TlsLayerDeleter>;
-/// The TLS side of one stream; null without a context. `name` is what a client verifies the server's certificate against.
+/// The TLS side of one stream; null without a context. `name` is what a client verifies the server's certificate
+/// against.
 TlsLayerPtr make_tls_layer(const std::shared_ptr<TlsContext>& context, const std::string& name);
 
 }  // namespace waybill::socket
