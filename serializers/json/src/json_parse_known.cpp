@@ -73,12 +73,12 @@ bool take_id(std::string_view& text, Term& id) noexcept {
   constexpr std::string_view k_before = ",\"id\":";
   if (!text.ends_with("\"}")) return false;
   const std::size_t end = text.size() - 2;
-  std::size_t begin = end;
-  for (; begin > 0 && text[begin - 1] != '"'; --begin) {
-    const char c = text[begin - 1];
-    if (c < 0x20 || c == '\\' || end - begin == k_longest_id) return false;  // also what is not ASCII
-  }
-  if (begin < k_before.size() + 1) return false;
+  const std::size_t from = end > k_longest_id ? end - k_longest_id : 0;
+  const auto* quote = static_cast<const char*>(::memrchr(text.data() + from, '"', end - from));
+  if (!quote) return false;
+  const auto begin = static_cast<std::size_t>(quote - text.data()) + 1;
+  const TextScan scan = scan_text(text.data() + begin, end - begin);
+  if (scan.needs_escape || !scan.is_ascii || begin < k_before.size() + 1) return false;
   if (text.substr(begin - 1 - k_before.size(), k_before.size()) != k_before) return false;
   id = {text.substr(begin, end - begin), false};
   text = text.substr(0, begin - 1 - k_before.size());

@@ -58,9 +58,7 @@ bool Reader::unquote(const char* raw, std::string_view& text, std::string& stora
   return true;
 }
 
-template <>
-Read Reader::source_of(ondemand::value& from, std::string_view& text) {
-  const char* start = token_of(from).data();
+Read Reader::scan_source(const char* start, std::string_view& text) {
   const Scan scan = scan_value(start, end_);
   if (scan.outcome == Scan::Outcome::too_deep) {
     failure_.set(errc::too_large, "nested deeper than " + std::to_string(detail::k_max_depth));
@@ -71,9 +69,17 @@ Read Reader::source_of(ondemand::value& from, std::string_view& text) {
   return Read::ok;
 }
 
-template <>
+Read Reader::source_of(ondemand::value& from, std::string_view& text) {
+  return scan_source(token_of(from).data(), text);
+}
+
 Read Reader::source_of(ondemand::document&, std::string_view& text) {
-  text = payload_.view();
+  const char* const end = document_text_.data() + document_text_.size();
+  const Read read = scan_source(skip_space(document_text_.data(), end), text);
+  if (read != Read::ok) return read;
+  const char* const rest = skip_space(text.data() + text.size(), end);
+  if (rest != end) return malformed_token({rest, 1});
+  if (document_text_.data() == payload_.data()) has_checked_document_ = true;  // not one inside it
   return Read::ok;
 }
 
@@ -176,7 +182,7 @@ Result<void> decode(const Slice& payload, const Serializer& serializer, ValueOut
   if (out.type->kind == Kind::raw) return decode_raw(payload, serializer, out);
   detail::Decoder<Reader> decoder(reader);
   if (!decoder.value(document, out.address, *out.type)) return fail(reader, *out.type);
-  if (!is_at_end(document, text)) {
+  if (!reader.has_checked_document() && !is_at_end(document, text)) {
     reader.failure().set(errc::payload_malformed, "not valid JSON: something follows the value");
     return fail(reader, *out.type);
   }

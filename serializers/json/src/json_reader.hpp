@@ -5,6 +5,7 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "json_number.hpp"
 #include "json_parsers.hpp"
@@ -22,7 +23,10 @@ namespace ondemand = simdjson::ondemand;
 class Reader {
  public:
   Reader(const Slice& payload, const Serializer& serializer)
-      : payload_(payload), end_(payload.data() + payload.size()), serializer_(serializer) {}
+      : payload_(payload),
+        end_(payload.data() + payload.size()),
+        serializer_(serializer),
+        document_text_(payload.view()) {}
 
   /// The name of a member, before its value is read.
   class Key {
@@ -31,7 +35,7 @@ class Reader {
     bool is(const Field& field) const noexcept {
       // The field's `,"name":` without comma, quote and colon: a name and its closing quote.
       const std::size_t size = field.json_key.size() - 3;
-      return std::memcmp(raw_, field.json_key.data() + 2, size) == 0;
+      return detail::equal_short(raw_, field.json_key.data() + 2, size);
     }
     bool is_exact() const noexcept { return *find_quote_or_backslash(raw_, reader_.end_) == '"'; }
     std::string_view text() {
@@ -158,7 +162,10 @@ class Reader {
       Parser parser;
       ondemand::document document;
       if (const auto error = parser.iterate(text).get(document)) return read_of(error) == Read::ok;
-      return static_cast<bool>(read(document));
+      const std::string_view outer = std::exchange(document_text_, text);
+      const bool fits = static_cast<bool>(read(document));
+      document_text_ = outer;
+      return fits;
     });
     return Read::ok;
   }
@@ -179,9 +186,11 @@ class Reader {
 
   detail::Failure& failure() { return failure_; }
 
+  /// Whether the top value was checked as a whole, with nothing behind it, and simdjson stands before it still.
+  bool has_checked_document() const noexcept { return has_checked_document_; }
+
   /// Turns what simdjson says into a failure.
   Read read_of(simdjson::error_code error);
-  void clear_failure() { failure_ = {}; }
 
  private:
   /// The scalar, or the first character of what is there.
@@ -196,8 +205,9 @@ class Reader {
   }
 
   /// The text of the value, checked, without white space around it.
-  template <class Value>
-  Read source_of(Value& from, std::string_view& text);
+  Read source_of(ondemand::value& from, std::string_view& text);
+  Read source_of(ondemand::document& from, std::string_view& text);
+  Read scan_source(const char* start, std::string_view& text);
 
   template <class Value>
   Read other_integer(Value& from, bool& negative, std::uint64_t& magnitude) {
@@ -217,6 +227,8 @@ class Reader {
   const Slice& payload_;
   const char* end_;
   const Serializer& serializer_;
+  std::string_view document_text_;  // of the document that is read now: the payload, or a value that is replayed
+  bool has_checked_document_ = false;
   detail::Failure failure_;
   std::string text_;   // what `text` unescaped last
   std::string key_;    // what Key::text unescaped last

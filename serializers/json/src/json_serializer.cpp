@@ -27,9 +27,10 @@ class JsonSerializer final : public Serializer {
   void compose(const Packet& packet, Buffer& out) const override { json::compose(packet, out); }
 
   Result<void> parse(const Slice& bytes, Direction direction, Packet& packet) const override {
-    packet = Packet();
     packet.serializer = this;
     if (parse_known_layout(bytes, direction, packet)) [[likely]] return {};
+    packet = Packet();
+    packet.serializer = this;
     return parse_any_layout(bytes, direction, packet);
   }
 };

@@ -224,7 +224,7 @@ bool is_utf8(std::string_view bytes) noexcept {
 
 bool append_quoted(std::string_view text, Buffer& out) {
   const TextScan scan = scan_text(text.data(), text.size());
-  if (!scan.needs_escape && scan.is_ascii) [[likely]] {
+  if (!scan.needs_escape && (scan.is_ascii || is_utf8(text))) [[likely]] {
     char* at = out.prepare(text.size() + 2);
     *at = '"';
     if (!text.empty()) std::memcpy(at + 1, text.data(), text.size());
