@@ -60,7 +60,7 @@ int serve(const bench::Arguments& arguments) {
     service.on_request(setup.echo, [](const waybill::Payload& bytes) { return bytes; });
     service.on_event(setup.event, [&](const waybill::Payload&) { counter.event(); });
   } else {
-    service.on_request(setup.echo, [](const Order& order) { return order; });
+    service.on_request(setup.echo, [](Order order) { return order; });
     service.on_event(setup.event, [&](const Order&) { counter.event(); });
   }
   service.start([](waybill::Result<void> started) {

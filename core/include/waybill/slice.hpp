@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <string>
 #include <string_view>
@@ -128,7 +129,7 @@ class Buffer {
 
   void append(const char* bytes, std::size_t count) {
     if (!count) return;
-    std::memcpy(prepare(count), bytes, count);
+    copy(prepare(count), bytes, count);
     size_ += count;
   }
   void append(std::string_view bytes) { append(bytes.data(), bytes.size()); }
@@ -151,6 +152,24 @@ class Buffer {
 
  private:
   void grow(std::size_t at_least);
+  /// Names, ids and numbers are short: two moves that may overlap instead of a call.
+  static void copy(char* to, const char* from, std::size_t count) noexcept {
+    const auto both_ends = [=](auto part) {
+      decltype(part) last;
+      std::memcpy(&part, from, sizeof part);
+      std::memcpy(&last, from + count - sizeof last, sizeof last);
+      std::memcpy(to, &part, sizeof part);
+      std::memcpy(to + count - sizeof last, &last, sizeof last);
+    };
+    struct Sixteen {
+      std::uint64_t words[2];
+    };
+    if (count > 32) std::memcpy(to, from, count);
+    else if (count >= 16) both_ends(Sixteen{});
+    else if (count >= 8) both_ends(std::uint64_t{});
+    else if (count >= 4) both_ends(std::uint32_t{});
+    else for (std::size_t i = 0; i < count; ++i) to[i] = from[i];
+  }
   detail::Block* block_ = nullptr;
   std::size_t size_ = 0;
   std::size_t capacity_ = 0;

@@ -59,9 +59,9 @@ Result<R> decode_reply(const Packet& packet) {
       if constexpr (std::is_same_v<R, Payload>) {
         return Payload(packet.payload.own(), *packet.serializer);  // nobody looks into it
       }
-      R value{};
-      Result<void> decoded = packet.serializer->decode(packet.payload, ValueOut::of(value));
-      if (!decoded) return decoded.error();
+      Result<R> value = R{};  // decoded where it will be returned
+      Result<void> decoded = packet.serializer->decode(packet.payload, ValueOut::of(*value));
+      if (!decoded) value = decoded.error();
       return value;
     }
   }

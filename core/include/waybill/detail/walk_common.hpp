@@ -12,6 +12,26 @@
 
 namespace waybill::detail {
 
+/// memcmp(...) == 0 for names, which are short: two compared words that may overlap instead of a call.
+inline bool equal_short(const char* a, const char* b, std::size_t count) noexcept {
+  const auto both_ends = [=](auto first_a) {
+    decltype(first_a) first_b, last_a, last_b;
+    std::memcpy(&first_a, a, sizeof first_a);
+    std::memcpy(&first_b, b, sizeof first_b);
+    std::memcpy(&last_a, a + count - sizeof last_a, sizeof last_a);
+    std::memcpy(&last_b, b + count - sizeof last_b, sizeof last_b);
+    return ((first_a ^ first_b) | (last_a ^ last_b)) == 0;
+  };
+  if (count > 16) return std::memcmp(a, b, count) == 0;
+  if (count >= 8) return both_ends(std::uint64_t{});
+  if (count >= 4) return both_ends(std::uint32_t{});
+  for (std::size_t i = 0; i < count; ++i) {
+    if (a[i] != b[i]) return false;
+  }
+  return true;
+}
+
+
 /// Values may be nested this deep, in any format.
 inline constexpr int k_max_depth = 128;
 
