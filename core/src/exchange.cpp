@@ -9,6 +9,12 @@
 
 namespace waybill::detail {
 
+void encode_result(const Serializer& serializer, ValueRef value, Buffer& out) {
+  const bool is_payload = value.type->kind == Kind::raw;
+  if (is_payload && static_cast<const Payload*>(value.address)->empty()) return;
+  serializer.encode(value, out).value();
+}
+
 void Exchange::decode(ValueOut out) const {
   const Packet& packet = delivery_.packet;
   if (packet.has_payload) return packet.serializer->decode(packet.payload, out).value();
@@ -27,16 +33,16 @@ Payload Exchange::payload() const noexcept {
 
 void Exchange::reply(ValueRef value, bool last) {
   const Serializer& serializer = *delivery_.packet.serializer;
-  if (collected_) return serializer.encode(value, *collected_).value();
+  if (collected_) return encode_result(serializer, value, *collected_);
   if (!wants_reply()) return;
   if (host_.is_offloaded()) {
     Buffer own;
-    serializer.encode(value, own).value();
+    encode_result(serializer, value, own);
     return reply_encoded(own.take(), last);
   }
   Buffer& scratch = host_.scratch();
   scratch.clear();
-  serializer.encode(value, scratch).value();
+  encode_result(serializer, value, scratch);
   reply_encoded(scratch.borrow(), last);
 }
 

@@ -52,7 +52,7 @@ bool StreamPump::take(StreamSource::Step step) {
       case StreamSource::Step::value:
         if (has_held_) send_held(false);
         held_.clear();
-        exchange_.packet().serializer->encode(source_->value(), held_).value();
+        encode_result(*exchange_.packet().serializer, source_->value(), held_);
         has_held_ = true;
         return true;
       case StreamSource::Step::waiting:

@@ -8,7 +8,8 @@ import { startNestService } from './lib/nest.mjs';
 import { cli, lines, outcomeOfCli, startConformanceService } from './lib/programs.mjs';
 import { startRecorder, bodiesOf } from './lib/wire.mjs';
 
-const limit = { timeout: 60_000 };
+const limit = { timeout: 60_000 };  // of one test
+const all = { timeout: 220_000 };
 const json = JSON.stringify;
 /** The data of a call as the command line takes it: on standard input when it is too long for an argument. */
 const dataArguments = data => (json(data).length > 100_000 ? ['-', { input: json(data) }] : [json(data), {}]);
@@ -27,7 +28,7 @@ const services = [
 ];
 
 for (const [peer, start] of services) {
-  describe(`the command line and a ${peer} service`, limit, () => {
+  describe(`the command line and a ${peer} service`, all, () => {
     let service;
     before(async () => { service = await start(); });
     after(() => service?.close());
@@ -109,7 +110,7 @@ for (const [peer, start] of services) {
   });
 }
 
-describe('what the command line prints', limit, () => {
+describe('what the command line prints', all, () => {
   /** A server that answers the first request with `reply(id)` as it is. */
   async function answering(reply) {
     const server = createServer(socket => {
@@ -166,7 +167,7 @@ describe('what the command line prints', limit, () => {
   });
 });
 
-describe('how the command line ends', limit, () => {
+describe('how the command line ends', all, () => {
   const nowhere = 'tcp://127.0.0.1:1';
   const failed = async args => {
     const result = await cli(args);

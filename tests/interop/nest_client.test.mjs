@@ -5,9 +5,10 @@ import { cases } from './lib/cases.mjs';
 import { makeNestClient, outcomeOf } from './lib/nest.mjs';
 import { startConformanceService } from './lib/programs.mjs';
 
-const limit = { timeout: 30_000 };
+const limit = { timeout: 60_000 };  // of one test
+const all = { timeout: 220_000 };
 
-describe('a NestJS client and a waybill service', limit, () => {
+describe('a NestJS client and a waybill service', all, () => {
   let service;
   let client;
   const send = (pattern, data, options) => outcomeOf(client.send(pattern, data), options);

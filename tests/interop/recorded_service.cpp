@@ -102,6 +102,14 @@ Stream<std::string> deferred() {
   co_yield p;
   co_yield q;
 }
+/// An empty payload is JavaScript's undefined.
+Stream<Payload> with_undefined(Payload data) {
+  const Payload undefined;
+  const Payload one = Payload::of(1, *data.serializer());
+  co_yield undefined;
+  co_yield one;
+  co_yield undefined;
+}
 Stream<int> none() { co_return; }
 Stream<int> none_late() { co_await pause(20); }
 Stream<int> fail_at_once() {
@@ -124,6 +132,7 @@ void add_streams(Service& service) {
   service.on_request("w.stream3", &three);
   service.on_request("w.stream3.async", &three_over_time);
   service.on_request("w.stream2.late", &two_then_late);
+  service.on_request("w.stream.undefined", &with_undefined);
   service.on_request("w.promise.stream", &deferred);
   service.on_request("w.empty", &none);
   service.on_request("w.empty.late", &none_late);

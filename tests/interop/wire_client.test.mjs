@@ -5,7 +5,8 @@ import { describe, test } from 'node:test';
 import { cli, lines } from './lib/programs.mjs';
 import { bodiesOf, bytesOf, frame, recorded, recordedOne, withId } from './lib/wire.mjs';
 
-const limit = { timeout: 30_000 };
+const limit = { timeout: 60_000 };  // of one test
+const all = { timeout: 220_000 };
 const text = bytes => Buffer.from(bytes).toString('utf8');
 
 /** A server of one connection; `onFrame(body, socket)` sees what comes. Gives { url, received(), close() }. */
@@ -36,7 +37,7 @@ function argumentsOf(vector, body) {
   return [JSON.stringify(call.pattern), '-', JSON.stringify(data), flags];
 }
 
-describe('requests and events have the recorded bytes', limit, () => {
+describe('requests and events have the recorded bytes', all, () => {
   const sent = recorded('tcp/').filter(({ name }) => /^tcp\/(?!raw-|limit\/|close\/).*\/(request|event)$/.test(name));
   test('there are recorded messages', () => assert.ok(sent.length > 75, `${sent.length}`));
 
@@ -80,7 +81,7 @@ describe('requests and events have the recorded bytes', limit, () => {
   });
 });
 
-describe('recorded replies', limit, () => {
+describe('recorded replies', all, () => {
   for (const vector of recorded('tcp/raw-client/')) {
     const { observed } = vector;
     test(vector.name.slice('tcp/raw-client/'.length), limit, async () => {

@@ -4,10 +4,11 @@ import { after, before, describe, test } from 'node:test';
 import { startRecordedService } from './lib/recorded_service.mjs';
 import { bytesOf, connect, recorded, withId, bodiesOf } from './lib/wire.mjs';
 
-const limit = { timeout: 30_000 };
+const limit = { timeout: 60_000 };  // of one test
+const all = { timeout: 220_000 };
 const text = bytes => Buffer.from(bytes).toString('utf8');
 
-describe('recorded requests are answered with the recorded bytes', limit, () => {
+describe('recorded requests are answered with the recorded bytes', all, () => {
   let service;
   before(async () => { service = await startRecordedService(); });
   after(() => service?.stop());
@@ -29,7 +30,7 @@ describe('recorded requests are answered with the recorded bytes', limit, () => 
   test('there are recorded requests', () => assert.ok(requests.length > 60, `${requests.length}`));
 });
 
-describe('raw bytes towards a service', limit, () => {
+describe('raw bytes towards a service', all, () => {
   let service;
   before(async () => { service = await startRecordedService(); });
   after(() => service?.stop());
@@ -80,7 +81,7 @@ describe('raw bytes towards a service', limit, () => {
   }
 });
 
-describe('limits of a service', limit, () => {
+describe('limits of a service', all, () => {
   let service;
   before(async () => { service = await startRecordedService('?maxBufferSize=100&incompleteMessageTimeout=150'); });
   after(() => service?.stop());

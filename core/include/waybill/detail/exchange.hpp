@@ -31,6 +31,10 @@ class ContextSource {
 
 class ListenerHost;
 
+/// Appends what a handler returned. An empty Payload is JavaScript's undefined: nothing is appended for it.
+/// Throws Error(payload_mismatch, too_large).
+void encode_result(const Serializer& serializer, ValueRef value, Buffer& out);
+
 /// A delivery on its way through its handler. On the stack for handlers that return at once, on the heap for others.
 ///
 /// Threads: the handler's. Where that is not the listener's, replies and settlements travel there by themselves.
