@@ -1,6 +1,17 @@
 # Functions for tests/: a GoogleTest program per subject, its cases registered one by one with label and time limit.
 include(GoogleTest)
 
+# waybill_is_built(<variable> <subject of a test>): false for tests of a broker's transport that was not switched on.
+function(waybill_is_built variable subject)
+  set(${variable} TRUE PARENT_SCOPE)
+  if(subject MATCHES "^(redis|amqp|kafka)(_|$)")
+    string(TOUPPER "${CMAKE_MATCH_1}" name)
+    if(NOT WAYBILL_WITH_${name})
+      set(${variable} FALSE PARENT_SCOPE)
+    endif()
+  endif()
+endfunction()
+
 # waybill_add_gtest(<name> LABEL <label> SOURCES <file>... [LIBS <target>...] [TIMEOUT <seconds of one case>])
 function(waybill_add_gtest name)
   cmake_parse_arguments(PARSE_ARGV 1 TEST "" "LABEL;TIMEOUT" "SOURCES;LIBS")

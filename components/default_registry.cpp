@@ -7,6 +7,9 @@
 #if defined(WAYBILL_HAS_TCP)
 #include "waybill/transports/tcp.hpp"
 #endif
+#if defined(WAYBILL_HAS_KAFKA)
+#include "waybill/transports/kafka.hpp"
+#endif
 #if defined(WAYBILL_HAS_JSON)
 #include "waybill/serializers/json.hpp"
 #endif
@@ -32,6 +35,11 @@ std::shared_ptr<const Registry> make_default_registry() {
 #if defined(WAYBILL_HAS_TCP)
   for (const char* scheme : {"tcp", "tcps"}) {
     registry->add_transport(scheme, [](const Url& url, const Registry& own) { return tcp::make_transport(url, own); });
+  }
+#endif
+#if defined(WAYBILL_HAS_KAFKA)
+  for (const char* scheme : {"kafka", "kafkas"}) {
+    registry->add_transport(scheme, [](const Url& url, const Registry& own) { return kafka::make_transport(url, own); });
   }
 #endif
   return registry;

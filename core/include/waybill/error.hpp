@@ -38,6 +38,10 @@ enum class errc {
 const std::error_category& waybill_category() noexcept;
 std::error_code make_error_code(errc code) noexcept;
 std::error_condition make_error_condition(errc code) noexcept;
+/// True for waybill's own code and for any native code that its category maps to the condition.
+inline bool operator==(const std::error_code& code, errc condition) noexcept {
+  return code == make_error_condition(condition);
+}
 
 /// Whether a failed message may have been taken by the other side. Retry looks at this, never at texts.
 enum class End {

@@ -1,0 +1,239 @@
+// What the Kafka transport is made of and needs no broker: offsets, lanes, subscriptions, names, options.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <numeric>
+#include <nlohmann/json.hpp>
+#include <random>
+
+#include "error.hpp"
+#include "key_lanes.hpp"
+#include "names.hpp"
+#include "offset_tracker.hpp"
+#include "settings.hpp"
+#include "startup.hpp"
+#include "subscription.hpp"
+
+namespace waybill::kafka {
+namespace {
+
+TEST(KafkaOffsets, AdvanceOnlyOverWhatIsFinishedWithoutAHole) {
+  OffsetTracker offsets;
+  for (const std::int64_t offset : {10, 11, 14, 15}) offsets.take(offset);  // 12 and 13 were compacted away
+  EXPECT_EQ(offsets.advance(), std::nullopt);
+  offsets.finish(11);
+  EXPECT_EQ(offsets.advance(), std::nullopt);
+  offsets.finish(10);
+  EXPECT_EQ(offsets.advance(), 12);
+  EXPECT_EQ(offsets.advance(), std::nullopt);
+  offsets.finish(15);
+  EXPECT_EQ(offsets.advance(), std::nullopt);
+  offsets.finish(14);
+  EXPECT_EQ(offsets.advance(), 16);
+  EXPECT_EQ(offsets.unfinished(), 0u);
+}
+
+TEST(KafkaOffsets, NeverAdvanceOverAnUnfinishedOneInAnyOrder) {
+  std::mt19937 random(7);
+  for (int round = 0; round < 200; ++round) {
+    std::vector<std::int64_t> order(50);
+    std::iota(order.begin(), order.end(), 100);
+    OffsetTracker offsets;
+    for (const std::int64_t offset : order) offsets.take(offset);
+    std::shuffle(order.begin(), order.end(), random);
+    std::vector<bool> finished(50);
+    std::int64_t committed = 100;
+    for (const std::int64_t offset : order) {
+      offsets.finish(offset);
+      finished[static_cast<std::size_t>(offset - 100)] = true;
+      committed = offsets.advance().value_or(committed);
+      const auto hole = std::find(finished.begin(), finished.end(), false);
+      ASSERT_EQ(committed, 100 + std::distance(finished.begin(), hole));
+    }
+  }
+}
+
+TEST(KafkaOffsets, UnknownAndRepeatedOnesChangeNothing) {
+  OffsetTracker offsets;
+  offsets.take(5);
+  offsets.finish(4);
+  offsets.finish(6);
+  EXPECT_EQ(offsets.advance(), std::nullopt);
+  offsets.finish(5);
+  offsets.finish(5);
+  EXPECT_EQ(offsets.advance(), 6);
+}
+
+TEST(KafkaLanes, OneAtATimeWithinAKeyAndSideBySideAcrossKeys) {
+  KeyLanes lanes;
+  EXPECT_TRUE(lanes.enter("a", 1));
+  EXPECT_TRUE(lanes.enter("b", 2));
+  EXPECT_FALSE(lanes.enter("a", 3));
+  EXPECT_FALSE(lanes.enter("a", 4));
+  EXPECT_EQ(lanes.leave("a"), 3u);
+  EXPECT_EQ(lanes.leave("b"), std::nullopt);
+  EXPECT_EQ(lanes.leave("a"), 4u);
+  EXPECT_EQ(lanes.leave("a"), std::nullopt);
+  EXPECT_EQ(lanes.lanes(), 0u);
+  EXPECT_TRUE(lanes.enter("a", 5));
+  EXPECT_FALSE(lanes.enter("a", 6));
+  lanes.drop("a");
+  EXPECT_EQ(lanes.leave("a"), std::nullopt);
+  EXPECT_TRUE(lanes.enter("a", 7));
+}
+
+Routes routes(std::vector<Pattern> patterns, bool requests = true) {
+  Routes all;
+  for (Pattern& pattern : patterns) all.push_back({std::move(pattern), requests, !requests});
+  return all;
+}
+
+TEST(KafkaSubscription, RequestsBringTheirReplyTopics) {
+  Routes both = routes({"sum"});
+  for (const Route& event : routes({"created"}, false)) both.push_back(event);
+  Subscription subscription = Subscription::make(both, "dev.").value();
+  EXPECT_EQ(subscription.topics(), (std::vector<std::string>{"dev.sum", "dev.sum.reply", "dev.created"}));
+  EXPECT_EQ(subscription.subscribed(), (std::vector<std::string>{"dev.sum", "dev.created"}));
+  EXPECT_EQ(subscription.channel_of("dev.sum").name, "sum");
+  EXPECT_TRUE(subscription.channel_of("dev.sum").may_be_request);
+  EXPECT_FALSE(subscription.channel_of("dev.created").may_be_request);
+}
+
+TEST(KafkaSubscription, PatternsThatAreNoTopicNamesGetOne) {
+  EXPECT_EQ(topic_of("order.created_v2"), "order.created_v2");
+  EXPECT_EQ(topic_of(R"({"cmd":"a_b"})"), "wb-_7b_22cmd_22_3a_22a_5fb_22_7d");
+  for (const Pattern& pattern : {Pattern({"cmd", "sum"}), Pattern("주문"), Pattern("a b"), Pattern("")}) {
+    Subscription subscription = Subscription::make(routes({pattern}), "").value();
+    EXPECT_TRUE(is_topic_name(subscription.subscribed().front())) << pattern.route();
+    EXPECT_EQ(subscription.channel_of(subscription.subscribed().front()).route, pattern.route());
+  }
+}
+
+TEST(KafkaSubscription, PatternsThatAreTooLongAreRefusedByName) {
+  const std::string longest(243, 'x');  // with ".reply" behind it
+  EXPECT_TRUE(Subscription::make(routes({longest}), ""));
+  const auto made = Subscription::make(routes({longest + "x"}), "");
+  ASSERT_FALSE(made);
+  EXPECT_TRUE(made.error().code() == errc::unsupported);
+  EXPECT_NE(made.error().message().find(longest + "x"), std::string_view::npos);
+}
+
+TEST(KafkaSubscription, WildcardsMatchWholeWordsAndNoReplies) {
+  Subscription subscription = Subscription::make(routes({"order.*", "audit.**"}, false), "p.").value();
+  EXPECT_TRUE(subscription.topics().empty());
+  for (const std::string& expression : subscription.subscribed()) EXPECT_TRUE(expression.starts_with("^p\\."));
+  EXPECT_EQ(subscription.channel_of("p.order.created").route, "order.created");
+  EXPECT_FALSE(subscription.channel_of("p.order.created").may_be_request);
+  EXPECT_FALSE(subscription.channel_of("p.order.reply").is_wanted);
+  const std::regex one(subscription.subscribed()[0], std::regex::extended);
+  EXPECT_TRUE(std::regex_search("p.order.created", one));
+  EXPECT_FALSE(std::regex_search("p.order.a.b", one));
+  EXPECT_FALSE(std::regex_search("pXorder.created", one));
+  const std::regex rest(subscription.subscribed()[1], std::regex::extended);
+  EXPECT_TRUE(std::regex_search("p.audit.a.b", rest));
+  EXPECT_FALSE(std::regex_search("p.audit", rest));
+}
+
+TEST(KafkaSubscription, NativePatternsAreRegularExpressions) {
+  Subscription subscription = Subscription::make(routes({native("^conf-rx\\..*")}), "").value();
+  EXPECT_EQ(subscription.channel_of("conf-rx.one").route, "^conf-rx\\..*");
+  EXPECT_EQ(subscription.channel_of("conf-rx.one").name, "conf-rx.one");
+  const auto wrong = Subscription::make(routes({native("orders.>#?[")}), "");
+  ASSERT_FALSE(wrong);
+  EXPECT_NE(wrong.error().message().find("orders.>#?["), std::string_view::npos);
+}
+
+TEST(KafkaNames, AreThoseOfNestJs) {
+  Options options;
+  EXPECT_EQ(group_name(options, ""), "nestjs-group-server");
+  EXPECT_EQ(group_name(options, "billing"), "billing-server");
+  EXPECT_EQ(client_name(options, true), "nestjs-consumer-server");
+  EXPECT_EQ(client_name(options, false), "nestjs-consumer-client");
+  options.postfix = false;
+  options.prefix = "dev.";
+  EXPECT_EQ(group_name(options, "billing"), "dev.billing");
+  EXPECT_TRUE(is_topic_name("a.B_c-9"));
+  for (const char* wrong : {"", ".", "..", "a b", "a/b", "é"}) EXPECT_FALSE(is_topic_name(wrong)) << wrong;
+}
+
+Result<Options> options_of(std::string_view url) { return Options::from_url(Url::parse(url).value()); }
+
+TEST(KafkaOptions, NestJsSpellingsAndPassThrough) {
+  const Options options =
+      options_of("kafkas://u:p@a:1,b/?groupId=g&clientId=c&fromBeginning=true&rdkafka.linger.ms=3&partitions=4").value();
+  EXPECT_EQ(options.group_id, "g");
+  EXPECT_EQ(options.client_id, "c");
+  EXPECT_TRUE(options.from_beginning);
+  EXPECT_TRUE(options.tls);
+  EXPECT_EQ(options.partitions, 4);
+  EXPECT_EQ(broker_list(options), "a:1,b:9092");
+  ASSERT_EQ(options.native.size(), 1u);
+  EXPECT_EQ(options.native[0].first, "linger.ms");
+  EXPECT_EQ(broker_list(options_of("kafka://[::1]:7").value()), "[::1]:7");
+}
+
+TEST(KafkaOptions, EveryMistakeIsTold) {
+  const auto wrong = options_of("kafka://user@h/path?grupId=x&partitions=many&ca=file");
+  ASSERT_FALSE(wrong);
+  for (const char* part : {"group_id", "partitions", "need TLS", "password", "no path"}) {
+    EXPECT_NE(std::string(wrong.error().what()).find(part), std::string::npos) << part << " in " << wrong.error().what();
+  }
+}
+
+TEST(KafkaOptions, WrongLibrarySettingsAreFoundAtOnce) {
+  const auto options = options_of("kafka://h/?rdkafka.no.such.thing=1").value();
+  const auto conf = make_conf(options, Role::producer, "c", "g");
+  ASSERT_FALSE(conf);
+  EXPECT_NE(std::string(conf.error().what()).find("no.such.thing"), std::string::npos);
+}
+
+TEST(KafkaErrors, AreConditionsOfOurs) {
+  EXPECT_TRUE(make_code(RD_KAFKA_RESP_ERR__AUTHENTICATION) == errc::unauthorized);
+  EXPECT_TRUE(make_code(RD_KAFKA_RESP_ERR__MSG_TIMED_OUT) == errc::timeout);
+  EXPECT_TRUE(make_code(RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE) == errc::too_large);
+  EXPECT_TRUE(make_code(RD_KAFKA_RESP_ERR__TRANSPORT) != errc::timeout);
+  EXPECT_EQ(end_of(RD_KAFKA_RESP_ERR__QUEUE_FULL), End::rejected);
+  EXPECT_EQ(end_of(RD_KAFKA_RESP_ERR__MSG_TIMED_OUT), End::unknown);
+}
+
+TEST(KafkaErrors, TroubleAtTheStartIsOneSentence) {
+  const Options options = options_of("kafka://h:1").value();
+  const Error late(errc::timeout, "late", End::rejected);
+  StartupTrouble refused(options);
+  EXPECT_FALSE(refused.note(RD_KAFKA_RESP_ERR__TRANSPORT, "Connect to h:1 failed: Connection refused"));
+  EXPECT_TRUE(refused.note(RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN, "1/1 brokers are down"));
+  EXPECT_TRUE(refused.error(late).code() == errc::refused);
+  StartupTrouble password(options);
+  EXPECT_TRUE(password.note(RD_KAFKA_RESP_ERR__AUTHENTICATION, "SASL failed"));
+  EXPECT_TRUE(password.error(late).code() == errc::unauthorized);
+  StartupTrouble foreign(options);
+  foreign.note(RD_KAFKA_RESP_ERR__BAD_MSG, "h:1: Invalid response size 1095586128");
+  EXPECT_NE(std::string(foreign.error(late).what()).find("no Kafka broker"), std::string::npos);
+  EXPECT_TRUE(StartupTrouble(options).error(late).code() == errc::refused);
+}
+
+TEST(KafkaVectors, LookupsMatchAsNestJsRegularExpressionsDo) {
+  std::ifstream file(std::filesystem::path(__FILE__).parent_path().parent_path() / "vectors/kafka_lookup.jsonl");
+  std::size_t lines = 0;
+  for (std::string line; std::getline(file, line);) {
+    const auto vector = nlohmann::json::parse(line);
+    if (vector["handler"].is_null()) continue;  // texts that the router's lookup never finds
+    ++lines;
+    Routes all;
+    std::string expected = vector["handler"];
+    for (std::string handler : vector["handlers"]) {
+      const bool is_expression = handler.starts_with('/');
+      const std::string text = is_expression ? handler.substr(1, handler.rfind('/') - 1) : handler;
+      if (handler == expected) expected = text;
+      all.push_back({is_expression ? native(text) : Pattern(text), true, false});
+    }
+    Subscription subscription = Subscription::make(all, "").value();
+    EXPECT_EQ(subscription.channel_of(vector["topic"].get<std::string>()).route, expected) << line;
+  }
+  EXPECT_EQ(lines, 7u);
+}
+
+}  // namespace
+}  // namespace waybill::kafka

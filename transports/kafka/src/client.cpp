@@ -1,0 +1,166 @@
+#include "client.hpp"
+
+#include <chrono>
+
+namespace waybill::kafka {
+namespace {
+
+constexpr int k_batch = 256;  ///< Messages before other handlers of the executor have their turn.
+constexpr std::chrono::seconds k_tick{1};
+constexpr std::chrono::milliseconds k_leave_limit{2'000};
+constexpr std::chrono::milliseconds k_last_leave_limit{500};  ///< When nobody runs the loop any more.
+
+using SteadyClock = std::chrono::steady_clock;
+
+}  // namespace
+
+Client::Client(Private, const asio::any_io_executor& executor, Log log, rd_kafka_type_t type, ClientHooks& hooks)
+    : executor_(executor), log_(std::move(log)), type_(type), hooks_(&hooks), tick_(executor) {}
+
+Result<std::shared_ptr<Client>> Client::make(const asio::any_io_executor& executor, Log log, rd_kafka_type_t type,
+                                             Conf conf, ClientHooks& hooks) {
+  auto client = std::make_shared<Client>(Private{}, executor, std::move(log), type, hooks);
+  rd_kafka_conf_t* raw = conf.get();
+  rd_kafka_conf_set_opaque(raw, client.get());
+  rd_kafka_conf_set_log_cb(raw, on_log);
+  rd_kafka_conf_set_error_cb(raw, on_error);
+  rd_kafka_conf_set_stats_cb(raw, on_statistics);
+  if (type == RD_KAFKA_PRODUCER) rd_kafka_conf_set_dr_msg_cb(raw, on_report);
+  else rd_kafka_conf_set_rebalance_cb(raw, on_rebalance);
+  char problem[512] = "";
+  client->instance_.reset(rd_kafka_new(type, raw, problem, sizeof(problem)));
+  if (!client->instance_) {
+    return Error(errc::invalid_config, std::string("kafka URL: ") + problem, End::rejected);
+  }
+  [[maybe_unused]] const auto* taken = conf.release();
+  client->start();
+  return client;
+}
+
+void Client::start() {
+  rd_kafka_t* raw = instance_.get();
+  if (type_ == RD_KAFKA_CONSUMER) rd_kafka_poll_set_consumer(raw);
+  rd_kafka_set_log_queue(raw, nullptr);
+  Queue queue(type_ == RD_KAFKA_CONSUMER ? rd_kafka_queue_get_consumer(raw) : rd_kafka_queue_get_main(raw));
+  watch_ = std::make_shared<QueueWatch>(executor_, std::move(queue), [weak = weak_from_this()] {
+    const auto self = weak.lock();
+    return self && self->drain();
+  });
+  watch_->start();
+  tick();
+}
+
+Client::~Client() {
+  if (!instance_) return;
+  watch_->stop();
+  if (type_ != RD_KAFKA_CONSUMER || rd_kafka_consumer_closed(instance_.get())) return;
+  // The loop has ended before the group was left: a short last chance, so that others need not wait for our session.
+  hooks_ = nullptr;
+  Queue queue(rd_kafka_queue_get_consumer(instance_.get()));
+  if (!is_closed_) KafkaError(rd_kafka_consumer_close_queue(instance_.get(), queue.get()));
+  const auto deadline = SteadyClock::now() + k_last_leave_limit;
+  while (!rd_kafka_consumer_closed(instance_.get()) && SteadyClock::now() < deadline) {
+    Message(rd_kafka_consumer_poll(instance_.get(), 5));
+  }
+}
+
+void Client::close() {
+  if (std::exchange(is_closed_, true)) return;
+  hooks_ = nullptr;
+  tick_.cancel();
+  if (type_ == RD_KAFKA_PRODUCER) {
+    watch_->stop();
+    return;
+  }
+  KafkaError(rd_kafka_consumer_close_queue(instance_.get(), watch_->queue()));
+  wait_until_left(SteadyClock::now() + k_leave_limit);
+}
+
+/// Keeps the object alive until the group is left.
+void Client::wait_until_left(SteadyClock::time_point deadline) {
+  for (int i = 0; i < k_batch; ++i) {
+    const Message message(rd_kafka_consumer_poll(instance_.get(), 0));
+    if (!message) break;
+  }
+  if (rd_kafka_consumer_closed(instance_.get()) || SteadyClock::now() >= deadline) return;
+  tick_.expires_after(std::chrono::milliseconds(2));
+  tick_.async_wait([self = shared_from_this(), deadline](std::error_code) { self->wait_until_left(deadline); });
+}
+
+bool Client::drain() {
+  if (is_closed_) return false;
+  const auto self = shared_from_this();  // a hook may let go of us
+  if (type_ == RD_KAFKA_PRODUCER) {
+    rd_kafka_poll(instance_.get(), 0);  // serves all there is
+    if (hooks_) hooks_->on_batch_end();
+    return false;
+  }
+  bool more = true;
+  for (int i = 0; more && i < k_batch; ++i) {
+    if (!hooks_ || !hooks_->wants_messages()) {
+      more = false;
+      break;
+    }
+    Message message(rd_kafka_consumer_poll(instance_.get(), 0));
+    if (!message) more = false;
+    else if (hooks_) hooks_->on_message(std::move(message));
+  }
+  if (hooks_) hooks_->on_batch_end();
+  return more;
+}
+
+void Client::tick() {
+  tick_.expires_after(k_tick);
+  tick_.async_wait([weak = weak_from_this()](std::error_code ec) {
+    const auto self = weak.lock();
+    if (ec || !self || self->is_closed_) return;
+    if (self->hooks_) self->hooks_->on_tick();
+    if (self->is_closed_) return;
+    self->poke();  // an idle consumer must poll too, or its group gives it up
+    self->tick();
+  });
+}
+
+void Client::on_log(const rd_kafka_t* instance, int level, const char* facility, const char* line) noexcept {
+  const auto* self = static_cast<const Client*>(rd_kafka_opaque(instance));
+  if (!self) return;
+  try {
+    // What matters comes as an error as well; here it is for those who look closely.
+    const LogLevel ours = level <= 2 ? LogLevel::error : LogLevel::debug;
+    if (self->log_.wants(ours)) self->log_.write(ours, std::string("kafka: ") + facility + ": " + line);
+  } catch (...) {  // a log line that cannot be written is no reason to end the process
+  }
+}
+
+void Client::on_error(rd_kafka_t* instance, int code, const char* reason, void* opaque) noexcept {
+  auto* self = static_cast<Client*>(opaque);
+  if (!self->hooks_) return;
+  auto what = static_cast<rd_kafka_resp_err_t>(code);
+  if (what != RD_KAFKA_RESP_ERR__FATAL) return self->hooks_->on_error(what, reason ? reason : "", false);
+  char story[512] = "";
+  what = rd_kafka_fatal_error(instance, story, sizeof(story));
+  self->hooks_->on_error(what, story, true);
+}
+
+void Client::on_report(rd_kafka_t*, const rd_kafka_message_t* message, void* opaque) noexcept {
+  auto* self = static_cast<Client*>(opaque);
+  if (self->hooks_) self->hooks_->on_report(*message);
+}
+
+void Client::on_rebalance(rd_kafka_t* instance, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t* partitions,
+                          void* opaque) noexcept {
+  auto* self = static_cast<Client*>(opaque);
+  if (self->hooks_ && code != RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS && code != RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
+    self->log_.warning(std::string("kafka: rebalancing failed: ") + rd_kafka_err2str(code));
+  }
+  if (self->hooks_) return self->hooks_->on_rebalance(code, partitions);
+  rd_kafka_assign(instance, nullptr);
+}
+
+int Client::on_statistics(rd_kafka_t*, char* json, std::size_t size, void* opaque) noexcept {
+  const auto* self = static_cast<const Client*>(opaque);
+  self->log_.debug("kafka: statistics: " + std::string(json, size));
+  return 0;  // the text is librdkafka's
+}
+
+}  // namespace waybill::kafka

@@ -1,0 +1,191 @@
+#include "listener_link.hpp"
+
+#include <asio/post.hpp>
+
+#include "error.hpp"
+#include "message_view.hpp"
+#include "names.hpp"
+#include "settings.hpp"
+
+namespace waybill::kafka {
+
+ListenerLink::ListenerLink(const Environment& environment, const Options& options, const Registry& registry)
+    : environment_(environment),
+      options_(options),
+      formats_(Formats::of(*environment.serializer, registry)),
+      group_(group_name(options, environment.group)),
+      startup_(options) {}
+
+asio::awaitable<Result<void>> ListenerLink::open(const Routes& routes, ListenerSink& sink) {
+  const auto self = shared_from_this();
+  auto subscription = Subscription::make(routes, options_.prefix);
+  if (!subscription) co_return subscription.error();
+  subscription_.emplace(std::move(*subscription));
+  sink_ = &sink;
+  if (auto made = make_producer(); !made) co_return made;
+
+  const auto step = step_ = std::make_shared<Step>(environment_.executor);
+  const auto done = [step](const Result<void>& outcome) { step->set(outcome); };
+  if (subscription_->topics().empty()) {
+    admin_->ping(done);
+  } else {
+    admin_->ensure(subscription_->topics(), [done](const Result<std::vector<Admin::Topic>>& topics) {
+      done(topics ? Result<void>() : Result<void>(topics.error()));
+    });
+  }
+  const Error no_answer(errc::timeout, "no answer in time", End::rejected);
+  Result<void> reached = co_await wait(options_.start_timeout + std::chrono::milliseconds(200), no_answer);
+  if (!reached) co_return is_closed_ ? reached.error() : startup_.error(reached.error());
+  if (subscription_->subscribed().empty()) co_return Result<void>();
+
+  step_ = std::make_shared<Step>(environment_.executor);
+  if (auto joining = join(); !joining) co_return joining;
+  const Error not_joined(errc::refused, "the group " + group_ + " gave us no partitions within " +
+                             std::to_string(options_.join_timeout.count()) + " ms", End::rejected);
+  Result<void> joined = co_await wait(options_.join_timeout, not_joined);
+  if (joined) is_open_ = true;
+  co_return joined;
+}
+
+Result<void> ListenerLink::make_producer() {
+  auto producer = Producer::make(environment_.executor, environment_.log, options_, client_name(options_, true), *this);
+  if (!producer) return producer.error();
+  producer_ = std::move(*producer);
+  admin_ = std::make_unique<Admin>(environment_.executor, producer_->get(), options_);
+  return {};
+}
+
+Result<void> ListenerLink::join() {
+  Intake::Settings settings{client_name(options_, true), group_, environment_.max_in_flight};
+  auto intake = Intake::make(environment_.executor, environment_.log, options_, std::move(settings), *this);
+  if (!intake) return intake.error();
+  intake_ = std::move(*intake);
+  return intake_->subscribe(subscription_->subscribed());
+}
+
+asio::awaitable<Result<void>> ListenerLink::wait(std::chrono::milliseconds limit, Error late) {
+  const std::shared_ptr<Step> step = step_;
+  asio::steady_timer timer(environment_.executor, limit);
+  timer.async_wait([step, late](std::error_code ec) {
+    if (!ec) step->set(late);
+  });
+  std::optional<Result<void>> outcome = co_await Step::wait(step);
+  if (!outcome) co_return Error(errc::cancelled, "opening was cancelled", End::rejected);
+  co_return *std::move(outcome);
+}
+
+void ListenerLink::end_step(Result<void> outcome) {
+  if (step_) step_->set(std::move(outcome));
+}
+
+void ListenerLink::on_intake_ready() { end_step({}); }
+
+void ListenerLink::on_intake_error(rd_kafka_resp_err_t code, std::string_view reason, bool is_fatal) {
+  if (code != RD_KAFKA_RESP_ERR_INCONSISTENT_GROUP_PROTOCOL) return trouble(code, reason, is_fatal);
+  trouble(code, "the group " + group_ + " has members that share its partitions in another way (NestJS's kafkajs has a "
+                "way of its own): give this service a group of its own, by group=NAME in its URL", false);
+}
+
+void ListenerLink::on_producer_error(rd_kafka_resp_err_t code, std::string_view reason, bool is_fatal) {
+  // From within librdkafka: nobody else's code may run now.
+  asio::post(environment_.executor, [weak = weak_from_this(), code, text = std::string(reason), is_fatal] {
+    if (const auto self = weak.lock()) self->trouble(code, text, is_fatal);
+  });
+}
+
+void ListenerLink::trouble(rd_kafka_resp_err_t code, std::string_view reason, bool is_fatal) {
+  if (is_closed_) return;
+  if (!is_open_) {
+    if (startup_.note(code, reason) || is_fatal) {
+      const Error error = make_error(code, std::string(reason), End::rejected);
+      end_step(startup_.error(error));
+    }
+    return;
+  }
+  if (!is_fatal) return environment_.log.warning("kafka: " + std::string(reason));
+  ListenerSink* sink = std::exchange(sink_, nullptr);
+  close();
+  if (sink) sink->on_lost(make_error(code, "kafka: " + std::string(reason), End::unknown));
+}
+
+void ListenerLink::on_record(Token token, const rd_kafka_message_t& message, int attempt, bool is_redelivered) {
+  const IncomingRecord record = view_of(message);
+  const Subscription::Channel& channel = subscription_->channel_of(record.topic);
+  if (!channel.is_wanted || !sink_) return intake_->settle(token, Settlement::reject);
+  ReplyAddress reply_to;
+  auto packet = parse_delivery(record, formats_, channel.may_be_request, reply_to);
+  if (!packet) {
+    environment_.log.warning("kafka: dropped a record: " + std::string(packet.error().what()));
+    return intake_->settle(token, Settlement::reject);
+  }
+  const std::string address = packet->kind == PacketKind::request ? reply_to.text() : std::string();
+  Delivery delivery(*this, token);
+  delivery.packet = std::move(*packet);
+  delivery.packet.pattern.text = channel.name;
+  delivery.packet.route = channel.route;
+  delivery.reply_to = address;
+  delivery.attempt = attempt_of(record) + attempt - 1;
+  delivery.redelivered = is_redelivered;
+  sink_->on_delivery(std::move(delivery));
+}
+
+void ListenerLink::reply(const Delivery& delivery, const Packet& packet) {
+  if (is_closed_) return;
+  const ReplyAddress to = ReplyAddress::from_text(delivery.reply_to);
+  if (!is_topic_name(to.topic)) {
+    return environment_.log.warning("kafka: a request asks for its reply on a topic with an illegal name");
+  }
+  auto record = compose_reply(packet, to);
+  if (!record) return environment_.log.error("kafka: a reply cannot be sent: " + std::string(record.error().what()));
+  const auto code = producer_->send(producer_->topic(to.topic), *record, 0);
+  if (!code) return;
+  environment_.log.error("kafka: a reply to " + to.topic + " cannot be sent: " + rd_kafka_err2str(code));
+  if (code != RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE || packet.kind == PacketKind::error) return;
+  // Its caller should hear of it rather than wait.
+  Buffer body;
+  Error(errc::internal, "Internal server error").encode(*packet.serializer, body);
+  Packet failure;
+  failure.kind = PacketKind::error;
+  failure.last = failure.has_payload = true;
+  failure.id = packet.id;
+  failure.serializer = packet.serializer;
+  failure.payload = body.borrow();
+  reply(delivery, failure);
+}
+
+void ListenerLink::settle(const Delivery& delivery, Settlement settlement) {
+  if (!is_closed_) intake_->settle(delivery.token, settlement);
+}
+
+void ListenerLink::add_delivery() noexcept {
+  if (deliveries_++ == 0) held_by_deliveries_ = shared_from_this();
+}
+
+void ListenerLink::drop_delivery() noexcept {
+  if (--deliveries_ > 0) return;
+  const auto last = std::move(held_by_deliveries_);  // may be the last owner: ends with this function
+}
+
+bool ListenerLink::is_congested() const noexcept {
+  return producer_ && producer_->unsent_bytes() > options_.max_unsent / 2;
+}
+
+void ListenerLink::on_sent(Ticket, rd_kafka_resp_err_t code) {
+  if (code) environment_.log.warning(std::string("kafka: a reply was not taken by the broker: ") + rd_kafka_err2str(code));
+}
+
+asio::awaitable<void> ListenerLink::flush() {
+  const auto self = shared_from_this();
+  if (producer_) co_await producer_->flush();
+}
+
+void ListenerLink::close() {
+  if (std::exchange(is_closed_, true)) return;
+  sink_ = nullptr;
+  if (intake_) intake_->close();
+  if (admin_) admin_->close();
+  if (producer_) producer_->close();
+  end_step(Error(errc::closed, "the listener was closed", End::rejected));
+}
+
+}  // namespace waybill::kafka

@@ -1,0 +1,74 @@
+// One link of a listener: its group's records in, replies out.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "admin.hpp"
+#include "intake.hpp"
+#include "producer.hpp"
+#include "startup.hpp"
+#include "subscription.hpp"
+#include "waybill/detail/asio.hpp"
+#include "wire.hpp"
+
+namespace waybill::kafka {
+
+/// Threads:  all on the executor.
+/// Lifetime: shared by the listener, by deliveries and by what is under way.
+class ListenerLink final : public std::enable_shared_from_this<ListenerLink>,
+                           public DeliverySource,
+                           public IntakeHooks,
+                           public ProducerHooks {
+ public:
+  ListenerLink(const Environment& environment, const Options& options, const Registry& registry);
+
+  /// Connects, finds or creates the topics, joins the group and waits until its partitions are positioned.
+  asio::awaitable<Result<void>> open(const Routes& routes, ListenerSink& sink);
+  void pause() { if (intake_) intake_->pause(); }
+  void resume() { if (intake_) intake_->resume(); }
+  void stop_intake() { if (intake_) intake_->stop(); }
+  asio::awaitable<void> flush();
+  void close();
+
+  void reply(const Delivery& delivery, const Packet& packet) override;
+  void settle(const Delivery& delivery, Settlement settlement) override;
+  void add_delivery() noexcept override;
+  void drop_delivery() noexcept override;
+  bool is_congested() const noexcept override;
+  bool is_connected() const noexcept override { return !is_closed_; }
+
+ private:
+  using Step = waybill::detail::Arrival<Result<void>>;
+
+  void on_record(Token token, const rd_kafka_message_t& message, int attempt, bool is_redelivered) override;
+  void on_intake_ready() override;
+  void on_intake_error(rd_kafka_resp_err_t code, std::string_view reason, bool is_fatal) override;
+  void on_sent(Ticket ticket, rd_kafka_resp_err_t code) override;
+  void on_producer_error(rd_kafka_resp_err_t code, std::string_view reason, bool is_fatal) override;
+
+  Result<void> make_producer();
+  Result<void> join();
+  /// Waits for the step under way; a timeout becomes `late`.
+  asio::awaitable<Result<void>> wait(std::chrono::milliseconds limit, Error late);
+  void end_step(Result<void> outcome);
+  void trouble(rd_kafka_resp_err_t code, std::string_view reason, bool is_fatal);
+
+  Environment environment_;
+  Options options_;
+  Formats formats_;
+  std::string group_;
+  StartupTrouble startup_;
+  std::optional<Subscription> subscription_;
+  ListenerSink* sink_ = nullptr;
+  std::shared_ptr<Step> step_;  ///< What open() waits for.
+  std::unique_ptr<Producer> producer_;
+  std::unique_ptr<Admin> admin_;
+  std::shared_ptr<Intake> intake_;
+  std::shared_ptr<ListenerLink> held_by_deliveries_;
+  std::size_t deliveries_ = 0;
+  bool is_open_ = false;
+  bool is_closed_ = false;
+};
+
+}  // namespace waybill::kafka

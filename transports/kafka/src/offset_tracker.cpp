@@ -1,0 +1,25 @@
+#include "offset_tracker.hpp"
+
+#include <algorithm>
+
+namespace waybill::kafka {
+
+void OffsetTracker::finish(std::int64_t offset) noexcept {
+  const auto is_before = [](const Record& record, std::int64_t wanted) { return record.offset < wanted; };
+  const auto found = std::lower_bound(open_.begin(), open_.end(), offset, is_before);
+  if (found == open_.end() || found->offset != offset) return;
+  found->is_finished = true;
+  while (!open_.empty() && open_.front().is_finished) {
+    next_ = open_.front().offset + 1;
+    open_.pop_front();
+  }
+}
+
+std::optional<std::int64_t> OffsetTracker::advance() noexcept {
+  if (next_ < 0) return std::nullopt;
+  const std::int64_t next = next_;
+  next_ = -1;
+  return next;
+}
+
+}  // namespace waybill::kafka

@@ -1,0 +1,56 @@
+// Options: what a URL says, checked, every mistake told.
+#include "waybill/transports/kafka.hpp"
+
+namespace waybill::kafka {
+
+Result<Options> Options::from_url(const Url& url) {
+  Options options;
+  OptionReader reader(url);
+  options.hosts = url.hosts;
+  options.user = url.user;
+  options.password = url.password;
+  constexpr const char* k_mechanisms[] = {"PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"};
+  options.mechanism = k_mechanisms[reader.choice("mechanism", "PLAIN|SCRAM-SHA-256|SCRAM-SHA-512", 0)];
+
+  options.group_id = reader.text("group_id|groupId", options.group_id);
+  options.client_id = reader.text("client_id|clientId", options.client_id);
+  options.postfix = reader.flag("postfix", options.postfix);
+  options.prefix = reader.text("prefix");
+  options.from_beginning = reader.flag("from_beginning|fromBeginning", options.from_beginning);
+  options.create_topics = reader.flag("create_topics|allowAutoTopicCreation", options.create_topics);
+  options.partitions = static_cast<int>(reader.number("partitions", 0, 0, 10'000));
+  options.replication = static_cast<int>(reader.number("replication", 0, 0, 100));
+  if (options.partitions == 0) options.partitions = -1;
+  if (options.replication == 0) options.replication = -1;
+  options.reply_partition = static_cast<int>(reader.number("reply_partition", 0, 0, 1'000'000));
+
+  options.start_timeout = reader.duration("start_timeout", options.start_timeout);
+  options.join_timeout = reader.duration("join_timeout", options.join_timeout);
+  options.send_timeout = reader.duration("send_timeout", options.send_timeout);
+  options.session_timeout = reader.duration("session_timeout|sessionTimeout", options.session_timeout);
+  options.retry_backoff = reader.duration("retry_backoff", options.retry_backoff);
+  options.statistics = reader.duration("statistics", options.statistics);
+  options.max_message = reader.size("max_message", options.max_message);
+  options.max_unsent = reader.size("max_unsent", options.max_unsent);
+
+  options.tls = reader.flag("tls", url.scheme == "kafkas");
+  options.verify = reader.flag("verify", options.verify);
+  options.ca = reader.text("ca");
+  options.cert = reader.text("cert");
+  options.key = reader.text("key");
+  options.key_password = reader.text("key_password");
+  options.native = reader.passthrough("rdkafka.");
+
+  if (!options.tls && url.scheme == "kafkas") reader.mistake("tls: cannot be false in a kafkas:// URL");
+  if (!options.tls && !(options.ca.empty() && options.cert.empty() && options.key.empty()))
+    reader.mistake("ca, cert and key need TLS: write kafkas:// or tls=true");
+  if (options.user.empty() != options.password.empty()) reader.mistake("SASL needs a user and a password");
+  if (!url.path.empty()) reader.mistake("kafka has no path: \"/" + url.path + "\"");
+  if (options.max_message < 1'000 || options.max_message > 1'000'000'000)
+    reader.mistake("max_message: must be from 1000 bytes to 1000000000 bytes");
+  if (options.group_id.empty()) reader.mistake("group_id: must not be empty");
+  if (auto finished = reader.finish(); !finished) return finished.error();
+  return options;
+}
+
+}  // namespace waybill::kafka

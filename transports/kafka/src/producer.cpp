@@ -1,0 +1,131 @@
+#include "producer.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "settings.hpp"
+#include "waybill/detail/asio.hpp"
+
+namespace waybill::kafka {
+namespace {
+
+constexpr std::size_t k_most_topics = 4096;
+
+/// librdkafka takes pointers to what it does not change.
+void* bytes_of(std::string_view view) noexcept { return const_cast<char*>(view.data()); }
+
+rd_kafka_vu_t make_field(rd_kafka_vtype_t type) noexcept {
+  rd_kafka_vu_t field{};
+  field.vtype = type;
+  return field;
+}
+
+rd_kafka_vu_t memory_field(rd_kafka_vtype_t type, const Bytes& bytes) noexcept {
+  rd_kafka_vu_t field = make_field(type);
+  field.u.mem.ptr = bytes ? bytes_of(bytes->empty() ? std::string_view("") : *bytes) : nullptr;
+  field.u.mem.size = bytes ? bytes->size() : 0;
+  return field;
+}
+
+HeaderList make_headers(const std::vector<RecordHeader>& headers) {
+  HeaderList list(rd_kafka_headers_new(headers.size()));
+  for (const auto& [name, value] : headers) {
+    rd_kafka_header_add(list.get(), name.data(), static_cast<ssize_t>(name.size()),
+                        value ? (value->empty() ? "" : value->data()) : nullptr,
+                        value ? static_cast<ssize_t>(value->size()) : 0);
+  }
+  return list;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Producer>> Producer::make(const asio::any_io_executor& executor, Log log, const Options& options,
+                                                 const std::string& client_id, ProducerHooks& hooks) {
+  auto conf = make_conf(options, Role::producer, client_id, {});
+  if (!conf) return conf.error();
+  std::unique_ptr<Producer> producer(new Producer(executor, hooks));
+  auto client = Client::make(executor, std::move(log), RD_KAFKA_PRODUCER, std::move(*conf), *producer);
+  if (!client) return client.error();
+  producer->client_ = std::move(*client);
+  return producer;
+}
+
+rd_kafka_topic_t* Producer::topic(const std::string& name) {
+  if (topics_.size() >= k_most_topics && !topics_.contains(name)) topics_.clear();  // names of replies come from outside
+  TopicHandle& handle = topics_[name];
+  if (!handle) handle.reset(rd_kafka_topic_new(client_->get(), name.c_str(), nullptr));
+  return handle.get();
+}
+
+rd_kafka_resp_err_t Producer::send(rd_kafka_topic_t* topic, const OutgoingRecord& record, Ticket ticket) {
+  std::array<rd_kafka_vu_t, 8> fields;
+  std::size_t count = 0;
+  rd_kafka_vu_t& to = fields[count++] = make_field(RD_KAFKA_VTYPE_RKT);
+  to.u.rkt = topic;
+  rd_kafka_vu_t& partition = fields[count++] = make_field(RD_KAFKA_VTYPE_PARTITION);
+  partition.u.i32 = record.partition == k_any_partition ? RD_KAFKA_PARTITION_UA : record.partition;
+  rd_kafka_vu_t& flags = fields[count++] = make_field(RD_KAFKA_VTYPE_MSGFLAGS);
+  flags.u.i = RD_KAFKA_MSG_F_COPY;
+  rd_kafka_vu_t& opaque = fields[count++] = make_field(RD_KAFKA_VTYPE_OPAQUE);
+  static_assert(sizeof(void*) >= sizeof(Ticket), "a ticket travels in librdkafka's opaque pointer");
+  opaque.u.ptr = reinterpret_cast<void*>(ticket);
+  if (record.content.value) fields[count++] = memory_field(RD_KAFKA_VTYPE_VALUE, record.content.value);
+  if (record.content.key) fields[count++] = memory_field(RD_KAFKA_VTYPE_KEY, record.content.key);
+  if (record.content.timestamp) {
+    rd_kafka_vu_t& timestamp = fields[count++] = make_field(RD_KAFKA_VTYPE_TIMESTAMP);
+    timestamp.u.i64 = *record.content.timestamp;
+  }
+  HeaderList headers;
+  if (!record.headers.empty()) {
+    headers = make_headers(record.headers);
+    rd_kafka_vu_t& list = fields[count++] = make_field(RD_KAFKA_VTYPE_HEADERS);
+    list.u.headers = headers.get();
+  }
+  const KafkaError error(rd_kafka_produceva(client_->get(), fields.data(), count));
+  if (error) return rd_kafka_error_code(error.get());
+  [[maybe_unused]] const auto* taken = headers.release();
+  ++waiting_->unsent;
+  unsent_bytes_ += record.content.value ? record.content.value->size() : 0;
+  return RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
+void Producer::on_report(const rd_kafka_message_t& message) {
+  --waiting_->unsent;
+  unsent_bytes_ -= std::min(unsent_bytes_, message.len);
+  const auto ticket = reinterpret_cast<Ticket>(message._private);
+  if (message.err || (ticket && !(ticket & k_failure_only))) reports_.push_back({ticket, message.err});
+}
+
+void Producer::on_batch_end() {
+  if (waiting_->unsent == 0) waiting_->idle.cancel();
+  if (reports_.empty()) return;
+  std::vector<Report> reports;
+  reports.swap(reports_);
+  const std::shared_ptr<Waiting> waiting = waiting_;  // a report may close us
+  for (const Report& report : reports) {
+    if (waiting->is_closed) return;
+    hooks_.on_sent(report.ticket, report.code);
+  }
+  if (waiting->is_closed) return;
+  reports.clear();
+  if (reports_.empty()) reports_.swap(reports);  // its memory
+}
+
+asio::awaitable<void> Producer::flush() {
+  const std::shared_ptr<Waiting> waiting = waiting_;
+  while (waiting->unsent > 0 && !waiting->is_closed) {
+    waiting->idle.expires_at(asio::steady_timer::time_point::max());
+    co_await waybill::detail::wait_quietly(waiting->idle);
+  }
+}
+
+void Producer::close() {
+  if (std::exchange(waiting_->is_closed, true)) return;
+  waiting_->idle.cancel();
+  topics_.clear();
+  if (!client_) return;
+  rd_kafka_purge(client_->get(), RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_NON_BLOCKING);
+  client_->close();
+}
+
+}  // namespace waybill::kafka

@@ -1,0 +1,108 @@
+#include "settings.hpp"
+
+namespace waybill::kafka {
+namespace {
+
+/// Sets one after the other; keeps the first mistake.
+class Setter {
+ public:
+  explicit Setter(rd_kafka_conf_t* conf) : conf_(conf) {}
+
+  void set(const std::string& name, const std::string& value) {
+    char problem[512] = "";
+    if (rd_kafka_conf_set(conf_, name.c_str(), value.c_str(), problem, sizeof(problem)) == RD_KAFKA_CONF_OK) return;
+    if (mistake_.empty()) mistake_ = problem;
+  }
+  void set(const std::string& name, std::chrono::milliseconds value) { set(name, std::to_string(value.count())); }
+  void set_if(bool wanted, const std::string& name, const std::string& value) {
+    if (wanted) set(name, value);
+  }
+  const std::string& mistake() const noexcept { return mistake_; }
+
+ private:
+  rd_kafka_conf_t* conf_;
+  std::string mistake_;
+};
+
+void set_common(Setter& conf, const Options& options, const std::string& client_id) {
+  conf.set("bootstrap.servers", broker_list(options));
+  conf.set("client.id", client_id);
+  conf.set("log.queue", "true");  // log lines come with the other events, on our thread
+  conf.set("log.configuration.warnings", "false");
+  conf.set("socket.nagle.disable", "true");
+  conf.set("reconnect.backoff.ms", "50");
+  conf.set("reconnect.backoff.max.ms", "1000");
+  conf.set("topic.metadata.refresh.fast.interval.ms", "20");  // topics that were created just now
+  conf.set("allow.auto.create.topics", "false");              // created by us, or an error
+  conf.set("statistics.interval.ms", options.statistics);
+  const bool has_sasl = !options.user.empty();
+  conf.set("security.protocol", options.tls ? (has_sasl ? "sasl_ssl" : "ssl") : (has_sasl ? "sasl_plaintext" : "plaintext"));
+  if (has_sasl) {
+    conf.set("sasl.mechanisms", options.mechanism);
+    conf.set("sasl.username", options.user);
+    conf.set("sasl.password", options.password);
+  }
+  if (!options.tls) return;
+  conf.set("enable.ssl.certificate.verification", options.verify ? "true" : "false");
+  conf.set("ssl.endpoint.identification.algorithm", options.verify ? "https" : "none");
+  conf.set_if(!options.ca.empty(), "ssl.ca.location", options.ca);
+  conf.set_if(!options.cert.empty(), "ssl.certificate.location", options.cert);
+  conf.set_if(!options.key.empty(), "ssl.key.location", options.key);
+  conf.set_if(!options.key_password.empty(), "ssl.key.password", options.key_password);
+}
+
+void set_producer(Setter& conf, const Options& options) {
+  conf.set("enable.idempotence", "true");  // with acks=all, in order, each once
+  conf.set("linger.ms", "0");              // its default costs each request and each reply 5 ms
+  conf.set("sticky.partitioning.linger.ms", "0");
+  conf.set("partitioner", "murmur2_random");  // as the Java client and kafkajs
+  conf.set("message.timeout.ms", options.send_timeout);
+  conf.set("message.max.bytes", std::to_string(options.max_message));
+  conf.set("queue.buffering.max.messages", "2000000");
+  conf.set("queue.buffering.max.kbytes", std::to_string(std::max<std::size_t>(options.max_unsent / 1024, 1)));
+  conf.set("topic.metadata.propagation.max.ms", "5000");
+}
+
+void set_consumer(Setter& conf, const Options& options, const std::string& group_id) {
+  conf.set("group.id", group_id);
+  conf.set("enable.partition.eof", "true");  // tells that a partition is positioned
+  conf.set("fetch.wait.max.ms", "50");       // a partition that is added waits for the fetch under way
+  conf.set("fetch.error.backoff.ms", "20");
+  conf.set("queued.max.messages.kbytes", "16384");
+  conf.set("enable.auto.offset.store", "false");
+  conf.set("session.timeout.ms", options.session_timeout);
+  conf.set("heartbeat.interval.ms", std::min(options.session_timeout / 3, std::chrono::milliseconds(3000)));
+}
+
+}  // namespace
+
+std::string broker_list(const Options& options) {
+  if (options.hosts.empty()) return "localhost:9092";
+  std::string list;
+  for (const Url::Host& host : options.hosts) {
+    if (!list.empty()) list += ',';
+    const bool is_v6 = host.name.find(':') != std::string::npos;
+    list += (is_v6 ? "[" + host.name + "]" : host.name) + ':' + std::to_string(host.has_port ? host.port : 9092);
+  }
+  return list;
+}
+
+Result<Conf> make_conf(const Options& options, Role role, const std::string& client_id, const std::string& group_id) {
+  Conf conf(rd_kafka_conf_new());
+  Setter setter(conf.get());
+  set_common(setter, options, client_id);
+  if (role == Role::producer) {
+    set_producer(setter, options);
+  } else {
+    set_consumer(setter, options, group_id);
+    const bool commits = role == Role::group_consumer;
+    setter.set("enable.auto.commit", commits ? "true" : "false");
+    setter.set_if(commits, "auto.commit.interval.ms", "1000");
+    setter.set("auto.offset.reset", commits && options.from_beginning ? "earliest" : "latest");
+  }
+  for (const auto& [name, value] : options.native) setter.set(name, value);
+  if (setter.mistake().empty()) return conf;
+  return Error(errc::invalid_config, "kafka URL: " + setter.mistake(), End::rejected);
+}
+
+}  // namespace waybill::kafka

@@ -1,0 +1,24 @@
+// librdkafka's configuration from ours.
+#pragma once
+
+#include <string>
+
+#include "handle.hpp"
+#include "waybill/result.hpp"
+#include "waybill/transports/kafka.hpp"
+
+namespace waybill::kafka {
+
+enum class Role {
+  producer,
+  group_consumer,  ///< Of a listener: in a group, commits what was stored.
+  reply_consumer,  ///< Of a connection: assigns by hand, commits nothing.
+};
+
+/// Errors: invalid_config that names the setting (those of rdkafka.NAME too).
+Result<Conf> make_conf(const Options& options, Role role, const std::string& client_id, const std::string& group_id);
+
+/// "host:port,host:port"
+std::string broker_list(const Options& options);
+
+}  // namespace waybill::kafka

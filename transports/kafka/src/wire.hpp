@@ -1,0 +1,97 @@
+// Packet <-> record, as NestJS has them. Pure: no broker, no librdkafka.
+//
+//              headers, in this order                                                          value
+//   request    [own], kafka_correlationId, kafka_replyTopic, kafka_replyPartition (text)       encoded data
+//   event      [own]                                                                           encoded data
+//   value      [own], kafka_correlationId, if last: kafka_nest-is-disposed (one byte 0)        encoded value
+//   error      [own], kafka_correlationId, kafka_nest-err, kafka_nest-is-disposed              null
+//   no handler [own], kafka_correlationId, kafka_nest-err (text)                               null
+//   end        [own], kafka_correlationId, kafka_nest-is-disposed                              null
+// Payloads of JSON go as value.hpp says. Of other serializers the value is the payload's bytes, and a header
+// `waybill-serializer` names the format. To waybill's own clients an end without a value carries `waybill-end`,
+// because NestJS's cannot be told from a null.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "value.hpp"
+#include "waybill/packet.hpp"
+#include "waybill/registry.hpp"
+
+namespace waybill::kafka {
+
+inline constexpr std::string_view k_correlation_id = "kafka_correlationId";
+inline constexpr std::string_view k_reply_topic = "kafka_replyTopic";
+inline constexpr std::string_view k_reply_partition = "kafka_replyPartition";
+inline constexpr std::string_view k_error = "kafka_nest-err";
+inline constexpr std::string_view k_disposed = "kafka_nest-is-disposed";
+inline constexpr std::string_view k_serializer = "waybill-serializer";
+inline constexpr std::string_view k_end = "waybill-end";
+
+inline constexpr std::int32_t k_any_partition = -1;
+
+using RecordHeader = std::pair<std::string_view, Bytes>;
+
+/// What is sent; views are valid as long as the packet, the address and this object are.
+struct OutgoingRecord {
+  RecordContent content;
+  std::vector<RecordHeader> headers;
+  std::int32_t partition = k_any_partition;  ///< Any: by the key, or in turn.
+};
+
+/// What was received; borrowed.
+struct IncomingRecord {
+  std::string_view topic;
+  std::int32_t partition = 0;
+  std::int64_t offset = 0;
+  Bytes key;
+  Bytes value;
+  std::vector<RecordHeader> headers;
+
+  const RecordHeader* find(std::string_view name) const noexcept;  ///< The last of that name, or null.
+};
+
+/// Where replies to a request go.
+struct ReplyAddress {
+  std::string topic;
+  std::int32_t partition = k_any_partition;
+  bool is_waybill = false;  ///< The caller is one of ours: it understands waybill's own headers.
+
+  /// The address in one text, for Delivery::reply_to: `topic/`, the partition if it is known, `/w` if is_waybill.
+  std::string text() const;
+  static ReplyAddress from_text(std::string_view text);
+};
+
+/// `partition_text` is what `kafka_replyPartition` gets. Errors: payload_malformed, invalid_config (property `partition`).
+Result<OutgoingRecord> compose_request(const Packet& packet, std::string_view reply_topic,
+                                       std::string_view partition_text);
+Result<OutgoingRecord> compose_event(const Packet& packet);
+Result<OutgoingRecord> compose_reply(const Packet& packet, const ReplyAddress& to);
+
+/// How payloads without `waybill-serializer` are read, and where those that have it find theirs.
+struct Formats {
+  const Serializer* plain = nullptr;   ///< A lenient json, or what there is.
+  const Registry* registry = nullptr;
+
+  static Formats of(const Serializer& own, const Registry& registry);
+  /// Null when the record names a format that is not there.
+  const Serializer* of_record(const IncomingRecord& record) const noexcept;
+};
+
+/// A request if both correlation id and reply topic are there and `may_be_request`; else an event. Views of the packet
+/// point into the record; its payload is owned.
+/// Errors: payload_malformed (an unknown format).
+Result<Packet> parse_delivery(const IncomingRecord& record, const Formats& formats, bool may_be_request,
+                              ReplyAddress& reply_to);
+
+/// A reply packet. `is_first`: no value of this reply came before, so that a closing null counts as a value.
+/// Errors: payload_malformed.
+Result<Packet> parse_reply(const IncomingRecord& record, const Formats& formats, bool is_first);
+
+/// Which delivery of the message this is, by its header; 1 if it does not say.
+int attempt_of(const IncomingRecord& record) noexcept;
+
+}  // namespace waybill::kafka
