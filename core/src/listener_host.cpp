@@ -112,6 +112,10 @@ void ListenerHost::unhandled(Delivery& delivery) {
     reply.last = true;
     reply.id = packet.id;
     reply.serializer = packet.serializer;
+    scratch_.clear();
+    packet.serializer->encode(ValueRef::of(k_no_handler_text), scratch_).value();
+    reply.has_payload = true;
+    reply.payload = scratch_.borrow();
     delivery.reply(reply);
   } else {
     log().debug("no handler for the event " + std::string(packet.has_pattern ? packet.pattern.text : packet.route));

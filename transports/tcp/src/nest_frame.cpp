@@ -76,7 +76,7 @@ void NestFrameWriter::end(Buffer& out, std::size_t start) {
   const std::size_t text = start + digits_ + 1;
   const std::size_t size = out.size() - text;
   char digits[24];
-  const auto written = std::to_chars(digits, digits + sizeof digits, utf16_length(out.data() + text, size));
+  const auto written = std::to_chars(digits, digits + sizeof digits, utf16_length_of_own(out.data() + text, size));
   const auto count = static_cast<std::size_t>(written.ptr - digits);
   if (count != digits_) {
     if (count > digits_) {

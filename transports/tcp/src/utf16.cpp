@@ -194,11 +194,14 @@ void count_utf16(const char* text, std::size_t size, std::size_t want, Utf16Curs
 }
 
 std::size_t utf16_length(const char* text, std::size_t size) noexcept {
-  std::size_t units = 0;
-  if (count_balanced(text, size, units)) return units;
   Utf16Cursor cursor;
   count_utf16(text, size, SIZE_MAX, cursor);
   return cursor.units + (cursor.bytes < size ? 1 : 0);
+}
+
+std::size_t utf16_length_of_own(const char* text, std::size_t size) noexcept {
+  std::size_t units = 0;
+  return count_balanced(text, size, units) ? units : utf16_length(text, size);
 }
 
 }  // namespace waybill::tcp

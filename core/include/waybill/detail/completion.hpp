@@ -72,10 +72,10 @@ struct ThrowingResult {
 };
 
 /// A handler that has an executor of its own, other than ours: runs there, which stays busy until then.
-template <class T, class Handler>
+template <class T, class Handler, class Executor>
 struct ForwardedHandler {
   Handler handler;
-  asio::any_io_executor executor;  // tracks outstanding work
+  Executor executor;  // tracks outstanding work
 
   void operator()(Result<T> result) {
     asio::dispatch(executor, [handler = std::move(handler), result = std::move(result)]() mutable {
@@ -91,8 +91,8 @@ UniqueFunction<void(Result<T>)> make_completion(Handler handler, const asio::any
   if constexpr (std::is_same_v<decltype(executor), asio::any_io_executor>) {
     if (executor == home) return UniqueFunction<void(Result<T>)>(std::move(handler));
   }
-  asio::any_io_executor tracked = asio::prefer(std::move(executor), asio::execution::outstanding_work.tracked);
-  return ForwardedHandler<T, Handler>{std::move(handler), std::move(tracked)};
+  auto tracked = asio::prefer(std::move(executor), asio::execution::outstanding_work.tracked);
+  return ForwardedHandler<T, Handler, decltype(tracked)>{std::move(handler), std::move(tracked)};
 }
 
 }  // namespace waybill::detail
