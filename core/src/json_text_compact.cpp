@@ -20,6 +20,37 @@ std::optional<std::uint32_t> integer_key(std::string_view key) noexcept {
   return number;
 }
 
+/// Members in the order in which their keys came first, each with the last of its values.
+class MemberList {
+ public:
+  void add(JsonMember&& member) {
+    if (JsonMember* const same = find(member.key)) {
+      same->value = std::move(member.value);
+      return;
+    }
+    members_.push_back(std::move(member));
+    if (members_.size() < k_few) return;
+    for (std::size_t i = places_.size(); i < members_.size(); ++i) places_.emplace(members_[i].key, i);
+  }
+  std::vector<JsonMember>& members() noexcept { return members_; }
+
+ private:
+  static constexpr std::size_t k_few = 16;  // up to here looking at all of them is faster than a table
+
+  JsonMember* find(const std::string& key) {
+    if (members_.size() < k_few) {
+      const auto found = std::find_if(members_.begin(), members_.end(),
+                                      [&key](const JsonMember& member) { return member.key == key; });
+      return found == members_.end() ? nullptr : &*found;
+    }
+    const auto found = places_.find(key);
+    return found == places_.end() ? nullptr : &members_[found->second];
+  }
+
+  std::vector<JsonMember> members_;
+  std::unordered_map<std::string, std::size_t> places_;  // empty while there are few
+};
+
 class Compactor {
  public:
   Compactor(std::string_view text, std::size_t max_depth) : reader_(text), max_depth_(max_depth) {}
@@ -75,21 +106,16 @@ class Compactor {
 
   bool object(std::size_t depth, std::string& out) {
     reader_.take('{');
-    std::vector<JsonMember> members;
-    std::unordered_map<std::string, std::size_t> places;
+    MemberList list;
     if (!reader_.take('}')) {
       do {
         JsonMember member;
         if (!reader_.read_string(member.key) || !reader_.take(':') || !value(depth + 1, member.value)) return false;
-        const auto [place, added] = places.try_emplace(member.key, members.size());
-        if (added) {
-          members.push_back(std::move(member));
-        } else {
-          members[place->second].value = std::move(member.value);
-        }
+        list.add(std::move(member));
       } while (reader_.take(','));
       if (!reader_.take('}')) return false;
     }
+    std::vector<JsonMember>& members = list.members();
     sort_as_javascript(members);
     out += '{';
     for (std::size_t i = 0; i < members.size(); ++i) {
@@ -108,13 +134,15 @@ class Compactor {
 }  // namespace
 
 void sort_as_javascript(std::vector<JsonMember>& members) {
-  // What is not integer-like sorts behind all that is, and equal among itself.
+  // What is not integer-like sorts behind all that is, and equal among itself. Mostly there is nothing to do.
   const auto rank = [](const JsonMember& member) -> std::uint64_t {
     const auto number = integer_key(member.key);
     return number ? *number : UINT64_MAX;
   };
-  std::stable_sort(members.begin(), members.end(),
-                   [&rank](const JsonMember& a, const JsonMember& b) { return rank(a) < rank(b); });
+  const auto before = [&rank](const JsonMember& a, const JsonMember& b) { return rank(a) < rank(b); };
+  if (!std::is_sorted(members.begin(), members.end(), before)) {
+    std::stable_sort(members.begin(), members.end(), before);
+  }
 }
 
 bool compact_json(std::string_view text, std::size_t max_depth, std::string& out, std::size_t& mistake_at) {

@@ -71,12 +71,21 @@ Pattern::Pattern(Text, std::string_view text) : text_(text), route_(text), is_wi
 
 Pattern::Pattern(double number) : text_(number_json(number)), route_(text_), is_json_(true) {}
 
-Pattern::Pattern(const Entry& a) : Pattern(ObjectJson{}, '{' + a.json_ + '}') {}
+Pattern::Pattern(const Entry& a) : Pattern(OneEntry{}, '{' + a.json_ + '}') {}
 Pattern::Pattern(const Entry& a, const Entry& b) : Pattern(ObjectJson{}, '{' + a.json_ + ',' + b.json_ + '}') {}
 Pattern::Pattern(const Entry& a, const Entry& b, const Entry& c)
     : Pattern(ObjectJson{}, '{' + a.json_ + ',' + b.json_ + ',' + c.json_ + '}') {}
 Pattern::Pattern(const Entry& a, const Entry& b, const Entry& c, const Entry& d)
     : Pattern(ObjectJson{}, '{' + a.json_ + ',' + b.json_ + ',' + c.json_ + ',' + d.json_ + '}') {}
+
+/// The usual pattern: what an entry wrote is compact, one key needs no sorting, and without escapes it is the route.
+Pattern::Pattern(OneEntry, std::string json) : text_(std::move(json)), is_json_(true) {
+  if (text_.find('\\') == std::string::npos) {
+    route_ = text_;
+  } else {
+    detail::route_of_json(text_, route_);
+  }
+}
 
 Pattern::Pattern(ObjectJson, std::string_view json) : is_json_(true) {
   std::size_t mistake_at = 0;

@@ -44,8 +44,10 @@ class Members {
   void write(std::string& out) {
     if (too_many_) return void(out += k_too_many);
     sort_as_javascript(members_);
-    std::stable_sort(members_.begin(), members_.end(),
-                     [](const JsonMember& a, const JsonMember& b) { return collate(a.key, b.key) < 0; });
+    const auto before = [](const JsonMember& a, const JsonMember& b) { return collate(a.key, b.key) < 0; };
+    if (!std::is_sorted(members_.begin(), members_.end(), before)) {
+      std::stable_sort(members_.begin(), members_.end(), before);
+    }
     out += '{';
     for (std::size_t i = 0; i < members_.size(); ++i) {
       if (i) out += ',';

@@ -124,6 +124,15 @@ TEST(Pattern, EverySpellingOfAnArgumentMeansWhatItLooksLike) {
   EXPECT_EQ(route_of({{"a", 1}, {"b", 2.5}, {"c", false}, {"d", "x"}}), R"({"a":1,"b":2.5,"c":false,"d":"x"})");
 }
 
+TEST(Pattern, OneEntryIsRoutedAsItsJsonWouldBe) {
+  for (const char* text : {"sum", "q\"uo\\te", "a\nb", "\x01", "주문", ""}) {
+    const Pattern pattern({"cmd", text});
+    EXPECT_EQ(pattern.route(), Pattern::from_json(pattern.term().text).route()) << text;
+    EXPECT_EQ(pattern.term().text, Pattern::from_json(pattern.term().text).term().text) << text;
+  }
+  EXPECT_EQ(Pattern({"cmd", "a\nb"}).route(), "{\"cmd\":\"a\nb\"}");
+}
+
 TEST(Pattern, IntegerKeysComeFirstOnTheWireAsInJavaScript) {
   EXPECT_EQ(Pattern({"x", 1}, {"10", 2}, {"9", 3}).term().text, R"({"9":3,"10":2,"x":1})");
 }
@@ -328,6 +337,10 @@ TEST(JsonText, CompactsAsJavaScriptDoes) {
   EXPECT_EQ(compact(" { \"b\" : [ 1.0 , -0 , 1e3 ] , \"a\" : null } "), R"({"b":[1,0,1000],"a":null})");
   EXPECT_EQ(compact(R"({"a":1,"b":2,"a":3})"), R"({"a":3,"b":2})");
   EXPECT_EQ(compact(R"({"b":0,"2":0,"01":0,"1":0,"4294967295":0})"), R"({"1":0,"2":0,"b":0,"01":0,"4294967295":0})");
+  std::string many = R"({"a":0)";
+  for (int i = 0; i < 40; ++i) many += ",\"k" + std::to_string(i) + "\":" + std::to_string(i);
+  EXPECT_EQ(compact(many + R"(,"k39":"x","a":"y"})"),
+            "{\"a\":\"y\"" + many.substr(6, many.rfind(':') - 5) + "\"x\"}");
   EXPECT_EQ(compact(R"("\u0001\n\/\u007f")"), "\"\\u0001\\n/\x7F\"");
   EXPECT_EQ(compact("1e400"), "null");
   EXPECT_EQ(compact("[[],{},[[]]]"), "[[],{},[[]]]");

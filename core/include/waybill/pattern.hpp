@@ -68,6 +68,8 @@ class Pattern {
   struct ObjectJson {};
   struct Text {};
   struct Native {};
+  struct OneEntry {};
+  Pattern(OneEntry, std::string json);
   Pattern(ObjectJson, std::string_view json);
   Pattern(Text, std::string_view text);
   Pattern(Native, std::string_view text);
