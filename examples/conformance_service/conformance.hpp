@@ -5,9 +5,8 @@
 #include <waybill/adapt/nlohmann.hpp>
 #include <waybill/waybill.hpp>
 
-#include <nlohmann/json.hpp>
-
 #include <asio/steady_timer.hpp>
+#include <nlohmann/json.hpp>
 
 #include <map>
 #include <string>

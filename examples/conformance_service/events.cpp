@@ -1,6 +1,6 @@
-#include <stdexcept>
-
 #include "conformance.hpp"
+
+#include <stdexcept>
 
 namespace conformance {
 
@@ -27,9 +27,8 @@ void add_events(Handlers& handlers, State& state) {
   });
   handlers.event("event.value", [] { return "event-result"; });
   for (const double amount : {1., 10.}) {
-    handlers.event("event.multi", [&state, amount](const Json& data) {
-      state.add(member<std::string>(data, "name", ""), amount);
-    });
+    handlers.event("event.multi",
+                   [&state, amount](const Json& data) { state.add(member<std::string>(data, "name", ""), amount); });
   }
   handlers.event("event.fails", [&state](const Json& data) {
     state.add(member<std::string>(data, "name", ""), 1);

@@ -1,6 +1,6 @@
-#include <stdexcept>
-
 #include "conformance.hpp"
+
+#include <stdexcept>
 
 namespace conformance {
 namespace {

@@ -1,4 +1,6 @@
 // conformance_service URL...: answers until SIGINT or SIGTERM; prints READY and its addresses when it serves.
+#include "conformance.hpp"
+
 #include <asio/co_spawn.hpp>
 #include <asio/io_context.hpp>
 #include <asio/signal_set.hpp>
@@ -6,8 +8,6 @@
 #include <algorithm>
 #include <csignal>
 #include <iostream>
-
-#include "conformance.hpp"
 
 namespace {
 

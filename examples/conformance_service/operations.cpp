@@ -1,6 +1,6 @@
-#include <limits>
-
 #include "conformance.hpp"
+
+#include <limits>
 
 namespace conformance {
 namespace {
@@ -38,9 +38,7 @@ void add_values(Handlers& handlers) {
   handlers.operation("false", [] { return false; });
   handlers.operation("zero", [] { return 0; });
   handlers.operation("text", [] { return std::string("한글 😀 \"q\" \\ \n\t\x01"); });
-  handlers.operation("nested", [] {
-    return Json::parse(R"({"b":1,"a":{"z":null,"y":[1,"two",{"x":true}]}})");
-  });
+  handlers.operation("nested", [] { return Json::parse(R"({"b":1,"a":{"z":null,"y":[1,"two",{"x":true}]}})"); });
   handlers.operation("big", [](const Json& data) { return std::string(member<std::size_t>(data, "size", 0), 'x'); });
   handlers.operation("length", [](const std::string& text) {
     return Json{{"utf16", utf16_length(text)}, {"utf8", text.size()}};
@@ -65,8 +63,10 @@ void add_memory(Handlers& handlers, State& state) {
     return answer;
   });
   handlers.operation("instance", [&state] { return Json{{"instance", state.instance}}; });
-  handlers.operation("tally", [&state](const Json& data) { return state.add(member<std::string>(data, "name", ""), 1); });
-  handlers.operation("count", [&state](const Json& data) { return state.add(member<std::string>(data, "name", ""), 0); });
+  handlers.operation("tally",
+                     [&state](const Json& data) { return state.add(member<std::string>(data, "name", ""), 1); });
+  handlers.operation("count",
+                     [&state](const Json& data) { return state.add(member<std::string>(data, "name", ""), 0); });
   handlers.operation("last", [&state](const Json& data) {
     const auto found = state.last.find(member<std::string>(data, "name", ""));
     return found == state.last.end() ? Json{{"data", nullptr}, {"none", true}} : found->second;
@@ -105,7 +105,9 @@ void add_other_patterns(Handlers& handlers) {
   answer("true", "unreachable");
   answer("1.0", "unreachable");
   if (!handlers.has_object_patterns()) return;
-  const auto object = [&answer](const char* json, const char* text) { answer(waybill::Pattern::from_json(json), text); };
+  const auto object = [&answer](const char* json, const char* text) {
+    answer(waybill::Pattern::from_json(json), text);
+  };
   object(R"({"role":"item","op":{"id":7,"get":true}})", "nested pattern");
   object(R"({"cmd":"q\"uo\\te"})", "escaped pattern");
   object(R"({"cmd":"주문","e":"😀"})", "unicode object pattern");

@@ -1,12 +1,11 @@
 // Calls the orders service: a request, an error, a stream, an event. Start it with the path of orders.yaml.
+#include "order.hpp"
 #include <waybill/waybill.hpp>
 
 #include <asio/co_spawn.hpp>
 #include <asio/io_context.hpp>
 
 #include <iostream>
-
-#include "order.hpp"
 
 namespace {
 

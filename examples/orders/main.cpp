@@ -1,12 +1,11 @@
 // Requests, a stream and events behind two carriers at once. Start it with the path of orders.yaml.
+#include "order.hpp"
 #include <waybill/waybill.hpp>
 
 #include <asio/detached.hpp>
 #include <asio/steady_timer.hpp>
 
 #include <iostream>
-
-#include "order.hpp"
 
 namespace {
 

@@ -8,7 +8,6 @@
 #include <asio/executor_work_guard.hpp>
 #include <asio/io_context.hpp>
 #include <asio/use_future.hpp>
-
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -226,8 +225,7 @@ TEST_F(NestJs, TimeoutEndsOneCallAndNoOther) {
 TEST_F(NestJs, CancellationEndsACall) {
   asio::cancellation_signal signal;
   std::optional<std::error_code> code;
-  client_.request<int>("conf.never", 0,
-                       asio::bind_cancellation_slot(signal.slot(), [&](waybill::Result<int> result) {
+  client_.request<int>("conf.never", 0, asio::bind_cancellation_slot(signal.slot(), [&](waybill::Result<int> result) {
                          code = result ? std::error_code() : result.error().code();
                          client_.close();
                        }));

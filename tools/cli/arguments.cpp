@@ -1,11 +1,11 @@
 #include "arguments.hpp"
 
+#include "outcome.hpp"
+
 #include <CLI/CLI.hpp>
 
 #include <cstdio>
 #include <iostream>
-
-#include "outcome.hpp"
 
 namespace waybill::cli {
 namespace {
@@ -29,11 +29,12 @@ constexpr const char* k_examples =
     "waybill COMMAND --help tells more about a command.";
 
 void add_target(CLI::App& command, Arguments& arguments, bool many_patterns) {
-  command.add_option("url", arguments.url, "Where: tcp://host:port, with options as ?name=value&name=value")->required();
+  command.add_option("url", arguments.url, "Where: tcp://host:port, with options as ?name=value&name=value")
+      ->required();
   if (many_patterns) {
     command.add_option("patterns", arguments.patterns, "What to listen to: JSON or plain text")->required();
   } else {
-    command.add_option("pattern", arguments.patterns, "What to call: JSON or plain text")->required()->expected(1);
+    command.add_option("pattern", arguments.pattern, "What to call: JSON or plain text")->required();
     command.add_option("data", arguments.data, "What to send: JSON, or - for standard input")->required();
   }
 }
@@ -74,11 +75,12 @@ void add_commands(CLI::App& app, Arguments& arguments) {
   add_sending_flags(request, arguments, k_call_timeout);
   add_log_flags(request, arguments);
 
-  CLI::App& stream = add_command(app, arguments, Command::stream, "stream", "Send a request, print values until its end",
-                                 "Example:\n"
-                                 "  waybill stream tcp://localhost:3000 countdown 3\n"
-                                 "\n"
-                                 "As request, without a time limit unless --timeout says one. Ctrl-C ends it.");
+  CLI::App& stream =
+      add_command(app, arguments, Command::stream, "stream", "Send a request, print values until its end",
+                  "Example:\n"
+                  "  waybill stream tcp://localhost:3000 countdown 3\n"
+                  "\n"
+                  "As request, without a time limit unless --timeout says one. Ctrl-C ends it.");
   add_target(stream, arguments, false);
   add_sending_flags(stream, arguments, "Until the reply has ended, once connected (none)");
   stream.add_option("--count", arguments.count, "Stop after so many values")->type_name("N");

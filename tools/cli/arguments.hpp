@@ -15,15 +15,16 @@ enum class Command { request, stream, emit, listen };
 struct Arguments {
   Command command = Command::request;
   std::string url;
-  std::vector<std::string> patterns;  ///< One, but for listen.
+  std::string pattern;                ///< Of a call.
+  std::vector<std::string> patterns;  ///< Of listen.
   std::string data;                   ///< "-": read it from standard input.
   std::string timeout;                ///< Empty: the command's default.
   std::string connect_timeout = "3s";
-  std::string headers;                ///< Empty: none; so for the next two.
+  std::string headers;  ///< Empty: none; so for the next two.
   std::string metadata;
   std::string options;
-  std::string reply;                  ///< Of listen: what requests are answered with; empty: no value.
-  std::uint64_t count = 0;            ///< Stop after so many values or messages; 0: never.
+  std::string reply;        ///< Of listen: what requests are answered with; empty: no value.
+  std::uint64_t count = 0;  ///< Stop after so many values or messages; 0: never.
   bool is_verbose = false;
   bool is_quiet = false;
 };

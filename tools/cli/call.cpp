@@ -1,5 +1,7 @@
 #include "call.hpp"
 
+#include "inputs.hpp"
+#include "json_line.hpp"
 #include <waybill/client.hpp>
 
 #include <asio/co_spawn.hpp>
@@ -8,9 +10,6 @@
 #include <cstdio>
 #include <optional>
 
-#include "inputs.hpp"
-#include "json_line.hpp"
-
 namespace waybill::cli {
 namespace {
 
@@ -18,7 +17,7 @@ namespace {
 struct Call {
   Call(const Arguments& arguments, const Serializer& format)
       : command(arguments.command),
-        pattern(parse_pattern(arguments.patterns.front())),
+        pattern(parse_pattern(arguments.pattern)),
         body(parse_value(read_data(arguments.data), format, "data")),
         count(arguments.count),
         serializer(format) {

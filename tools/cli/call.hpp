@@ -1,10 +1,9 @@
 // The commands that call: request, stream and emit.
 #pragma once
 
-#include <waybill/log.hpp>
-
 #include "arguments.hpp"
 #include "outcome.hpp"
+#include <waybill/log.hpp>
 
 namespace waybill::cli {
 

@@ -1,13 +1,12 @@
 #include "inputs.hpp"
 
+#include "json_line.hpp"
 #include <waybill/url.hpp>
 
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
 #include <iterator>
-
-#include "json_line.hpp"
 
 namespace waybill::cli {
 namespace {
@@ -27,7 +26,8 @@ bool is_number(const std::string& text) {
 Pattern parse_pattern(const std::string& typed) {
   if (typed.empty()) refuse("pattern", "must not be empty");
   const std::size_t first = typed.find_first_not_of(" \t\r\n");
-  const bool is_json = first != std::string::npos && (typed[first] == '{' || typed[first] == '[' || typed[first] == '"');
+  const bool is_json =
+      first != std::string::npos && (typed[first] == '{' || typed[first] == '[' || typed[first] == '"');
   try {
     return is_json || is_number(typed) ? Pattern::from_json(typed) : Pattern(typed);
   } catch (const Error& error) {

@@ -1,4 +1,5 @@
-// What was typed, turned into what the library takes. All of it throws UsageError, with a sentence that names the place.
+// What was typed, turned into what the library takes. All of it throws UsageError, with a sentence that names the
+// place.
 #pragma once
 
 #include <waybill/packet.hpp>

@@ -1,11 +1,10 @@
 #include "json_line.hpp"
 
+#include "format_bridge.hpp"
 #include <waybill/fields.hpp>
 #include <waybill/registry.hpp>
 
 #include <map>
-
-#include "format_bridge.hpp"
 
 namespace waybill::cli {
 namespace {
@@ -42,7 +41,8 @@ Result<Payload> convert(const Payload& payload, const Serializer& target) {
 const Serializer& json_serializer() {
   static const std::shared_ptr<const Registry> registry = default_registry();
   const Serializer* json = registry->find_serializer("json");
-  if (!json) throw Error(errc::unsupported, "the command line needs the json serializer, which was not built", End::rejected);
+  if (!json)
+    throw Error(errc::unsupported, "the command line needs the json serializer, which was not built", End::rejected);
   return *json;
 }
 
@@ -51,8 +51,10 @@ std::string quoted(std::string_view text) {
   if (json_serializer().encode(ValueRef::of(text), buffer)) return std::string(buffer.view());
   std::string plain;  // not UTF-8: rather less of the text than no JSON
   for (const char c : text) {
-    if (static_cast<unsigned char>(c) < 0x80) plain.push_back(c);
-    else if ((static_cast<unsigned char>(c) & 0xc0) != 0x80) plain.append("\xEF\xBF\xBD");
+    if (static_cast<unsigned char>(c) < 0x80)
+      plain.push_back(c);
+    else if ((static_cast<unsigned char>(c) & 0xc0) != 0x80)
+      plain.append("\xEF\xBF\xBD");
   }
   buffer.clear();
   json_serializer().encode(ValueRef::of(plain), buffer).value();

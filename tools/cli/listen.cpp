@@ -1,5 +1,7 @@
 #include "listen.hpp"
 
+#include "inputs.hpp"
+#include "json_line.hpp"
 #include <waybill/service.hpp>
 
 #include <asio/co_spawn.hpp>
@@ -8,9 +10,6 @@
 #include <asio/steady_timer.hpp>
 
 #include <csignal>
-
-#include "inputs.hpp"
-#include "json_line.hpp"
 
 namespace waybill::cli {
 namespace {
@@ -77,8 +76,8 @@ Outcome listen(const Arguments& arguments, const Log& log) {
   if (!arguments.reply.empty()) {
     const std::shared_ptr<const Registry> registry = default_registry();
     const std::string& name = config.listeners.front().serializer;
-    reply = parse_value(arguments.reply, name.empty() ? registry->default_serializer() : *registry->serializer(name).value(),
-                        "--reply");
+    reply = parse_value(arguments.reply,
+                        name.empty() ? registry->default_serializer() : *registry->serializer(name).value(), "--reply");
   }
 
   asio::io_context loop(1);

@@ -1,10 +1,9 @@
 // The command that waits for messages: listen.
 #pragma once
 
-#include <waybill/log.hpp>
-
 #include "arguments.hpp"
 #include "outcome.hpp"
+#include <waybill/log.hpp>
 
 namespace waybill::cli {
 

@@ -1,18 +1,17 @@
 // waybill: talks to message services from the command line. docs/command-line.md is its page.
-#include <waybill/error.hpp>
-#include <waybill/log.hpp>
-
-#include <cstdio>
-#include <cstdlib>
-#include <string>
-
-#include <unistd.h>
-
 #include "arguments.hpp"
 #include "call.hpp"
 #include "inputs.hpp"
 #include "listen.hpp"
 #include "outcome.hpp"
+#include <waybill/error.hpp>
+#include <waybill/log.hpp>
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <string>
 
 namespace {
 

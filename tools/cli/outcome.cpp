@@ -1,8 +1,8 @@
 #include "outcome.hpp"
 
-#include <cstdio>
-
 #include "json_line.hpp"
+
+#include <cstdio>
 
 namespace waybill::cli {
 namespace {
