@@ -2,6 +2,7 @@
 #include <charconv>
 
 #include "duration.hpp"
+#include "config_options.hpp"
 #include "nearest.hpp"
 #include "url_text.hpp"
 #include "waybill/url.hpp"
@@ -130,11 +131,14 @@ void OptionReader::allow(std::string_view names) {
 }
 
 Result<void> OptionReader::finish() {
+  // Core has taken its own options off before; what is near to one of them was meant for it.
+  std::vector<std::string> candidates = known_;
+  for (const detail::CoreOption& option : detail::core_options()) candidates.emplace_back(option.name);
   for (const auto& [name, value] : url_.options) {
     const bool is_known = std::find(known_.begin(), known_.end(), name) != known_.end();
     const auto has_prefix = [&name = name](const std::string& prefix) { return name.starts_with(prefix); };
     if (is_known || std::any_of(prefixes_.begin(), prefixes_.end(), has_prefix)) continue;
-    mistakes_.push_back("unknown option \"" + name.substr(0, 100) + '"' + detail::suggestion(name, known_));
+    mistakes_.push_back("unknown option \"" + name.substr(0, 100) + '"' + detail::suggestion(name, candidates));
   }
   if (mistakes_.empty()) return {};
   std::string message;

@@ -77,7 +77,7 @@ TEST(TcpConformance, NestFramingCannotCarryMessagePackAndSaysSo) {
 
 TEST(TcpConformance, BadBytesCostOneConnectionOnly) {
   asio::io_context loop{1};
-  auto config = Config::listen({"tcp://127.0.0.1:0"});
+  auto config = Config::listen({"tcp://127.0.0.1:0?incompleteMessageTimeout=100ms"});
   test::LogCapture logs;
   Service service(loop.get_executor(), config);
   service.log_to(logs.sink());

@@ -56,8 +56,10 @@ class ToyListener final : public Listener {
   void close() override;
   std::string address() const override { return "toy://" + name_; }
 
-  void connect(const PipePtr& pipe) { pipes_.insert(pipe); }
-  void disconnect(const PipePtr& pipe) { pipes_.erase(pipe); }
+  void connect(const PipePtr& pipe) {
+    std::erase_if(pipes_, [](const PipePtr& old) { return !old->connection && old->in_hand == 0; });
+    pipes_.insert(pipe);
+  }
   void schedule(const PipePtr& pipe) {
     asio::post(environment_.executor, [pipe] {
       if (pipe->listener) pipe->listener->read(pipe);
@@ -115,8 +117,7 @@ class ToyConnection final : public Connection {
   asio::awaitable<void> flush() override { co_return; }
   void close() override {
     if (!pipe_) return;
-    pipe_->connection = nullptr;
-    if (pipe_->listener) pipe_->listener->disconnect(pipe_);
+    pipe_->connection = nullptr;  // the listener keeps its end as long as a delivery needs it
     pipe_.reset();
   }
 
@@ -179,6 +180,7 @@ void ToyListener::read(const PipePtr& pipe) {
 void ToyListener::cut() {
   for (const auto& pipe : std::exchange(pipes_, {})) {
     pipe->listener = nullptr;
+    if (!pipe->connection) continue;
     asio::post(pipe->connection->executor(), [pipe] {
       if (pipe->connection) pipe->connection->lose();
     });
