@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "lenient_json.hpp"
+#include "waybill/adapt/nlohmann.hpp"
 #include "waybill/fields.hpp"
 #include "waybill/payload.hpp"
 #include "waybill/registry.hpp"
@@ -123,7 +124,7 @@ TEST(KafkaVectors, ValuesAreEncodedAsNestJsDoes) {
     Packet packet;
     packet.serializer = &json_format();
     packet.has_payload = !vector["value_undefined"].get<bool>();
-    if (packet.has_payload) packet.payload = encode(json::parse(vector["value_json"].get<std::string>()));
+    if (packet.has_payload) packet.payload = encode(nlohmann::ordered_json::parse(vector["value_json"].get<std::string>()));
     const auto record = compose_event(packet).value();
     const json& expected = vector["record"];
     EXPECT_EQ(copy(record.content.value), bytes_in(expected, "value_base64")) << name;

@@ -25,14 +25,7 @@ asio::awaitable<Result<void>> ListenerLink::open(const Routes& routes, ListenerS
   if (auto made = make_producer(); !made) co_return made;
 
   const auto step = step_ = std::make_shared<Step>(environment_.executor);
-  const auto done = [step](const Result<void>& outcome) { step->set(outcome); };
-  if (subscription_->topics().empty()) {
-    admin_->ping(done);
-  } else {
-    admin_->ensure(subscription_->topics(), [done](const Result<std::vector<Admin::Topic>>& topics) {
-      done(topics ? Result<void>() : Result<void>(topics.error()));
-    });
-  }
+  find_topics(step);
   const Error no_answer(errc::timeout, "no answer in time", End::rejected);
   Result<void> reached = co_await wait(options_.start_timeout + std::chrono::milliseconds(200), no_answer);
   if (!reached) co_return is_closed_ ? reached.error() : startup_.error(reached.error());
@@ -53,6 +46,15 @@ Result<void> ListenerLink::make_producer() {
   producer_ = std::move(*producer);
   admin_ = std::make_unique<Admin>(environment_.executor, producer_->get(), options_);
   return {};
+}
+
+void ListenerLink::find_topics(const std::shared_ptr<Step>& step) {
+  if (subscription_->topics().empty()) {
+    return admin_->ping([step](const Result<void>& outcome) { step->set(outcome); });
+  }
+  admin_->ensure(subscription_->topics(), [step](const Result<std::vector<Admin::Topic>>& topics) {
+    step->set(topics ? Result<void>() : Result<void>(topics.error()));
+  });
 }
 
 Result<void> ListenerLink::join() {

@@ -48,6 +48,7 @@ class ListenerLink final : public std::enable_shared_from_this<ListenerLink>,
   void on_producer_error(rd_kafka_resp_err_t code, std::string_view reason, bool is_fatal) override;
 
   Result<void> make_producer();
+  void find_topics(const std::shared_ptr<Step>& step);
   Result<void> join();
   /// Waits for the step under way; a timeout becomes `late`.
   asio::awaitable<Result<void>> wait(std::chrono::milliseconds limit, Error late);

@@ -28,7 +28,6 @@ void set_common(Setter& conf, const Options& options, const std::string& client_
   conf.set("bootstrap.servers", broker_list(options));
   conf.set("client.id", client_id);
   conf.set("log.queue", "true");  // log lines come with the other events, on our thread
-  conf.set("log.configuration.warnings", "false");
   conf.set("socket.nagle.disable", "true");
   conf.set("reconnect.backoff.ms", "50");
   conf.set("reconnect.backoff.max.ms", "1000");

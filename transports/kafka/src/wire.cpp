@@ -21,7 +21,8 @@ bool read_number(std::string_view text, Number& number) noexcept {
 Result<OutgoingRecord> compose_content(const Packet& packet, bool looks_for_message) {
   OutgoingRecord record;
   const bool is_json = !packet.serializer || packet.serializer->is_json();
-  if (packet.has_payload && packet.kind != PacketKind::error) {
+  const bool has_value = packet.kind != PacketKind::error && packet.kind != PacketKind::no_handler;
+  if (packet.has_payload && has_value) {
     if (!is_json) {
       record.content.value = packet.payload.view();
     } else if (looks_for_message) {
