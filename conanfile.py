@@ -22,7 +22,6 @@ class WaybillConan(ConanFile):
         "msgpack": ("msgpack-cxx/7.0.0",),
         "tls": ("openssl/[>=3 <4]",),
         "yaml": ("yaml-cpp/0.8.0",),
-        "spdlog": ("spdlog/1.14.1",),
     }
     options = {"shared": [True, False], "fPIC": [True, False], "tools": [True, False], "tests": [True, False],
                **{name: [True, False] for name in requirements_of}}

@@ -7,7 +7,6 @@ option(WAYBILL_WITH_JSON "Serializer json (needs simdjson)" ON)
 option(WAYBILL_WITH_MSGPACK "Serializer msgpack (needs msgpack-cxx)" ON)
 option(WAYBILL_WITH_TLS "TLS on every transport that stands on a socket (needs OpenSSL)" ON)
 option(WAYBILL_WITH_YAML "YAML configuration files (needs yaml-cpp)" ON)
-option(WAYBILL_WITH_SPDLOG "Log lines through spdlog instead of plain lines on standard error" ON)
 
 option(WAYBILL_BUILD_TESTS "Build the tests (needs GoogleTest)" ${PROJECT_IS_TOP_LEVEL})
 option(WAYBILL_BUILD_CONFORMANCE "Build waybill::conformance, the suite for transports (needs GoogleTest)"

@@ -1,5 +1,7 @@
 #include "client_core.hpp"
 
+#include "config_options.hpp"
+
 #include <asio/co_spawn.hpp>
 #include <asio/detached.hpp>
 #include <asio/post.hpp>
@@ -36,7 +38,7 @@ ClientCore::ClientCore(asio::any_io_executor executor, const ClientConfig& confi
       deadline_timer_(executor_.get()) {
   serializer_ = config_.serializer.empty() ? &registry_->default_serializer()
                                            : registry_->serializer(config_.serializer).value();
-  transport_ = registry_->make_transport(config_.url).value();
+  transport_ = make_configured(*registry_, config_.url, config_.origin);
   Environment environment;
   environment.executor = executor_.get();
   environment.serializer = serializer_;

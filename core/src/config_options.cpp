@@ -59,6 +59,16 @@ std::size_t to_size(std::uint64_t number) {
 
 std::span<const CoreOption> core_options() noexcept { return k_options; }
 
+std::unique_ptr<Transport> make_configured(const Registry& registry, const Url& url, const std::string& origin) {
+  Result<std::unique_ptr<Transport>> made = registry.make_transport(url);
+  if (made) return *std::move(made);
+  if (origin.empty()) throw made.error();
+  Mistakes mistakes;
+  append_mistakes(made.error(), origin + ": ", mistakes);
+  throw_mistakes(mistakes);
+  throw made.error();
+}
+
 void take_options(ListenerConfig& config, Mistakes& mistakes) {
   const Url core = split_off(config.url, Role::listener, mistakes);
   OptionReader reader(core);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "waybill/config.hpp"
+#include "waybill/registry.hpp"
 
 namespace waybill::detail {
 
@@ -37,6 +38,9 @@ void take_options(ClientConfig& config, Mistakes& mistakes);
 
 /// fail_fast, wait, wait(30s) or background.
 Result<Startup> parse_startup(std::string_view text);
+
+/// The transport of a configured URL. Throws its mistakes, said to be at `origin` where that is known.
+std::unique_ptr<Transport> make_configured(const Registry& registry, const Url& url, const std::string& origin);
 
 /// Throws Error(invalid_config) with every mistake, one a line, if there is any.
 void throw_mistakes(const Mistakes& mistakes);

@@ -10,6 +10,7 @@
 #include <optional>
 #include <thread>
 
+#include "config_options.hpp"
 #include "listener_host.hpp"
 #include "waybill/detail/asio.hpp"
 #include "waybill/detail/serial_executor.hpp"
@@ -43,7 +44,7 @@ class Service::Core : public std::enable_shared_from_this<Core> {
       home_.emplace(loops_.front()->get_executor());
     }
     for (const ListenerConfig& listener : config_.listeners) {
-      transports_.push_back(registry_->make_transport(listener.url).value());
+      transports_.push_back(detail::make_configured(*registry_, listener.url, listener.origin));
       serializers_.push_back(listener.serializer.empty() ? &registry_->default_serializer()
                                                          : registry_->serializer(listener.serializer).value());
     }

@@ -139,6 +139,7 @@ class Buffer {
   }
   /// Removes `count` bytes at `from`, moving what is behind them.
   void erase(std::size_t from, std::size_t count) noexcept {
+    if (count == 0) return;
     std::memmove(data() + from, data() + from + count, size_ - from - count);
     size_ -= count;
   }
@@ -154,7 +155,7 @@ class Buffer {
   void grow(std::size_t at_least);
   /// Names, ids and numbers are short: two moves that may overlap instead of a call.
   static void copy(char* to, const char* from, std::size_t count) noexcept {
-    const auto both_ends = [=](auto part) {
+    const auto both_ends = [to, from, count](auto part) {
       decltype(part) last;
       std::memcpy(&part, from, sizeof part);
       std::memcpy(&last, from + count - sizeof last, sizeof last);

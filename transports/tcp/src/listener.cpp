@@ -15,7 +15,9 @@ asio::awaitable<void> nothing() { co_return; }
 }  // namespace
 
 TcpListener::TcpListener(Environment environment, const Options& options, const Registry& registry)
-    : environment_(std::move(environment)), options_(options), registry_(registry) {}
+    : environment_(std::move(environment)), options_(options), registry_(registry) {
+  if (environment_.shares_address) options_.reuse_port = true;
+}
 
 TcpListener::~TcpListener() { close(); }
 
@@ -37,6 +39,12 @@ asio::awaitable<Result<void>> TcpListener::open_hub(std::shared_ptr<Hub> hub) {
   const auto deadline = std::chrono::steady_clock::now() + options_.dial_timeout;
   const std::vector<Url::Host> hosts = options_.hosts;
   for (const Url::Host& host : hosts) {
+    if (environment_.shares_address && host.port == 0) {
+      co_return Error(errc::invalid_config,
+                      "several threads listen on one port, and port 0 would give each its own: name a port in " +
+                          socket::to_text(host),
+                      End::rejected);
+    }
     const auto found = co_await socket::resolve_for_listening(environment_.executor, host, deadline);
     // Closed while looking up: the listener itself may be gone.
     if (hub->is_closed()) co_return Error(errc::closed, "the listener was closed", End::rejected);

@@ -37,7 +37,7 @@ class TcpListener final : public Listener {
   Result<void> bind(const std::vector<asio::ip::tcp::endpoint>& endpoints, const std::string& name);
 
   Environment environment_;
-  const Options options_;
+  Options options_;
   const Registry& registry_;
   std::shared_ptr<Hub> hub_;
   std::vector<std::shared_ptr<Acceptor>> acceptors_;

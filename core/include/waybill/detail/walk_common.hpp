@@ -14,7 +14,7 @@ namespace waybill::detail {
 
 /// memcmp(...) == 0 for names, which are short: two compared words that may overlap instead of a call.
 inline bool equal_short(const char* a, const char* b, std::size_t count) noexcept {
-  const auto both_ends = [=](auto first_a) {
+  const auto both_ends = [a, b, count](auto first_a) {
     decltype(first_a) first_b, last_a, last_b;
     std::memcpy(&first_a, a, sizeof first_a);
     std::memcpy(&first_b, b, sizeof first_b);
