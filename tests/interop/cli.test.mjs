@@ -9,7 +9,7 @@ import { cli, lines, outcomeOfCli, startConformanceService } from './lib/program
 import { startRecorder, bodiesOf } from './lib/wire.mjs';
 
 const limit = { timeout: 60_000 };  // of one test
-const all = { timeout: 220_000 };
+const all = { timeout: 550_000 };
 const json = JSON.stringify;
 /** The data of a call as the command line takes it: on standard input when it is too long for an argument. */
 const dataArguments = data => (json(data).length > 100_000 ? ['-', { input: json(data) }] : [json(data), {}]);

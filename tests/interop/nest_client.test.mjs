@@ -6,7 +6,7 @@ import { makeNestClient, outcomeOf } from './lib/nest.mjs';
 import { startConformanceService } from './lib/programs.mjs';
 
 const limit = { timeout: 60_000 };  // of one test
-const all = { timeout: 220_000 };
+const all = { timeout: 550_000 };
 
 describe('a NestJS client and a waybill service', all, () => {
   let service;

@@ -6,7 +6,7 @@ import { cli, lines } from './lib/programs.mjs';
 import { bodiesOf, bytesOf, frame, recorded, recordedOne, withId } from './lib/wire.mjs';
 
 const limit = { timeout: 60_000 };  // of one test
-const all = { timeout: 220_000 };
+const all = { timeout: 550_000 };
 const text = bytes => Buffer.from(bytes).toString('utf8');
 
 /** A server of one connection; `onFrame(body, socket)` sees what comes. Gives { url, received(), close() }. */

@@ -5,7 +5,7 @@ import { startRecordedService } from './lib/recorded_service.mjs';
 import { bytesOf, connect, recorded, withId, bodiesOf } from './lib/wire.mjs';
 
 const limit = { timeout: 60_000 };  // of one test
-const all = { timeout: 220_000 };
+const all = { timeout: 550_000 };
 const text = bytes => Buffer.from(bytes).toString('utf8');
 
 describe('recorded requests are answered with the recorded bytes', all, () => {
