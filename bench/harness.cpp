@@ -1,12 +1,12 @@
 #include "harness.hpp"
 
+#include <asio/buffer.hpp>
+#include <asio/read.hpp>
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <asio/buffer.hpp>
-#include <asio/read.hpp>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -21,7 +21,9 @@ namespace {
 double own_cpu() {
   rusage usage;
   getrusage(RUSAGE_SELF, &usage);
-  const auto seconds = [](const timeval& t) { return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6; };
+  const auto seconds = [](const timeval& t) {
+    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
+  };
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
@@ -78,7 +80,8 @@ double Arguments::real(std::string_view name, double otherwise) const {
   return value.empty() ? otherwise : std::atof(value.c_str());
 }
 
-Meter::Meter(const Arguments& arguments, std::string transport, std::string workload, long inflight, std::size_t payload)
+Meter::Meter(const Arguments& arguments, std::string transport, std::string workload, long inflight,
+             std::size_t payload)
     : warm_up_(static_cast<std::uint64_t>(arguments.real("warmup", 0.5) * 1e9)),
       window_(static_cast<std::uint64_t>(arguments.real("secs", 3) * 1e9)),
       created_(now_ns()),
@@ -149,8 +152,8 @@ void Meter::report(std::int64_t lost) {
       "{\"transport\":\"%s\",\"workload\":\"%s\",\"inflight\":%ld,\"payload\":%zu,\"msgs_per_s\":%.0f,\"p50_us\":%.1f,"
       "\"p99_us\":%.1f,\"cpu_client_s\":%.3f,\"cpu_server_s\":%.3f,\"cpu_broker_s\":%.3f,\"secs\":%.3f,\"lost\":%lld,"
       "\"rss_client_mb\":%.1f,\"max_rss_mb\":%.1f}\n",
-      transport_.c_str(), workload_.c_str(), inflight_, payload_, static_cast<double>(count_) / seconds, p50, p99, cpu_[0],
-      cpu_[1], cpu_[2], seconds, static_cast<long long>(lost), peak_memory_mb(0), peak_memory_mb(server_pid_));
+      transport_.c_str(), workload_.c_str(), inflight_, payload_, static_cast<double>(count_) / seconds, p50, p99,
+      cpu_[0], cpu_[1], cpu_[2], seconds, static_cast<long long>(lost), peak_memory_mb(0), peak_memory_mb(server_pid_));
   std::fflush(stdout);
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <asio/ip/tcp.hpp>
+
 #include <cstdint>
 #include <string>
 #include <string_view>

@@ -5,18 +5,19 @@
 //
 // bytes: a handler that takes and returns opaque bytes; on TCP over binary framing. typed: struct in, struct out, JSON;
 // on TCP over NestJS framing. The client prints one line of JSON (harness.hpp).
+#include "harness.hpp"
+#include "waybill/waybill.hpp"
+
 #include <asio/detached.hpp>
 #include <asio/io_context.hpp>
 #include <asio/post.hpp>
 #include <asio/steady_timer.hpp>
+
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
 #include <string>
 #include <vector>
-
-#include "harness.hpp"
-#include "waybill/waybill.hpp"
 
 namespace {
 
@@ -80,8 +81,12 @@ template <class Body>
 class Caller {
  public:
   Caller(asio::io_context& loop, const Setup& setup, const Body& body, long inflight, bench::Meter& meter)
-      : loop_(loop), client_(loop.get_executor(), setup.url), pattern_(setup.echo), body_(body),
-        sent_(static_cast<std::size_t>(inflight)), meter_(meter) {}
+      : loop_(loop),
+        client_(loop.get_executor(), setup.url),
+        pattern_(setup.echo),
+        body_(body),
+        sent_(static_cast<std::size_t>(inflight)),
+        meter_(meter) {}
 
   void start() {
     now_ = bench::now_ns();
@@ -117,8 +122,13 @@ class Sender {
  public:
   Sender(asio::io_context& loop, const Setup& setup, const Body& body, std::uint16_t port, std::size_t size,
          bench::Meter& meter)
-      : loop_(loop), client_(loop.get_executor(), setup.url), pattern_(setup.event), body_(body),
-        window_(loop, port, size), meter_(meter), pause_(loop) {}
+      : loop_(loop),
+        client_(loop.get_executor(), setup.url),
+        pattern_(setup.event),
+        body_(body),
+        window_(loop, port, size),
+        meter_(meter),
+        pause_(loop) {}
 
   void start() {
     client_.connect([this](waybill::Result<void> connected) {
@@ -152,9 +162,7 @@ class Sender {
     asio::post(loop_, [this] { step(); });
   }
   void wait() {
-    window_.socket().async_wait(asio::ip::tcp::socket::wait_read, [this](std::error_code) {
-      pause_.cancel();
-    });
+    window_.socket().async_wait(asio::ip::tcp::socket::wait_read, [this](std::error_code) { pause_.cancel(); });
     pause_.expires_after(std::chrono::milliseconds(1));
     pause_.async_wait([this](std::error_code) {
       window_.socket().cancel();

@@ -39,7 +39,8 @@ std::shared_ptr<const Registry> make_default_registry() {
 #endif
 #if defined(WAYBILL_HAS_KAFKA)
   for (const char* scheme : {"kafka", "kafkas"}) {
-    registry->add_transport(scheme, [](const Url& url, const Registry& own) { return kafka::make_transport(url, own); });
+    registry->add_transport(scheme,
+                            [](const Url& url, const Registry& own) { return kafka::make_transport(url, own); });
   }
 #endif
   return registry;

@@ -1,11 +1,11 @@
 #include "waybill/client.hpp"
 
+#include "client_core.hpp"
+#include "outgoing_call.hpp"
+
 #include <asio/co_spawn.hpp>
 #include <asio/detached.hpp>
 #include <asio/post.hpp>
-
-#include "client_core.hpp"
-#include "outgoing_call.hpp"
 
 namespace waybill {
 namespace detail {
@@ -111,7 +111,8 @@ CallRef failed_call(const std::shared_ptr<ClientCore>& core, const Error& error)
 
 CallRef send(const std::shared_ptr<ClientCore>& core, PacketKind kind, const Pattern& pattern, ValueRef body,
              const CallOptions& options) {
-  if (!core->executor().runs_here() || !core->middleware.empty()) return send_remote(core, kind, pattern, body, options);
+  if (!core->executor().runs_here() || !core->middleware.empty())
+    return send_remote(core, kind, pattern, body, options);
   Buffer& scratch = core->scratch();
   scratch.clear();
   if (Result<void> encoded = core->serializer().encode(body, scratch); !encoded) {

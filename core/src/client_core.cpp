@@ -12,9 +12,7 @@ namespace waybill::detail {
 
 namespace {
 
-Ticket ticket_of(CallKey key) noexcept {
-  return (Ticket{key.generation} & 0x7fffffff) << 32 | (key.slot + 1);
-}
+Ticket ticket_of(CallKey key) noexcept { return (Ticket{key.generation} & 0x7fffffff) << 32 | (key.slot + 1); }
 CallKey key_of(Ticket ticket) noexcept {
   const Ticket plain = ticket & ~k_failure_only;
   return {static_cast<std::uint32_t>(plain & 0xffffffff) - 1, static_cast<std::uint32_t>(plain >> 32)};
@@ -36,8 +34,8 @@ ClientCore::ClientCore(asio::any_io_executor executor, const ClientConfig& confi
       registry_(std::move(registry)),
       log_(std::move(log)),
       deadline_timer_(executor_.get()) {
-  serializer_ = config_.serializer.empty() ? &registry_->default_serializer()
-                                           : registry_->serializer(config_.serializer).value();
+  serializer_ =
+      config_.serializer.empty() ? &registry_->default_serializer() : registry_->serializer(config_.serializer).value();
   transport_ = make_configured(*registry_, config_.url, config_.origin);
   Environment environment;
   environment.executor = executor_.get();
@@ -107,15 +105,19 @@ void ClientCore::fill(Packet& packet, const Outgoing& outgoing, std::chrono::mil
 Result<void> ClientCore::pass_on(const Packet& packet, Ticket ticket, CallKey key) {
   if (ready_) {
     if (connection_->unsent_bytes() > config_.max_unsent_bytes) {
-      return Error(errc::overloaded, "the other side reads too slowly: more than " +
-                       std::to_string(config_.max_unsent_bytes) + " bytes wait to be sent", End::rejected);
+      return Error(errc::overloaded,
+                   "the other side reads too slowly: more than " + std::to_string(config_.max_unsent_bytes) +
+                       " bytes wait to be sent",
+                   End::rejected);
     }
     connection_->send(packet, ticket);
     return {};
   }
   if (queued_bytes_ + weight(packet) > config_.max_queued_bytes) {
-    return Error(errc::overloaded, "no connection to " + config_.url.redacted() + ", and more than " +
-                     std::to_string(config_.max_queued_bytes) + " bytes wait for one", End::rejected);
+    return Error(errc::overloaded,
+                 "no connection to " + config_.url.redacted() + ", and more than " +
+                     std::to_string(config_.max_queued_bytes) + " bytes wait for one",
+                 End::rejected);
   }
   queued_bytes_ += weight(packet);
   const TimePoint give_up = coarse_now() + config_.connect_timeout;
@@ -190,8 +192,10 @@ void ClientCore::fail_queued(const Error& error) {
   queued_.clear();
   queued_bytes_ = 0;
   for (const Queued& one : queued) {
-    if (one.ticket) end(one.key, error);
-    else note_forgotten_failure(error);
+    if (one.ticket)
+      end(one.key, error);
+    else
+      note_forgotten_failure(error);
   }
 }
 
@@ -270,15 +274,18 @@ void ClientCore::on_deadline() {
   armed_for_ = TimePoint::max();
   const TimePoint now = coarse_now();
   // Those who waited for a link longer than they wanted to.
-  const Error no_link = last_failure_.value_or(
-      Error(errc::refused, "no connection to " + config_.url.redacted() + " within " +
-                               std::to_string(config_.connect_timeout.count()) + " ms", End::rejected));
+  const Error no_link = last_failure_.value_or(Error(errc::refused,
+                                                     "no connection to " + config_.url.redacted() + " within " +
+                                                         std::to_string(config_.connect_timeout.count()) + " ms",
+                                                     End::rejected));
   while (!queued_.empty() && queued_.front().give_up <= now) {
     const Queued late = std::move(queued_.front());
     queued_.pop_front();
     queued_bytes_ -= weight(late.packet);
-    if (late.ticket) end(late.key, no_link);
-    else note_forgotten_failure(no_link);
+    if (late.ticket)
+      end(late.key, no_link);
+    else
+      note_forgotten_failure(no_link);
   }
   if (connect_give_up_ <= now) {
     connect_give_up_ = TimePoint::max();
@@ -311,8 +318,9 @@ void ClientCore::note_forgotten_failure(const Error& error) {
 void ClientCore::flush_then(UniqueFunction<void(Result<void>)> done) {
   asio::co_spawn(
       executor_.get(),
-      [](std::shared_ptr<ClientCore> self) -> asio::awaitable<void> { co_await self->connection_->flush(); }(
-          shared_from_this()),
+      [](std::shared_ptr<ClientCore> self) -> asio::awaitable<void> {
+        co_await self->connection_->flush();
+      }(shared_from_this()),
       [done = std::move(done)](std::exception_ptr) mutable { done(Result<void>{}); });
 }
 

@@ -1,15 +1,16 @@
 // The compiled half of Client: one connection, its pending calls, its outbox while there is no link.
 #pragma once
 
+#include "pending_calls.hpp"
+#include "reconnect.hpp"
+#include "waybill/client.hpp"
+
 #include <asio/steady_timer.hpp>
+
 #include <atomic>
 #include <deque>
 #include <memory>
 #include <vector>
-
-#include "pending_calls.hpp"
-#include "reconnect.hpp"
-#include "waybill/client.hpp"
 
 namespace waybill::detail {
 
@@ -31,7 +32,9 @@ struct RemoteCall {
 };
 
 /// Threads: all members run on the executor, except where they say otherwise.
-class ClientCore final : public std::enable_shared_from_this<ClientCore>, public ConnectionSink, public Reconnect::Host {
+class ClientCore final : public std::enable_shared_from_this<ClientCore>,
+                         public ConnectionSink,
+                         public Reconnect::Host {
  public:
   ClientCore(asio::any_io_executor executor, const ClientConfig& config, std::shared_ptr<const Registry> registry,
              Log log);

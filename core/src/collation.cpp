@@ -1,9 +1,9 @@
 #include "collation.hpp"
 
+#include "json_text.hpp"
+
 #include <array>
 #include <cstdint>
-
-#include "json_text.hpp"
 
 namespace waybill::detail {
 namespace {

@@ -1,13 +1,13 @@
 #include "waybill/config.hpp"
 
+#include "config_tree.hpp"
+#include "nearest.hpp"
+#include "waybill/error.hpp"
+
 #include <cerrno>
 #include <filesystem>
 #include <fstream>
 #include <system_error>
-
-#include "config_tree.hpp"
-#include "nearest.hpp"
-#include "waybill/error.hpp"
 
 namespace waybill {
 namespace {

@@ -1,10 +1,10 @@
 // What the tree of a configuration file means.
-#include <algorithm>
-
 #include "config_tree.hpp"
 #include "nearest.hpp"
 #include "url_text.hpp"
 #include "waybill/error.hpp"
+
+#include <algorithm>
 
 namespace waybill::detail {
 namespace {
@@ -63,17 +63,19 @@ class FileReader {
       const auto first = std::find_if(map.members.begin(), member, same);
       if (first == member) continue;
       mistake(member->key, "the key \"" + member->key.text.substr(0, 100) + "\" is in line " +
-                                 std::to_string(first->key.line) + " already");
+                               std::to_string(first->key.line) + " already");
     }
   }
 
   void read_setting(const Setting& setting, const ConfigNode& key, const ConfigNode& value) {
-    if (value.kind != Kind::text) return mistake(key, std::string(setting.key) + ": expected a single value, found " + name_of(value.kind));
+    if (value.kind != Kind::text)
+      return mistake(key, std::string(setting.key) + ": expected a single value, found " + name_of(value.kind));
     const std::size_t before = mistakes_.size();
     const std::string text = expand(value);
     if (mistakes_.size() != before) return;
     if (const char* wanted = setting.set(config_, text)) {
-      mistake(value, std::string(setting.key) + ": expected " + wanted + ", found \"" + value.text.substr(0, 100) + '"');
+      mistake(value,
+              std::string(setting.key) + ": expected " + wanted + ", found \"" + value.text.substr(0, 100) + '"');
     }
   }
 
@@ -120,7 +122,8 @@ class FileReader {
     }
     if (!url) {
       const std::string meant = nearest("url", keys);
-      mistake(node, what + ": the key \"url\" is missing" + (meant.empty() ? "" : "; is \"" + meant + "\" meant to be it?"));
+      mistake(node,
+              what + ": the key \"url\" is missing" + (meant.empty() ? "" : "; is \"" + meant + "\" meant to be it?"));
       return false;
     }
     if (url->kind != Kind::text) {
@@ -160,7 +163,8 @@ class FileReader {
       return;
     }
     if (value.kind != Kind::text) {
-      return mistake(key, "option \"" + name.substr(0, 100) + "\": expected a single value, found " + name_of(value.kind));
+      return mistake(key,
+                     "option \"" + name.substr(0, 100) + "\": expected a single value, found " + name_of(value.kind));
     }
     if (endpoint.url.option(name)) return mistake(key, "option \"" + name.substr(0, 100) + "\" is in the URL already");
     // Core's options are read one by one, so that each mistake gets the line of its option.

@@ -1,9 +1,9 @@
 #include "config_options.hpp"
 
+#include "waybill/error.hpp"
+
 #include <algorithm>
 #include <limits>
-
-#include "waybill/error.hpp"
 
 namespace waybill {
 namespace detail {
@@ -12,15 +12,10 @@ namespace {
 using enum OptionUse;
 
 //                                    name             in listeners, in clients
-constexpr CoreOption k_options[] = {{"serializer", read, read},
-                                    {"group", read, refuse},
-                                    {"instance", read, refuse},
-                                    {"max_in_flight", read, refuse},
-                                    {"startup", read, refuse},
-                                    {"timeout", refuse, read},
-                                    {"connect_timeout", refuse, read},
-                                    {"max_queued", refuse, read},
-                                    {"max_unsent", leave, read}};
+constexpr CoreOption k_options[] = {
+    {"serializer", read, read},        {"group", read, refuse},      {"instance", read, refuse},
+    {"max_in_flight", read, refuse},   {"startup", read, refuse},    {"timeout", refuse, read},
+    {"connect_timeout", refuse, read}, {"max_queued", refuse, read}, {"max_unsent", leave, read}};
 
 enum class Role { listener, client };
 
@@ -32,8 +27,9 @@ Url split_off(Url& url, Role role, Mistakes& mistakes) {
   for (auto& option : url.options) {
     const auto known = std::find_if(std::begin(k_options), std::end(k_options),
                                     [&option](const CoreOption& candidate) { return candidate.name == option.first; });
-    const OptionUse use =
-        known == std::end(k_options) ? leave : role == Role::listener ? known->in_listeners : known->in_clients;
+    const OptionUse use = known == std::end(k_options) ? leave
+                          : role == Role::listener     ? known->in_listeners
+                                                       : known->in_clients;
     if (use == leave) {
       rest.push_back(std::move(option));
     } else if (use == read) {
@@ -94,7 +90,8 @@ void take_options(ClientConfig& config, Mistakes& mistakes) {
   config.connect_timeout = reader.duration("connect_timeout", config.connect_timeout);
   config.max_queued_bytes = to_size(reader.size("max_queued", config.max_queued_bytes));
   config.max_unsent_bytes = to_size(reader.size("max_unsent", config.max_unsent_bytes));
-  if (config.timeout.count() == 0) reader.mistake("option \"timeout\": must be more than 0: every request has a deadline");
+  if (config.timeout.count() == 0)
+    reader.mistake("option \"timeout\": must be more than 0: every request has a deadline");
   finish(reader, mistakes);
 }
 

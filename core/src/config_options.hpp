@@ -1,13 +1,13 @@
 // The options of core in a URL: read off before a transport sees it.
 #pragma once
 
+#include "waybill/config.hpp"
+#include "waybill/registry.hpp"
+
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "waybill/config.hpp"
-#include "waybill/registry.hpp"
 
 namespace waybill::detail {
 

@@ -1,9 +1,9 @@
 // The settings of the whole service, once for files and variables alike.
+#include "config_tree.hpp"
+
 #include <algorithm>
 #include <array>
 #include <charconv>
-
-#include "config_tree.hpp"
 
 namespace waybill::detail {
 namespace {

@@ -1,16 +1,16 @@
 // A configuration file as a tree with line numbers: what is between the YAML library and the meaning of its content.
 #pragma once
 
+#include "config_options.hpp"
+#include "dotenv.hpp"
+#include "waybill/config.hpp"
+#include "waybill/result.hpp"
+
 #include <cstddef>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "config_options.hpp"
-#include "dotenv.hpp"
-#include "waybill/config.hpp"
-#include "waybill/result.hpp"
 
 namespace waybill::detail {
 

@@ -1,9 +1,9 @@
 // WAYBILL_ variables: settings of the whole service, its listeners, and the URLs of its clients.
-#include <algorithm>
-
 #include "config_tree.hpp"
 #include "nearest.hpp"
 #include "waybill/error.hpp"
+
+#include <algorithm>
 
 namespace waybill::detail {
 namespace {
@@ -70,7 +70,8 @@ void read_client(const std::string& variable, std::string_view name, std::string
 void report_slip(const std::string& variable, Mistakes& mistakes) {
   if (variable.starts_with("WAYBILL_TEST_") || variable.starts_with("WAYBILL_BENCH")) return;
   if (variable.starts_with(k_clients)) {
-    mistakes.push_back(variable.substr(0, 100) + ": expected WAYBILL_CLIENTS_<NAME>_URL; options of a client go into its URL");
+    mistakes.push_back(variable.substr(0, 100) +
+                       ": expected WAYBILL_CLIENTS_<NAME>_URL; options of a client go into its URL");
     return;
   }
   std::string near;
@@ -83,7 +84,8 @@ void report_slip(const std::string& variable, Mistakes& mistakes) {
   };
   consider(k_listen);
   for (const Setting& setting : settings()) consider(setting.variable);
-  if (!near.empty()) mistakes.push_back(variable.substr(0, 100) + ": there is no such variable; did you mean " + near + '?');
+  if (!near.empty())
+    mistakes.push_back(variable.substr(0, 100) + ": there is no such variable; did you mean " + near + '?');
 }
 
 }  // namespace
@@ -93,8 +95,8 @@ void read_variables(const Variables& variables, Config& config, Mistakes& mistak
     if (!name.starts_with(k_prefix)) continue;
     const auto setting = std::find_if(settings().begin(), settings().end(),
                                       [&name = name](const Setting& s) { return s.variable == name; });
-    const bool is_client = name.starts_with(k_clients) && name.ends_with(k_url) &&
-                           name.size() > k_clients.size() + k_url.size();
+    const bool is_client =
+        name.starts_with(k_clients) && name.ends_with(k_url) && name.size() > k_clients.size() + k_url.size();
     if (value.empty()) continue;  // set to nothing is not set
     if (name == k_listen) {
       read_listeners(value, config, mistakes);

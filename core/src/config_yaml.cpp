@@ -73,8 +73,9 @@ Result<ConfigNode> read_yaml(std::string_view yaml, std::string_view name) {
 
 Result<ConfigNode> read_yaml(std::string_view, std::string_view name) {
   return Error(errc::invalid_config,
-               std::string(name) + ": this copy of waybill was built without YAML; configure it with "
-                                   "-DWAYBILL_WITH_YAML=ON, or use Config::from_env()",
+               std::string(name) +
+                   ": this copy of waybill was built without YAML; configure it with "
+                   "-DWAYBILL_WITH_YAML=ON, or use Config::from_env()",
                End::rejected);
 }
 

@@ -1,12 +1,12 @@
 #include "dotenv.hpp"
 
+#include "nearest.hpp"
+
 #include <unistd.h>
 
 #include <algorithm>
 #include <fstream>
 #include <iterator>
-
-#include "nearest.hpp"
 
 namespace waybill::detail {
 namespace {
@@ -32,7 +32,8 @@ std::string read_value(std::string_view text, const char*& problem) {
   if (quote != '"' && quote != '\'') {
     // A # starts a comment only behind white space: it may be part of a password.
     for (std::size_t i = 0; i < text.size(); ++i) {
-      if (text[i] == '#' && (i == 0 || text[i - 1] == ' ' || text[i - 1] == '\t')) return std::string(trim(text.substr(0, i)));
+      if (text[i] == '#' && (i == 0 || text[i - 1] == ' ' || text[i - 1] == '\t'))
+        return std::string(trim(text.substr(0, i)));
     }
     return std::string(text);
   }
@@ -71,7 +72,8 @@ Variables Variables::of_process() {
   for (char** entry = environ; entry && *entry; ++entry) {
     const std::string_view text(*entry);
     const std::size_t equals = text.find('=');
-    if (equals != std::string_view::npos) variables.set(std::string(text.substr(0, equals)), std::string(text.substr(equals + 1)));
+    if (equals != std::string_view::npos)
+      variables.set(std::string(text.substr(0, equals)), std::string(text.substr(equals + 1)));
   }
   return variables;
 }

@@ -1,11 +1,11 @@
 #include "duration.hpp"
 
+#include "waybill/error.hpp"
+#include "waybill/url.hpp"
+
 #include <charconv>
 #include <span>
 #include <string>
-
-#include "waybill/error.hpp"
-#include "waybill/url.hpp"
 
 namespace waybill {
 namespace {
@@ -29,12 +29,10 @@ std::optional<std::uint64_t> parse_with_unit(std::string_view text, std::span<co
   return std::nullopt;
 }
 
-constexpr Unit k_times[] = {{"", 1},           {"ms", 1},       {"s", 1000},
-                            {"m", 60'000},     {"min", 60'000}, {"h", 3'600'000},
-                            {"d", 86'400'000}};
-constexpr Unit k_sizes[] = {{"", 1},           {"B", 1},           {"KiB", 1 << 10},    {"MiB", 1 << 20},
-                            {"GiB", 1 << 30}, {"KB", 1000},       {"kB", 1000},        {"MB", 1'000'000},
-                            {"GB", 1'000'000'000}};
+constexpr Unit k_times[] = {{"", 1},         {"ms", 1},        {"s", 1000},      {"m", 60'000},
+                            {"min", 60'000}, {"h", 3'600'000}, {"d", 86'400'000}};
+constexpr Unit k_sizes[] = {{"", 1},      {"B", 1},     {"KiB", 1 << 10},  {"MiB", 1 << 20},     {"GiB", 1 << 30},
+                            {"KB", 1000}, {"kB", 1000}, {"MB", 1'000'000}, {"GB", 1'000'000'000}};
 constexpr std::uint64_t k_longest = 365ull * 86'400'000;  // a year: clocks can add it without overflow
 
 }  // namespace

@@ -65,7 +65,8 @@ struct Error::State {
 
 Error::Error(std::string message) : Error(std::string(), std::move(message)) {}
 
-Error::Error(std::string name, std::string message) : Error(with_value(std::move(name), std::move(message), {}, false)) {}
+Error::Error(std::string name, std::string message)
+    : Error(with_value(std::move(name), std::move(message), {}, false)) {}
 
 Error::Error(std::error_code code, std::string message, End end) {
   State state;

@@ -1,11 +1,12 @@
 #include "waybill/detail/exchange.hpp"
 
-#include <asio/post.hpp>
-#include <charconv>
-#include <map>
-
 #include "listener_host.hpp"
 #include "waybill/detail/clock.hpp"
+
+#include <asio/post.hpp>
+
+#include <charconv>
+#include <map>
 
 namespace waybill::detail {
 

@@ -1,12 +1,12 @@
 // JSON text, as much of it as patterns and command lines need: a strict reader, and what JavaScript would write.
 #pragma once
 
+#include "waybill/detail/walk_packet.hpp"  // is_utf8
+
 #include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "waybill/detail/walk_packet.hpp"  // is_utf8
 
 namespace waybill::detail {
 

@@ -1,13 +1,13 @@
 #include "listener_host.hpp"
 
+#include "stream_pump.hpp"
+#include "waybill/detail/asio.hpp"
+
 #include <asio/co_spawn.hpp>
 #include <asio/detached.hpp>
 #include <asio/dispatch.hpp>
 
 #include <algorithm>
-
-#include "stream_pump.hpp"
-#include "waybill/detail/asio.hpp"
 
 namespace waybill::detail {
 
@@ -50,7 +50,8 @@ ListenerHost::ListenerHost(std::shared_ptr<ServiceParts> parts, const ListenerCo
 
 std::string ListenerHost::describe() const {
   std::string line = config_.url.redacted() + ": events " + std::string(capabilities_.event_promise);
-  line += capabilities_.redelivery == Support::impossible ? ", nothing is delivered again" : ", acknowledged after the handler";
+  line += capabilities_.redelivery == Support::impossible ? ", nothing is delivered again"
+                                                          : ", acknowledged after the handler";
   if (capabilities_.wildcards == Support::emulated) line += ", wildcards matched on this side";
   return line;
 }
@@ -58,13 +59,17 @@ std::string ListenerHost::describe() const {
 asio::awaitable<Result<void>> ListenerHost::start() {
   for (const Route& route : parts_->table.routes()) {
     if (route.pattern.is_wildcard() && capabilities_.wildcards == Support::impossible) {
-      co_return Error(errc::unsupported, std::string(capabilities_.transport) + " cannot carry the wildcard pattern " +
-                          route.pattern.route() + ": register each pattern by its name", End::rejected);
+      co_return Error(errc::unsupported,
+                      std::string(capabilities_.transport) + " cannot carry the wildcard pattern " +
+                          route.pattern.route() + ": register each pattern by its name",
+                      End::rejected);
     }
   }
   if (!config_.group.empty() && capabilities_.groups == Support::impossible) {
-    co_return Error(errc::unsupported, std::string(capabilities_.transport) + " has no groups: remove group=" +
-                        config_.group + " from the listener", End::rejected);
+    co_return Error(
+        errc::unsupported,
+        std::string(capabilities_.transport) + " has no groups: remove group=" + config_.group + " from the listener",
+        End::rejected);
   }
   reconnect_ = std::make_shared<Reconnect>(executor_, shared_from_this());
   co_return co_await reconnect_->start(config_.startup);
@@ -96,8 +101,10 @@ void ListenerHost::on_delivery(Delivery&& delivery) {
   }
   count(packet.kind == PacketKind::request ? counters.requests : counters.events);
   const RouteEntry* entry = nullptr;
-  if (!packet.route.empty()) entry = cache_.find({packet.route, false});
-  else if (packet.has_pattern) entry = cache_.find(packet.pattern);
+  if (!packet.route.empty())
+    entry = cache_.find({packet.route, false});
+  else if (packet.has_pattern)
+    entry = cache_.find(packet.pattern);
   if (!entry) return unhandled(delivery);
   if (entry->is_immediate && parts_->middleware.empty() && !is_offloaded()) return handle_now(*entry, delivery);
   handle_later(*entry, std::move(delivery));
@@ -182,8 +189,10 @@ asio::awaitable<void> ListenerHost::run(const RouteEntry& entry, Held held) {
   } catch (...) {
     outcome = error_from_handler(std::current_exception(), held->delivery.packet, log());
   }
-  if (outcome) held->exchange.settle(Settlement::ack);
-  else failed(held->exchange, outcome.error());
+  if (outcome)
+    held->exchange.settle(Settlement::ack);
+  else
+    failed(held->exchange, outcome.error());
 }
 
 asio::awaitable<Result<void>> ListenerHost::run_step(const RouteEntry& entry, Held held, std::size_t index) {
@@ -237,8 +246,8 @@ void ListenerHost::failed(Exchange& exchange, const Error& error) {
     }
     return exchange.settle(Settlement::ack);  // its caller knows
   }
-  const bool again = capabilities_.redelivery != Support::impossible && !error.is_permanent() &&
-                     exchange.attempt() < k_attempts;
+  const bool again =
+      capabilities_.redelivery != Support::impossible && !error.is_permanent() && exchange.attempt() < k_attempts;
   if (!again) {
     counters.dropped.fetch_add(1, std::memory_order_relaxed);
     log().warning("gave up the event " + std::string(packet.has_pattern ? packet.pattern.text : packet.route) +

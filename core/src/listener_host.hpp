@@ -2,18 +2,19 @@
 // handlers throw.
 #pragma once
 
-#include <asio/steady_timer.hpp>
-#include <atomic>
-#include <functional>
-#include <memory>
-#include <vector>
-
 #include "reconnect.hpp"
 #include "route_table.hpp"
 #include "waybill/detail/clock.hpp"
 #include "waybill/detail/exchange.hpp"
 #include "waybill/middleware.hpp"
 #include "waybill/service.hpp"
+
+#include <asio/steady_timer.hpp>
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <vector>
 
 namespace waybill::detail {
 

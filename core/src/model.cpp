@@ -1,9 +1,9 @@
 #include "waybill/model.hpp"
 
+#include "waybill/detail/fields_types.hpp"
+
 #include <deque>
 #include <mutex>
-
-#include "waybill/detail/fields_types.hpp"
 
 namespace waybill::detail {
 namespace {
@@ -85,8 +85,8 @@ std::vector<EnumType::Entry> enum_names(std::string_view pretty, std::int64_t fi
     if (depth || !(closes || c == ',')) continue;
     std::string_view item = pretty.substr(begin, at - begin);
     while (!item.empty() && item.front() == ' ') item.remove_prefix(1);
-    const bool is_number = item.empty() || item.front() == '(' || item.front() == '-' ||
-                           (item.front() >= '0' && item.front() <= '9');
+    const bool is_number =
+        item.empty() || item.front() == '(' || item.front() == '-' || (item.front() >= '0' && item.front() <= '9');
     if (!is_number) {
       const std::size_t colon = item.rfind(':');
       entries.push_back({value, colon == std::string_view::npos ? item : item.substr(colon + 1)});

@@ -1,8 +1,8 @@
-#include <cstdint>
-#include <cstring>
-
 #include "waybill/detail/walk_packet.hpp"
 #include "waybill/error.hpp"
+
+#include <cstdint>
+#include <cstring>
 
 namespace waybill::detail {
 namespace {
@@ -21,8 +21,8 @@ void set_payload(const Slice& bytes, std::string_view value, Packet& packet) {
   packet.has_payload = true;
 }
 
-void classify_call(const Slice& bytes, std::string_view whole, const PacketMembers& members,
-                   const PacketFormat& format, Packet& packet) {
+void classify_call(const Slice& bytes, std::string_view whole, const PacketMembers& members, const PacketFormat& format,
+                   Packet& packet) {
   packet.kind = PacketKind::event;
   if (members.pattern.empty() && members.data.empty()) return set_payload(bytes, whole, packet);  // foreign
   if (!members.id.empty()) {
@@ -41,8 +41,8 @@ void classify_reply(const Slice& bytes, std::string_view whole, const PacketMemb
                     const PacketFormat& format, Packet& packet) {
   packet.kind = PacketKind::value;
   packet.id = members.id.empty() ? k_no_id : format.term(members.id, thread_storage.id);
-  const bool is_foreign = members.is_empty || members.has_other || !members.pattern.empty() ||
-                          !members.data.empty() || !members.metadata.empty();
+  const bool is_foreign = members.is_empty || members.has_other || !members.pattern.empty() || !members.data.empty() ||
+                          !members.metadata.empty();
   if (is_foreign) {
     packet.last = true;
     return set_payload(bytes, whole, packet);

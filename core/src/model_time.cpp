@@ -1,6 +1,6 @@
-#include <chrono>
-
 #include "waybill/detail/walk_common.hpp"
+
+#include <chrono>
 
 namespace waybill::detail {
 namespace {

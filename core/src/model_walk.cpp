@@ -1,8 +1,8 @@
-#include <cctype>
-#include <charconv>
-
 #include "waybill/detail/walk_common.hpp"
 #include "waybill/payload.hpp"
+
+#include <cctype>
+#include <charconv>
 
 namespace waybill::detail {
 

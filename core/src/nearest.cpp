@@ -24,8 +24,7 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
     for (std::size_t j = 1; j <= b.size(); ++j) {
       const bool same = lower(a[i - 1]) == lower(b[j - 1]);
       current[j] = std::min({last[j] + 1, current[j - 1] + 1, last[j - 1] + (same ? 0 : 1)});
-      const bool swapped =
-          i > 1 && j > 1 && lower(a[i - 1]) == lower(b[j - 2]) && lower(a[i - 2]) == lower(b[j - 1]);
+      const bool swapped = i > 1 && j > 1 && lower(a[i - 1]) == lower(b[j - 2]) && lower(a[i - 2]) == lower(b[j - 1]);
       if (swapped) current[j] = std::min(current[j], before_last[j - 2] + 1);
     }
     before_last = last;
@@ -40,7 +39,8 @@ std::string nearest(std::string_view name, std::span<const std::string> known) {
   std::string found;
   for (const std::string& candidate : known) {
     std::size_t distance = edit_distance(name, candidate);
-    const bool extends = name.size() >= 3 && candidate.size() > name.size() && candidate.find(name) != std::string::npos;
+    const bool extends =
+        name.size() >= 3 && candidate.size() > name.size() && candidate.find(name) != std::string::npos;
     if (extends) distance = std::min<std::size_t>(distance, 1);
     if (distance < best) {
       best = distance;

@@ -1,11 +1,11 @@
-#include <algorithm>
-#include <charconv>
-
-#include "duration.hpp"
 #include "config_options.hpp"
+#include "duration.hpp"
 #include "nearest.hpp"
 #include "url_text.hpp"
 #include "waybill/url.hpp"
+
+#include <algorithm>
+#include <charconv>
 
 namespace waybill {
 namespace {
@@ -40,7 +40,8 @@ const std::string* OptionReader::find(std::string_view names) {
       if (option.first != name) continue;
       if (found) {
         const bool same = found->first == option.first;
-        mistake("option \"" + option.first + '"' + (same ? " is there twice" : " is another name of \"" + found->first + "\", which is there too"));
+        mistake("option \"" + option.first + '"' +
+                (same ? " is there twice" : " is another name of \"" + found->first + "\", which is there too"));
       }
       found = &option;
     }

@@ -1,10 +1,10 @@
 // A call on its way through the client's middleware.
 #pragma once
 
-#include <memory>
-
 #include "client_core.hpp"
 #include "waybill/detail/exchange.hpp"
+
+#include <memory>
 
 namespace waybill::detail {
 

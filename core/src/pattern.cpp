@@ -1,10 +1,10 @@
 #include "waybill/pattern.hpp"
 
-#include <cmath>
-
 #include "json_text.hpp"
 #include "pattern_route.hpp"
 #include "waybill/error.hpp"
+
+#include <cmath>
 
 namespace waybill {
 namespace {

@@ -1,10 +1,10 @@
 #include "pattern_route.hpp"
 
-#include <algorithm>
-#include <vector>
-
 #include "collation.hpp"
 #include "json_text.hpp"
+
+#include <algorithm>
+#include <vector>
 
 namespace waybill::detail {
 namespace {

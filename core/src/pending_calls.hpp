@@ -1,12 +1,12 @@
 // Correlation id -> waiter and deadline. Late replies find nobody and are dropped.
 #pragma once
 
+#include "waybill/detail/call.hpp"
+#include "waybill/detail/clock.hpp"
+
 #include <cstdint>
 #include <memory>
 #include <vector>
-
-#include "waybill/detail/call.hpp"
-#include "waybill/detail/clock.hpp"
 
 namespace waybill::detail {
 

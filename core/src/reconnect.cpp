@@ -1,10 +1,10 @@
 #include "reconnect.hpp"
 
-#include <asio/co_spawn.hpp>
-#include <asio/detached.hpp>
-
 #include "pending_calls.hpp"
 #include "waybill/detail/asio.hpp"
+
+#include <asio/co_spawn.hpp>
+#include <asio/detached.hpp>
 
 namespace waybill::detail {
 

@@ -1,15 +1,16 @@
 // The one reconnect engine: opens a link, waits until it is lost, opens it again. Transports never do this themselves.
 #pragma once
 
-#include <asio/awaitable.hpp>
-#include <asio/steady_timer.hpp>
-#include <functional>
-#include <memory>
-#include <optional>
-
 #include "backoff.hpp"
 #include "waybill/config.hpp"
 #include "waybill/result.hpp"
+
+#include <asio/awaitable.hpp>
+#include <asio/steady_timer.hpp>
+
+#include <functional>
+#include <memory>
+#include <optional>
 
 namespace waybill::detail {
 

@@ -1,9 +1,9 @@
 #include "waybill/registry.hpp"
 
-#include <algorithm>
-
 #include "nearest.hpp"
 #include "waybill/error.hpp"
+
+#include <algorithm>
 
 namespace waybill {
 namespace {

@@ -14,7 +14,8 @@ void RouteTable::add(const Pattern& pattern, std::unique_ptr<Handler> handler, b
     return;
   }
   if (entry->request) {
-    throw Error(errc::invalid_config, "the pattern " + pattern.route() + " has a request handler already", End::rejected);
+    throw Error(errc::invalid_config, "the pattern " + pattern.route() + " has a request handler already",
+                End::rejected);
   }
   entry->request = std::move(handler);
 }

@@ -1,16 +1,16 @@
 // Route -> handlers. Filled before the start, then read by all loops.
 #pragma once
 
+#include "waybill/detail/handler.hpp"
+#include "waybill/pattern.hpp"
+#include "waybill/transport.hpp"
+
 #include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
-
-#include "waybill/detail/handler.hpp"
-#include "waybill/pattern.hpp"
-#include "waybill/transport.hpp"
 
 namespace waybill::detail {
 

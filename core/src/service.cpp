@@ -1,5 +1,10 @@
 #include "waybill/service.hpp"
 
+#include "config_options.hpp"
+#include "listener_host.hpp"
+#include "waybill/detail/asio.hpp"
+#include "waybill/detail/serial_executor.hpp"
+
 #include <asio/co_spawn.hpp>
 #include <asio/detached.hpp>
 #include <asio/post.hpp>
@@ -9,11 +14,6 @@
 #include <csignal>
 #include <optional>
 #include <thread>
-
-#include "config_options.hpp"
-#include "listener_host.hpp"
-#include "waybill/detail/asio.hpp"
-#include "waybill/detail/serial_executor.hpp"
 
 namespace waybill {
 
@@ -74,8 +74,10 @@ class Service::Core : public std::enable_shared_from_this<Core> {
     require_not_started("start()");
     is_started_ = true;
     if (config_.listeners.empty()) {
-      co_return Error(errc::invalid_config, "the service has no listener: set WAYBILL_LISTEN, or `listeners:` in its "
-                                            "configuration, to a URL such as tcp://0.0.0.0:3000", End::rejected);
+      co_return Error(errc::invalid_config,
+                      "the service has no listener: set WAYBILL_LISTEN, or `listeners:` in its "
+                      "configuration, to a URL such as tcp://0.0.0.0:3000",
+                      End::rejected);
     }
     make_hosts();
     // All listeners come up side by side; the last to do so ends the start.
@@ -85,12 +87,12 @@ class Service::Core : public std::enable_shared_from_this<Core> {
     for (const auto& host : hosts_) {
       asio::co_spawn(host->executor(), host->start(),
                      [home = executor(), up, missing](std::exception_ptr thrown, Result<void> one) {
-        if (thrown) one = detail::error_from_handler(thrown, Packet(), Log());
-        asio::post(home, [up, missing, one = std::move(one)] {
-          --*missing;
-          if (!one || *missing == 0) up->set(one);
-        });
-      });
+                       if (thrown) one = detail::error_from_handler(thrown, Packet(), Log());
+                       asio::post(home, [up, missing, one = std::move(one)] {
+                         --*missing;
+                         if (!one || *missing == 0) up->set(one);
+                       });
+                     });
     }
     std::optional<Result<void>> outcome = co_await Up::wait(up);
     if (!outcome) outcome = Result<void>(Error(errc::cancelled, "the start was cancelled", End::rejected));
@@ -108,8 +110,8 @@ class Service::Core : public std::enable_shared_from_this<Core> {
       each.push_back(drained);
       asio::co_spawn(host->executor(), host->drain(deadline),
                      [home = executor(), drained](std::exception_ptr, DrainReport report) {
-        asio::post(home, [drained, report] { drained->set(report); });
-      });
+                       asio::post(home, [drained, report] { drained->set(report); });
+                     });
     }
     for (const auto& drained : each) {
       std::optional<DrainReport> report = co_await Drained::wait(drained);
@@ -144,9 +146,9 @@ class Service::Core : public std::enable_shared_from_this<Core> {
         environment.group = listener.group;
         environment.shares_address = threads > 1;
         const asio::any_io_executor home = environment.executor;
-        hosts_.push_back(std::make_shared<detail::ListenerHost>(
-            parts_, listener, transports_[i]->make_listener(std::move(environment)), home,
-            transports_[i]->capabilities()));
+        hosts_.push_back(std::make_shared<detail::ListenerHost>(parts_, listener,
+                                                                transports_[i]->make_listener(std::move(environment)),
+                                                                home, transports_[i]->capabilities()));
       }
     }
   }
@@ -167,8 +169,8 @@ class Service::Core : public std::enable_shared_from_this<Core> {
 
 int Service::Core::run() {
   if (!owns_loops()) {
-    throw Error(errc::invalid_config, "run() belongs to a service with a loop of its own: on a host's executor call start()",
-                End::rejected);
+    throw Error(errc::invalid_config,
+                "run() belongs to a service with a loop of its own: on a host's executor call start()", End::rejected);
   }
   int status = 0;
   asio::signal_set signals(loop(), SIGINT, SIGTERM);
@@ -179,24 +181,27 @@ int Service::Core::run() {
   std::vector<std::thread> threads;
   std::vector<asio::executor_work_guard<asio::io_context::executor_type>> busy;
 
-  asio::co_spawn(loop(), [](Core& self, int& result) -> asio::awaitable<void> {
-    Result<void> started = co_await self.start();
-    if (!started) {
-      self.parts_->log.error(std::string("cannot start: ") + started.error().what());
-      result = 1;
-      co_return;
-    }
-    for (const auto& host : self.hosts_) self.parts_->log.info(host->describe());
-    if (!self.is_stopped_) co_await detail::wait_quietly(*self.stop_);
-    const DrainReport numbers = co_await self.drain(self.config_.drain_timeout);
-    self.parts_->log.info("drained: " + std::to_string(numbers.finished) + " finished, " +
-                          std::to_string(numbers.given_back) + " given back, " + std::to_string(numbers.abandoned) +
-                          " abandoned");
-  }(*this, status), [this, &signals](std::exception_ptr thrown) {
-    if (thrown) std::rethrow_exception(thrown);
-    signals.cancel();
-    for (const auto& one : loops_) one->stop();
-  });
+  asio::co_spawn(
+      loop(),
+      [](Core& self, int& result) -> asio::awaitable<void> {
+        Result<void> started = co_await self.start();
+        if (!started) {
+          self.parts_->log.error(std::string("cannot start: ") + started.error().what());
+          result = 1;
+          co_return;
+        }
+        for (const auto& host : self.hosts_) self.parts_->log.info(host->describe());
+        if (!self.is_stopped_) co_await detail::wait_quietly(*self.stop_);
+        const DrainReport numbers = co_await self.drain(self.config_.drain_timeout);
+        self.parts_->log.info("drained: " + std::to_string(numbers.finished) + " finished, " +
+                              std::to_string(numbers.given_back) + " given back, " + std::to_string(numbers.abandoned) +
+                              " abandoned");
+      }(*this, status),
+      [this, &signals](std::exception_ptr thrown) {
+        if (thrown) std::rethrow_exception(thrown);
+        signals.cancel();
+        for (const auto& one : loops_) one->stop();
+      });
   // The other loops begin to run at once and wait for their listeners.
   for (std::size_t i = 1; i < loops_.size(); ++i) {
     busy.push_back(asio::make_work_guard(*loops_[i]));
@@ -250,17 +255,17 @@ int Service::run() { return core_->run(); }
 void Service::start_then(detail::UniqueFunction<void(Result<void>)> done) {
   asio::co_spawn(executor(), core_->start(),
                  [core = core_, done = std::move(done)](std::exception_ptr thrown, Result<void> outcome) mutable {
-    if (thrown) outcome = detail::error_from_handler(thrown, Packet(), core->parts().log);
-    done(std::move(outcome));
-  });
+                   if (thrown) outcome = detail::error_from_handler(thrown, Packet(), core->parts().log);
+                   done(std::move(outcome));
+                 });
 }
 
 void Service::drain_then(std::chrono::milliseconds limit, detail::UniqueFunction<void(Result<DrainReport>)> done) {
   asio::co_spawn(executor(), core_->drain(limit),
                  [core = core_, done = std::move(done)](std::exception_ptr thrown, DrainReport report) mutable {
-    if (thrown) return done(detail::error_from_handler(thrown, Packet(), core->parts().log));
-    done(std::move(report));
-  });
+                   if (thrown) return done(detail::error_from_handler(thrown, Packet(), core->parts().log));
+                   done(std::move(report));
+                 });
 }
 
 void Service::stop() { core_->stop(); }

@@ -67,8 +67,10 @@ bool StreamPump::take(StreamSource::Step step) {
       finish(error_from_handler(exception, exchange_.packet(), log_));
       return false;
     }
-    if (has_held_) send_held(true);
-    else exchange_.reply_end();
+    if (has_held_)
+      send_held(true);
+    else
+      exchange_.reply_end();
     finish(Result<void>{});
   } catch (...) {
     finish(error_from_handler(std::current_exception(), exchange_.packet(), log_));

@@ -1,12 +1,13 @@
 // Sends what a handler's Stream<T> yields, as fast as it yields and the caller takes.
 #pragma once
 
-#include <asio/steady_timer.hpp>
-#include <memory>
-
 #include "waybill/detail/asio.hpp"
 #include "waybill/detail/exchange.hpp"
 #include "waybill/stream.hpp"
+
+#include <asio/steady_timer.hpp>
+
+#include <memory>
 
 namespace waybill::detail {
 

@@ -1,9 +1,9 @@
 #include "waybill/url.hpp"
 
+#include "url_text.hpp"
+
 #include <algorithm>
 #include <charconv>
-
-#include "url_text.hpp"
 
 namespace waybill {
 namespace {
@@ -82,7 +82,8 @@ class UrlReader {
     }
     const bool several = url_.hosts.size() > 1;
     const auto is_empty = [](const Url::Host& host) { return host.name.empty() && !host.has_port; };
-    if (several && std::any_of(url_.hosts.begin(), url_.hosts.end(), is_empty)) mistake("a host between commas is empty");
+    if (several && std::any_of(url_.hosts.begin(), url_.hosts.end(), is_empty))
+      mistake("a host between commas is empty");
   }
 
   void read_host(std::string_view text) {

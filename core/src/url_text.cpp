@@ -50,8 +50,8 @@ bool is_secret_name(std::string_view name) {
     }
   }
   // keypem is librdkafka's ssl.key.pem: a private key itself, not its file.
-  constexpr std::array<std::string_view, 10> k_words{"password", "passwd",    "passphrase", "secret", "token",
-                                                    "credential", "apikey", "accesskey", "keypem", "jaas"};
+  constexpr std::array<std::string_view, 10> k_words{"password",   "passwd", "passphrase", "secret", "token",
+                                                     "credential", "apikey", "accesskey",  "keypem", "jaas"};
   return plain == "pass" || plain == "pwd" || std::any_of(k_words.begin(), k_words.end(), [&plain](auto word) {
            return plain.find(word) != std::string::npos;
          });

@@ -1,6 +1,7 @@
 // expect-error: waybill: a handler is a callable that takes (T), (T, Context&), (Context&) or ()
-#include <string>
 #include <waybill/waybill.hpp>
+
+#include <string>
 
 int main() {
   waybill::Service service(waybill::Config::listen({"memory://x"}));

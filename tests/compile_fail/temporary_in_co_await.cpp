@@ -1,6 +1,7 @@
 // expect-error: waybill: name this payload first
-#include <string>
 #include <waybill/waybill.hpp>
+
+#include <string>
 
 struct Order {
   std::string id;

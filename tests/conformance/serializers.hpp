@@ -1,10 +1,10 @@
 // The serializers that were built into this copy of waybill: the other factor of the conformance product.
 #pragma once
 
+#include "waybill/registry.hpp"
+
 #include <string>
 #include <vector>
-
-#include "waybill/registry.hpp"
 #if __has_include("waybill/serializers/json.hpp")
 #include "waybill/serializers/json.hpp"
 #define WAYBILL_CONFORMANCE_JSON 1

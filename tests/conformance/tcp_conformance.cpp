@@ -1,12 +1,12 @@
 // The suite over TCP: both framings, through a proxy that cuts and stalls.
+#include "serializers.hpp"
+#include "suite/conformance.hpp"
+#include "support/chaos_proxy.hpp"
+
 #include <asio/connect.hpp>
 #include <asio/ip/tcp.hpp>
 #include <asio/read.hpp>
 #include <asio/write.hpp>
-
-#include "serializers.hpp"
-#include "suite/conformance.hpp"
-#include "support/chaos_proxy.hpp"
 
 namespace waybill::conformance {
 namespace {
@@ -89,7 +89,8 @@ TEST(TcpConformance, BadBytesCostOneConnectionOnly) {
   const auto address = service.addresses().front();
   Client good(loop.get_executor(), address);
   const auto port = Url::parse(address).value().hosts.front().port;
-  for (const std::string bytes : {"not a frame at all", "99999999999#{}", "5#{]{]{", "-1#x", "\x01\xFF\xFF\xFF\xFF\xFF"}) {
+  for (const std::string bytes :
+       {"not a frame at all", "99999999999#{}", "5#{]{]{", "-1#x", "\x01\xFF\xFF\xFF\xFF\xFF"}) {
     asio::ip::tcp::socket bad(loop);
     bad.connect({asio::ip::address_v4::loopback(), port});
     asio::write(bad, asio::buffer(bytes));

@@ -1,15 +1,16 @@
 // A stranger's transport: one file, the public headers and nothing else, and it passes the suite. It carries packets
 // through queues in the process, as at-most-once, without groups, redelivery or receivers: the least that a transport
 // may be. docs/adding-a-transport.md walks through it.
-#include <asio/post.hpp>
-#include <deque>
-#include <map>
-#include <set>
-
 #include "serializers.hpp"
 #include "suite/conformance.hpp"
 #include "waybill/transport.hpp"
 #include "waybill/url.hpp"
+
+#include <asio/post.hpp>
+
+#include <deque>
+#include <map>
+#include <set>
 
 namespace toy {
 
@@ -37,7 +38,8 @@ class ToyListener final : public Listener {
   asio::awaitable<Result<void>> open(const Routes& routes, ListenerSink& sink) override {
     for (const auto& route : routes) {
       if (route.pattern.is_native()) {
-        co_return Error(errc::unsupported, "toy has no native patterns: '" + route.pattern.route() + "'", End::rejected);
+        co_return Error(errc::unsupported, "toy has no native patterns: '" + route.pattern.route() + "'",
+                        End::rejected);
       }
     }
     if (!wires_->emplace(name_, this).second) {

@@ -1,16 +1,16 @@
 // URLs, .env texts and YAML files of arbitrary bytes: an answer or an Error that says where, never a crash, and what a
 // URL shows of itself reads back as the same.
-#include <cstdint>
-#include <cstdlib>
-#include <string>
-#include <string_view>
-#include <vector>
-
 #include "config_tree.hpp"
 #include "dotenv.hpp"
 #include "waybill/config.hpp"
 #include "waybill/error.hpp"
 #include "waybill/url.hpp"
+
+#include <cstdint>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+#include <vector>
 
 namespace {
 

@@ -1,4 +1,7 @@
 // Decodes any bytes as a payload of msgpack; what decodes must encode again and decode to the same.
+#include "waybill/adapt/nlohmann.hpp"
+#include "waybill/serializers/msgpack.hpp"
+
 #include <cstdint>
 #include <cstdlib>
 #include <map>
@@ -6,9 +9,6 @@
 #include <string>
 #include <variant>
 #include <vector>
-
-#include "waybill/adapt/nlohmann.hpp"
-#include "waybill/serializers/msgpack.hpp"
 
 namespace {
 

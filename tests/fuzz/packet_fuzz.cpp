@@ -1,13 +1,13 @@
 // Parses any bytes as a packet of each format, in both directions. Views must lie in readable memory, and in JSON the
 // fast reader must see what the careful one sees.
-#include <cstdint>
-#include <cstdlib>
-#include <string>
-
 #include "json_packet.hpp"
 #include "waybill/detail/walk_packet.hpp"
 #include "waybill/serializers/json.hpp"
 #include "waybill/serializers/msgpack.hpp"
+
+#include <cstdint>
+#include <cstdlib>
+#include <string>
 
 namespace {
 

@@ -1,15 +1,15 @@
 // Patterns from arbitrary bytes: no crash, no search that grows with the square of the input, and routes that hold
 // still: what from_json sends is looked up as its own route.
-#include <cstdint>
-#include <cstdlib>
-#include <string>
-#include <string_view>
-
 #include "collation.hpp"
 #include "json_text.hpp"
 #include "pattern_route.hpp"
 #include "waybill/error.hpp"
 #include "waybill/pattern.hpp"
+
+#include <cstdint>
+#include <cstdlib>
+#include <string>
+#include <string_view>
 
 namespace {
 

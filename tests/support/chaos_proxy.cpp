@@ -1,7 +1,5 @@
 #include "support/chaos_proxy.hpp"
 
-#include <algorithm>
-#include <array>
 #include <asio/co_spawn.hpp>
 #include <asio/detached.hpp>
 #include <asio/executor_work_guard.hpp>
@@ -11,6 +9,9 @@
 #include <asio/steady_timer.hpp>
 #include <asio/use_awaitable.hpp>
 #include <asio/write.hpp>
+
+#include <algorithm>
+#include <array>
 #include <atomic>
 #include <future>
 #include <list>
@@ -146,8 +147,8 @@ class ChaosProxy::Core : public std::enable_shared_from_this<Core> {
     std::array<char, 65'536> buffer;
     try {
       for (;;) {
-        const auto room = std::min(buffer.size(), bytes_per_second ? std::max<std::size_t>(bytes_per_second / 50, 1)
-                                                                   : buffer.size());
+        const auto room =
+            std::min(buffer.size(), bytes_per_second ? std::max<std::size_t>(bytes_per_second / 50, 1) : buffer.size());
         const auto bytes = asio::buffer(buffer.data(), room);
         const auto count = co_await from.async_read_some(bytes, asio::use_awaitable);
         co_await forward(to, buffer.data(), count, is_to_server);

@@ -36,7 +36,7 @@ class ChaosProxy {
   /// Where new connections go to from now on: a server that came back has another port.
   void retarget(std::uint16_t target_port);
 
-  std::size_t connections() const;         ///< That are open now.
+  std::size_t connections() const;  ///< That are open now.
   std::size_t connections_ever() const;
   std::size_t bytes_to_server() const;
 

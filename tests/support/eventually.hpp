@@ -4,6 +4,7 @@
 #include <asio/awaitable.hpp>
 #include <asio/co_spawn.hpp>
 #include <asio/io_context.hpp>
+
 #include <chrono>
 #include <exception>
 #include <memory>

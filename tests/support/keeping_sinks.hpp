@@ -1,13 +1,13 @@
 // Sinks that remember what a listener or a connection told them.
 #pragma once
 
+#include "waybill/transport.hpp"
+
 #include <deque>
 #include <functional>
 #include <map>
 #include <utility>
 #include <vector>
-
-#include "waybill/transport.hpp"
 
 namespace waybill::test {
 
@@ -32,7 +32,7 @@ class KeepingListenerSink final : public ListenerSink {
   std::function<void(Delivery&&)> on_each;
   std::deque<Delivery> deliveries;  ///< Owned.
   std::vector<Error> lost;
-  std::size_t delivered = 0;        ///< Ever.
+  std::size_t delivered = 0;  ///< Ever.
 };
 
 class KeepingConnectionSink final : public ConnectionSink {

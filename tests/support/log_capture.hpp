@@ -1,6 +1,8 @@
 // Takes log lines, so that a test may look at them. Thread-safe.
 #pragma once
 
+#include "waybill/log.hpp"
+
 #include <algorithm>
 #include <memory>
 #include <mutex>
@@ -8,8 +10,6 @@
 #include <string_view>
 #include <utility>
 #include <vector>
-
-#include "waybill/log.hpp"
 
 namespace waybill::test {
 

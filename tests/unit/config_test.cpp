@@ -1,6 +1,11 @@
 // Configuration: files, .env and variables, what each overrides, and every mistake at once with file and line.
 #include "waybill/config.hpp"
 
+#include "config_options.hpp"
+#include "config_tree.hpp"
+#include "dotenv.hpp"
+#include "waybill/error.hpp"
+
 #include <gtest/gtest.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -9,11 +14,6 @@
 #include <fstream>
 #include <iterator>
 #include <string>
-
-#include "config_options.hpp"
-#include "config_tree.hpp"
-#include "dotenv.hpp"
-#include "waybill/error.hpp"
 
 namespace waybill {
 namespace {
@@ -126,7 +126,8 @@ log: warning
   EXPECT_EQ(listener.max_in_flight, 8u);
   EXPECT_EQ(listener.startup.mode, Startup::Mode::wait);
   EXPECT_EQ(listener.startup.limit, 2s);
-  EXPECT_EQ(listener.url.options, (std::vector<std::pair<std::string, std::string>>{{"max_frame", "1MiB"}, {"native.linger.ms", "5"}}));
+  EXPECT_EQ(listener.url.options,
+            (std::vector<std::pair<std::string, std::string>>{{"max_frame", "1MiB"}, {"native.linger.ms", "5"}}));
   EXPECT_EQ(config.client("plain").timeout, 30s);
   const ClientConfig& client = config.client("tuned");
   EXPECT_EQ(client.timeout, 1s);
@@ -180,7 +181,8 @@ log: loud
 }
 
 TEST_F(ConfigFile, BrokenYamlHasALine) {
-  EXPECT_TRUE(contains(mistakes_in("listeners:\n  - {url: a\nb: ]"), "orders.yaml:3: not valid YAML")) << mistakes_in("listeners:\n  - {url: a\nb: ]");
+  EXPECT_TRUE(contains(mistakes_in("listeners:\n  - {url: a\nb: ]"), "orders.yaml:3: not valid YAML"))
+      << mistakes_in("listeners:\n  - {url: a\nb: ]");
   EXPECT_TRUE(contains(mistakes_in("- a"), "expected a mapping"));
   EXPECT_TRUE(contains(mistakes_in(std::string(400, '[') + std::string(400, ']')), "16 levels"));
   std::string bomb = "a: &a [x,x,x,x,x,x,x,x,x,x]\n";
@@ -205,8 +207,9 @@ listeners:
   EXPECT_EQ(config.listeners.at(0).url.redacted(), "tcp://example.org:3000");
   EXPECT_EQ(config.listeners.at(1).url.hosts.at(0).name, "fallback");
   EXPECT_EQ(*config.listeners.at(2).url.option("label"), "${literal}");
-  EXPECT_TRUE(contains(mistakes_in("listeners:\n  - tcp://${CONFIG_TEST_HOTS}"),
-                       "orders.yaml:2: the environment variable CONFIG_TEST_HOTS is not set; did you mean CONFIG_TEST_HOST?"));
+  EXPECT_TRUE(
+      contains(mistakes_in("listeners:\n  - tcp://${CONFIG_TEST_HOTS}"),
+               "orders.yaml:2: the environment variable CONFIG_TEST_HOTS is not set; did you mean CONFIG_TEST_HOST?"));
   EXPECT_TRUE(contains(mistakes_in("log: ${"), "'}' is missing"));
   EXPECT_TRUE(contains(mistakes_in("log: ${a b}"), "expected ${NAME}"));
 }
@@ -255,7 +258,6 @@ TEST(Config, WithoutYamlTheErrorNamesTheOption) {
   if (yaml_is_built_in()) GTEST_SKIP() << "built with WAYBILL_WITH_YAML";
   EXPECT_TRUE(contains(mistakes_in("listeners: tcp://a"), "WAYBILL_WITH_YAML"));
 }
-
 
 TEST(Config, ComesFromVariablesAlone) {
   const ScopedVariable listen("WAYBILL_LISTEN", "memory://a?instance=one");
@@ -318,16 +320,18 @@ TEST(ListenerConfig, LeavesToTheTransportWhatIsItsOwn) {
 TEST(Startup, HasFourSpellings) {
   EXPECT_EQ(detail::parse_startup("wait").value().limit, 30s);
   EXPECT_EQ(detail::parse_startup("wait(500ms)").value().limit, 500ms);
-  for (const char* text : {"", "wait(", "wait()", "wait(x)", "Wait", "never"}) EXPECT_FALSE(detail::parse_startup(text)) << text;
+  for (const char* text : {"", "wait(", "wait()", "wait(x)", "Wait", "never"})
+    EXPECT_FALSE(detail::parse_startup(text)) << text;
 }
 
 TEST(Dotenv, HasQuotesCommentsAndExport) {
   detail::Variables variables;
   std::vector<std::string> mistakes;
   variables.set("SET", "before");
-  variables.add_dotenv("A=1\r\nB = two words  # comment\nC='single \\n # kept'\nD=\"a\\n\\\"b\\\" \\\\ \\x\" # c\n"
-                       "export E=5\n\n# comment\nF=\nG=a#b\nSET=after\nA=2\n",
-                       ".env", mistakes);
+  variables.add_dotenv(
+      "A=1\r\nB = two words  # comment\nC='single \\n # kept'\nD=\"a\\n\\\"b\\\" \\\\ \\x\" # c\n"
+      "export E=5\n\n# comment\nF=\nG=a#b\nSET=after\nA=2\n",
+      ".env", mistakes);
   EXPECT_TRUE(mistakes.empty()) << mistakes.front();
   const auto value = [&variables](const char* name) {
     const std::string* found = variables.find(name);
@@ -362,7 +366,8 @@ TEST(ConfigDocs, NameEveryOptionAndSetting) {
     EXPECT_TRUE(contains(page, "| `" + std::string(option.name) + "` |")) << option.name;
   }
   for (const auto& setting : detail::settings()) {
-    EXPECT_TRUE(contains(page, "| `" + std::string(setting.key) + "` | `" + std::string(setting.variable) + "` |")) << setting.key;
+    EXPECT_TRUE(contains(page, "| `" + std::string(setting.key) + "` | `" + std::string(setting.variable) + "` |"))
+        << setting.key;
   }
 }
 

@@ -1,6 +1,8 @@
 // What fields.hpp finds out about types, without any format.
 #include "waybill/fields.hpp"
 
+#include "waybill/detail/walk_common.hpp"
+
 #include <gtest/gtest.h>
 
 #include <array>
@@ -9,8 +11,6 @@
 #include <map>
 #include <set>
 #include <unordered_map>
-
-#include "waybill/detail/walk_common.hpp"
 
 namespace {
 
@@ -70,8 +70,8 @@ TEST(Fields, PlainStructsNeedNoMacro) {
   const auto found = fields(type_of<Order>());
   ASSERT_EQ(found.size(), 9u);
   const char* names[] = {"id", "items", "note", "parent", "triple", "pair", "flags", "wait", "color"};
-  const Kind kinds[] = {Kind::text, Kind::list, Kind::optional, Kind::optional, Kind::list,
-                        Kind::tuple, Kind::list, Kind::int64, Kind::enumeration};
+  const Kind kinds[] = {Kind::text,  Kind::list, Kind::optional, Kind::optional,   Kind::list,
+                        Kind::tuple, Kind::list, Kind::int64,    Kind::enumeration};
   for (std::size_t i = 0; i < found.size(); ++i) {
     EXPECT_EQ(found[i].name, names[i]);
     EXPECT_EQ(found[i].kind, kinds[i]) << names[i];

@@ -1,24 +1,25 @@
 // Packets in JSON: bytes as NestJS writes them, and its classification of everything that can be sent to it.
+#include "json_packet.hpp"
+
+#include "json_text.hpp"
+#include "waybill/adapt/nlohmann.hpp"
+#include "waybill/serializers/json.hpp"
+
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
 #include <filesystem>
 #include <fstream>
 
-#include "json_packet.hpp"
-#include "json_text.hpp"
-#include "waybill/adapt/nlohmann.hpp"
-#include "waybill/serializers/json.hpp"
-
 namespace {
 
+using nlohmann::json;
 using waybill::Buffer;
 using waybill::Direction;
 using waybill::errc;
 using waybill::Packet;
 using waybill::PacketKind;
 using waybill::Slice;
-using nlohmann::json;
 
 const waybill::Serializer& serializer() {
   static const auto made = waybill::json::make_json_serializer();
@@ -66,8 +67,9 @@ TEST(JsonPacket, IsWrittenAsNestJsWritesIt) {
   EXPECT_EQ(composed(packet_of(PacketKind::value, {})), R"({"id":"i-1"})");
   EXPECT_EQ(composed(packet_of(PacketKind::end, {})), R"({"isDisposed":true,"id":"i-1"})");
   EXPECT_EQ(composed(packet_of(PacketKind::error, "{}")), R"({"err":{},"isDisposed":true,"id":"i-1"})");
-  EXPECT_EQ(composed(packet_of(PacketKind::no_handler, {})),
-            R"({"id":"i-1","status":"error","err":"There is no matching message handler defined in the remote service."})");
+  EXPECT_EQ(
+      composed(packet_of(PacketKind::no_handler, {})),
+      R"({"id":"i-1","status":"error","err":"There is no matching message handler defined in the remote service."})");
   Packet numbered = packet_of(PacketKind::end, {});
   numbered.id = {"7", true};
   EXPECT_EQ(composed(numbered), R"({"isDisposed":true,"id":7})");
@@ -147,20 +149,62 @@ TEST(JsonPacket, VectorsTowardsAClient) {
 
 // Whatever the fast reader accepts, the careful one must see in the same way.
 TEST(JsonPacket, BothReadersAgree) {
-  const char* const payloads[] = {
-      "1", "-1.5e3", "null", "true", "\"\"", "\"a\"", R"("a,\"id\":\"x\"")", R"("\\")", "{}", "[]", R"({"a":1})",
-      R"({"a":{"b":1},"c":[{"d":1},{"e":2}]})", R"([{"a":1},{"b":2}])", R"({"s":"},\"x\":{"})", R"([[1],[2]])",
-      R"({"id":"inner"})", R"({"a":1} )", R"( 1)", R"("x","extra":"y")", R"(1,"extra":true)", R"({"a":1},"extra":{"b":2})",
-      R"([1],"extra":[2])", R"({"a":1} ,"metadata":{"b":2})", R"("a","data":"b")", R"({"x":1},"data":{"y":2})",
-      R"({"x":1},"response":{"y":2})", R"({"x":1},"isDisposed":false)", R"({"x":1},"pattern":"q")", R"("tail\\","id":"x")",
-      R"([1]  ,"a":[2])", R"({"a":"}"},"b":{})", "\"\xED\x95\x9C\"", "{\"k\":\"\xFF\"}"};
-  const char* const tails[] = {"}", R"(,"id":"i"})", R"(,"id":"a\"b"})", R"(,"id":7})", R"(,"id":null})",
-                               R"(,"metadata":{"t":"1"},"id":"i"})", R"(,"isDisposed":true,"id":"i"})",
-                               R"(,"isDisposed":false,"id":"i"})", R"(, "id":"i"})", R"(,"id":"i"} )",
-                               R"(,"id":"i","id":"j"})", R"(,"i\u0064":"i"})", "}}", R"(,"id":"i",})"};
-  const char* const heads[] = {R"({"pattern":"p","data":)", R"({"pattern":{"cmd":"x"},"data":)",
-                               R"({"pattern":"p\"q","data":)", R"({"pattern":7,"data":)", R"({ "pattern":"p","data":)",
-                               R"({"response":)", R"({"err":)", R"({"data":)", R"({"id":"first","response":)"};
+  const char* const payloads[] = {"1",
+                                  "-1.5e3",
+                                  "null",
+                                  "true",
+                                  "\"\"",
+                                  "\"a\"",
+                                  R"("a,\"id\":\"x\"")",
+                                  R"("\\")",
+                                  "{}",
+                                  "[]",
+                                  R"({"a":1})",
+                                  R"({"a":{"b":1},"c":[{"d":1},{"e":2}]})",
+                                  R"([{"a":1},{"b":2}])",
+                                  R"({"s":"},\"x\":{"})",
+                                  R"([[1],[2]])",
+                                  R"({"id":"inner"})",
+                                  R"({"a":1} )",
+                                  R"( 1)",
+                                  R"("x","extra":"y")",
+                                  R"(1,"extra":true)",
+                                  R"({"a":1},"extra":{"b":2})",
+                                  R"([1],"extra":[2])",
+                                  R"({"a":1} ,"metadata":{"b":2})",
+                                  R"("a","data":"b")",
+                                  R"({"x":1},"data":{"y":2})",
+                                  R"({"x":1},"response":{"y":2})",
+                                  R"({"x":1},"isDisposed":false)",
+                                  R"({"x":1},"pattern":"q")",
+                                  R"("tail\\","id":"x")",
+                                  R"([1]  ,"a":[2])",
+                                  R"({"a":"}"},"b":{})",
+                                  "\"\xED\x95\x9C\"",
+                                  "{\"k\":\"\xFF\"}"};
+  const char* const tails[] = {"}",
+                               R"(,"id":"i"})",
+                               R"(,"id":"a\"b"})",
+                               R"(,"id":7})",
+                               R"(,"id":null})",
+                               R"(,"metadata":{"t":"1"},"id":"i"})",
+                               R"(,"isDisposed":true,"id":"i"})",
+                               R"(,"isDisposed":false,"id":"i"})",
+                               R"(, "id":"i"})",
+                               R"(,"id":"i"} )",
+                               R"(,"id":"i","id":"j"})",
+                               R"(,"i\u0064":"i"})",
+                               "}}",
+                               R"(,"id":"i",})"};
+  const char* const heads[] = {R"({"pattern":"p","data":)",
+                               R"({"pattern":{"cmd":"x"},"data":)",
+                               R"({"pattern":"p\"q","data":)",
+                               R"({"pattern":7,"data":)",
+                               R"({ "pattern":"p","data":)",
+                               R"({"response":)",
+                               R"({"err":)",
+                               R"({"data":)",
+                               R"({"id":"first","response":)"};
   for (const char* head : heads) {
     for (const char* payload : payloads) {
       for (const char* tail : tails) {
@@ -188,8 +232,9 @@ TEST(JsonPacket, KnownLayoutsAreReadWithoutScanning) {
 }
 
 TEST(JsonPacket, EachPrefixFailsCleanly) {
-  for (const char* whole : {R"({"pattern":{"cmd":"x"},"data":{"a":[1,"\u00e9"]},"metadata":{"k":1},"id":"i"})",
-                            R"({"pattern":"p","data":{"a":1},"id":"i"})", R"({"response":[1,2],"isDisposed":true,"id":"i"})"}) {
+  for (const char* whole :
+       {R"({"pattern":{"cmd":"x"},"data":{"a":[1,"\u00e9"]},"metadata":{"k":1},"id":"i"})",
+        R"({"pattern":"p","data":{"a":1},"id":"i"})", R"({"response":[1,2],"isDisposed":true,"id":"i"})"}) {
     const std::string text = whole;
     for (std::size_t size = 0; size < text.size(); ++size) {
       for (const Direction direction : {Direction::to_service, Direction::to_client}) {
@@ -200,7 +245,8 @@ TEST(JsonPacket, EachPrefixFailsCleanly) {
 }
 
 TEST(JsonPacket, MalformedAndTooDeep) {
-  for (const char* wrong : {"", " ", "{\"pattern\":tru}", "nul", "[1,]", "{}{}", "\xEF\xBB\xBF{}", "{'a':1}", "{\"a\":1,}"}) {
+  for (const char* wrong :
+       {"", " ", "{\"pattern\":tru}", "nul", "[1,]", "{}{}", "\xEF\xBB\xBF{}", "{'a':1}", "{\"a\":1,}"}) {
     EXPECT_TRUE(seen(wrong, Direction::to_service).contains("error")) << wrong;
   }
   Packet packet;

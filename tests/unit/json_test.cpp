@@ -1,16 +1,16 @@
 // Payloads in JSON: what is written for each type, what is read, and what mistakes are called.
 #include "waybill/serializers/json.hpp"
 
+#include "json_text.hpp"
+#include "serializer_types.hpp"
+#include "waybill/adapt/nlohmann.hpp"
+
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
 #include <cmath>
 #include <filesystem>
 #include <fstream>
-
-#include "json_text.hpp"
-#include "serializer_types.hpp"
-#include "waybill/adapt/nlohmann.hpp"
 
 namespace adapted {
 
@@ -155,13 +155,16 @@ TEST(Json, MalformedTextIsAnErrorEverywhere) {
   for (std::size_t size = 0; size < whole.size(); ++size) {
     EXPECT_FALSE(decode<Everything>(whole.substr(0, size))) << size;
   }
-  for (const char* wrong : {"{}x", "[1,]", "[1 2]", "[,1]", "\xEF\xBB\xBF[1]", "[1]]", "[\"\\x\"]", "[\"\x01\"]", "[", "]"}) {
+  for (const char* wrong :
+       {"{}x", "[1,]", "[1 2]", "[,1]", "\xEF\xBB\xBF[1]", "[1]]", "[\"\\x\"]", "[\"\x01\"]", "[", "]"}) {
     EXPECT_EQ(decode<nlohmann::json>(wrong).error().code(), errc::payload_malformed) << wrong;
   }
 }
 
 TEST(Json, DepthIsBounded) {
-  const auto nested = [](int depth) { return std::string(std::size_t(depth), '[') + std::string(std::size_t(depth), ']'); };
+  const auto nested = [](int depth) {
+    return std::string(std::size_t(depth), '[') + std::string(std::size_t(depth), ']');
+  };
   EXPECT_TRUE(decode<nlohmann::json>(nested(128)));
   EXPECT_EQ(decode<nlohmann::json>(nested(129)).error().code(), errc::too_large);
   EXPECT_EQ(decode<waybill::Payload>(nested(129)).error().code(), errc::too_large);

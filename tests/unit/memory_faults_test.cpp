@@ -1,7 +1,7 @@
 // Faults under virtual time: no test here waits for a clock.
-#include <gtest/gtest.h>
-
 #include "memory_rig.hpp"
+
+#include <gtest/gtest.h>
 
 namespace waybill::memory {
 namespace {

@@ -2,14 +2,15 @@
 // no serializer looks at.
 #pragma once
 
-#include <asio/io_context.hpp>
-#include <memory>
-#include <string>
-#include <string_view>
-
 #include "support/eventually.hpp"
 #include "support/keeping_sinks.hpp"
 #include "waybill/transports/memory.hpp"
+
+#include <asio/io_context.hpp>
+
+#include <memory>
+#include <string>
+#include <string_view>
 
 namespace waybill::memory {
 

@@ -1,10 +1,10 @@
 // The in-process broker: groups, turns, queues and their bounds, redelivery, threads.
+#include "memory_rig.hpp"
+
 #include <gtest/gtest.h>
 
 #include <atomic>
 #include <thread>
-
-#include "memory_rig.hpp"
 
 namespace waybill::memory {
 namespace {

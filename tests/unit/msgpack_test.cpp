@@ -1,16 +1,15 @@
 // Payloads and packets in MessagePack.
 #include "waybill/serializers/msgpack.hpp"
 
+#include "serializer_types.hpp"
 #include "waybill/adapt/msgpack.hpp"
 #include "waybill/adapt/nlohmann.hpp"
+#include "waybill/serializers/json.hpp"
 
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
 #include <cmath>
-
-#include "serializer_types.hpp"
-#include "waybill/serializers/json.hpp"
 
 namespace {
 
@@ -60,9 +59,7 @@ std::string from_json(const char* text) {
   const auto bytes = nlohmann::json::to_msgpack(nlohmann::json::parse(text));
   return {bytes.begin(), bytes.end()};
 }
-nlohmann::json to_json(std::string_view bytes) {
-  return nlohmann::json::from_msgpack(bytes.begin(), bytes.end());
-}
+nlohmann::json to_json(std::string_view bytes) { return nlohmann::json::from_msgpack(bytes.begin(), bytes.end()); }
 
 TEST(Msgpack, EveryKindSurvivesARoundTrip) {
   const Everything before = everything();
@@ -150,8 +147,9 @@ TEST(MsgpackPacket, IsTheSameMapAsInJson) {
   packet.headers.set("h", "v");
   Buffer out;
   serializer().compose(packet, out);
-  EXPECT_EQ(to_json(out.view()), nlohmann::json::parse(
-      R"({"pattern":{"cmd":"s\u00fcm","n":[1,-2,1.5,true,null]},"data":[1],"metadata":{"h":"v"},"id":7})"));
+  EXPECT_EQ(to_json(out.view()),
+            nlohmann::json::parse(
+                R"({"pattern":{"cmd":"s\u00fcm","n":[1,-2,1.5,true,null]},"data":[1],"metadata":{"h":"v"},"id":7})"));
   const Packet back = parsed(out.view(), Direction::to_service);
   EXPECT_EQ(back.kind, PacketKind::request);
   EXPECT_TRUE(back.pattern.is_json);

@@ -1,7 +1,13 @@
 // Patterns: the routes that NestJS makes of them, line by line of the golden vectors, and waybill's own wildcards.
 #include "waybill/pattern.hpp"
 
+#include "collation.hpp"
+#include "json_text.hpp"
+#include "pattern_route.hpp"
+#include "waybill/error.hpp"
+
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 #include <rapidcheck.h>
 
 #include <cstdint>
@@ -9,14 +15,8 @@
 #include <fstream>
 #include <functional>
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
-
-#include "collation.hpp"
-#include "json_text.hpp"
-#include "pattern_route.hpp"
-#include "waybill/error.hpp"
 
 namespace waybill {
 namespace {
@@ -172,7 +172,8 @@ TEST(Pattern, WildcardsAreWholeWords) {
   for (const char* text : {"*", "**", "order.*", "*.created", "order.**", "a.*.b"}) {
     EXPECT_TRUE(Pattern(text).is_wildcard()) << text;
   }
-  for (const char* text : {"", "order", "order*", "*x.y", "a.***", "a.b#"}) EXPECT_FALSE(Pattern(text).is_wildcard()) << text;
+  for (const char* text : {"", "order", "order*", "*x.y", "a.***", "a.b#"})
+    EXPECT_FALSE(Pattern(text).is_wildcard()) << text;
   EXPECT_FALSE(Pattern({"a", "*"}).is_wildcard());
   EXPECT_NE(message_of([] { Pattern pattern("a.**.b"); }).find("last word"), std::string::npos);
   const Pattern glob = native("order.*");
@@ -339,8 +340,7 @@ TEST(JsonText, CompactsAsJavaScriptDoes) {
   EXPECT_EQ(compact(R"({"b":0,"2":0,"01":0,"1":0,"4294967295":0})"), R"({"1":0,"2":0,"b":0,"01":0,"4294967295":0})");
   std::string many = R"({"a":0)";
   for (int i = 0; i < 40; ++i) many += ",\"k" + std::to_string(i) + "\":" + std::to_string(i);
-  EXPECT_EQ(compact(many + R"(,"k39":"x","a":"y"})"),
-            "{\"a\":\"y\"" + many.substr(6, many.rfind(':') - 5) + "\"x\"}");
+  EXPECT_EQ(compact(many + R"(,"k39":"x","a":"y"})"), "{\"a\":\"y\"" + many.substr(6, many.rfind(':') - 5) + "\"x\"}");
   EXPECT_EQ(compact(R"("\u0001\n\/\u007f")"), "\"\\u0001\\n/\x7F\"");
   EXPECT_EQ(compact("1e400"), "null");
   EXPECT_EQ(compact("[[],{},[[]]]"), "[[],{},[[]]]");

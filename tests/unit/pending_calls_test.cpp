@@ -60,8 +60,9 @@ TEST(PendingCalls, ForgedIdsFindNobody) {
   PendingCalls calls;
   const CallKey key = *calls.open(k_later);
   std::string id(calls.id(key).text);
-  for (const std::string& forged : {std::string(), std::string("x"), std::string(21, 'f'), std::string(21, '\0'),
-                                    std::string(16, '0') + "00000", id + "0", id.substr(1), std::string(20, '0') + "g"}) {
+  for (const std::string& forged :
+       {std::string(), std::string("x"), std::string(21, 'f'), std::string(21, '\0'), std::string(16, '0') + "00000",
+        id + "0", id.substr(1), std::string(20, '0') + "g"}) {
     EXPECT_EQ(calls.deliver(reply_to(forged)), PendingCalls::Delivered::nobody) << forged;
   }
   Packet json = reply_to(id);
@@ -156,8 +157,10 @@ TEST(Mailbox, IsBounded) {
   int values = 0;
   bool overloaded = false;
   mailbox.attach([&](const ReplyEvent& event) {
-    if (event.error) overloaded = event.error->code() == errc::overloaded;
-    else ++values;
+    if (event.error)
+      overloaded = event.error->code() == errc::overloaded;
+    else
+      ++values;
   });
   EXPECT_EQ(values, 1024);
   EXPECT_TRUE(overloaded);

@@ -1,9 +1,9 @@
 // The registry: names meet implementations, and an unknown name says which ones there are.
 #include "waybill/registry.hpp"
 
-#include <gtest/gtest.h>
-
 #include "waybill/error.hpp"
+
+#include <gtest/gtest.h>
 
 namespace waybill {
 namespace {

@@ -1,15 +1,15 @@
 // A format added from outside: "lines" writes one `path=value` a line. What docs/adding-a-serializer.md describes,
 // in one file, with nothing but public headers and the walkers.
-#include <gtest/gtest.h>
-
-#include <charconv>
-#include <vector>
-
 #include "waybill/detail/walk_decode.hpp"
 #include "waybill/detail/walk_encode.hpp"
 #include "waybill/detail/walk_packet.hpp"
 #include "waybill/fields.hpp"
 #include "waybill/registry.hpp"
+
+#include <gtest/gtest.h>
+
+#include <charconv>
+#include <vector>
 
 namespace lines {
 
@@ -183,7 +183,9 @@ waybill::Term term(std::string_view value, std::string& storage) {
   storage = line_of(value);
   return {storage, value.front() != 't'};
 }
-bool is_truthy(std::string_view value) { return value != "n\n" && value != "b0\n" && value != "i0\n" && value != "t\n"; }
+bool is_truthy(std::string_view value) {
+  return value != "n\n" && value != "b0\n" && value != "i0\n" && value != "t\n";
+}
 
 class Serializer final : public waybill::Serializer {
  public:
@@ -218,7 +220,8 @@ class Serializer final : public waybill::Serializer {
     if (packet.kind != waybill::PacketKind::event) member("id"), writer.text(packet.id.text);
     writer.end_object();
   }
-  waybill::Result<void> parse(const Slice& bytes, waybill::Direction direction, waybill::Packet& packet) const override {
+  waybill::Result<void> parse(const Slice& bytes, waybill::Direction direction,
+                              waybill::Packet& packet) const override {
     packet = {};
     packet.serializer = this;
     waybill::detail::PacketMembers members;

@@ -1,6 +1,8 @@
 // Types that the tests of serializers send through, one member for each kind.
 #pragma once
 
+#include "waybill/fields.hpp"
+
 #include <chrono>
 #include <cstddef>
 #include <deque>
@@ -14,8 +16,6 @@
 #include <unordered_map>
 #include <variant>
 #include <vector>
-
-#include "waybill/fields.hpp"
 
 namespace serializer_test {
 

@@ -1,16 +1,16 @@
 // URLs and their options: what is read, every mistake at once, and never a secret shown.
 #include "waybill/url.hpp"
 
+#include "duration.hpp"
+#include "nearest.hpp"
+#include "url_text.hpp"
+#include "waybill/error.hpp"
+
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 
 #include <string>
 #include <vector>
-
-#include "duration.hpp"
-#include "nearest.hpp"
-#include "url_text.hpp"
-#include "waybill/error.hpp"
 
 namespace waybill {
 namespace {
@@ -82,10 +82,10 @@ TEST(Url, MistakesAreToldAllAtOnce) {
 TEST(Url, SecretsAreNeverShown) {
   EXPECT_EQ(url_of("redis://u:hunter2@h/?a=b&sasl.password=hunter2").redacted(),
             "redis://u:***@h?a=b&sasl.password=***");
-  for (const char* text : {"amqp://u:hunter2@h:port", "amqp://u:hun/ter2@h", "amqp://u:hun#ter2@h", "amqp://u:hun?ter2@h",
-                           "amqp://u:hun@ter2@h:x/?y=hunter2@z", "amqp://h:x?token=hunter2", "amqp://:hunter2@h:x",
-                           "amqp://h:x?t%6fken=hunter2", "amqp://u:hunter2 @h", "amqp://h:x?a=1&api_key=hunter2",
-                           "u:hunter2@h"}) {
+  for (const char* text :
+       {"amqp://u:hunter2@h:port", "amqp://u:hun/ter2@h", "amqp://u:hun#ter2@h", "amqp://u:hun?ter2@h",
+        "amqp://u:hun@ter2@h:x/?y=hunter2@z", "amqp://h:x?token=hunter2", "amqp://:hunter2@h:x",
+        "amqp://h:x?t%6fken=hunter2", "amqp://u:hunter2 @h", "amqp://h:x?a=1&api_key=hunter2", "u:hunter2@h"}) {
     const std::string shown = mistakes_of(text);
     EXPECT_FALSE(contains(shown, "ter2")) << shown;
     EXPECT_NE(shown, "none") << text;
@@ -109,8 +109,8 @@ TEST(Url, ReadsBackWhatItShows) {
       url.hosts.push_back(host);
     }
     url.path = *any_text;
-    for (const auto& [name, value] : *rc::gen::container<std::vector<std::pair<std::string, std::string>>>(
-             rc::gen::pair(any_text, any_text))) {
+    for (const auto& [name, value] :
+         *rc::gen::container<std::vector<std::pair<std::string, std::string>>>(rc::gen::pair(any_text, any_text))) {
       if (!name.empty() && !detail::is_secret_name(name)) url.options.emplace_back(name, value);
     }
     const Url read = url_of(url.redacted());
@@ -136,7 +136,8 @@ TEST(Url, NeverShowsAPasswordWhateverItIs) {
 }
 
 TEST(OptionReader, ReadsEveryKindByAnyOfItsNames) {
-  const Url url = url_of("x://h?prefetchCount=7&durable=false&wildcards&wait=2m&max=64KiB&mode=fast&name=n&lib.a=1&lib.b=2");
+  const Url url =
+      url_of("x://h?prefetchCount=7&durable=false&wildcards&wait=2m&max=64KiB&mode=fast&name=n&lib.a=1&lib.b=2");
   OptionReader reader(url);
   EXPECT_EQ(reader.number("prefetch|prefetchCount", 64), 7u);
   EXPECT_FALSE(reader.flag("durable", true));
@@ -163,7 +164,8 @@ TEST(OptionReader, FallsBackToDefaults) {
 }
 
 TEST(OptionReader, TellsEveryMistakeAtOnce) {
-  const Url url = url_of("x://h?prefetch=many&prefetch=1&prefetchCount=2&durable=maybe&wait=5x&max=1TiB&mode=fats&quue=a");
+  const Url url =
+      url_of("x://h?prefetch=many&prefetch=1&prefetchCount=2&durable=maybe&wait=5x&max=1TiB&mode=fats&quue=a");
   OptionReader reader(url);
   reader.number("prefetch|prefetchCount", 64, 1, 1000);
   reader.flag("durable", true);

@@ -43,7 +43,8 @@ std::string read_data(const std::string& typed) {
 }
 
 Payload parse_value(std::string_view json, const Serializer& format, std::string_view name) {
-  if (json.find_first_not_of(" \t\r\n") == std::string_view::npos) refuse(name, "is empty: it must be JSON, null at least");
+  if (json.find_first_not_of(" \t\r\n") == std::string_view::npos)
+    refuse(name, "is empty: it must be JSON, null at least");
   Result<Payload> value = payload_from_json(json, format);
   if (!value) refuse(name, "is not JSON: " + std::string(value.error().message()) + " (texts need quotes: '\"text\"')");
   return *std::move(value);

@@ -1,14 +1,6 @@
 // Client: requests, events and streams to one URL.
 #pragma once
 
-#include <asio/any_io_executor.hpp>
-#include <asio/async_result.hpp>
-#include <asio/detached.hpp>
-#include <asio/use_awaitable.hpp>
-#include <memory>
-#include <string_view>
-#include <type_traits>
-
 #include "waybill/config.hpp"
 #include "waybill/detail/call.hpp"
 #include "waybill/detail/completion.hpp"
@@ -18,6 +10,15 @@
 #include "waybill/pattern.hpp"
 #include "waybill/registry.hpp"
 #include "waybill/reply_stream.hpp"
+
+#include <asio/any_io_executor.hpp>
+#include <asio/async_result.hpp>
+#include <asio/detached.hpp>
+#include <asio/use_awaitable.hpp>
+
+#include <memory>
+#include <string_view>
+#include <type_traits>
 
 namespace waybill {
 
@@ -31,7 +32,7 @@ struct ClientStats {
   std::uint64_t failed = 0;        ///< Calls that ended with an error other than timeout.
   std::uint64_t late_replies = 0;  ///< Came when nobody waited any more; dropped.
   std::uint64_t reconnects = 0;
-  std::uint64_t waiting = 0;       ///< Calls without an end yet.
+  std::uint64_t waiting = 0;  ///< Calls without an end yet.
 };
 
 /// Sends to one URL. Connects when it is first used, and again whenever the link is lost.
@@ -59,8 +60,8 @@ class Client {
   /// (std::optional, std::monostate, void) and errc::payload_mismatch for every other R.
   /// Errors: what the handler answered (errc::remote, no_handler), timeout, connection_lost, refused, overloaded, ...
   template <class R = Payload, class Body, class Token = asio::use_awaitable_t<>>
-    requires(!std::same_as<std::remove_cvref_t<Token>, CallOptions>)
-  auto request(const Pattern& pattern, Body&& body, Token&& token = {}) {
+  requires(!std::same_as<std::remove_cvref_t<Token>, CallOptions>) auto request(const Pattern& pattern, Body&& body,
+                                                                                Token&& token = {}) {
     return request<R>(pattern, std::forward<Body>(body), CallOptions(), std::forward<Token>(token));
   }
   template <class R = Payload, class Body, class Token = asio::use_awaitable_t<>>
@@ -73,8 +74,8 @@ class Client {
   /// Sends an event; completes when the transport's promise for it is met (docs/transports).
   /// With asio::detached nothing is kept for it: the cheapest way to send.
   template <class Body, class Token = asio::use_awaitable_t<>>
-    requires(!std::same_as<std::remove_cvref_t<Token>, CallOptions>)
-  auto emit(const Pattern& pattern, Body&& body, Token&& token = {}) {
+  requires(!std::same_as<std::remove_cvref_t<Token>, CallOptions>) auto emit(const Pattern& pattern, Body&& body,
+                                                                             Token&& token = {}) {
     return emit(pattern, std::forward<Body>(body), CallOptions(), std::forward<Token>(token));
   }
   template <class Body, class Token = asio::use_awaitable_t<>>

@@ -1,14 +1,14 @@
 // Config: which listeners and clients there are, from YAML, a .env file and the environment.
 #pragma once
 
+#include "waybill/url.hpp"
+
 #include <chrono>
 #include <map>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "waybill/url.hpp"
 
 namespace waybill {
 
@@ -23,12 +23,12 @@ struct Startup {
 /// One listener: its URL without core's own options, and those.
 struct ListenerConfig {
   Url url;
-  std::string serializer;                   ///< Empty: the registry's default.
-  std::string group;                        ///< Listeners of one group share the work; empty: the transport's default.
-  std::string instance;                     ///< A name for this process, shown by monitoring.
-  std::size_t max_in_flight = 1024;         ///< Handlers that run at once; beyond it reading stops.
+  std::string serializer;            ///< Empty: the registry's default.
+  std::string group;                 ///< Listeners of one group share the work; empty: the transport's default.
+  std::string instance;              ///< A name for this process, shown by monitoring.
+  std::size_t max_in_flight = 1024;  ///< Handlers that run at once; beyond it reading stops.
   Startup startup;
-  std::string origin;                       ///< Where it was written, for errors: "orders.yaml:3". May be empty.
+  std::string origin;  ///< Where it was written, for errors: "orders.yaml:3". May be empty.
 
   /// Reads core's options off a URL. Throws Error(invalid_config).
   static ListenerConfig from_url(std::string_view url);
@@ -52,10 +52,10 @@ struct ClientConfig {
 struct Config {
   std::vector<ListenerConfig> listeners;
   std::map<std::string, ClientConfig, std::less<>> clients;
-  unsigned threads = 1;                               ///< Loops; each opens every listener.
-  unsigned handler_threads = 0;                       ///< 0: handlers run on the loop of their listener.
-  std::chrono::milliseconds drain_timeout{10'000};    ///< What SIGTERM gives handlers to finish.
-  std::string log_level = "info";                     ///< debug, info, warning, error or off.
+  unsigned threads = 1;                             ///< Loops; each opens every listener.
+  unsigned handler_threads = 0;                     ///< 0: handlers run on the loop of their listener.
+  std::chrono::milliseconds drain_timeout{10'000};  ///< What SIGTERM gives handlers to finish.
+  std::string log_level = "info";                   ///< debug, info, warning, error or off.
 
   /// A YAML file; `${NAME:-default}` takes from the environment and from `.env` beside the file; WAYBILL_LISTEN and
   /// WAYBILL_CLIENTS_<NAME>_URL override.

@@ -1,15 +1,16 @@
 // Context: what a handler sees of its message besides the payload, and what middleware sees of a call on either side.
 #pragma once
 
+#include "waybill/log.hpp"
+#include "waybill/packet.hpp"
+#include "waybill/payload.hpp"
+
 #include <asio/any_io_executor.hpp>
+
 #include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
-
-#include "waybill/log.hpp"
-#include "waybill/packet.hpp"
-#include "waybill/payload.hpp"
 
 namespace waybill {
 

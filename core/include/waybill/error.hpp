@@ -1,14 +1,14 @@
 // What can go wrong, as values: errc (what), End (was the message taken?), Error (both, with the story and the details).
 #pragma once
 
+#include "waybill/model.hpp"
+#include "waybill/slice.hpp"
+
 #include <exception>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <system_error>
-
-#include "waybill/model.hpp"
-#include "waybill/slice.hpp"
 
 namespace waybill {
 

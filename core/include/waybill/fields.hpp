@@ -28,14 +28,14 @@
 //   types with MSGPACK_DEFINE:                           include waybill/adapt/msgpack.hpp
 #pragma once
 
-#include <cstddef>
-#include <type_traits>
-
 #include "waybill/detail/fields_macros.hpp"
 #include "waybill/detail/fields_reflect.hpp"
 #include "waybill/detail/fields_types.hpp"
 #include "waybill/model.hpp"
 #include "waybill/payload.hpp"
+
+#include <cstddef>
+#include <type_traits>
 
 namespace waybill {
 
@@ -48,7 +48,19 @@ namespace detail {
 
 /// How a type is described; none: it is not one of the standard library's, nor arithmetic.
 enum class Shape {
-  none, scalar, text, optional, bytes, list, map, tuple, variant, time, duration, enumeration, raw,
+  none,
+  scalar,
+  text,
+  optional,
+  bytes,
+  list,
+  map,
+  tuple,
+  variant,
+  time,
+  duration,
+  enumeration,
+  raw,
 };
 
 template <class T>
@@ -69,9 +81,9 @@ consteval Kind scalar_kind() {
 }
 
 template <class T>
-inline constexpr bool is_character = std::is_same_v<T, char> || std::is_same_v<T, wchar_t> ||
-                                     std::is_same_v<T, char8_t> || std::is_same_v<T, char16_t> ||
-                                     std::is_same_v<T, char32_t>;
+inline constexpr bool is_character =
+    std::is_same_v<T, char> || std::is_same_v<T, wchar_t> || std::is_same_v<T, char8_t> ||
+    std::is_same_v<T, char16_t> || std::is_same_v<T, char32_t>;
 
 template <class T>
 consteval Kind text_kind() {
@@ -110,7 +122,11 @@ consteval Shape shape_of() {
     return Shape::bytes;
   } else if constexpr (is_std_array<T>) {
     return Shape::list;
-  } else if constexpr (requires { typename T::rep; typename T::period; T::zero(); }) {
+  } else if constexpr (requires {
+                         typename T::rep;
+                         typename T::period;
+                         T::zero();
+                       }) {
     return Shape::duration;
   } else {
     return Shape::none;
@@ -131,15 +147,17 @@ consteval Shape container_shape() {
 
 /// Classes that waybill does not know by themselves: adapters may claim them.
 template <class T>
-concept Unclaimed = std::is_class_v<T> && shape_of<T>() == Shape::none && container_shape<T>() == Shape::none &&
-                    !HasFields<T>;
+concept Unclaimed = std::is_class_v<T> && shape_of<T>()
+== Shape::none&& container_shape<T>() == Shape::none && !HasFields<T>;
 
 template <class T>
-concept Described = requires { Describe<T>::k_kind; };
+concept Described = requires {
+  Describe<T>::k_kind;
+};
 
 template <class T, std::size_t... I>
 const ObjectType& reflect(std::index_sequence<I...>) {
-  static const ObjectType& type = [] () -> const ObjectType& {
+  static const ObjectType& type = []() -> const ObjectType& {
     const auto addresses = Members<sizeof...(I)>::addresses_of(Room<T>::object());
     std::vector<Field> fields;
     fields.reserve(sizeof...(I));
@@ -156,11 +174,13 @@ template <class T>
 const TypeInfo& aggregate_type() {
   static constexpr TypeInfo nothing{Kind::null, "unsupported"};
   if constexpr (std::is_reference_v<T> || std::is_pointer_v<T> || std::is_member_pointer_v<T>) {
-    static_assert(!sizeof(T*), "waybill cannot send a raw pointer or reference: nobody says who owns what it points "
-                               "to. Use a value, std::optional or std::unique_ptr.");
+    static_assert(!sizeof(T*),
+                  "waybill cannot send a raw pointer or reference: nobody says who owns what it points "
+                  "to. Use a value, std::optional or std::unique_ptr.");
   } else if constexpr (is_character<T>) {
-    static_assert(!sizeof(T), "waybill cannot tell whether a char is a number or a text: use std::int8_t or "
-                              "std::string.");
+    static_assert(!sizeof(T),
+                  "waybill cannot tell whether a char is a number or a text: use std::int8_t or "
+                  "std::string.");
   } else if constexpr (std::is_same_v<T, long double>) {
     static_assert(!sizeof(T), "waybill cannot send long double: no format has it. Use double.");
   } else if constexpr (std::is_array_v<T>) {
@@ -170,15 +190,18 @@ const TypeInfo& aggregate_type() {
   } else if constexpr (std::is_union_v<T>) {
     static_assert(!sizeof(T), "waybill cannot describe a union: nobody knows which member is alive. Use std::variant.");
   } else if constexpr (!std::is_class_v<T> || !std::is_aggregate_v<T>) {
-    static_assert(!sizeof(T*), "waybill cannot see into this class: it has constructors or private members. Describe "
-                               "it with WAYBILL_FIELDS(Type, member, ...) inside the class, or include the "
-                               "waybill/adapt/ header of the library that knows it.");
+    static_assert(!sizeof(T*),
+                  "waybill cannot see into this class: it has constructors or private members. Describe "
+                  "it with WAYBILL_FIELDS(Type, member, ...) inside the class, or include the "
+                  "waybill/adapt/ header of the library that knows it.");
   } else if constexpr (HasBase<T>) {
-    static_assert(!sizeof(T), "waybill cannot see into a struct that has a base: describe it with "
-                              "WAYBILL_FIELDS(Type, member, ...).");
+    static_assert(!sizeof(T),
+                  "waybill cannot see into a struct that has a base: describe it with "
+                  "WAYBILL_FIELDS(Type, member, ...).");
   } else if constexpr (member_count<T>() > k_max_reflected) {
-    static_assert(!sizeof(T), "waybill sees at most 40 members by itself: describe this struct with "
-                              "WAYBILL_FIELDS(Type, member, ...).");
+    static_assert(!sizeof(T),
+                  "waybill sees at most 40 members by itself: describe this struct with "
+                  "WAYBILL_FIELDS(Type, member, ...).");
   } else {
     return reflect<T>(std::make_index_sequence<member_count<T>()>());
   }
@@ -193,7 +216,7 @@ const TypeInfo& fields_type() {
 
 template <class T>
 const TypeInfo& named_enum_type() {
-  static const EnumType& type = [] () -> const EnumType& {
+  static const EnumType& type = []() -> const EnumType& {
     if constexpr (requires { waybill_enum_of(T{}); }) {
       return enum_type<T>(short_name<T>(), waybill_enum_of(T{}));
     } else {

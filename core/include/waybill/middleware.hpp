@@ -1,14 +1,15 @@
 // Middleware: advice around handlers and around client calls. Where none is configured nothing is paid for it.
 #pragma once
 
+#include "waybill/context.hpp"
+#include "waybill/result.hpp"
+
 #include <asio/awaitable.hpp>
+
 #include <chrono>
 #include <cstdint>
 #include <functional>
 #include <string>
-
-#include "waybill/context.hpp"
-#include "waybill/result.hpp"
 
 namespace waybill {
 

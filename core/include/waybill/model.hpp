@@ -15,26 +15,33 @@ namespace waybill {
 /// What a type is to a format. Integers and floats are told apart by size, so that walkers load and store them
 /// directly. A type with more to tell than its kind has a description that derives from TypeInfo, named at the kind.
 enum class Kind : std::uint8_t {
-  null,         ///< A type without content (std::monostate).
+  null,  ///< A type without content (std::monostate).
   boolean,
-  int8, int16, int32, int64,
-  uint8, uint16, uint32, uint64,
-  float32, float64,
-  text,         ///< std::string.
-  text_view,    ///< std::string_view; can be encoded only.
-  text_pointer, ///< const char*; can be encoded only.
-  text_array,   ///< char[N] that ends with a zero; can be encoded only.
-  bytes,        ///< BytesType.
-  enumeration,  ///< EnumType.
-  optional,     ///< OptionalType.
-  list,         ///< ListType.
-  map,          ///< MapType: keys are texts.
-  tuple,        ///< TupleType.
-  object,       ///< ObjectType.
-  variant,      ///< VariantType.
-  time,         ///< TimeType.
-  dynamic,      ///< DynamicType: a value that knows its own shape.
-  raw,          ///< Payload: bytes that some serializer made, passed on undecoded.
+  int8,
+  int16,
+  int32,
+  int64,
+  uint8,
+  uint16,
+  uint32,
+  uint64,
+  float32,
+  float64,
+  text,          ///< std::string.
+  text_view,     ///< std::string_view; can be encoded only.
+  text_pointer,  ///< const char*; can be encoded only.
+  text_array,    ///< char[N] that ends with a zero; can be encoded only.
+  bytes,         ///< BytesType.
+  enumeration,   ///< EnumType.
+  optional,      ///< OptionalType.
+  list,          ///< ListType.
+  map,           ///< MapType: keys are texts.
+  tuple,         ///< TupleType.
+  object,        ///< ObjectType.
+  variant,       ///< VariantType.
+  time,          ///< TimeType.
+  dynamic,       ///< DynamicType: a value that knows its own shape.
+  raw,           ///< Payload: bytes that some serializer made, passed on undecoded.
 };
 
 /// The description of a type. One object per type, alive until the program ends.

@@ -1,6 +1,8 @@
 // Packet: the transport-neutral message that every carrier carries.
 #pragma once
 
+#include "waybill/slice.hpp"
+
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -8,8 +10,6 @@
 #include <string_view>
 #include <utility>
 #include <vector>
-
-#include "waybill/slice.hpp"
 
 namespace waybill {
 
@@ -70,21 +70,21 @@ enum class PacketKind : std::uint8_t {
 /// call returns; own() makes a packet that keeps itself alive.
 struct Packet {
   PacketKind kind = PacketKind::event;
-  bool last = false;           ///< On a value: the reply ends with it.
-  bool has_payload = false;    ///< False is JavaScript's `undefined`; a null payload is a payload.
-  bool has_pattern = false;    ///< False only on replies and on payloads from outside the protocol.
-  bool trusted_payload = true; ///< False: the payload was cut out of its packet unparsed and may be malformed.
+  bool last = false;            ///< On a value: the reply ends with it.
+  bool has_payload = false;     ///< False is JavaScript's `undefined`; a null payload is a payload.
+  bool has_pattern = false;     ///< False only on replies and on payloads from outside the protocol.
+  bool trusted_payload = true;  ///< False: the payload was cut out of its packet unparsed and may be malformed.
 
-  Term pattern;                ///< As the caller gave it.
-  std::string_view route;      ///< Outgoing: the pattern's normalized text. Incoming: the channel, or empty.
-  Term id;                     ///< Correlation id; on replies the one of the request.
+  Term pattern;                           ///< As the caller gave it.
+  std::string_view route;                 ///< Outgoing: the pattern's normalized text. Incoming: the channel, or empty.
+  Term id;                                ///< Correlation id; on replies the one of the request.
   std::chrono::milliseconds deadline{0};  ///< How long the caller still waits, where the carrier tells; 0: unknown.
-  Slice payload;               ///< Encoded by `serializer`.
+  Slice payload;                          ///< Encoded by `serializer`.
   const Serializer* serializer = nullptr;  ///< Of payload and metadata. Outlives the packet.
 
   Headers headers;
-  Headers properties;          ///< Outgoing: what the transport itself knows, by its own names (priority, key, qos ...).
-  Slice metadata;              ///< NestJS's `metadata` value, encoded by `serializer`; empty if absent.
+  Headers properties;  ///< Outgoing: what the transport itself knows, by its own names (priority, key, qos ...).
+  Slice metadata;      ///< NestJS's `metadata` value, encoded by `serializer`; empty if absent.
 
   /// A packet with the same content that shares ownership of all it sees.
   Packet own() const;

@@ -1,11 +1,11 @@
 // Pattern: what a user routes by, and its normalized text, the route.
 #pragma once
 
+#include "waybill/packet.hpp"
+
 #include <concepts>
 #include <string>
 #include <string_view>
-
-#include "waybill/packet.hpp"
 
 namespace waybill {
 
@@ -26,8 +26,7 @@ class Pattern {
     Entry(std::string_view key, const char* text) : Entry(key, std::string_view(text)) {}
     Entry(std::string_view key, bool value);
     template <std::integral N>
-      requires(!std::same_as<N, bool>)
-    Entry(std::string_view key, N value) : Entry(key, static_cast<double>(value)) {}
+    requires(!std::same_as<N, bool>) Entry(std::string_view key, N value) : Entry(key, static_cast<double>(value)) {}
     Entry(std::string_view key, double value);
 
    private:
@@ -39,8 +38,8 @@ class Pattern {
   template <std::convertible_to<std::string_view> T>
   Pattern(const T& text) : Pattern(Text{}, text) {}  // NOLINT: implicit by design, here and below
   template <std::integral N>
-    requires(!std::same_as<N, bool>)
-  Pattern(N number) : Pattern(static_cast<double>(number)) {}  // numbers are doubles, as in JavaScript
+  requires(!std::same_as<N, bool>) Pattern(N number)
+      : Pattern(static_cast<double>(number)) {}  // numbers are doubles, as in JavaScript
   Pattern(double number);
   Pattern(const Entry& a);
   Pattern(const Entry& a, const Entry& b);

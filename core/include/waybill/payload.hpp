@@ -1,11 +1,11 @@
 // Payload: encoded bytes as a value, for handlers and clients that pass them on without decoding.
 #pragma once
 
-#include <utility>
-
 #include "waybill/result.hpp"
 #include "waybill/serializer.hpp"
 #include "waybill/slice.hpp"
+
+#include <utility>
 
 namespace waybill {
 

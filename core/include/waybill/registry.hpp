@@ -1,16 +1,16 @@
 // Registry: URL scheme -> transport, name -> serializer. The one place where names meet implementations.
 #pragma once
 
+#include "waybill/result.hpp"
+#include "waybill/serializer.hpp"
+#include "waybill/transport.hpp"
+#include "waybill/url.hpp"
+
 #include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "waybill/result.hpp"
-#include "waybill/serializer.hpp"
-#include "waybill/transport.hpp"
-#include "waybill/url.hpp"
 
 namespace waybill {
 

@@ -1,14 +1,15 @@
 // ReplyStream<T>: the values of one reply, read one after the other.
 #pragma once
 
-#include <asio/async_result.hpp>
-#include <asio/use_awaitable.hpp>
-#include <memory>
-#include <optional>
-
 #include "waybill/detail/call.hpp"
 #include "waybill/detail/completion.hpp"
 #include "waybill/detail/typed_call.hpp"
+
+#include <asio/async_result.hpp>
+#include <asio/use_awaitable.hpp>
+
+#include <memory>
+#include <optional>
 
 namespace waybill {
 
@@ -45,8 +46,7 @@ class ReplyStream {
     return asio::async_initiate<Token, void(Result<std::optional<T>>)>(
         [queue = queue_.get()](auto handler) {
           using Completion = detail::UniqueFunction<void(Result<std::optional<T>>)>;
-          Completion done =
-              detail::make_completion<std::optional<T>>(std::move(handler), queue->executor().get());
+          Completion done = detail::make_completion<std::optional<T>>(std::move(handler), queue->executor().get());
           queue->read([done = std::move(done)](const detail::ReplyEvent& event) mutable { done(outcome(event)); });
         },
         token);

@@ -1,17 +1,17 @@
 // Result<T>: a T or an Error. What a network does to you is a value, and it cannot be ignored.
 #pragma once
 
+#include "waybill/error.hpp"
+
 #include <optional>
 #include <utility>
-
-#include "waybill/error.hpp"
 
 namespace waybill {
 
 template <class T = void>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : value_(std::move(value)) {}  // NOLINT: implicit by design
+  Result(T value) : value_(std::move(value)) {}      // NOLINT: implicit by design
   Result(Error error) : error_(std::move(error)) {}  // NOLINT
 
   explicit operator bool() const noexcept { return value_.has_value(); }

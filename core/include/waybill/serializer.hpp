@@ -1,12 +1,12 @@
 // Serializer: value <-> bytes and packet <-> bytes. A third party adds one by implementing this and registering a name.
 #pragma once
 
-#include <string_view>
-
 #include "waybill/model.hpp"
 #include "waybill/packet.hpp"
 #include "waybill/result.hpp"
 #include "waybill/slice.hpp"
+
+#include <string_view>
 
 namespace waybill {
 

@@ -1,13 +1,6 @@
 // Service: handlers behind one or more listeners.
 #pragma once
 
-#include <asio/any_io_executor.hpp>
-#include <asio/async_result.hpp>
-#include <asio/io_context.hpp>
-#include <memory>
-#include <string>
-#include <vector>
-
 #include "waybill/config.hpp"
 #include "waybill/detail/completion.hpp"
 #include "waybill/detail/handler.hpp"
@@ -16,11 +9,19 @@
 #include "waybill/pattern.hpp"
 #include "waybill/registry.hpp"
 
+#include <asio/any_io_executor.hpp>
+#include <asio/async_result.hpp>
+#include <asio/io_context.hpp>
+
+#include <memory>
+#include <string>
+#include <vector>
+
 namespace waybill {
 
 /// What became of the deliveries that were in hand when a drain began.
 struct DrainReport {
-  DrainReport() {}  // NOLINT: not an aggregate, so that g++ 12 may return it through co_await
+  DrainReport() {}             // NOLINT: not an aggregate, so that g++ 12 may return it through co_await
   std::size_t finished = 0;    ///< Handled, answered and settled.
   std::size_t given_back = 0;  ///< Not begun; the broker delivers them again where it can.
   std::size_t abandoned = 0;   ///< Still running at the deadline.

@@ -165,11 +165,16 @@ class Buffer {
     struct Sixteen {
       std::uint64_t words[2];
     };
-    if (count > 32) std::memcpy(to, from, count);
-    else if (count >= 16) both_ends(Sixteen{});
-    else if (count >= 8) both_ends(std::uint64_t{});
-    else if (count >= 4) both_ends(std::uint32_t{});
-    else for (std::size_t i = 0; i < count; ++i) to[i] = from[i];
+    if (count > 32)
+      std::memcpy(to, from, count);
+    else if (count >= 16)
+      both_ends(Sixteen{});
+    else if (count >= 8)
+      both_ends(std::uint64_t{});
+    else if (count >= 4)
+      both_ends(std::uint32_t{});
+    else
+      for (std::size_t i = 0; i < count; ++i) to[i] = from[i];
   }
   detail::Block* block_ = nullptr;
   std::size_t size_ = 0;

@@ -1,17 +1,18 @@
 // Stream<T>: what a handler returns that answers with many values: a coroutine that co_yields them.
 #pragma once
 
+#include "waybill/model.hpp"
+
 #include <asio/any_io_executor.hpp>
 #include <asio/awaitable.hpp>
 #include <asio/co_spawn.hpp>
+
 #include <coroutine>
 #include <exception>
 #include <memory>
 #include <optional>
 #include <utility>
 #include <variant>
-
-#include "waybill/model.hpp"
 
 namespace waybill {
 

@@ -2,20 +2,21 @@
 // which transport it is; it reconnects, correlates, times out, retries and drains, so that a transport only carries.
 #pragma once
 
+#include "waybill/log.hpp"
+#include "waybill/packet.hpp"
+#include "waybill/pattern.hpp"
+#include "waybill/result.hpp"
+#include "waybill/serializer.hpp"
+
 #include <asio/any_io_executor.hpp>
 #include <asio/awaitable.hpp>
+
 #include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "waybill/log.hpp"
-#include "waybill/packet.hpp"
-#include "waybill/pattern.hpp"
-#include "waybill/result.hpp"
-#include "waybill/serializer.hpp"
 
 namespace waybill {
 
@@ -24,28 +25,28 @@ enum class Support { impossible, emulated, native };
 
 /// What a transport can do. The truth: the conformance suite tests what is declared, and that the rest is refused.
 struct Capabilities {
-  std::string_view transport;              ///< For people: "tcp".
-  std::string_view event_promise;          ///< "at most once" or "at least once".
+  std::string_view transport;      ///< For people: "tcp".
+  std::string_view event_promise;  ///< "at most once" or "at least once".
   Support requests = Support::native;
   Support events = Support::native;
-  Support wildcards = Support::impossible; ///< emulated: the router matches on this side.
-  Support groups = Support::impossible;    ///< Listeners of one group share the work.
-  Support headers = Support::native;       ///< emulated: in the packet's metadata, requests and events only.
-  Support redelivery = Support::impossible;///< settle(retry) brings the message back.
-  Support receivers = Support::impossible; ///< Tells when nobody took a message.
-  bool deadlines = false;                  ///< Packet::deadline travels by itself, not as a header.
-  bool confirms = false;                   ///< on_sent means that the broker has the message, not only the socket.
-  bool keeps_order = true;                 ///< Messages of one connection arrive in order.
+  Support wildcards = Support::impossible;   ///< emulated: the router matches on this side.
+  Support groups = Support::impossible;      ///< Listeners of one group share the work.
+  Support headers = Support::native;         ///< emulated: in the packet's metadata, requests and events only.
+  Support redelivery = Support::impossible;  ///< settle(retry) brings the message back.
+  Support receivers = Support::impossible;   ///< Tells when nobody took a message.
+  bool deadlines = false;                    ///< Packet::deadline travels by itself, not as a header.
+  bool confirms = false;                     ///< on_sent means that the broker has the message, not only the socket.
+  bool keeps_order = true;                   ///< Messages of one connection arrive in order.
 };
 
 /// What a role needs from its host.
 struct Environment {
-  asio::any_io_executor executor;       ///< Serial: never runs two handlers at once. All calls happen on it.
+  asio::any_io_executor executor;          ///< Serial: never runs two handlers at once. All calls happen on it.
   const Serializer* serializer = nullptr;  ///< For packets and payloads, unless the peer chose another.
   Log log;
-  std::size_t max_in_flight = 1024;     ///< Of one peer (or one listener, where there are no peers).
-  bool shares_address = false;          ///< Several listeners of this transport, on several loops, share one address.
-  std::string group;                    ///< Listeners of the same group share the work; empty: the transport's default.
+  std::size_t max_in_flight = 1024;  ///< Of one peer (or one listener, where there are no peers).
+  bool shares_address = false;       ///< Several listeners of this transport, on several loops, share one address.
+  std::string group;                 ///< Listeners of the same group share the work; empty: the transport's default.
 };
 
 /// What a listener must receive.
@@ -109,10 +110,10 @@ class Delivery {
   }
 
   Packet packet;
-  std::string_view reply_to;   ///< Where the transport sends replies to, in its own form.
-  std::uint64_t token;         ///< The source's own name for the delivery.
-  int attempt = 1;             ///< From 1.
-  bool redelivered = false;    ///< The broker says that it may have been delivered before.
+  std::string_view reply_to;  ///< Where the transport sends replies to, in its own form.
+  std::uint64_t token;        ///< The source's own name for the delivery.
+  int attempt = 1;            ///< From 1.
+  bool redelivered = false;   ///< The broker says that it may have been delivered before.
 
   void reply(const Packet& reply_packet) const { source_->reply(*this, reply_packet); }
   /// The first call counts, later ones do nothing.

@@ -1,6 +1,8 @@
 // Url: where a transport is and how it is to be used, and OptionReader, which reads its options and finds every mistake.
 #pragma once
 
+#include "waybill/result.hpp"
+
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -9,22 +11,20 @@
 #include <utility>
 #include <vector>
 
-#include "waybill/result.hpp"
-
 namespace waybill {
 
 /// scheme://[user[:password]@]host[:port][,host[:port]...][/path][?name=value&...], percent-decoded, IPv6 in brackets.
 struct Url {
   struct Host {
-    std::string name;          ///< Without brackets.
-    std::uint16_t port = 0;    ///< Given as 0 it means any free port.
-    bool has_port = false;     ///< False: none was given; take the transport's default.
+    std::string name;        ///< Without brackets.
+    std::uint16_t port = 0;  ///< Given as 0 it means any free port.
+    bool has_port = false;   ///< False: none was given; take the transport's default.
   };
   std::string scheme;
   std::string user;
   std::string password;
   std::vector<Host> hosts;
-  std::string path;            ///< Without the leading slash, decoded.
+  std::string path;  ///< Without the leading slash, decoded.
   std::vector<std::pair<std::string, std::string>> options;
 
   /// Errors: invalid_config; the message shows the URL without its password.

@@ -1,7 +1,7 @@
+#include "waybill/middleware.hpp"
+
 #include <chrono>
 #include <string>
-
-#include "waybill/middleware.hpp"
 
 namespace waybill::middleware {
 

@@ -1,9 +1,9 @@
-#include <asio/steady_timer.hpp>
-
 #include "backoff.hpp"
 #include "pending_calls.hpp"
 #include "waybill/detail/asio.hpp"
 #include "waybill/middleware.hpp"
+
+#include <asio/steady_timer.hpp>
 
 namespace waybill::middleware {
 

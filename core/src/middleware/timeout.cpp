@@ -1,8 +1,8 @@
-#include <asio/experimental/awaitable_operators.hpp>
-#include <asio/steady_timer.hpp>
-
 #include "waybill/detail/asio.hpp"
 #include "waybill/middleware.hpp"
+
+#include <asio/experimental/awaitable_operators.hpp>
+#include <asio/steady_timer.hpp>
 
 namespace waybill::middleware {
 

@@ -1,12 +1,12 @@
 #include "json_number.hpp"
 
+#include "json_scan.hpp"
+
 #include <charconv>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
 #include <limits>
-
-#include "json_scan.hpp"
 
 namespace waybill::json {
 namespace {

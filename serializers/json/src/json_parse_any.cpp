@@ -16,9 +16,7 @@ struct ThreadStorage {
 };
 thread_local ThreadStorage thread_storage;
 
-std::string_view between(const char* begin, const char* end) {
-  return {begin, static_cast<std::size_t>(end - begin)};
-}
+std::string_view between(const char* begin, const char* end) { return {begin, static_cast<std::size_t>(end - begin)}; }
 
 /// The content of a checked text, in `storage` if it has escapes.
 std::string_view content_of(std::string_view quoted, std::string& storage) {

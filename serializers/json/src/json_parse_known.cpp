@@ -28,7 +28,9 @@ bool is_space(char c) noexcept { return c == ' ' || c == '\n' || c == '\r' || c 
 bool has_inner_end(std::string_view text, char close) noexcept {
   const char* at = text.data();
   const char* const last = at + text.size() - 1;  // the one that must be the end
-  const auto ends_member = [](const char* c) { return is_space(c[1]) || (c[1] == ',' && (c[2] == '"' || is_space(c[2]))); };
+  const auto ends_member = [](const char* c) {
+    return is_space(c[1]) || (c[1] == ',' && (c[2] == '"' || is_space(c[2])));
+  };
 #ifdef __SSE2__
   const __m128i wanted = _mm_set1_epi8(close);
   for (; at < last; at += 16) {

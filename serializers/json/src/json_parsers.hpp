@@ -1,11 +1,11 @@
 // simdjson's parsers keep memory, so each thread keeps its parsers: one for each level of decoding within decoding.
 #pragma once
 
+#include "waybill/slice.hpp"
+
 #include <simdjson.h>
 
 #include <string_view>
-
-#include "waybill/slice.hpp"
 
 namespace waybill::json {
 

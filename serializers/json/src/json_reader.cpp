@@ -1,9 +1,9 @@
 #include "json_reader.hpp"
 
+#include "json_decode.hpp"
+
 #include <memory>
 #include <vector>
-
-#include "json_decode.hpp"
 
 namespace waybill::json {
 namespace {

@@ -1,17 +1,17 @@
 // The Reader of JSON (waybill/detail/walk_decode.hpp), over simdjson's on-demand front end.
 #pragma once
 
-#include <simdjson.h>
-
-#include <string>
-#include <string_view>
-#include <utility>
-
 #include "json_number.hpp"
 #include "json_parsers.hpp"
 #include "json_scan.hpp"
 #include "json_text.hpp"
 #include "waybill/detail/walk_decode.hpp"
+
+#include <simdjson.h>
+
+#include <string>
+#include <string_view>
+#include <utility>
 
 namespace waybill::json {
 
@@ -71,7 +71,8 @@ class Reader {
 
   template <class Value>
   Read integer(Value& from, std::int64_t& to) {
-    if (!from.get_int64().get(to)) [[likely]] return Read::ok;
+    if (!from.get_int64().get(to)) [[likely]]
+      return Read::ok;
     bool negative = false;
     std::uint64_t magnitude = 0;
     if (const Read read = other_integer(from, negative, magnitude); read != Read::ok) return read;
@@ -82,7 +83,8 @@ class Reader {
 
   template <class Value>
   Read natural(Value& from, std::uint64_t& to) {
-    if (!from.get_uint64().get(to)) [[likely]] return Read::ok;
+    if (!from.get_uint64().get(to)) [[likely]]
+      return Read::ok;
     bool negative = false;
     if (const Read read = other_integer(from, negative, to); read != Read::ok) return read;
     return negative && to ? Read::range : Read::ok;
@@ -90,7 +92,8 @@ class Reader {
 
   template <class Value>
   Read number(Value& from, double& to) {
-    if (!from.get_double().get(to)) [[likely]] return Read::ok;
+    if (!from.get_double().get(to)) [[likely]]
+      return Read::ok;
     if (found(from) != Found::number) return Read::mismatch;
     const std::string_view token = token_of(from);
     if (!read_number(token, to)) return malformed_token(token);
@@ -108,7 +111,8 @@ class Reader {
   Read text(Value& from, std::string_view& to) {
     ondemand::raw_json_string raw;
     if (const auto error = from.get_raw_json_string().get(raw)) return read_of(error);
-    if (unquote(raw.raw(), to, text_)) [[likely]] return Read::ok;
+    if (unquote(raw.raw(), to, text_)) [[likely]]
+      return Read::ok;
     failure_.set(errc::payload_malformed, "not valid JSON: a text has a wrong escape");
     return Read::malformed;
   }
@@ -230,8 +234,8 @@ class Reader {
   std::string_view document_text_;  // of the document that is read now: the payload, or a value that is replayed
   bool has_checked_document_ = false;
   detail::Failure failure_;
-  std::string text_;   // what `text` unescaped last
-  std::string key_;    // what Key::text unescaped last
+  std::string text_;  // what `text` unescaped last
+  std::string key_;   // what Key::text unescaped last
 };
 
 }  // namespace waybill::json

@@ -1,10 +1,10 @@
 #include "json_scan.hpp"
 
-#include <cstdint>
-#include <cstring>
-
 #include "json_text.hpp"
 #include "waybill/detail/walk_common.hpp"
+
+#include <cstdint>
+#include <cstring>
 
 namespace waybill::json {
 namespace {

@@ -17,7 +17,8 @@ class JsonSerializer final : public Serializer {
     const std::size_t start = out.size();
     Writer writer(out, *this);
     detail::Encoder<Writer> encoder(writer);
-    if (encoder.value(value.address, *value.type)) [[likely]] return {};
+    if (encoder.value(value.address, *value.type)) [[likely]]
+      return {};
     out.truncate(start);
     return writer.failure().error(*value.type);
   }
@@ -28,7 +29,8 @@ class JsonSerializer final : public Serializer {
 
   Result<void> parse(const Slice& bytes, Direction direction, Packet& packet) const override {
     packet.serializer = this;
-    if (parse_known_layout(bytes, direction, packet)) [[likely]] return {};
+    if (parse_known_layout(bytes, direction, packet)) [[likely]]
+      return {};
     packet = Packet();
     packet.serializer = this;
     return parse_any_layout(bytes, direction, packet);

@@ -180,9 +180,8 @@ TextScan scan_text(const char* text, std::size_t size) noexcept {
   const auto look = [&](const char* at) {
     const __m128i v = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
     all = _mm_or_si128(all, v);
-    special = _mm_or_si128(
-        special, _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(v, quote), _mm_cmpeq_epi8(v, backslash)),
-                              _mm_cmpeq_epi8(_mm_min_epu8(v, control), v)));
+    special = _mm_or_si128(special, _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(v, quote), _mm_cmpeq_epi8(v, backslash)),
+                                                 _mm_cmpeq_epi8(_mm_min_epu8(v, control), v)));
   };
   for (std::size_t i = 0; i + 16 <= size; i += 16) look(text + i);
   look(text + size - 16);

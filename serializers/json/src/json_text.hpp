@@ -2,11 +2,11 @@
 // the three bytes that UTF-8 would have for them (WTF-8), so that they survive decoding and encoding.
 #pragma once
 
+#include "waybill/slice.hpp"
+
 #include <cstddef>
 #include <string>
 #include <string_view>
-
-#include "waybill/slice.hpp"
 
 namespace waybill::json {
 

@@ -1,15 +1,15 @@
 // The Writer of JSON (waybill/detail/walk_encode.hpp): appends text to a Buffer.
 #pragma once
 
-#include <charconv>
-#include <cstdint>
-#include <cstring>
-#include <string_view>
-
 #include "json_number.hpp"
 #include "json_text.hpp"
 #include "waybill/detail/walk_common.hpp"
 #include "waybill/payload.hpp"
+
+#include <charconv>
+#include <cstdint>
+#include <cstring>
+#include <string_view>
 
 namespace waybill::json {
 
@@ -29,7 +29,8 @@ class Writer {
     out_.commit(static_cast<std::size_t>(write_number(value, at) - at));
   }
   bool text(std::string_view value) {
-    if (append_quoted(value, out_)) [[likely]] return true;
+    if (append_quoted(value, out_)) [[likely]]
+      return true;
     return failure_.set(errc::payload_mismatch, "the text is not valid UTF-8: send bytes as std::vector<std::byte>");
   }
   bool bytes(std::string_view value);

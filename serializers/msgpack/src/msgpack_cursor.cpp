@@ -3,10 +3,11 @@
 #ifndef MSGPACK_NO_BOOST
 #define MSGPACK_NO_BOOST
 #endif
-#include <bit>
+#include "waybill/detail/walk_common.hpp"
+
 #include <msgpack.hpp>
 
-#include "waybill/detail/walk_common.hpp"
+#include <bit>
 
 namespace waybill::msgpack {
 namespace {

@@ -17,20 +17,29 @@
 namespace waybill::msgpack {
 
 enum class Type : std::uint8_t {
-  null, boolean, integer, natural, number, text, bytes, list, map, extension,
+  null,
+  boolean,
+  integer,
+  natural,
+  number,
+  text,
+  bytes,
+  list,
+  map,
+  extension,
   malformed,  ///< Too few bytes, or a byte that means nothing.
 };
 
 /// One value without its content, if it is a list or map.
 struct Head {
   Type type = Type::malformed;
-  bool flag = false;            ///< Of boolean.
-  std::int64_t integer = 0;     ///< Of integer, and of natural when it is at most INT64_MAX.
-  std::uint64_t natural = 0;    ///< Of natural.
+  bool flag = false;          ///< Of boolean.
+  std::int64_t integer = 0;   ///< Of integer, and of natural when it is at most INT64_MAX.
+  std::uint64_t natural = 0;  ///< Of natural.
   double number = 0;
-  std::string_view content;     ///< Of text and bytes.
-  std::uint32_t count = 0;      ///< Of list: items; of map: pairs.
-  const char* next = nullptr;   ///< Behind the value; of lists and maps at their first item.
+  std::string_view content;    ///< Of text and bytes.
+  std::uint32_t count = 0;     ///< Of list: items; of map: pairs.
+  const char* next = nullptr;  ///< Behind the value; of lists and maps at their first item.
 };
 
 /// Reads the value at `at`. Never reads at or behind `end`.

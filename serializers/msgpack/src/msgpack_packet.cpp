@@ -83,9 +83,7 @@ class Envelope {
         }
         is_disposed(count);
         return id(count);
-      case PacketKind::end:
-        is_disposed(count);
-        return id(count);
+      case PacketKind::end: is_disposed(count); return id(count);
       case PacketKind::no_handler:
         id(count);
         if (member("status", count)) text("error");

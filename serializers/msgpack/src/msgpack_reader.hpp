@@ -1,15 +1,15 @@
 // The Reader of MessagePack (waybill/detail/walk_decode.hpp).
 #pragma once
 
+#include "msgpack_cursor.hpp"
+#include "waybill/detail/walk_decode.hpp"
+#include "waybill/detail/walk_packet.hpp"
+
 #include <charconv>
 #include <cmath>
 #include <cstring>
 #include <string>
 #include <string_view>
-
-#include "msgpack_cursor.hpp"
-#include "waybill/detail/walk_decode.hpp"
-#include "waybill/detail/walk_packet.hpp"
 
 namespace waybill::msgpack {
 
@@ -173,8 +173,8 @@ class Reader {
       if (name.type == Type::integer || name.type == Type::natural) {
         text = write_integer(name, digits);
       } else if (name.type != Type::text) {
-        failure_.set(errc::payload_malformed, name.type == Type::malformed ? "not valid MessagePack"
-                                                                           : "the key of a map is no text");
+        failure_.set(errc::payload_malformed,
+                     name.type == Type::malformed ? "not valid MessagePack" : "the key of a map is no text");
         return Read::malformed;
       } else if (!detail::is_utf8(text)) {
         failure_.set(errc::payload_malformed, "the key of a map is not valid UTF-8");

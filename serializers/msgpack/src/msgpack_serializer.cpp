@@ -16,7 +16,8 @@ class MsgpackSerializer final : public Serializer {
     const std::size_t start = out.size();
     Writer writer(out, *this);
     detail::Encoder<Writer> encoder(writer);
-    if (encoder.value(value.address, *value.type)) [[likely]] return {};
+    if (encoder.value(value.address, *value.type)) [[likely]]
+      return {};
     out.truncate(start);
     return writer.failure().error(*value.type);
   }

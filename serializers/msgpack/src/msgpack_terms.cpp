@@ -1,9 +1,9 @@
 #include "msgpack_terms.hpp"
 
+#include "msgpack_cursor.hpp"
+
 #include <charconv>
 #include <cmath>
-
-#include "msgpack_cursor.hpp"
 
 namespace waybill::msgpack {
 namespace {
@@ -138,7 +138,8 @@ class JsonPacker {
     if (text.empty()) return false;
     if (detail::exact_integer(text, negative, magnitude)) {
       if (!negative) return packer_.pack_uint64(magnitude), true;
-      if (magnitude <= std::uint64_t{1} << 63) return packer_.pack_int64(static_cast<std::int64_t>(0 - magnitude)), true;
+      if (magnitude <= std::uint64_t{1} << 63)
+        return packer_.pack_int64(static_cast<std::int64_t>(0 - magnitude)), true;
     }
     double value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);

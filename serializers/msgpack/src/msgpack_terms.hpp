@@ -1,11 +1,11 @@
 // Patterns and ids that are no texts travel as values of the format, and as JSON text inside waybill.
 #pragma once
 
-#include <string>
-#include <string_view>
-
 #include "msgpack_writer.hpp"
 #include "waybill/packet.hpp"
+
+#include <string>
+#include <string_view>
 
 namespace waybill::msgpack {
 

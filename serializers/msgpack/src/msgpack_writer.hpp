@@ -7,11 +7,11 @@
 #ifndef MSGPACK_NO_BOOST
 #define MSGPACK_NO_BOOST
 #endif
-#include <msgpack.hpp>
-
 #include "waybill/detail/walk_common.hpp"
 #include "waybill/detail/walk_packet.hpp"
 #include "waybill/payload.hpp"
+
+#include <msgpack.hpp>
 
 namespace waybill::msgpack {
 

@@ -11,13 +11,13 @@
 // Link waybill_conformance_suite (an OBJECT library: all of its tests come along) and gtest_main.
 #pragma once
 
+#include "waybill/registry.hpp"
+
 #include <gtest/gtest.h>
 
 #include <functional>
 #include <memory>
 #include <string>
-
-#include "waybill/registry.hpp"
 
 namespace waybill::conformance {
 

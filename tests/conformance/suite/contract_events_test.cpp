@@ -1,8 +1,8 @@
 // Contract, roles used directly: events, groups, wildcards, order, settlement and backpressure.
+#include "conformance.hpp"
+
 #include <algorithm>
 #include <set>
-
-#include "conformance.hpp"
 
 namespace waybill::conformance {
 namespace {
@@ -178,9 +178,8 @@ TEST_P(TransportConformance, AtMostMaxInFlightAreInHand) {
   for (std::size_t i = 0; i < k_requests; ++i) send_request(*connection, "work", std::to_string(i), "x");
   std::size_t most = 0;
   while (connection->sink.replies.size() < k_requests) {
-    ASSERT_TRUE(wait_for([&] {
-      return !listener->sink.deliveries.empty() || connection->sink.replies.size() == k_requests;
-    }));
+    ASSERT_TRUE(
+        wait_for([&] { return !listener->sink.deliveries.empty() || connection->sink.replies.size() == k_requests; }));
     test::run_ready(loop);
     most = std::max(most, listener->sink.deliveries.size());
     if (!listener->sink.deliveries.empty()) answer(listener->take(), "y");

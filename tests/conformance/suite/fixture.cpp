@@ -131,11 +131,12 @@ void TransportConformance::answer(Delivery&& delivery, std::string_view text) {
 }
 
 void TransportConformance::settle_down(OpenListener& to, OpenConnection& from, const Pattern& marker) {
-  const auto is_marker = [&marker](const Delivery& delivery) { return delivery.packet.pattern.text == marker.term().text; };
+  const auto is_marker = [&marker](const Delivery& delivery) {
+    return delivery.packet.pattern.text == marker.term().text;
+  };
   send_event(from, marker, "marker");
-  ASSERT_TRUE(wait_for([&to, &is_marker] {
-    return !to.sink.deliveries.empty() && is_marker(to.sink.deliveries.back());
-  }));
+  ASSERT_TRUE(
+      wait_for([&to, &is_marker] { return !to.sink.deliveries.empty() && is_marker(to.sink.deliveries.back()); }));
   to.sink.deliveries.back().settle(Settlement::ack);
   to.sink.deliveries.pop_back();
   test::run_ready(loop);

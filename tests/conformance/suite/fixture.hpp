@@ -2,14 +2,6 @@
 // and clients of the public API.
 #pragma once
 
-#include <gtest/gtest.h>
-
-#include <asio/io_context.hpp>
-#include <functional>
-#include <memory>
-#include <string>
-#include <string_view>
-
 #include "conformance.hpp"
 #include "outcome.hpp"
 #include "support/eventually.hpp"
@@ -17,6 +9,14 @@
 #include "support/log_capture.hpp"
 #include "waybill/service.hpp"
 #include "waybill/transport.hpp"
+
+#include <asio/io_context.hpp>
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
 
 namespace waybill::conformance {
 
@@ -58,7 +58,9 @@ class TransportConformance : public testing::TestWithParam<Subject> {
   /// As listen(), and tells how open() ended instead of failing the test.
   Result<void> try_listen(const Routes& routes);
   std::unique_ptr<OpenConnection> connect(const std::string& address);
-  std::unique_ptr<OpenConnection> connect(const OpenListener& listener) { return connect(listener.listener->address()); }
+  std::unique_ptr<OpenConnection> connect(const OpenListener& listener) {
+    return connect(listener.listener->address());
+  }
   std::unique_ptr<Transport> make_transport(const std::string& url);
 
   /// Requests ask to be told of failures only, with ticket k_request_ticket.

@@ -1,16 +1,16 @@
 // Calls of the public API as tests make them: begun, and looked at once they have ended.
 #pragma once
 
-#include <gtest/gtest.h>
+#include "waybill/client.hpp"
+#include "waybill/detail/asio.hpp"
 
 #include <asio/io_context.hpp>
 #include <asio/steady_timer.hpp>
+#include <gtest/gtest.h>
+
 #include <memory>
 #include <optional>
 #include <utility>
-
-#include "waybill/client.hpp"
-#include "waybill/detail/asio.hpp"
 
 namespace waybill::conformance {
 

@@ -1,10 +1,11 @@
 // Services and clients over the transport: requests and every way in which they end.
+#include "conformance.hpp"
+
 #include <asio/bind_cancellation_slot.hpp>
 #include <asio/cancellation_signal.hpp>
+
 #include <cstddef>
 #include <stdexcept>
-
-#include "conformance.hpp"
 
 namespace waybill::conformance {
 

@@ -1,7 +1,7 @@
 // Services and clients over the transport: events.
-#include <algorithm>
-
 #include "conformance.hpp"
+
+#include <algorithm>
 
 namespace waybill::conformance {
 namespace {
@@ -57,9 +57,8 @@ TEST_P(TransportConformance, ServicesOfOneGroupShareEventsAndGroupsRepeatThem) {
   const auto client = make_client(*services.front());
   constexpr std::size_t k_events = 20;
   for (std::size_t i = 0; i < k_events; ++i) emit(*client, "created", static_cast<int>(i));
-  ASSERT_TRUE(wait_for([&] {
-    return received[0].size() + received[1].size() == k_events && received[2].size() == k_events;
-  }));
+  ASSERT_TRUE(
+      wait_for([&] { return received[0].size() + received[1].size() == k_events && received[2].size() == k_events; }));
   EXPECT_FALSE(received[0].empty());
   EXPECT_FALSE(received[1].empty());
 }

@@ -1,7 +1,7 @@
 // Services and clients over the transport: lost links, draining, closing and backpressure.
-#include <algorithm>
-
 #include "conformance.hpp"
+
+#include <algorithm>
 
 namespace waybill::conformance {
 namespace {
@@ -56,7 +56,8 @@ TEST_P(TransportConformance, AfterACutServicesServeAndClientsCallAgain) {
     ASSERT_TRUE(wait_for([&] {
       if (!event || (event->has_value() && !**event)) event = emit(*client, "number", round);
       return std::find(events.begin(), events.end(), round) != events.end();
-    })) << "round " << round;
+    })) << "round "
+        << round;
     if (!stage->cut_links()) GTEST_SKIP() << "the stage cannot cut links";
   }
 }

@@ -3,8 +3,7 @@
 namespace waybill::memory {
 
 Connection::Connection(std::shared_ptr<Hub> hub, Environment environment, bool wire)
-    : environment_(std::move(environment)),
-      end_(std::make_shared<ClientEnd>(std::move(hub), environment_.executor)) {
+    : environment_(std::move(environment)), end_(std::make_shared<ClientEnd>(std::move(hub), environment_.executor)) {
   end_->wire = {wire, environment_.serializer};
 }
 

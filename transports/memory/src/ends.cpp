@@ -1,9 +1,10 @@
 #include "ends.hpp"
 
-#include <asio/post.hpp>
-#include <utility>
-
 #include "waybill/detail/asio.hpp"
+
+#include <asio/post.hpp>
+
+#include <utility>
 
 namespace waybill::memory {
 namespace {
@@ -63,7 +64,8 @@ asio::awaitable<void> until_moving(std::shared_ptr<End> end) {
   {
     const std::lock_guard lock(end->hub->mutex());
     if (end->is_closed || !end->hub->is_frozen_locked()) co_return;
-    if (!end->thaw) end->thaw = std::make_shared<asio::steady_timer>(end->executor, asio::steady_timer::time_point::max());
+    if (!end->thaw)
+      end->thaw = std::make_shared<asio::steady_timer>(end->executor, asio::steady_timer::time_point::max());
     timer = end->thaw;
     end->hub->when_moving_locked([weak = std::weak_ptr(end)] {
       if (const auto waiting = weak.lock()) waiting->wake_locked();

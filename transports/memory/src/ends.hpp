@@ -4,20 +4,21 @@
 // Lifetime: shared by the role object, by deliveries and by handlers under way on the executor.
 #pragma once
 
+#include "exchange.hpp"
+#include "hub.hpp"
+#include "waybill/transport.hpp"
+#include "wire.hpp"
+
 #include <asio/any_io_executor.hpp>
 #include <asio/awaitable.hpp>
 #include <asio/steady_timer.hpp>
+
 #include <deque>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <variant>
-
-#include "exchange.hpp"
-#include "hub.hpp"
-#include "wire.hpp"
-#include "waybill/transport.hpp"
 
 namespace waybill::memory {
 
@@ -33,10 +34,10 @@ class End : public std::enable_shared_from_this<End> {
 
   const std::shared_ptr<Hub> hub;
   const asio::any_io_executor executor;
-  Wire wire;                     ///< Set once, before the end is up.
-  bool is_up = false;            ///< The hub knows the end.
-  bool is_closed = false;        ///< For good: nothing is posted any more.
-  std::optional<Error> lost;     ///< To be told.
+  Wire wire;                                 ///< Set once, before the end is up.
+  bool is_up = false;                        ///< The hub knows the end.
+  bool is_closed = false;                    ///< For good: nothing is posted any more.
+  std::optional<Error> lost;                 ///< To be told.
   std::shared_ptr<asio::steady_timer> thaw;  ///< Somebody waits in until_moving.
 
  protected:
@@ -61,8 +62,8 @@ class ServiceEnd final : public End, public Consumer {
   std::shared_ptr<ServiceEnd> self() { return std::static_pointer_cast<ServiceEnd>(shared_from_this()); }
 
   ListenerSink* sink = nullptr;
-  std::deque<MessagePtr> inbox;                      ///< Accepted, not yet handed to the sink.
-  std::map<std::uint64_t, MessagePtr> unsettled;     ///< Handed to the sink, by token.
+  std::deque<MessagePtr> inbox;                   ///< Accepted, not yet handed to the sink.
+  std::map<std::uint64_t, MessagePtr> unsettled;  ///< Handed to the sink, by token.
   std::uint64_t last_token = 0;
 
  private:

@@ -90,7 +90,8 @@ Result<Accepted> Exchange::check(const Packet& packet) {
   }
   for (const Channel* channel : channels) {
     if (is_full(*channel, packet)) {
-      return Error(errc::overloaded, "the queue for '" + channel->pattern.route() + "' is full", waybill::End::rejected);
+      return Error(errc::overloaded, "the queue for '" + channel->pattern.route() + "' is full",
+                   waybill::End::rejected);
     }
   }
   return Accepted{Accepted::By::taken, channels.size()};

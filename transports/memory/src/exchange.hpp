@@ -1,6 +1,10 @@
 // Exchange: groups, channels, queues and whose turn it is. Pure: no lock, no executor, no clock.
 #pragma once
 
+#include "message.hpp"
+#include "waybill/result.hpp"
+#include "waybill/transport.hpp"
+
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -9,10 +13,6 @@
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "message.hpp"
-#include "waybill/result.hpp"
-#include "waybill/transport.hpp"
 
 namespace waybill::memory {
 
@@ -26,8 +26,8 @@ class Consumer {
   virtual void accept(MessagePtr message) = 0;
   bool has_room() const noexcept { return receiving && held < max_held; }
 
-  bool receiving = false;    ///< False while paused, draining or cut off.
-  std::size_t held = 0;      ///< Accepted and not yet settled.
+  bool receiving = false;  ///< False while paused, draining or cut off.
+  std::size_t held = 0;    ///< Accepted and not yet settled.
   std::size_t max_held = 1;
   std::vector<Channel*> channels;
 

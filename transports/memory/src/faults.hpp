@@ -1,11 +1,11 @@
 // Faults: which packets are struck, and what becomes of them. Pure.
 #pragma once
 
+#include "waybill/transports/memory.hpp"
+
 #include <functional>
 #include <string_view>
 #include <vector>
-
-#include "waybill/transports/memory.hpp"
 
 namespace waybill::memory {
 

@@ -1,14 +1,15 @@
 #include "hub.hpp"
 
-#include <asio/steady_timer.hpp>
-#include <utility>
-
 #include "ends.hpp"
+
+#include <asio/steady_timer.hpp>
+
+#include <utility>
 
 namespace waybill::memory {
 namespace {
 
-constexpr std::size_t k_congested_packets = 256;        // replies not yet taken by one client: streams pause
+constexpr std::size_t k_congested_packets = 256;  // replies not yet taken by one client: streams pause
 constexpr std::size_t k_congested_bytes = 1u << 20;
 
 bool ends_call(const Packet& packet) noexcept { return packet.kind != PacketKind::value || packet.last; }

@@ -2,16 +2,16 @@
 // ends post it to their executors. Functions that end in _locked require the mutex.
 #pragma once
 
+#include "exchange.hpp"
+#include "faults.hpp"
+#include "waybill/transports/memory.hpp"
+
 #include <functional>
 #include <memory>
 #include <mutex>
 #include <set>
 #include <string>
 #include <vector>
-
-#include "exchange.hpp"
-#include "faults.hpp"
-#include "waybill/transports/memory.hpp"
 
 namespace waybill::memory {
 

@@ -1,10 +1,10 @@
 // Server role of the memory transport.
 #pragma once
 
-#include <memory>
-
 #include "ends.hpp"
 #include "waybill/transport.hpp"
+
+#include <memory>
 
 namespace waybill::memory {
 

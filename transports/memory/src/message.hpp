@@ -1,10 +1,10 @@
 // What the broker keeps for each message and each call. All of it is guarded by the hub's mutex.
 #pragma once
 
+#include "waybill/packet.hpp"
+
 #include <cstdint>
 #include <memory>
-
-#include "waybill/packet.hpp"
 
 namespace waybill::memory {
 

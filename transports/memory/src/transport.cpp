@@ -1,10 +1,10 @@
-#include <map>
-#include <mutex>
-
 #include "connection.hpp"
 #include "hub.hpp"
 #include "listener.hpp"
 #include "waybill/transports/memory.hpp"
+
+#include <map>
+#include <mutex>
 
 namespace waybill::memory {
 namespace {
@@ -88,7 +88,8 @@ Result<std::unique_ptr<Transport>> make_transport(const Url& url, const Registry
   static Names names;
   auto options = read_options(url);
   if (!options) return options.error();
-  return std::unique_ptr<Transport>(std::make_unique<MemoryTransport>(names.find_or_make(options->name), options->wire));
+  return std::unique_ptr<Transport>(
+      std::make_unique<MemoryTransport>(names.find_or_make(options->name), options->wire));
 }
 
 std::shared_ptr<Broker> Broker::make(BrokerOptions options) {

@@ -1,9 +1,9 @@
+#include "waybill/transports/memory.hpp"
+
 #include <algorithm>
 #include <map>
 #include <mutex>
 #include <utility>
-
-#include "waybill/transports/memory.hpp"
 
 namespace waybill::memory {
 

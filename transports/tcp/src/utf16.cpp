@@ -144,7 +144,8 @@ bool count_balanced(const char* text, std::size_t size, std::size_t& units) noex
       const __m128i v = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text + i));
       if (_mm_movemask_epi8(v) == 0) continue;
       const __m128i is_four = at_least(v, bytes_of(0xF0));
-      const __m128i leads = _mm_add_epi8(_mm_add_epi8(at_least(v, bytes_of(0xC0)), at_least(v, bytes_of(0xE0))), is_four);
+      const __m128i leads =
+          _mm_add_epi8(_mm_add_epi8(at_least(v, bytes_of(0xC0)), at_least(v, bytes_of(0xE0))), is_four);
       tail_sum = _mm_sub_epi8(tail_sum, _mm_cmplt_epi8(v, bytes_of(0xC0)));
       wanted_sum = _mm_sub_epi8(wanted_sum, leads);
       four_sum = _mm_sub_epi8(four_sum, is_four);

@@ -6,15 +6,16 @@
 #ifndef MSGPACK_NO_BOOST
 #define MSGPACK_NO_BOOST
 #endif
+#include "waybill/fields.hpp"
+
+#include <msgpack.hpp>
+
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
-#include <msgpack.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "waybill/fields.hpp"
 
 namespace waybill {
 namespace detail {
@@ -133,22 +134,22 @@ template <class T>
 struct MsgpackAdapted {
   static constexpr Kind k_kind = Kind::dynamic;
   static const TypeInfo& info() {
-    static constexpr DynamicType type{
-        {k_kind, detail::short_name<T>()},
-        [](const void* value, ValueSink& sink, std::string&) {
-          ::msgpack::sbuffer packed;
-          ::msgpack::pack(packed, *static_cast<const T*>(value));
-          detail::MsgpackPlayer player(sink);
-          return ::msgpack::parse(packed.data(), packed.size(), player);
-        },
-        [](void* value, ValueSource& source, std::string& problem) {
-          ::msgpack::zone zone;
-          detail::MsgpackBuilder builder(zone);
-          if (!source.play(builder)) return false;
-          problem = "the value does not fit the msgpack adaptor of " + std::string(detail::short_name<T>());
-          builder.root().convert(*static_cast<T*>(value));
-          return true;
-        }};
+    static constexpr DynamicType type{{k_kind, detail::short_name<T>()},
+                                      [](const void* value, ValueSink& sink, std::string&) {
+                                        ::msgpack::sbuffer packed;
+                                        ::msgpack::pack(packed, *static_cast<const T*>(value));
+                                        detail::MsgpackPlayer player(sink);
+                                        return ::msgpack::parse(packed.data(), packed.size(), player);
+                                      },
+                                      [](void* value, ValueSource& source, std::string& problem) {
+                                        ::msgpack::zone zone;
+                                        detail::MsgpackBuilder builder(zone);
+                                        if (!source.play(builder)) return false;
+                                        problem = "the value does not fit the msgpack adaptor of " +
+                                                  std::string(detail::short_name<T>());
+                                        builder.root().convert(*static_cast<T*>(value));
+                                        return true;
+                                      }};
     return type;
   }
 };

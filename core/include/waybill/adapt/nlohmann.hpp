@@ -2,13 +2,14 @@
 // Include it next to those types, so that every source file sees them the same way. Needs nlohmann/json 3.
 #pragma once
 
+#include "waybill/fields.hpp"
+
 #include <nlohmann/json.hpp>
+
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
-
-#include "waybill/fields.hpp"
 
 namespace waybill {
 namespace detail {
@@ -88,7 +89,7 @@ template <class T>
 concept NlohmannJson = nlohmann::detail::is_basic_json<T>::value;
 
 template <class T>
-concept NlohmannType = !NlohmannJson<T> && Unclaimed<T> && requires(nlohmann::json& json, const T& value, T& target) {
+concept NlohmannType = !NlohmannJson<T> && Unclaimed<T> && requires(nlohmann::json & json, const T& value, T& target) {
   nlohmann::adl_serializer<T>::to_json(json, value);
   nlohmann::adl_serializer<T>::from_json(static_cast<const nlohmann::json&>(json), target);
 };
@@ -99,17 +100,16 @@ template <detail::NlohmannJson Json>
 struct Describe<Json> {
   static constexpr Kind k_kind = Kind::dynamic;
   static const TypeInfo& info() {
-    static constexpr DynamicType type{
-        {k_kind, "json"},
-        [](const void* value, ValueSink& sink, std::string&) {
-          return detail::write_nlohmann(*static_cast<const Json*>(value), sink);
-        },
-        [](void* value, ValueSource& source, std::string&) {
-          Json& json = *static_cast<Json*>(value);
-          json = nullptr;
-          detail::NlohmannBuilder<Json> builder(json);
-          return source.play(builder);
-        }};
+    static constexpr DynamicType type{{k_kind, "json"},
+                                      [](const void* value, ValueSink& sink, std::string&) {
+                                        return detail::write_nlohmann(*static_cast<const Json*>(value), sink);
+                                      },
+                                      [](void* value, ValueSource& source, std::string&) {
+                                        Json& json = *static_cast<Json*>(value);
+                                        json = nullptr;
+                                        detail::NlohmannBuilder<Json> builder(json);
+                                        return source.play(builder);
+                                      }};
     return type;
   }
 };

@@ -33,7 +33,8 @@ inline asio::awaitable<void> wait_quietly(asio::steady_timer& timer) {
 template <class Outcome>
 class Arrival {
  public:
-  explicit Arrival(asio::any_io_executor executor) : timer_(std::move(executor), asio::steady_timer::time_point::max()) {}
+  explicit Arrival(asio::any_io_executor executor)
+      : timer_(std::move(executor), asio::steady_timer::time_point::max()) {}
 
   void set(Outcome outcome) {
     if (outcome_) return;

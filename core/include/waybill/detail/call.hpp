@@ -1,11 +1,6 @@
 // One call of a client, between the typed templates and the compiled core: sent already, awaited when the caller likes.
 #pragma once
 
-#include <chrono>
-#include <memory>
-#include <optional>
-#include <vector>
-
 #include "waybill/detail/serial_executor.hpp"
 #include "waybill/detail/unique_function.hpp"
 #include "waybill/model.hpp"
@@ -14,13 +9,18 @@
 #include "waybill/result.hpp"
 #include "waybill/transport.hpp"
 
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <vector>
+
 namespace waybill {
 
 class Pattern;
 
 /// What a single call may say. Its constructor lets g++ 12 destroy it inside a co_await statement.
 struct CallOptions {
-  CallOptions() {}  // NOLINT: not an aggregate, see above
+  CallOptions() {}                                   // NOLINT: not an aggregate, see above
   std::optional<std::chrono::milliseconds> timeout;  ///< Of a request, from the call to the end of the reply.
   Headers headers;
   Headers properties;  ///< The transport's own settings of one message, by its names (docs/transports).
@@ -36,7 +36,7 @@ struct ReplyEvent {
   const Packet* packet = nullptr;      ///< Borrowed for the call.
   const Accepted* accepted = nullptr;  ///< Of an event.
   const Error* error = nullptr;
-  bool is_final = true;                ///< Nothing follows.
+  bool is_final = true;  ///< Nothing follows.
 };
 using ReplyHandler = UniqueFunction<void(const ReplyEvent&)>;
 

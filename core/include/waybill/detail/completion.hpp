@@ -1,6 +1,9 @@
 // How a Result<T> reaches the caller's completion token: use_awaitable and use_future throw its error, callbacks get it.
 #pragma once
 
+#include "waybill/detail/unique_function.hpp"
+#include "waybill/result.hpp"
+
 #include <asio/any_io_executor.hpp>
 #include <asio/associated_cancellation_slot.hpp>
 #include <asio/associated_executor.hpp>
@@ -10,12 +13,10 @@
 #include <asio/prefer.hpp>
 #include <asio/use_awaitable.hpp>
 #include <asio/use_future.hpp>
+
 #include <exception>
 #include <type_traits>
 #include <utility>
-
-#include "waybill/detail/unique_function.hpp"
-#include "waybill/result.hpp"
 
 namespace waybill::detail {
 

@@ -1,11 +1,11 @@
 // One delivery being handled: what the typed handler templates and the compiled router share.
 #pragma once
 
-#include <memory>
-
 #include "waybill/context.hpp"
 #include "waybill/model.hpp"
 #include "waybill/transport.hpp"
+
+#include <memory>
 
 namespace waybill::detail {
 

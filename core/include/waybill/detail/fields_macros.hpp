@@ -1,27 +1,27 @@
 // WAYBILL_FIELDS, WAYBILL_FIELD and WAYBILL_ENUM: described in fields.hpp.
 #pragma once
 
-#include <type_traits>
-#include <vector>
-
 #include "waybill/detail/fields_reflect.hpp"
 #include "waybill/detail/fields_types.hpp"
 #include "waybill/model.hpp"
 
+#include <type_traits>
+#include <vector>
+
 /// Inside a class (private members too) or behind it in its namespace. Each argument is the name of a member, or a
 /// WAYBILL_FIELD when it has another name on the wire.
-#define WAYBILL_FIELDS(Type, ...)                                                                     \
-  [[maybe_unused]] static ::std::vector<::waybill::Field> waybill_fields_of(const Type*) {            \
-    using WaybillSelf = Type;                                                                         \
-    return {WAYBILL_DETAIL_EACH(WAYBILL_DETAIL_FIELD, __VA_ARGS__)};                                  \
+#define WAYBILL_FIELDS(Type, ...)                                                          \
+  [[maybe_unused]] static ::std::vector<::waybill::Field> waybill_fields_of(const Type*) { \
+    using WaybillSelf = Type;                                                              \
+    return {WAYBILL_DETAIL_EACH(WAYBILL_DETAIL_FIELD, __VA_ARGS__)};                       \
   }
 #define WAYBILL_FIELD(member, name) (member, name)
 
 /// Behind an enum, in its namespace: the enumerators that have a name on the wire.
-#define WAYBILL_ENUM(Type, ...)                                                                       \
-  [[maybe_unused]] static ::std::vector<::waybill::EnumType::Entry> waybill_enum_of(Type) {           \
-    using WaybillSelf = Type;                                                                         \
-    return {WAYBILL_DETAIL_EACH(WAYBILL_DETAIL_ENUMERATOR, __VA_ARGS__)};                             \
+#define WAYBILL_ENUM(Type, ...)                                                             \
+  [[maybe_unused]] static ::std::vector<::waybill::EnumType::Entry> waybill_enum_of(Type) { \
+    using WaybillSelf = Type;                                                               \
+    return {WAYBILL_DETAIL_EACH(WAYBILL_DETAIL_ENUMERATOR, __VA_ARGS__)};                   \
   }
 
 #define WAYBILL_DETAIL_ENUMERATOR(name) {static_cast<::std::int64_t>(WaybillSelf::name), #name},
@@ -56,11 +56,15 @@
 namespace waybill::detail {
 
 template <class T>
-concept HasInnerFields = requires { T::waybill_fields_of(static_cast<const T*>(nullptr)); };
+concept HasInnerFields = requires {
+  T::waybill_fields_of(static_cast<const T*>(nullptr));
+};
 template <class T>
-concept HasOuterFields = requires { waybill_fields_of(static_cast<const T*>(nullptr)); };
+concept HasOuterFields = requires {
+  waybill_fields_of(static_cast<const T*>(nullptr));
+};
 template <class T>
-concept HasFields = std::is_class_v<T> && (HasInnerFields<T> || HasOuterFields<T>);
+concept HasFields = std::is_class_v<T> &&(HasInnerFields<T> || HasOuterFields<T>);
 
 template <class T>
 std::vector<Field> fields_of() {

@@ -19,8 +19,7 @@ struct AnyInitializer {
 template <class T>
 struct BaseInitializer {
   template <class U>
-    requires(std::is_base_of_v<U, T> && !std::is_same_v<U, T>)
-  operator U() const noexcept;
+  requires(std::is_base_of_v<U, T> && !std::is_same_v<U, T>) operator U() const noexcept;
 };
 
 inline constexpr std::size_t k_max_reflected = 40;
@@ -38,21 +37,22 @@ consteval std::size_t member_count() {
 }
 
 template <class T>
-concept HasBase = requires { T{BaseInitializer<T>{}}; };
+concept HasBase = requires {
+  T{BaseInitializer<T>{}};
+};
 
 template <std::size_t N>
 struct Members;
 
-
 // Addresses of the members of `value`, one definition for each count: a structured binding cannot be a pack.
-#define WAYBILL_DETAIL_MEMBERS(count, addresses, ...)                \
-  template <>                                                        \
-  struct Members<count> {                                            \
-    template <class T>                                               \
-    static constexpr auto addresses_of(T& value) {                   \
-      auto& [__VA_ARGS__] = value;                                   \
-      return std::tuple addresses;                                   \
-    }                                                                \
+#define WAYBILL_DETAIL_MEMBERS(count, addresses, ...) \
+  template <>                                         \
+  struct Members<count> {                             \
+    template <class T>                                \
+    static constexpr auto addresses_of(T& value) {    \
+      auto& [__VA_ARGS__] = value;                    \
+      return std::tuple addresses;                    \
+    }                                                 \
   };
 template <>
 struct Members<0> {

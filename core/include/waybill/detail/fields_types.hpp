@@ -1,6 +1,8 @@
 // Descriptions of the types that the standard library has, each made from what the type can do. Private to fields.hpp.
 #pragma once
 
+#include "waybill/model.hpp"
+
 #include <array>
 #include <charconv>
 #include <chrono>
@@ -15,8 +17,6 @@
 #include <utility>
 #include <variant>
 #include <vector>
-
-#include "waybill/model.hpp"
 
 namespace waybill::detail {
 
@@ -51,7 +51,8 @@ concept SetLike = requires(T set) {
   set.begin();
   set.clear();
   set.insert(std::declval<typename T::value_type&&>());
-} && !MapLike<T>;
+}
+&&!MapLike<T>;
 
 template <class T>
 concept SequenceLike = requires(T list) {
@@ -152,15 +153,15 @@ const ListType& list_type() {
 
 template <class T>
 const BytesType& bytes_type() {
-  static constexpr BytesType type{
-      {Kind::bytes, "bytes"},
-      [](const void* value) {
-        return std::string_view(reinterpret_cast<const char*>(as<T>(value).data()), as<T>(value).size());
-      },
-      [](void* value, std::string_view bytes) {
-        as<T>(value).resize(bytes.size());
-        if (!bytes.empty()) std::memcpy(as<T>(value).data(), bytes.data(), bytes.size());
-      }};
+  static constexpr BytesType type{{Kind::bytes, "bytes"},
+                                  [](const void* value) {
+                                    return std::string_view(reinterpret_cast<const char*>(as<T>(value).data()),
+                                                            as<T>(value).size());
+                                  },
+                                  [](void* value, std::string_view bytes) {
+                                    as<T>(value).resize(bytes.size());
+                                    if (!bytes.empty()) std::memcpy(as<T>(value).data(), bytes.data(), bytes.size());
+                                  }};
   return type;
 }
 
@@ -281,14 +282,14 @@ const VariantType& variant_type() {
 template <class T>
 const TimeType& time_type() {
   using std::chrono::milliseconds;
-  static constexpr TimeType type{
-      {Kind::time, "time"},
-      [](const void* value) -> std::int64_t {
-        return std::chrono::floor<milliseconds>(as<T>(value)).time_since_epoch().count();
-      },
-      [](void* value, std::int64_t count) {
-        as<T>(value) = T(std::chrono::duration_cast<typename T::duration>(milliseconds(count)));
-      }};
+  static constexpr TimeType type{{Kind::time, "time"},
+                                 [](const void* value) -> std::int64_t {
+                                   return std::chrono::floor<milliseconds>(as<T>(value)).time_since_epoch().count();
+                                 },
+                                 [](void* value, std::int64_t count) {
+                                   as<T>(value) =
+                                       T(std::chrono::duration_cast<typename T::duration>(milliseconds(count)));
+                                 }};
   return type;
 }
 
@@ -304,7 +305,8 @@ std::string_view pretty_enum_values() {
 
 template <class E>
 consteval std::int64_t first_enum_value() {
-  return std::is_signed_v<std::underlying_type_t<E>> && requires { E{0}; } ? -16 : 0;
+  return std::is_signed_v<std::underlying_type_t<E>> && requires { E{0}; }
+  ? -16 : 0;
 }
 
 template <class E, int... I>

@@ -1,17 +1,18 @@
 // From any callable to the one form that the router calls: decode the payload, call, encode what comes back.
 #pragma once
 
-#include <asio/awaitable.hpp>
-#include <memory>
-#include <tuple>
-#include <type_traits>
-#include <utility>
-
 #include "waybill/context.hpp"
 #include "waybill/detail/exchange.hpp"
 #include "waybill/fields.hpp"
 #include "waybill/payload.hpp"
 #include "waybill/stream.hpp"
+
+#include <asio/awaitable.hpp>
+
+#include <memory>
+#include <tuple>
+#include <type_traits>
+#include <utility>
 
 namespace waybill::detail {
 
@@ -39,7 +40,9 @@ struct AwaitableValue<asio::awaitable<T, Executor>> {
   using type = T;
 };
 template <class T>
-concept IsAwaitable = requires { typename AwaitableValue<T>::type; };
+concept IsAwaitable = requires {
+  typename AwaitableValue<T>::type;
+};
 template <class T>
 struct IsStreamTrait : std::false_type {};
 template <class T>
@@ -51,7 +54,7 @@ concept IsStream = IsStreamTrait<T>::value;
 template <class F>
 struct Signature {};
 template <class F>
-  requires requires { &F::operator(); }
+requires requires { &F::operator(); }
 struct Signature<F> : Signature<decltype(&F::operator())> {};
 template <class R, class... A>
 struct Signature<R (*)(A...)> {
@@ -72,7 +75,9 @@ template <class R, class C, class... A>
 struct Signature<R (C::*)(A...) const noexcept> : Signature<R (*)(A...)> {};
 
 template <class F>
-concept HasSignature = requires { typename Signature<std::decay_t<F>>::result; };
+concept HasSignature = requires {
+  typename Signature<std::decay_t<F>>::result;
+};
 
 template <class T>
 inline constexpr bool is_context = std::is_same_v<T, Context&>;
@@ -85,12 +90,18 @@ consteval bool has_handler_signature() {
   } else {
     using S = Signature<std::decay_t<F>>;
     using First = typename S::template parameter<0>;
-    if constexpr (S::count == 0) return true;
-    else if constexpr (S::count == 1 && is_context<First>) return true;
-    else if constexpr (S::count > 2) return false;
-    else if constexpr (S::count == 2 && !is_context<typename S::template parameter<1>>) return false;
-    else if constexpr (std::is_lvalue_reference_v<First> && !std::is_const_v<std::remove_reference_t<First>>) return false;
-    else return !std::is_pointer_v<std::remove_cvref_t<First>>;
+    if constexpr (S::count == 0)
+      return true;
+    else if constexpr (S::count == 1 && is_context<First>)
+      return true;
+    else if constexpr (S::count > 2)
+      return false;
+    else if constexpr (S::count == 2 && !is_context<typename S::template parameter<1>>)
+      return false;
+    else if constexpr (std::is_lvalue_reference_v<First> && !std::is_const_v<std::remove_reference_t<First>>)
+      return false;
+    else
+      return !std::is_pointer_v<std::remove_cvref_t<First>>;
   }
 }
 
@@ -178,15 +189,21 @@ class TypedHandler final : public Handler {
 
   decltype(auto) invoke(Argument& argument, Context& context) { return invoke(function_, argument, context); }
   static decltype(auto) invoke(F& function, [[maybe_unused]] Argument& argument, [[maybe_unused]] Context& context) {
-    if constexpr (k_takes_payload && k_takes_context) return function(pass(argument), context);
-    else if constexpr (k_takes_payload) return function(pass(argument));
-    else if constexpr (k_takes_context) return function(context);
-    else return function();
+    if constexpr (k_takes_payload && k_takes_context)
+      return function(pass(argument), context);
+    else if constexpr (k_takes_payload)
+      return function(pass(argument));
+    else if constexpr (k_takes_context)
+      return function(context);
+    else
+      return function();
   }
   /// By value or by && the argument is given away, by const& it is lent.
   static decltype(auto) pass(Argument& argument) {
-    if constexpr (std::is_lvalue_reference_v<typename S::template parameter<0>>) return static_cast<const Argument&>(argument);
-    else return std::move(argument);
+    if constexpr (std::is_lvalue_reference_v<typename S::template parameter<0>>)
+      return static_cast<const Argument&>(argument);
+    else
+      return std::move(argument);
   }
 
   static asio::awaitable<void> run(F& function, Exchange& exchange, Argument argument) {

@@ -4,6 +4,7 @@
 #include <asio/any_io_executor.hpp>
 #include <asio/io_context.hpp>
 #include <asio/strand.hpp>
+
 #include <optional>
 
 namespace waybill::detail {

@@ -1,17 +1,18 @@
 // The typed half of a client's call: encodes what goes out, decodes what comes back, refuses what g++ 12 miscompiles.
 #pragma once
 
-#include <asio/associated_cancellation_slot.hpp>
-#include <asio/use_awaitable.hpp>
-#include <string_view>
-#include <type_traits>
-#include <utility>
-#include <variant>
-
 #include "waybill/detail/call.hpp"
 #include "waybill/detail/completion.hpp"
 #include "waybill/fields.hpp"
 #include "waybill/serializer.hpp"
+
+#include <asio/associated_cancellation_slot.hpp>
+#include <asio/use_awaitable.hpp>
+
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <variant>
 
 namespace waybill::detail {
 
@@ -53,8 +54,10 @@ Result<R> decode_reply(const Packet& packet) {
     return Result<void>{};
   } else {
     if (!packet.has_payload) {
-      if constexpr (may_be_absent<R>) return R{};
-      else return absent_value();
+      if constexpr (may_be_absent<R>)
+        return R{};
+      else
+        return absent_value();
     } else {
       if constexpr (std::is_same_v<R, Payload>) {
         return Payload(packet.payload.own(), *packet.serializer);  // nobody looks into it

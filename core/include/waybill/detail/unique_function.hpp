@@ -19,8 +19,8 @@ class UniqueFunction<R(Args...)> {
 
   UniqueFunction() noexcept = default;
   template <class F>
-    requires(!std::is_same_v<std::remove_cvref_t<F>, UniqueFunction>)
-  UniqueFunction(F&& function) {  // NOLINT: implicit by design
+  requires(!std::is_same_v<std::remove_cvref_t<F>, UniqueFunction>)
+      UniqueFunction(F&& function) {  // NOLINT: implicit by design
     using Callable = std::remove_cvref_t<F>;
     if constexpr (fits<Callable>()) {
       ::new (room_) Callable(std::forward<F>(function));

@@ -2,13 +2,13 @@
 // For serializers, also from outside (docs/adding-a-serializer.md).
 #pragma once
 
+#include "waybill/error.hpp"
+#include "waybill/model.hpp"
+
 #include <cstdint>
 #include <cstring>
 #include <string>
 #include <string_view>
-
-#include "waybill/error.hpp"
-#include "waybill/model.hpp"
 
 namespace waybill::detail {
 
@@ -30,7 +30,6 @@ inline bool equal_short(const char* a, const char* b, std::size_t count) noexcep
   }
   return true;
 }
-
 
 /// Values may be nested this deep, in any format.
 inline constexpr int k_max_depth = 128;

@@ -22,6 +22,10 @@
 // `std::string_view text()`.
 #pragma once
 
+#include "waybill/detail/walk_common.hpp"
+#include "waybill/detail/walk_play.hpp"
+#include "waybill/payload.hpp"
+
 #include <cmath>
 #include <exception>
 #include <limits>
@@ -30,25 +34,12 @@
 #include <type_traits>
 #include <vector>
 
-#include "waybill/detail/walk_common.hpp"
-#include "waybill/payload.hpp"
-
 namespace waybill::detail {
 
-enum class Found : std::uint8_t { null, boolean, number, text, bytes, list, map, unknown };
-
-enum class Read : std::uint8_t {
-  ok,
-  mismatch,   ///< It is something else.
-  range,      ///< The number does not fit.
-  malformed,  ///< The bytes are not valid; failure() may say more.
-  stopped,    ///< The visitor did not want more, or failure() is set already.
-};
-
 template <class Reader>
-class Decoder {
+class Decoder : private Player<Reader> {
  public:
-  explicit Decoder(Reader& reader) : reader_(reader) {}
+  explicit Decoder(Reader& reader) : Player<Reader>(reader) {}
 
   /// False: reader.failure() says why.
   template <class Value>
@@ -57,6 +48,10 @@ class Decoder {
   }
 
  private:
+  using Player<Reader>::reader_;
+  using Player<Reader>::fail;
+  using Player<Reader>::check;
+
   /// Delays the call of a description until it is needed.
   struct Lazy {
     TypeAccess access;
@@ -137,28 +132,6 @@ class Decoder {
     }
   }
 
-  template <class Value, class Type>
-  bool check(Read read, Value& from, const Type& type) {
-    if (read == Read::ok) [[likely]] return true;
-    const TypeInfo& info = type;
-    return fail(read, from, describe_expected(info));
-  }
-
-  template <class Value>
-  bool fail(Read read, Value& from, std::string_view expected) {
-    Failure& failure = reader_.failure();
-    switch (read) {
-      case Read::ok: return true;
-      case Read::stopped: return false;
-      case Read::malformed:
-        if (failure.problem.empty()) failure.set(errc::payload_malformed, "the bytes are not valid here");
-        return false;
-      case Read::range:
-      case Read::mismatch: break;
-    }
-    return failure.set(errc::payload_mismatch, expected_but_found(expected, reader_.describe(from)));
-  }
-
   template <class Value>
   bool null(Value& from, const TypeInfo& type) {
     if (reader_.found(from) != Found::null) return fail(Read::mismatch, from, describe_expected(type));
@@ -175,8 +148,8 @@ class Decoder {
     } else {
       read = reader_.natural(from, number);
     }
-    if (read == Read::ok && (number < Wide{std::numeric_limits<Integer>::min()} ||
-                             number > Wide{std::numeric_limits<Integer>::max()})) {
+    if (read == Read::ok &&
+        (number < Wide{std::numeric_limits<Integer>::min()} || number > Wide{std::numeric_limits<Integer>::max()})) {
       return reader_.failure().set(errc::payload_mismatch,
                                    expected_but_found(range_text<Integer>(), std::to_string(number)));
     }
@@ -234,8 +207,7 @@ class Decoder {
     type.clear(to);
     const Read read = reader_.list(from, [&](auto& item) {
       if (index >= type.fixed_size) {
-        return reader_.failure().set(errc::payload_mismatch,
-                                     expected_but_found(count_text(type.fixed_size), "more"));
+        return reader_.failure().set(errc::payload_mismatch, expected_but_found(count_text(type.fixed_size), "more"));
       }
       const auto fill = [&](void* element) { return value(item, element, item_type, depth + 1); };
       if (!type.append(to, index, fill_with(fill))) {
@@ -289,8 +261,7 @@ class Decoder {
     std::size_t index = 0;
     const Read read = reader_.list(from, [&](auto& item) {
       if (index >= type.items.size()) {
-        return reader_.failure().set(errc::payload_mismatch,
-                                     expected_but_found(count_text(type.items.size()), "more"));
+        return reader_.failure().set(errc::payload_mismatch, expected_but_found(count_text(type.items.size()), "more"));
       }
       const Field& field = type.items[index];
       if (!value(item, static_cast<char*>(to) + field.offset, field.kind, Lazy{field.type}, depth + 1)) {
@@ -349,9 +320,8 @@ class Decoder {
     Seen seen(type.fields.size());
     const Read read = reader_.map(from, [&](auto& key, auto& content) {
       // Senders mostly write the fields in the order of the type.
-      const std::size_t index = expected < type.fields.size() && key.is(type.fields[expected])
-                                    ? expected
-                                    : find_field(key, type, expected);
+      const std::size_t index =
+          expected < type.fields.size() && key.is(type.fields[expected]) ? expected : find_field(key, type, expected);
       if (index == k_no_field) return reader_.skip(content);
       const Field& field = type.fields[index];
       expected = index + 1;
@@ -381,9 +351,7 @@ class Decoder {
     const Read read = reader_.replay(from, [&](auto&& again) {
       for (std::size_t i = 0; i < type.alternatives.size() && !fits; ++i) {
         reader_.failure().problem.clear();
-        fits = again([&](auto& copy) {
-          return value(copy, type.emplace(to, i), type.alternatives[i](), depth + 1);
-        });
+        fits = again([&](auto& copy) { return value(copy, type.emplace(to, i), type.alternatives[i](), depth + 1); });
         if (!fits && reader_.failure().code == errc::too_large) return;
       }
       if (!fits) again([&](auto& copy) { return found = reader_.describe(copy), true; });
@@ -415,77 +383,9 @@ class Decoder {
     return true;
   }
 
-  /// Plays a value of the bytes into a sink.
-  template <class Value>
-  class Source final : public ValueSource {
-   public:
-    Source(Decoder& decoder, Value& from, int depth) : decoder_(decoder), from_(from), depth_(depth) {}
-    bool play(ValueSink& sink) override { return decoder_.play(from_, sink, depth_); }
-
-   private:
-    Decoder& decoder_;
-    Value& from_;
-    int depth_;
-  };
-
-  template <class Value>
-  bool play(Value& from, ValueSink& sink, int depth) {
-    if (depth >= k_max_depth) {
-      return reader_.failure().set(errc::too_large, "nested deeper than " + std::to_string(k_max_depth));
-    }
-    switch (reader_.found(from)) {
-      case Found::null: return reader_.skip(from) && sink.null();
-      case Found::boolean: {
-        bool flag = false;
-        return check_played(reader_.boolean(from, flag), from) && sink.boolean(flag);
-      }
-      case Found::number: return play_number(from, sink);
-      case Found::text: {
-        std::string_view text;
-        return check_played(reader_.text(from, text), from) && sink.text(text);
-      }
-      case Found::bytes: {
-        std::string_view bytes;
-        return check_played(reader_.bytes(from, bytes), from) && sink.bytes(bytes);
-      }
-      case Found::list: {
-        if (!sink.begin_list(ValueSink::k_unknown_size)) return false;
-        const Read read = reader_.list(from, [&](auto& item) { return play(item, sink, depth + 1); });
-        return check_played(read, from) && sink.end_list();
-      }
-      case Found::map: {
-        if (!sink.begin_map(ValueSink::k_unknown_size)) return false;
-        const Read read = reader_.map(from, [&](auto& key, auto& content) {
-          return sink.key(key.text()) && play(content, sink, depth + 1);
-        });
-        return check_played(read, from) && sink.end_map();
-      }
-      case Found::unknown: break;
-    }
-    return fail(Read::malformed, from, {});
-  }
-
-  template <class Value>
-  bool play_number(Value& from, ValueSink& sink) {
-    std::int64_t integer = 0;
-    std::uint64_t natural = 0;
-    double number = 0;
-    switch (reader_.any_number(from, integer, natural, number)) {
-      case 0: return sink.integer(integer);
-      case 1: return sink.natural(natural);
-      case 2: return sink.number(number);
-      default: return fail(Read::malformed, from, {});
-    }
-  }
-
-  template <class Value>
-  bool check_played(Read read, Value& from) {
-    return read == Read::ok || fail(read, from, "a value");
-  }
-
   template <class Value>
   bool dynamic(Value& from, void* to, const DynamicType& type, int depth) {
-    Source<Value> source(*this, from, depth);
+    typename Player<Reader>::template Source<Value> source(*this, from, depth);
     std::string problem;
     try {
       if (type.read(to, source, problem)) return true;
@@ -496,8 +396,6 @@ class Decoder {
     if (problem.empty()) problem = "expected " + describe_expected(type);
     return reader_.failure().set(errc::payload_mismatch, std::move(problem));
   }
-
-  Reader& reader_;
 };
 
 }  // namespace waybill::detail

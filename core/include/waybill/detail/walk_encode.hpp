@@ -16,13 +16,13 @@
 //   Failure& failure();
 #pragma once
 
+#include "waybill/detail/walk_common.hpp"
+#include "waybill/payload.hpp"
+
 #include <cstddef>
 #include <exception>
 #include <string>
 #include <string_view>
-
-#include "waybill/detail/walk_common.hpp"
-#include "waybill/payload.hpp"
 
 namespace waybill::detail {
 

@@ -2,11 +2,11 @@
 // For serializers, also from outside (docs/adding-a-serializer.md).
 #pragma once
 
-#include <string>
-#include <string_view>
-
 #include "waybill/packet.hpp"
 #include "waybill/serializer.hpp"
+
+#include <string>
+#include <string_view>
 
 namespace waybill::detail {
 

@@ -1,9 +1,9 @@
 // The serializer "json": what NestJS speaks. Read by simdjson, written byte for byte as JSON.stringify writes.
 #pragma once
 
-#include <memory>
-
 #include "waybill/serializer.hpp"
+
+#include <memory>
 
 namespace waybill::json {
 

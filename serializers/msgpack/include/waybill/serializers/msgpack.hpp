@@ -1,9 +1,9 @@
 // The serializer "msgpack": MessagePack, with the same packets and the same types as "json", in fewer bytes.
 #pragma once
 
-#include <memory>
-
 #include "waybill/serializer.hpp"
+
+#include <memory>
 
 namespace waybill::msgpack {
 

@@ -2,17 +2,17 @@
 // the place where tests inject faults under a clock that they advance by hand (docs/transports/memory.md).
 #pragma once
 
+#include "waybill/registry.hpp"
+#include "waybill/result.hpp"
+#include "waybill/transport.hpp"
+#include "waybill/url.hpp"
+
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
-
-#include "waybill/registry.hpp"
-#include "waybill/result.hpp"
-#include "waybill/transport.hpp"
-#include "waybill/url.hpp"
 
 namespace waybill::memory {
 
@@ -60,22 +60,22 @@ enum class Leg {
 /// packet. Of several faults the first that matches a packet counts.
 struct Fault {
   Leg leg = Leg::both;
-  std::string route;                  ///< Wildcards in waybill's form; empty: all. A reply has its request's route.
-  std::size_t skip = 0;               ///< Lets so many matching packets pass first.
-  std::size_t times = SIZE_MAX;       ///< Then strikes so often.
+  std::string route;             ///< Wildcards in waybill's form; empty: all. A reply has its request's route.
+  std::size_t skip = 0;          ///< Lets so many matching packets pass first.
+  std::size_t times = SIZE_MAX;  ///< Then strikes so often.
 
-  bool drop = false;                  ///< The packet vanishes.
-  unsigned duplicates = 0;            ///< So many further copies arrive right behind it.
-  VirtualTime::Duration delay{0};     ///< It arrives so much later; what is sent meanwhile overtakes it.
-  unsigned overtaken_by = 0;          ///< It arrives behind the next so many packets of the same leg.
+  bool drop = false;               ///< The packet vanishes.
+  unsigned duplicates = 0;         ///< So many further copies arrive right behind it.
+  VirtualTime::Duration delay{0};  ///< It arrives so much later; what is sent meanwhile overtakes it.
+  unsigned overtaken_by = 0;       ///< It arrives behind the next so many packets of the same leg.
 };
 
 struct BrokerOptions {
   std::string name = "broker";
-  std::size_t max_waiting_messages = 65'536;   ///< In one group, not yet given to a listener.
-  std::size_t max_waiting_bytes = 64u << 20;   ///< Of their payloads. Beyond either, sending fails with overloaded.
-  std::size_t max_reply_bytes = 64u << 20;     ///< Not yet taken by one client; beyond it that client loses its link.
-  std::shared_ptr<VirtualTime> time;           ///< Null: real time.
+  std::size_t max_waiting_messages = 65'536;  ///< In one group, not yet given to a listener.
+  std::size_t max_waiting_bytes = 64u << 20;  ///< Of their payloads. Beyond either, sending fails with overloaded.
+  std::size_t max_reply_bytes = 64u << 20;    ///< Not yet taken by one client; beyond it that client loses its link.
+  std::shared_ptr<VirtualTime> time;          ///< Null: real time.
 };
 
 /// What a broker has seen since it was made, and what it holds now.
@@ -85,12 +85,12 @@ struct BrokerCounters {
   std::uint64_t delivered = 0;    ///< Handed to listeners, redeliveries included.
   std::uint64_t redelivered = 0;  ///< Given back or lost with a link, and delivered again.
   std::uint64_t acknowledged = 0;
-  std::uint64_t rejected = 0;     ///< Settled with reject.
-  std::uint64_t replies = 0;      ///< Taken from listeners.
-  std::uint64_t faults = 0;       ///< Packets that a fault struck.
-  std::size_t waiting = 0;        ///< Now, in all groups.
-  std::size_t unsettled = 0;      ///< Now, in the hands of listeners.
-  std::size_t listeners = 0;      ///< Links that are up now.
+  std::uint64_t rejected = 0;  ///< Settled with reject.
+  std::uint64_t replies = 0;   ///< Taken from listeners.
+  std::uint64_t faults = 0;    ///< Packets that a fault struck.
+  std::size_t waiting = 0;     ///< Now, in all groups.
+  std::size_t unsettled = 0;   ///< Now, in the hands of listeners.
+  std::size_t listeners = 0;   ///< Links that are up now.
   std::size_t connections = 0;
 };
 
