@@ -4,6 +4,7 @@
 #include "config_options.hpp"
 #include "config_tree.hpp"
 #include "dotenv.hpp"
+#include "tests/support/not_applicable.hpp"
 #include "waybill/error.hpp"
 
 #include <gtest/gtest.h>
@@ -74,7 +75,7 @@ bool yaml_is_built_in() { return detail::read_yaml("", "").has_value(); }
 class ConfigFile : public testing::Test {
  protected:
   void SetUp() override {
-    if (!yaml_is_built_in()) GTEST_SKIP() << "built without WAYBILL_WITH_YAML";
+    if (!yaml_is_built_in()) WAYBILL_NOT_APPLICABLE("built without WAYBILL_WITH_YAML");
   }
 };
 
@@ -255,7 +256,7 @@ TEST_F(ConfigFile, VariablesOverrideTheFile) {
 }
 
 TEST(Config, WithoutYamlTheErrorNamesTheOption) {
-  if (yaml_is_built_in()) GTEST_SKIP() << "built with WAYBILL_WITH_YAML";
+  if (yaml_is_built_in()) WAYBILL_NOT_APPLICABLE("built with WAYBILL_WITH_YAML");
   EXPECT_TRUE(contains(mistakes_in("listeners: tcp://a"), "WAYBILL_WITH_YAML"));
 }
 
