@@ -1,0 +1,174 @@
+#!/usr/bin/env node
+// NestJS beside waybill: the same arguments, workloads and line of JSON as waybill_bench.cpp, on NestJS's own TCP
+// transport with its default options. Versions: tests/interop/package.json, whose modules this uses.
+//
+//   nestjs.mjs server --port P --ctl C
+//   nestjs.mjs client --port P --ctl C --workload rpc|events|fan --inflight N --conns N --payload FILE --warmup S --secs S
+import { readFileSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import { makeNestClient, onEvent, onRequest, startNestService } from '../tests/interop/lib/nest.mjs';
+
+const now = () => Number(process.hrtime.bigint());
+
+function parseArguments([mode, ...rest]) {
+  const options = { port: '3000', ctl: '7002', workload: 'rpc', inflight: '1', conns: '1', warmup: '0.5', secs: '3' };
+  for (let i = 0; i + 1 < rest.length; i += 2) options[rest[i].replace(/^--/, '')] = rest[i + 1];
+  return { mode, ...options };
+}
+
+/** CPU seconds that a process has used; 0 when there is none. Clock ticks are 1/100 s on Linux. */
+function cpuOf(pid) {
+  if (!pid) return 0;
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / 100;
+}
+
+function peakMemoryMb(pid) {
+  const found = /VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid || 'self'}/status`, 'utf8'));
+  return found ? Number(found[1]) / 1024 : 0;
+}
+
+/** Warm-up, then a window of fixed length; then one line of JSON. As Meter in harness.hpp. */
+class Meter {
+  constructor({ warmup, secs, workload, inflight, conns }, payload) {
+    this.warmUp = Number(warmup) * 1e9;
+    this.window = Number(secs) * 1e9;
+    this.created = now();
+    this.head = { transport: 'tcp', workload, inflight: Number(inflight) * Number(conns), payload };
+    this.server = Number(process.env.SERVER_PID ?? 0);
+    this.samples = [];
+    this.count = 0;
+  }
+  cpu() {
+    const { user, system } = process.cpuUsage();
+    return [(user + system) / 1e6, cpuOf(this.server)];
+  }
+  /** What both ends of the window have in common; true while it lasts. */
+  turn(at, count) {
+    if (this.end) return false;
+    if (this.begin === undefined) {
+      if (at - this.created >= this.warmUp) [this.begin, this.base, this.started] = [at, count, this.cpu()];
+      return true;
+    }
+    if (at - this.begin < this.window) return true;
+    [this.end, this.count] = [at, count - this.base];
+    this.cpuUsed = this.cpu().map((used, i) => used - this.started[i]);
+    return false;
+  }
+  reply(sent, at) {
+    if (!this.turn(at, this.samples.length)) return false;
+    if (this.begin !== undefined && this.begin !== at) this.samples.push((at - sent) / 1000);
+    return true;
+  }
+  progress(count, at) {
+    return this.turn(at, count);
+  }
+  report(lost = 0) {
+    const sorted = Float64Array.from(this.samples).sort();
+    const percentile = q => (sorted.length ? sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] : 0);
+    const secs = (this.end - this.begin) / 1e9;
+    const round = (value, digits) => Number(value.toFixed(digits));
+    console.log(JSON.stringify({
+      ...this.head, msgs_per_s: round(this.count / secs, 0), p50_us: round(percentile(0.5), 1),
+      p99_us: round(percentile(0.99), 1), cpu_client_s: round(this.cpuUsed[0], 3),
+      cpu_server_s: round(this.cpuUsed[1], 3), cpu_broker_s: 0, secs: round(secs, 3), lost,
+      rss_client_mb: round(peakMemoryMb(0), 1), max_rss_mb: round(peakMemoryMb(this.server), 1),
+    }));
+  }
+}
+
+/** Tells the sender how many events were handled; as EventCounter in harness.hpp. */
+function eventCounter(port) {
+  let count = 0, toldAt = 0, socket;
+  const tell = () => {
+    toldAt = now();
+    const bytes = Buffer.alloc(8);
+    bytes.writeBigUInt64LE(BigInt(count));
+    socket?.write(bytes);
+  };
+  createServer(accepted => {
+    [socket, count] = [accepted.setNoDelay(true), 0];
+    accepted.on('error', () => {});
+    tell();
+  }).listen(port, '127.0.0.1');
+  return () => {
+    ++count;
+    if ((count & 255) === 0 || ((count & 31) === 0 && now() - toldAt > 5e6)) tell();
+  };
+}
+
+async function serve({ port, ctl }) {
+  const event = eventCounter(Number(ctl));
+  await startNestService([onRequest('echo', order => order), onEvent('evt', () => event())], { port: Number(port) });
+  console.log('READY');
+}
+
+function fail(error) {
+  console.error(error);
+  process.exit(1);
+}
+
+/** Keeps `inflight` requests under way on each of `conns` clients; each reply sends the next. */
+async function call({ port, inflight, conns }, order, meter) {
+  const clients = Array.from({ length: Number(conns) }, () => makeNestClient(Number(port)));
+  await Promise.all(clients.map(client => client.connect()));
+  const request = client => {
+    const sent = now();
+    client.send('echo', order).subscribe({
+      next: () => {
+        if (meter.reply(sent, now())) return request(client);
+        if (meter.reported) return;
+        meter.reported = true;
+        meter.report();
+        process.exit(0);
+      },
+      error: fail,
+    });
+  };
+  for (const client of clients) for (let i = 0; i < Number(inflight); ++i) request(client);
+}
+
+/** Sends events as fast as the receiver's count allows; as Sender in waybill_bench.cpp. */
+async function sendEvents({ port, ctl }, order, size, meter) {
+  const client = makeNestClient(Number(port));
+  await client.connect();
+  const window = Math.min(16384, Math.max(1024, Math.floor((4 << 20) / size)));
+  const burst = 256;
+  let sent = 0, acknowledged = 0, left = Buffer.alloc(0), giveUp = 0;
+  const control = connect(Number(ctl), '127.0.0.1');
+  await new Promise(resolve => control.once('data', resolve));
+  control.on('data', bytes => {
+    left = Buffer.concat([left, bytes]);
+    const whole = left.length - (left.length % 8);
+    if (whole) acknowledged = Number(left.readBigUInt64LE(whole - 8));
+    left = left.subarray(whole);
+  });
+  const step = () => {
+    const at = now();
+    if (!giveUp && !meter.progress(acknowledged, at)) giveUp = at + 5e9;
+    if (giveUp && (acknowledged >= sent || at >= giveUp)) {
+      meter.report(sent - acknowledged);
+      process.exit(0);
+    }
+    if (!giveUp && sent - acknowledged + burst <= window) {
+      for (let i = 0; i < burst; ++i) client.emit('evt', order).subscribe({ error: fail });
+      sent += burst;
+    }
+    setImmediate(step);
+  };
+  step();
+}
+
+const options = parseArguments(process.argv.slice(2));
+if (options.mode === 'server') {
+  await serve(options);
+} else if (options.mode === 'client') {
+  const text = readFileSync(options.payload);
+  const order = JSON.parse(text);
+  const meter = new Meter(options, text.length);
+  if (options.workload === 'events') await sendEvents(options, order, text.length, meter);
+  else await call(options, order, meter);
+} else {
+  console.error('nestjs.mjs server|client: see the head of bench/nestjs.mjs');
+  process.exit(2);
+}

@@ -1,0 +1,76 @@
+#!/usr/bin/env bash
+# Measures waybill beside the bare library and beside NestJS, all in one run, and prints a Markdown table.
+#
+#   scripts/bench.sh tcp      bare Asio, waybill and NestJS on TCP (docs/benchmarks.md says how to read it)
+#   scripts/bench.sh codec    the serializers by themselves; further arguments go to Google Benchmark
+#
+# BENCH_ROUNDS   how often everything is run (5)       BENCH_SECS  seconds of each measurement (2)
+# BENCH_WARMUP   seconds before each measurement (0.5)
+# WAYBILL_BENCH_BUILD   a build folder with the programs in bench/, in place of building the release preset
+#
+# Needs what scripts/test.sh installs. Results also go to build/bench.
+set -uo pipefail
+. "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
+. "$root/scripts/lib/node.sh"
+cd "$root" || exit 1
+
+what="${1:-}"
+case "$what" in
+  tcp | codec) shift ;;
+  *) die "usage: scripts/bench.sh tcp|codec" ;;
+esac
+
+results="$root/build/bench"
+mkdir -p "$results"
+build="${WAYBILL_BENCH_BUILD:-$root/build/release}"
+
+# build_programs TARGET...
+build_programs() {
+  if [ -n "${WAYBILL_BENCH_BUILD:-}" ]; then
+    say "Build: none, the programs are taken from $build"
+    return
+  fi
+  require_known_system
+  install_packages "${packages_full[@]}" python3
+  say "Build: release"
+  { cmake --preset release && cmake --build --preset release --parallel "$jobs" --target "$@"; } \
+    >"$results/build.log" 2>&1 </dev/null || {
+    grep -E -A12 'error|FAILED|Error' "$results/build.log" | head -n 60
+    die "the build failed, see build/bench/build.log"
+  }
+}
+
+print_machine() {
+  local governor=/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor
+  say "Machine: $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1), $jobs cores," \
+    "$(awk '/MemTotal/ { printf "%.0f GB", $2 / 1048576 }' /proc/meminfo), Linux $(uname -r)," \
+    "governor $(cat "$governor" 2>/dev/null || echo unknown), load $(cut -d' ' -f1 /proc/loadavg)"
+  say "Versions: waybill $(git rev-parse --short HEAD 2>/dev/null || echo unknown)," \
+    "$(g++ --version 2>/dev/null | head -n 1), Asio $(dpkg-query -W -f='${Version}' libasio-dev 2>/dev/null || echo unknown)," \
+    "simdjson $(dpkg-query -W -f='${Version}' libsimdjson-dev 2>/dev/null || echo unknown)${1:+, $1}"
+}
+
+if [ "$what" = codec ]; then
+  build_programs codec_bench
+  print_machine
+  exec "$build/bench/codec_bench" "$@"
+fi
+
+build_programs raw_asio waybill_bench
+nestjs=''
+versions=''
+nestjs_pin="$(sed -n 's/.*"@nestjs\/microservices": "\(.*\)".*/\1/p' tests/interop/package.json)"
+
+# The pinned NestJS is installed only where it is not there yet: an installation begins by removing what is there.
+nestjs_is_there() {
+  ensure_node
+  grep -qs "\"version\": \"$nestjs_pin\"" tests/interop/node_modules/@nestjs/microservices/package.json &&
+    node --input-type=module -e "await import('$root/tests/interop/lib/nest.mjs')" 2>/dev/null
+}
+# In a subshell: without network the rest is measured all the same.
+if (nestjs_is_there || ensure_nestjs) && ensure_node; then
+  nestjs="node $root/bench/nestjs.mjs"
+  versions="NestJS $nestjs_pin, Node.js $(node --version)"
+fi
+print_machine "$versions"
+exec python3 bench/driver.py tcp --build "$build" --results "$results" --nestjs "$nestjs"
