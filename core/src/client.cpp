@@ -62,6 +62,18 @@ UniqueFunction<void()> CallRef::canceller() const {
   };
 }
 
+UniqueFunction<void(bool)> CallRef::pauser() const {
+  return [core = std::weak_ptr<ClientCore>(core_)](bool pause) {
+    const std::shared_ptr<ClientCore> alive = core.lock();
+    if (!alive) return;
+    if (pause) {
+      alive->pause_replies();
+    } else {
+      alive->resume_replies();
+    }
+  };
+}
+
 namespace {
 
 Result<Slice> encode(const ClientCore& core, ValueRef body) {

@@ -33,7 +33,8 @@ ClientCore::ClientCore(asio::any_io_executor executor, const ClientConfig& confi
       config_(config),
       registry_(std::move(registry)),
       log_(std::move(log)),
-      deadline_timer_(executor_.get()) {
+      deadline_timer_(executor_.get()),
+      pause_timer_(executor_.get()) {
   serializer_ =
       config_.serializer.empty() ? &registry_->default_serializer() : registry_->serializer(config_.serializer).value();
   transport_ = make_configured(*registry_, config_.url, config_.origin);
@@ -201,7 +202,7 @@ void ClientCore::fail_queued(const Error& error) {
 
 void ClientCore::on_lost(const Error& error) {
   if (closed_ || !ready_) return;
-  ready_ = false;
+  ready_ = paused_ = false;
   status = Status::interrupted;
   last_failure_ = error;
   log_.warning("lost the connection to " + config_.url.redacted() + ": " + error.what());
@@ -253,8 +254,26 @@ void ClientCore::cancel(CallKey key) {
   end(key, Error(errc::cancelled, "the call was cancelled", End::unknown));
 }
 
+void ClientCore::pause_replies() {
+  if (paused_ || !ready_) return;
+  paused_ = true;
+  connection_->pause();
+  pause_timer_.expires_after(std::chrono::milliseconds(5));
+  pause_timer_.async_wait([weak = weak_from_this()](std::error_code ec) {
+    if (ec) return;
+    if (const auto self = weak.lock()) self->resume_replies();
+  });
+}
+
+void ClientCore::resume_replies() {
+  if (!std::exchange(paused_, false)) return;
+  pause_timer_.cancel();
+  if (ready_) connection_->resume();
+}
+
 void ClientCore::abandon(CallKey key) {
   if (!calls_.is_open(key)) return;
+  if (ready_) connection_->forget(calls_.id(key));
   counters.waiting.fetch_sub(1, std::memory_order_relaxed);
   calls_.close(key);
 }
@@ -330,6 +349,7 @@ void ClientCore::close() {
   status = Status::closed;
   if (reconnect_) reconnect_->stop();
   deadline_timer_.cancel();
+  pause_timer_.cancel();
   connection_->close();
   const Error error = closed_error();
   fail_queued(error);

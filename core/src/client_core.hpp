@@ -60,6 +60,10 @@ class ClientCore final : public std::enable_shared_from_this<ClientCore>,
   /// Nobody waits for it any more; its reply will be dropped.
   void abandon(CallKey key);
   void note_forgotten_failure(const Error& error);
+  /// Stops reading replies for some milliseconds at most, so that the reader of a long reply can catch up; a reader
+  /// that waits for another call of this client is not kept waiting.
+  void pause_replies();
+  void resume_replies();
   void connect_then(UniqueFunction<void(Result<void>)> done);
   void flush_then(UniqueFunction<void(Result<void>)> done);
   void close();
@@ -112,6 +116,8 @@ class ClientCore final : public std::enable_shared_from_this<ClientCore>,
   std::optional<Error> last_failure_;
   asio::steady_timer deadline_timer_;
   TimePoint armed_for_ = TimePoint::max();
+  asio::steady_timer pause_timer_;
+  bool paused_ = false;
   TimePoint last_complaint_{};
   std::uint64_t forgotten_failures_ = 0;
   bool ready_ = false;

@@ -14,8 +14,13 @@ struct ReplyQueue::State {
   std::optional<Error> error;
   bool is_ended = false;
   UniqueFunction<void()> cancel;
+  UniqueFunction<void(bool)> pause;
+  std::size_t bytes = 0;
 
+  // An eager reader is given time to catch up; one that waits for something else fails at the bound, loudly.
+  static constexpr std::size_t k_many = 1024;
   static constexpr std::size_t k_most = 65536;
+  static constexpr std::size_t k_most_bytes = 64u << 20;
 
   explicit State(SerialExecutor home) : executor(std::move(home)) {}
 
@@ -32,19 +37,26 @@ struct ReplyQueue::State {
       return;
     }
     if (!has_value) return;
-    if (packets.size() == k_most) {
+    if (packets.size() == k_most || bytes > k_most_bytes) {
       is_ended = true;
-      error = Error(errc::overloaded, "the stream is read too slowly: 65536 values wait", End::unknown);
+      error = Error(errc::overloaded,
+                    "the stream is read too slowly: " + std::to_string(packets.size()) + " values of " +
+                        std::to_string(bytes) + " bytes wait",
+                    End::unknown);
       if (cancel) cancel();
       return;
     }
     packets.push_back(event.packet->own());
+    bytes += event.packet->payload.size();
+    if (packets.size() >= k_many) pause(true);
   }
 
   void read(Reader next) {
     if (!packets.empty()) {
       const Packet packet = std::move(packets.front());
       packets.pop_front();
+      bytes -= packet.payload.size();
+      if (packets.size() == k_many / 4) pause(false);
       next({&packet, nullptr, nullptr, false});
     } else if (error) {
       const Error once = *std::exchange(error, std::nullopt);
@@ -59,6 +71,7 @@ struct ReplyQueue::State {
 
 ReplyQueue::ReplyQueue(CallRef call) : state_(std::make_shared<State>(call.executor())) {
   state_->cancel = call.canceller();
+  state_->pause = call.pauser();
   call.on_reply([state = state_](const ReplyEvent& event) { state->on_event(event); });
 }
 

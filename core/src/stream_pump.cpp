@@ -2,11 +2,14 @@
 
 #include "listener_host.hpp"
 
+#include <asio/post.hpp>
+
 namespace waybill::detail {
 
 namespace {
 constexpr std::chrono::milliseconds k_congestion_pause{2};
 constexpr std::chrono::milliseconds k_caller_check{500};
+constexpr int k_turn = 256;  // values in one turn of the loop: a stream that never waits leaves room for others
 }  // namespace
 
 StreamPump::StreamPump(std::unique_ptr<StreamSource> source, Exchange& exchange, const Log& log)
@@ -25,7 +28,14 @@ asio::awaitable<Result<void>> StreamPump::run(std::shared_ptr<StreamPump> self) 
 }
 
 void StreamPump::pump() {
+  int left = k_turn;
   while (!finished_) {
+    if (left-- == 0) {
+      asio::post(exchange_.executor(), [weak = weak_from_this()] {
+        if (const auto self = weak.lock()) self->pump();
+      });
+      return;
+    }
     if (!exchange_.is_connected()) return finish(Result<void>{});
     if (exchange_.is_congested()) {
       watch_.expires_after(k_congestion_pause);

@@ -219,6 +219,9 @@ class Connection {
   virtual void send(const Packet& packet, Ticket ticket) = 0;
   /// The caller is gone: replies to `id` need not be received any more.
   virtual void forget(Term id) { (void)id; }
+  /// Stops and goes on reading replies, for backpressure; where a carrier cannot, the host's bounds hold alone.
+  virtual void pause() {}
+  virtual void resume() {}
   /// Bytes that were sent and are not yet written: the host bounds them.
   virtual std::size_t unsent_bytes() const noexcept { return 0; }
   virtual asio::awaitable<void> flush() = 0;  ///< Completes when everything sent is handed over, or the link is gone.

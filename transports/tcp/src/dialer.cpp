@@ -16,6 +16,7 @@ Dialer::Dialer(Environment environment, const Options& options, const Registry& 
   rules_.framing = options.framing;
   if (rules_.framing == Framing::automatic) rules_.framing = is_json ? Framing::nest : Framing::binary;
   rules_.json = is_json ? environment_.serializer : registry.find_serializer("json");
+  rules_.own = environment_.serializer ? environment_.serializer : &registry.default_serializer();
   rules_.registry = &registry;
   rules_.max_frame = options.max_frame;
   rules_.max_buffer = options.max_buffer;
@@ -98,6 +99,15 @@ void Dialer::link_gone(const Error& error) {
 
 void Dialer::send(const Packet& packet, Ticket ticket) {
   if (link_) link_->send(packet, ticket);
+}
+
+void Dialer::hold(bool on) {
+  if (!link_) return;
+  if (on) {
+    link_->pause();
+  } else {
+    link_->resume();
+  }
 }
 
 asio::awaitable<void> Dialer::flush(std::shared_ptr<Dialer> self) {

@@ -25,6 +25,7 @@ class Dialer : public std::enable_shared_from_this<Dialer> {
   // These take the dialer by value: an operation may begin after its connection has gone.
   static asio::awaitable<Result<void>> open(std::shared_ptr<Dialer> self, ConnectionSink& sink);
   void send(const Packet& packet, Ticket ticket);
+  void hold(bool on);  ///< Stops reading, or goes on.
   std::size_t unsent_bytes() const noexcept { return link_ ? link_->unsent_bytes() : 0; }
   static asio::awaitable<void> flush(std::shared_ptr<Dialer> self);
   void close();

@@ -11,6 +11,13 @@ const Serializer* json_of(const Environment& environment, const Registry& regist
   return json && json->is_json() ? json : nullptr;
 }
 
+/// Parts of a line may come from a peer: control characters must not forge further lines.
+std::string printable(std::string line) {
+  for (char& c : line)
+    if ((c >= 0 && c < ' ') || c == '\x7F') c = '?';
+  return line;
+}
+
 }  // namespace
 
 Hub::Hub(Environment environment, const Options& options, const Registry& registry)
@@ -21,6 +28,7 @@ Hub::Hub(Environment environment, const Options& options, const Registry& regist
       flush_done_(environment_.executor) {
   rules_.direction = Direction::to_service;
   rules_.json = json_of(environment_, registry);
+  rules_.own = environment_.serializer ? environment_.serializer : &registry.default_serializer();
   rules_.registry = &registry;
   rules_.max_frame = options.max_frame;
   rules_.max_buffer = options.max_buffer;
@@ -104,7 +112,7 @@ void Hub::complain(const std::string& line) {
   }
   last_complaint_ = now;
   const std::size_t left_out = std::exchange(left_out_, 0);
-  environment_.log.warning("tcp: " + line +
+  environment_.log.warning("tcp: " + printable(line) +
                            (left_out ? " (and " + std::to_string(left_out) + " lines like this)" : std::string()));
 }
 

@@ -72,7 +72,10 @@ std::size_t Link::on_bytes(const char* data, std::size_t size) {
   } else {
     fail(Error(errc::connection_lost, peer() + " broke the protocol: " + codec_.problem()));
   }
-  if (is_open()) set_deadline(clock_.after_read(at<size, at> 0));
+  // Whole frames may be left when reading was held back: only the peer's own delay counts.
+  const bool unfinished = at < size && wants_bytes();
+  const bool progress = at > 0;
+  if (is_open()) set_deadline(clock_.after_read(unfinished, progress));
   return at;
 }
 

@@ -66,6 +66,7 @@ PacketCodec::Outcome PacketCodec::next_binary(const char* data, std::size_t size
     case BinaryFrameReader::Outcome::broken: return broken(binary_reader_->problem());
     case BinaryFrameReader::Outcome::packet: break;
   }
+  if (!packet.serializer) packet.serializer = rules_.own;
   return fits_direction(packet.kind) ? Outcome::packet : broken("a frame travels in the wrong direction");
 }
 

@@ -19,6 +19,7 @@ struct CodecRules {
   Direction direction = Direction::to_service;  ///< Of what is read.
   Framing framing = Framing::automatic;         ///< automatic: the first bytes that are read decide.
   const Serializer* json = nullptr;             ///< For NestJS framing; null if there is none here.
+  const Serializer* own = nullptr;              ///< Of binary frames that name none: replies need one. Never null.
   const Registry* registry = nullptr;           ///< For binary framing.
   std::size_t max_frame = 0;
   std::size_t max_buffer = 0;

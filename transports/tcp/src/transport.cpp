@@ -30,6 +30,8 @@ class TcpConnection final : public Connection {
 
   asio::awaitable<Result<void>> open(ConnectionSink& sink) override { return Dialer::open(dialer_, sink); }
   void send(const Packet& packet, Ticket ticket) override { dialer_->send(packet, ticket); }
+  void pause() override { dialer_->hold(true); }
+  void resume() override { dialer_->hold(false); }
   std::size_t unsent_bytes() const noexcept override { return dialer_->unsent_bytes(); }
   asio::awaitable<void> flush() override { return Dialer::flush(dialer_); }
   void close() override { dialer_->close(); }

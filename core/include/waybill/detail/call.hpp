@@ -81,6 +81,8 @@ class CallRef {
   void on_reply(ReplyHandler handler);
   /// Something that ends the call with errc::cancelled; callable from any thread, as often as one likes.
   UniqueFunction<void()> canceller() const;
+  /// For readers of long replies, on the client's executor: true asks it to stop reading for a moment, false to go on.
+  UniqueFunction<void(bool)> pauser() const;
 
  private:
   std::shared_ptr<ClientCore> core_;
