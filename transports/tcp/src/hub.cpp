@@ -14,7 +14,7 @@ const Serializer* json_of(const Environment& environment, const Registry& regist
 /// Parts of a line may come from a peer: control characters must not forge further lines.
 std::string printable(std::string line) {
   for (char& c : line)
-    if ((c >= 0 && c < ' ') || c == '\x7F') c = '?';
+    if (static_cast<unsigned char>(c) < 0x20 || c == '\x7F') c = '?';
   return line;
 }
 
