@@ -1,13 +1,4 @@
 // A Kafka broker of the test's own is killed under load and started again: nothing that was accepted may be lost.
-#include <gtest/gtest.h>
-
-#include <asio/io_context.hpp>
-#include <asio/steady_timer.hpp>
-#include <array>
-#include <cstdio>
-#include <filesystem>
-#include <set>
-
 #include "support/broker_url.hpp"
 #include "support/eventually.hpp"
 #include "support/keeping_sinks.hpp"
@@ -16,6 +7,15 @@
 #include "waybill/registry.hpp"
 #include "waybill/transport.hpp"
 #include "waybill/url.hpp"
+
+#include <asio/io_context.hpp>
+#include <asio/steady_timer.hpp>
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cstdio>
+#include <filesystem>
+#include <set>
 
 namespace waybill {
 namespace {
@@ -35,7 +35,8 @@ class OwnBroker {
   }
   std::string run(const std::string& arguments) const {
     const auto script = std::filesystem::path(__FILE__).parent_path() / "../../scripts/brokers.sh";
-    const std::string command = "WAYBILL_BROKERS_DIR=" + folder_.string() + " " + script.string() + " " + arguments + " 2>/dev/null";
+    const std::string command =
+        "WAYBILL_BROKERS_DIR=" + folder_.string() + " " + script.string() + " " + arguments + " 2>/dev/null";
     std::string output;
     FILE* pipe = ::popen(command.c_str(), "r");
     if (!pipe) return output;
@@ -112,7 +113,8 @@ TEST(KafkaOutage, NoAcceptedEventIsLostOverASigkill) {
     if (!outcome) continue;
     ++accepted;
     const std::string text = std::to_string(ticket);
-    ASSERT_TRUE(test::eventually(loop, patience, [&] { return handled.contains(text); })) << "accepted and lost: " << text;
+    ASSERT_TRUE(test::eventually(loop, patience, [&] { return handled.contains(text); }))
+        << "accepted and lost: " << text;
   }
   EXPECT_EQ(accepted, last);  // the outage was shorter than send_timeout
   EXPECT_TRUE(caller.lost.empty());

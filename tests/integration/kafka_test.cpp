@@ -1,10 +1,4 @@
 // The Kafka transport on a real broker: what the conformance suite does not ask of every carrier.
-#include <gtest/gtest.h>
-
-#include <asio/io_context.hpp>
-#include <map>
-#include <set>
-
 #include "support/broker_url.hpp"
 #include "support/eventually.hpp"
 #include "support/keeping_sinks.hpp"
@@ -13,6 +7,12 @@
 #include "waybill/registry.hpp"
 #include "waybill/transport.hpp"
 #include "waybill/url.hpp"
+
+#include <asio/io_context.hpp>
+#include <gtest/gtest.h>
+
+#include <map>
+#include <set>
 
 namespace waybill {
 namespace {
@@ -61,7 +61,8 @@ class Kafka : public testing::Test {
     return environment;
   }
 
-  Result<void> try_listen(Service& service, const std::string& url, const Routes& routes, const std::string& group = {}) {
+  Result<void> try_listen(Service& service, const std::string& url, const Routes& routes,
+                          const std::string& group = {}) {
     service.transport = make(url);
     service.listener = service.transport->make_listener(environment(group));
     return test::run_until(loop_, service.listener->open(routes, service.sink));
@@ -85,7 +86,7 @@ class Kafka : public testing::Test {
   struct Sending {
     std::string route;
     std::string text;
-    std::string id;   ///< Empty: an event.
+    std::string id;  ///< Empty: an event.
     std::string key;
     Ticket ticket = 0;
   };

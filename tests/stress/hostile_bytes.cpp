@@ -103,15 +103,34 @@ std::string HostileBytes::random_bytes() {
 std::string HostileBytes::soup() { return of("0123456789#{}[]\":,\\ \n\tnulltruefalse-+.eE", 1 + below(2000)); }
 
 std::string HostileBytes::absurd_length() {
-  const std::string length = any<std::string>(
-      {"0", "-1", "-9223372036854775808", "99999999999999999999999", "18446744073709551615", "9223372036854775807",
-       "4294967295", "2147483648", "", "NaN", "0x10", "1e9", " \t 12", "+5", "00000007", std::string(1023, '0') + "7",
-       std::string(5000, '9'), "\xEF\xBB\xBF" "5", "1.5", "7abc", "Infinity"});
+  const std::string length = any<std::string>({"0",
+                                               "-1",
+                                               "-9223372036854775808",
+                                               "99999999999999999999999",
+                                               "18446744073709551615",
+                                               "9223372036854775807",
+                                               "4294967295",
+                                               "2147483648",
+                                               "",
+                                               "NaN",
+                                               "0x10",
+                                               "1e9",
+                                               " \t 12",
+                                               "+5",
+                                               "00000007",
+                                               std::string(1023, '0') + "7",
+                                               std::string(5000, '9'),
+                                               "\xEF\xBB\xBF"
+                                               "5",
+                                               "1.5",
+                                               "7abc",
+                                               "Infinity"});
   return (below(2) ? good_nest() : "") + length + "#" + of("{}[]\"ab:,1", below(200)) + good_nest();
 }
 
 std::string HostileBytes::wrong_length() {
-  const std::string json = R"({"pattern":"echo","data":")" + repeat("\xF0\x9F\x98\x80\xC3\xA4", 1 + below(20)) + R"(","id":"1"})";
+  const std::string json =
+      R"({"pattern":"echo","data":")" + repeat("\xF0\x9F\x98\x80\xC3\xA4", 1 + below(20)) + R"(","id":"1"})";
   const std::size_t units = units_of(json);
   const std::size_t length = any<std::size_t>({json.size(), units - 1, units + 1, units / 2, units * 2, 1, units - 3});
   return std::to_string(length) + "#" + json + good_nest() + good_nest();
@@ -133,8 +152,9 @@ std::string HostileBytes::deep_json() {
 }
 
 std::string HostileBytes::tiny_frames() {
-  return repeat(any<std::string>({"1#0", "2#{}", "4#null", "2#\"\"", "2#[]", "1#1 1#0", "8#{\"id\":1}", "10#{\"data\":1}"}),
-                500 + below(4000));
+  return repeat(
+      any<std::string>({"1#0", "2#{}", "4#null", "2#\"\"", "2#[]", "1#1 1#0", "8#{\"id\":1}", "10#{\"data\":1}"}),
+      500 + below(4000));
 }
 
 std::string HostileBytes::half_frame() {
@@ -151,7 +171,8 @@ std::string HostileBytes::mutated_head() {
   };
   const Field field = any<Field>({{0, 4}, {4, 1}, {5, 1}, {6, 2}, {8, 2}, {10, 1}, {11, 1}, {12, 4}, {16, 4}});
   const std::uint64_t most = (std::uint64_t{1} << (8 * field.size)) - 1;
-  const std::uint64_t value = any<std::uint64_t>({0, 1, most, most - 1, most / 2, most / 2 + 1, random_() & most, 15, 16, 17});
+  const std::uint64_t value =
+      any<std::uint64_t>({0, 1, most, most - 1, most / 2, most / 2 + 1, random_() & most, 15, 16, 17});
   std::string changed;
   put_number(changed, value, static_cast<int>(field.size));
   frame.replace(field.at, field.size, changed);
@@ -171,7 +192,8 @@ std::string HostileBytes::giants() {
   switch (below(5)) {
     case 0: return nest_frame(R"({"pattern":"echo","data":"x","id":")" + repeat("i", size) + "\"}");
     case 1: return nest_frame(R"({"pattern":")" + repeat("p", size) + R"(","data":"x","id":"1"})");
-    case 2: return nest_frame(R"({"pattern":"order","data":{"id":")" + repeat("d", size) + R"(","quantity":"no"},"id":"1"})");
+    case 2:
+      return nest_frame(R"({"pattern":"order","data":{"id":")" + repeat("d", size) + R"(","quantity":"no"},"id":"1"})");
     case 3: {
       BinaryParts parts;
       parts.pattern = repeat("p", std::min<std::size_t>(size, 65'535));
@@ -193,14 +215,31 @@ std::string HostileBytes::replies() {
     return std::string(k_binary_preface) + (below(2) ? good_binary() : "") + binary_frame(parts);
   }
   return nest_frame(R"({"response":1,"isDisposed":true,"id":"1"})") + nest_frame(R"({"err":"no","id":"1"})") +
-         nest_frame(R"({"id":"1","status":"error","err":{}})") + nest_frame(R"({"isDisposed":true,"id":null})") + good_nest();
+         nest_frame(R"({"id":"1","status":"error","err":{}})") + nest_frame(R"({"isDisposed":true,"id":null})") +
+         good_nest();
 }
 
 std::string HostileBytes::bad_text() {
-  const std::string bad = any<std::string>(
-      {"\xFF", "\xC0\x80", "\xED\xA0\x80", "\xED\xB0\x80\xED\xA0\x80", "\xF4\x90\x80\x80", "\xF0\x9F\x98", "\x80\x80\x80",
-       "\xE2\x82", "\\ud800", "\\udc00\\ud800", "\\ud83d\\u0041", "\\uZZZZ", "\\u12", "\\", "\\x", std::string(1, '\0'),
-       "\n\r\x1B[31m", "\x7F", "\xEF\xBF\xBE", "\xF8\x88\x80\x80\x80"});
+  const std::string bad = any<std::string>({"\xFF",
+                                            "\xC0\x80",
+                                            "\xED\xA0\x80",
+                                            "\xED\xB0\x80\xED\xA0\x80",
+                                            "\xF4\x90\x80\x80",
+                                            "\xF0\x9F\x98",
+                                            "\x80\x80\x80",
+                                            "\xE2\x82",
+                                            "\\ud800",
+                                            "\\udc00\\ud800",
+                                            "\\ud83d\\u0041",
+                                            "\\uZZZZ",
+                                            "\\u12",
+                                            "\\",
+                                            "\\x",
+                                            std::string(1, '\0'),
+                                            "\n\r\x1B[31m",
+                                            "\x7F",
+                                            "\xEF\xBF\xBE",
+                                            "\xF8\x88\x80\x80\x80"});
   const std::string text = "a" + bad + "b";
   if (below(3) == 0) {
     BinaryParts parts;
@@ -244,10 +283,31 @@ std::string HostileBytes::serializer_tables() {
 std::string HostileBytes::wrong_types() {
   std::string stream;
   for (int i = 0; i < 20; ++i) {
-    const std::string data = any<std::string>(
-        {"1e999", "-0", "1e-400", repeat("9", 400), "-" + repeat("1", 50), "[[[]]]", R"({"id":1})", R"({"quantity":{}})",
-         R"({"id":"a","id":2,"quantity":1e400})", "tru", "nul", "01", "1.", ".5", "+1", "[1,]", "{,}", R"({"a" 1})", "'x'",
-         R"({"__proto__":{"a":1}})", "9223372036854775808", "\"" + repeat("\\u0000", 50) + "\"", "-", "1e", ""});
+    const std::string data = any<std::string>({"1e999",
+                                               "-0",
+                                               "1e-400",
+                                               repeat("9", 400),
+                                               "-" + repeat("1", 50),
+                                               "[[[]]]",
+                                               R"({"id":1})",
+                                               R"({"quantity":{}})",
+                                               R"({"id":"a","id":2,"quantity":1e400})",
+                                               "tru",
+                                               "nul",
+                                               "01",
+                                               "1.",
+                                               ".5",
+                                               "+1",
+                                               "[1,]",
+                                               "{,}",
+                                               R"({"a" 1})",
+                                               "'x'",
+                                               R"({"__proto__":{"a":1}})",
+                                               "9223372036854775808",
+                                               "\"" + repeat("\\u0000", 50) + "\"",
+                                               "-",
+                                               "1e",
+                                               ""});
     const std::string id = any<std::string>({R"("1")", "null", "0", "{}", "[1]", R"("")", "1e999", "false", "nope"});
     stream += nest_frame(R"({"pattern":)" + any_pattern() + R"(,"data":)" + data + R"(,"id":)" + id + "}");
   }
@@ -258,7 +318,8 @@ std::string HostileBytes::many_keys() {
   const std::size_t count = any<std::size_t>({21, 1000, 50'000});
   std::string object = "{";
   for (std::size_t i = 0; i < count; ++i)
-    object += (i ? ",\"" : "\"") + (below(2) ? "k" + std::to_string(i) : std::string("pattern")) + "\":" + std::to_string(i);
+    object +=
+        (i ? ",\"" : "\"") + (below(2) ? "k" + std::to_string(i) : std::string("pattern")) + "\":" + std::to_string(i);
   object += "}";
   const std::string place = any<std::string>({"pattern", "data", "metadata", "id"});
   return nest_frame(R"({"data":1,"pattern":"headers",")" + place + "\":" + object + "}") + nest_frame(object);
@@ -270,10 +331,13 @@ std::string HostileBytes::bad_msgpack() {
   BinaryParts parts;
   parts.name = "msgpack";
   parts.pattern = any<std::string>({"echo", "order", "payload", "later", "headers"});
-  parts.payload = any<std::string>(
-      {repeat("\x91", many), repeat("\x81\xA1k", many), "\xDD\xFF\xFF\xFF\xFF"s, "\xDF\xFF\xFF\xFF\xFF"s, "\xDB\xFF\xFF\xFF\xFFx"s,
-       "\xC6\xFF\xFF\xFF\xFF"s, "\xC9\xFF\xFF\xFF\xFF\x01"s, "\xC1"s, "\xDC\xFF\xFF"s + std::string(65'535, '\xC0'), "\xA5""ab"s,
-       "\x82\xA2id\xA1x\xA8quantity\xCF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF"s, "\xD9"s, ""s, bytes(below(300)), "\xC0\xC0"s});
+  parts.payload = any<std::string>({repeat("\x91", many), repeat("\x81\xA1k", many), "\xDD\xFF\xFF\xFF\xFF"s,
+                                    "\xDF\xFF\xFF\xFF\xFF"s, "\xDB\xFF\xFF\xFF\xFFx"s, "\xC6\xFF\xFF\xFF\xFF"s,
+                                    "\xC9\xFF\xFF\xFF\xFF\x01"s, "\xC1"s, "\xDC\xFF\xFF"s + std::string(65'535, '\xC0'),
+                                    "\xA5"
+                                    "ab"s,
+                                    "\x82\xA2id\xA1x\xA8quantity\xCF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF"s, "\xD9"s, ""s,
+                                    bytes(below(300)), "\xC0\xC0"s});
   if (below(3) == 0) {  // and the same as metadata
     put_number(parts.extra, 0, 2);
     parts.extra += parts.payload;
@@ -319,8 +383,9 @@ std::string HostileBytes::prefaces() {
 
 std::string HostileBytes::other_protocols() {
   using namespace std::string_literals;
-  return any<std::string>({"GET / HTTP/1.1\r\nHost: a#b\r\n\r\n"s, "\x16\x03\x01\x02\x00\x01\x00\x01\xFC\x03\x03"s + bytes(500),
-                           "*3\r\n$3\r\nSET\r\n"s, "AMQP\0\0\x09\x01"s, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"s, "SSH-2.0-x\r\n"s}) +
+  return any<std::string>({"GET / HTTP/1.1\r\nHost: a#b\r\n\r\n"s,
+                           "\x16\x03\x01\x02\x00\x01\x00\x01\xFC\x03\x03"s + bytes(500), "*3\r\n$3\r\nSET\r\n"s,
+                           "AMQP\0\0\x09\x01"s, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"s, "SSH-2.0-x\r\n"s}) +
          bytes(below(2000));
 }
 

@@ -64,12 +64,16 @@ inline std::size_t units_of(std::string_view text) {
   std::size_t units = 0;
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
-    if (byte >= 0xF0) units += 2;
-    else if (byte < 0x80 || byte >= 0xC0) ++units;
+    if (byte >= 0xF0)
+      units += 2;
+    else if (byte < 0x80 || byte >= 0xC0)
+      ++units;
   }
   return units;
 }
-inline std::string nest_frame(std::string_view json) { return std::to_string(units_of(json)) + "#" + std::string(json); }
+inline std::string nest_frame(std::string_view json) {
+  return std::to_string(units_of(json)) + "#" + std::string(json);
+}
 
 /// `count` copies of a text.
 inline std::string repeat(std::string_view text, std::size_t count) {

@@ -10,7 +10,6 @@
 #include <asio/ip/tcp.hpp>
 #include <asio/post.hpp>
 #include <asio/steady_timer.hpp>
-
 #include <malloc.h>
 
 #include <algorithm>
@@ -151,8 +150,10 @@ class GoodClient {
       const auto begun = std::chrono::steady_clock::now();
       try {
         const std::string answer = co_await client_.request<std::string>("echo", text);
-        if (answer == text) ++right;
-        else failures.push_back("got " + answer);
+        if (answer == text)
+          ++right;
+        else
+          failures.push_back("got " + answer);
       } catch (const std::exception& error) {
         failures.push_back(error.what());
       }

@@ -98,7 +98,8 @@ struct Storm {
   std::map<std::string, std::size_t> hung;
 };
 
-asio::awaitable<void> attack(asio::io_context& loop, asio::ip::tcp::endpoint endpoint, HostileBytes& bytes, Storm& storm) {
+asio::awaitable<void> attack(asio::io_context& loop, asio::ip::tcp::endpoint endpoint, HostileBytes& bytes,
+                             Storm& storm) {
   while (storm.left > 0) {
     --storm.left;
     Attack next = bytes.next();
@@ -161,7 +162,8 @@ TEST(HostileStreams, HarmNobody) {
   EXPECT_LE(grown, k_most_growth_kib);
   for (const LogCapture::Line& line : service.log.lines()) {
     const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == '\x7F'; };
-    ASSERT_TRUE(std::none_of(line.text.begin(), line.text.end(), is_control)) << "a peer wrote into the log: " << line.text;
+    ASSERT_TRUE(std::none_of(line.text.begin(), line.text.end(), is_control))
+        << "a peer wrote into the log: " << line.text;
   }
   nest.close();
   binary.close();

@@ -1,13 +1,4 @@
 // What the Kafka transport is made of and needs no broker: offsets, lanes, subscriptions, names, options.
-#include <gtest/gtest.h>
-
-#include <algorithm>
-#include <filesystem>
-#include <fstream>
-#include <numeric>
-#include <nlohmann/json.hpp>
-#include <random>
-
 #include "error.hpp"
 #include "key_lanes.hpp"
 #include "names.hpp"
@@ -15,6 +6,15 @@
 #include "settings.hpp"
 #include "startup.hpp"
 #include "subscription.hpp"
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <numeric>
+#include <random>
 
 namespace waybill::kafka {
 namespace {
@@ -162,7 +162,8 @@ Result<Options> options_of(std::string_view url) { return Options::from_url(Url:
 
 TEST(KafkaOptions, NestJsSpellingsAndPassThrough) {
   const Options options =
-      options_of("kafkas://u:p@a:1,b/?groupId=g&clientId=c&fromBeginning=true&rdkafka.linger.ms=3&partitions=4").value();
+      options_of("kafkas://u:p@a:1,b/?groupId=g&clientId=c&fromBeginning=true&rdkafka.linger.ms=3&partitions=4")
+          .value();
   EXPECT_EQ(options.group_id, "g");
   EXPECT_EQ(options.client_id, "c");
   EXPECT_TRUE(options.from_beginning);
@@ -178,7 +179,8 @@ TEST(KafkaOptions, EveryMistakeIsTold) {
   const auto wrong = options_of("kafka://user@h/path?grupId=x&partitions=many&ca=file");
   ASSERT_FALSE(wrong);
   for (const char* part : {"grupId", "partitions", "need TLS", "password", "no path"}) {
-    EXPECT_NE(std::string(wrong.error().what()).find(part), std::string::npos) << part << " in " << wrong.error().what();
+    EXPECT_NE(std::string(wrong.error().what()).find(part), std::string::npos)
+        << part << " in " << wrong.error().what();
   }
 }
 

@@ -1,17 +1,17 @@
 // Kafka's records, line by line of what was captured from NestJS, and what scalars become in handlers.
-#include <gtest/gtest.h>
-
-#include <filesystem>
-#include <fstream>
-#include <map>
-#include <nlohmann/json.hpp>
-
 #include "lenient_json.hpp"
 #include "waybill/adapt/nlohmann.hpp"
 #include "waybill/fields.hpp"
 #include "waybill/payload.hpp"
 #include "waybill/registry.hpp"
 #include "wire.hpp"
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include <filesystem>
+#include <fstream>
+#include <map>
 
 namespace waybill::kafka {
 namespace {
@@ -68,8 +68,10 @@ struct Captured {
     if (vector.contains("value_parts")) {
       value = "";
       for (const json& part : vector["value_parts"]) {
-        if (part.contains("base64")) *value += from_base64(part["base64"]);
-        else *value += std::string(part["count"], static_cast<char>(part["repeat_byte"].get<int>()));
+        if (part.contains("base64"))
+          *value += from_base64(part["base64"]);
+        else
+          *value += std::string(part["count"], static_cast<char>(part["repeat_byte"].get<int>()));
       }
     } else {
       value = bytes_in(vector, "value_base64");
@@ -124,7 +126,8 @@ TEST(KafkaVectors, ValuesAreEncodedAsNestJsDoes) {
     Packet packet;
     packet.serializer = &json_format();
     packet.has_payload = !vector["value_undefined"].get<bool>();
-    if (packet.has_payload) packet.payload = encode(nlohmann::ordered_json::parse(vector["value_json"].get<std::string>()));
+    if (packet.has_payload)
+      packet.payload = encode(nlohmann::ordered_json::parse(vector["value_json"].get<std::string>()));
     const auto record = compose_event(packet).value();
     const json& expected = vector["record"];
     EXPECT_EQ(copy(record.content.value), bytes_in(expected, "value_base64")) << name;
@@ -135,7 +138,9 @@ TEST(KafkaVectors, ValuesAreEncodedAsNestJsDoes) {
     }
     std::map<std::string, std::string> headers;
     for (const auto& [header, value] : record.headers) headers[std::string(header)] = value.value_or("");
-    EXPECT_EQ(json(headers), expected["headers"].empty() ? json(std::map<std::string, std::string>()) : expected["headers"]) << name;
+    EXPECT_EQ(json(headers),
+              expected["headers"].empty() ? json(std::map<std::string, std::string>()) : expected["headers"])
+        << name;
   }
   EXPECT_EQ(lines, 32u);
 }
@@ -166,11 +171,13 @@ TEST(KafkaVectors, CapturedRequestsAndEventsAreReadAndMadeAgain) {
   std::size_t lines = 0;
   for (const json& vector : vectors("kafka.jsonl")) {
     const std::string name = vector["name"];
-    if (!vector.contains("topic") || vector["direction"] != "client->server" || name.find("/raw-") != std::string::npos) continue;
+    if (!vector.contains("topic") || vector["direction"] != "client->server" || name.find("/raw-") != std::string::npos)
+      continue;
     const Captured captured(vector);
     if (captured.value && has_bad_utf8(*captured.value)) continue;  // NestJS loses such bytes, too
     bool has_own_headers = false;
-    for (const auto& header : captured.headers) has_own_headers = has_own_headers || !header.first.starts_with("kafka_");
+    for (const auto& header : captured.headers)
+      has_own_headers = has_own_headers || !header.first.starts_with("kafka_");
     if (captured.key && captured.key->starts_with('{') && has_own_headers) continue;
     ++lines;
     const IncomingRecord record = captured.record();
@@ -179,7 +186,8 @@ TEST(KafkaVectors, CapturedRequestsAndEventsAreReadAndMadeAgain) {
     const bool is_request = name.ends_with("request");
     EXPECT_EQ(packet.kind == PacketKind::request, is_request) << name;
     EXPECT_EQ(packet.pattern.text, captured.topic) << name;
-    const auto made = is_request ? compose_request(packet, to.topic, std::to_string(to.partition)) : compose_event(packet);
+    const auto made =
+        is_request ? compose_request(packet, to.topic, std::to_string(to.partition)) : compose_event(packet);
     ASSERT_TRUE(made) << name;
     expect_same(*made, captured, name);
     EXPECT_EQ(made->partition, captured.partition) << name;
@@ -198,7 +206,8 @@ TEST(KafkaVectors, CapturedRepliesAreReadAndMadeAgain) {
     const IncomingRecord record = captured.record();
     const Packet packet = parse_reply(record, formats(), true).value();
     ReplyAddress to{captured.topic, captured.partition, false};
-    const bool is_no_handler = captured.headers.size() == 2 && captured.headers[1].second == std::string(k_no_handler_text);
+    const bool is_no_handler =
+        captured.headers.size() == 2 && captured.headers[1].second == std::string(k_no_handler_text);
     Packet again = packet;
     if (is_no_handler) again.kind = PacketKind::no_handler;
     const auto made = compose_reply(again, to);
@@ -227,15 +236,18 @@ TEST(KafkaVectors, CallersSeeWhatNestJsCallersSee) {
       if (!packet.has_payload) continue;
       json value;
       packet.serializer->decode(packet.payload, ValueOut::of(value)).value();
-      if (packet.kind == PacketKind::error) error = value;
-      else values.push_back(value.is_object() && value.value("type", json()) == "Buffer" ? json("bytes") : value);
+      if (packet.kind == PacketKind::error)
+        error = value;
+      else
+        values.push_back(value.is_object() && value.value("type", json()) == "Buffer" ? json("bytes") : value);
     }
     json expected = vector["observed"]["values"];
     for (json& value : expected) {
       if (value.is_object() && value.contains("__buffer_base64")) value = "bytes";
     }
     // The null that NestJS's callers see behind the last value of a stream is no value to ours.
-    if (expected.size() == values.size() + 1 && expected.size() > 1 && expected.back().is_null()) expected.erase(expected.size() - 1);
+    if (expected.size() == values.size() + 1 && expected.size() > 1 && expected.back().is_null())
+      expected.erase(expected.size() - 1);
     EXPECT_EQ(values, expected) << name;
     EXPECT_EQ(error, vector["observed"].value("error", json())) << name;
   }

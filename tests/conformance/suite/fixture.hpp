@@ -109,7 +109,7 @@ class TransportConformance : public testing::TestWithParam<Subject> {
 
 /// Leaves a test whose subject does not declare what it is about.
 #define WAYBILL_CONFORMANCE_NEEDS(condition) \
-  if (!(condition)) WAYBILL_NOT_APPLICABLE("not declared by this transport: " #condition
+  if (!(condition)) WAYBILL_NOT_APPLICABLE("not declared by this transport: " #condition)
 
 Route request_route(const Pattern& pattern));
 Route event_route(const Pattern& pattern);

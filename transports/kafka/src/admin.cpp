@@ -1,8 +1,8 @@
 #include "admin.hpp"
 
-#include <algorithm>
-
 #include "error.hpp"
+
+#include <algorithm>
 
 namespace waybill::kafka {
 namespace {
@@ -14,7 +14,8 @@ AdminOptions make_options(rd_kafka_t* instance, rd_kafka_admin_op_t operation, s
   rd_kafka_AdminOptions_set_request_timeout(options.get(), static_cast<int>(limit.count()), problem, sizeof(problem));
   if (operation == RD_KAFKA_ADMIN_OP_CREATETOPICS) {
     // The broker answers when the topic is usable.
-    rd_kafka_AdminOptions_set_operation_timeout(options.get(), static_cast<int>(limit.count()), problem, sizeof(problem));
+    rd_kafka_AdminOptions_set_operation_timeout(options.get(), static_cast<int>(limit.count()), problem,
+                                                sizeof(problem));
   }
   rd_kafka_AdminOptions_set_opaque(options.get(), call);
   return options;
@@ -40,15 +41,19 @@ void Admin::close() {
 }
 
 void Admin::ensure(const std::vector<std::string>& topics, Done done) {
-  auto call = std::make_unique<Call>(Call{options_.create_topics ? Task::create : Task::check, topics, std::move(done)});
-  if (options_.create_topics) create(std::move(call));
-  else describe(std::move(call));
+  auto call =
+      std::make_unique<Call>(Call{options_.create_topics ? Task::create : Task::check, topics, std::move(done)});
+  if (options_.create_topics)
+    create(std::move(call));
+  else
+    describe(std::move(call));
 }
 
 void Admin::ping(std::function<void(Result<void>)> done) {
-  auto call = std::make_unique<Call>(Call{Task::ping, {"__consumer_offsets"}, [done](Result<std::vector<Topic>> reached) {
-    done(reached ? Result<void>() : Result<void>(reached.error()));
-  }});
+  auto call =
+      std::make_unique<Call>(Call{Task::ping, {"__consumer_offsets"}, [done](Result<std::vector<Topic>> reached) {
+                                    done(reached ? Result<void>() : Result<void>(reached.error()));
+                                  }});
   describe(std::move(call));
 }
 
@@ -57,8 +62,8 @@ void Admin::create(std::unique_ptr<Call> call) {
   std::vector<rd_kafka_NewTopic_t*> topics;
   char problem[256];
   for (const std::string& name : call->topics) {
-    owned.emplace_back(rd_kafka_NewTopic_new(name.c_str(), options_.partitions, options_.replication, problem,
-                                             sizeof(problem)));
+    owned.emplace_back(
+        rd_kafka_NewTopic_new(name.c_str(), options_.partitions, options_.replication, problem, sizeof(problem)));
     topics.push_back(owned.back().get());
   }
   const AdminOptions options =
@@ -119,8 +124,9 @@ void Admin::on_created(rd_kafka_event_t* event, Call& call) {
       case RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED: may_not_create = true; break;
       default: {
         const char* story = rd_kafka_topic_result_error_string(results[i]);
-        return call.done(Error(make_code(code), "cannot create the topic \"" + name + "\": " +
-                                                    (story ? story : rd_kafka_err2str(code)), End::rejected));
+        return call.done(Error(make_code(code),
+                               "cannot create the topic \"" + name + "\": " + (story ? story : rd_kafka_err2str(code)),
+                               End::rejected));
       }
     }
   }
@@ -131,8 +137,7 @@ void Admin::on_created(rd_kafka_event_t* event, Call& call) {
 
 void Admin::on_described(rd_kafka_event_t* event, const Call& call) {
   std::size_t count = 0;
-  const auto* results =
-      rd_kafka_DescribeConfigs_result_resources(rd_kafka_event_DescribeConfigs_result(event), &count);
+  const auto* results = rd_kafka_DescribeConfigs_result_resources(rd_kafka_event_DescribeConfigs_result(event), &count);
   std::vector<Topic> topics;
   for (std::size_t i = 0; i < count; ++i) {
     const std::string name = rd_kafka_ConfigResource_name(results[i]);

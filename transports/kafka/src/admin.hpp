@@ -1,16 +1,16 @@
 // Topics: created or checked, and the proof that a broker answers; through a producer's instance.
 #pragma once
 
+#include "handle.hpp"
+#include "queue_watch.hpp"
+#include "waybill/result.hpp"
+#include "waybill/transports/kafka.hpp"
+
 #include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
 #include <vector>
-
-#include "handle.hpp"
-#include "queue_watch.hpp"
-#include "waybill/result.hpp"
-#include "waybill/transports/kafka.hpp"
 
 namespace waybill::kafka {
 

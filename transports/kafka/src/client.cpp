@@ -25,8 +25,10 @@ Result<std::shared_ptr<Client>> Client::make(const asio::any_io_executor& execut
   rd_kafka_conf_set_log_cb(raw, on_log);
   rd_kafka_conf_set_error_cb(raw, on_error);
   rd_kafka_conf_set_stats_cb(raw, on_statistics);
-  if (type == RD_KAFKA_PRODUCER) rd_kafka_conf_set_dr_msg_cb(raw, on_report);
-  else rd_kafka_conf_set_rebalance_cb(raw, on_rebalance);
+  if (type == RD_KAFKA_PRODUCER)
+    rd_kafka_conf_set_dr_msg_cb(raw, on_report);
+  else
+    rd_kafka_conf_set_rebalance_cb(raw, on_rebalance);
   char problem[512] = "";
   client->instance_.reset(rd_kafka_new(type, raw, problem, sizeof(problem)));
   if (!client->instance_) {
@@ -102,8 +104,10 @@ bool Client::drain() {
       break;
     }
     Message message(rd_kafka_consumer_poll(instance_.get(), 0));
-    if (!message) more = false;
-    else if (hooks_) hooks_->on_message(std::move(message));
+    if (!message)
+      more = false;
+    else if (hooks_)
+      hooks_->on_message(std::move(message));
   }
   if (hooks_) hooks_->on_batch_end();
   return more;

@@ -1,15 +1,16 @@
 // One librdkafka instance, producer or consumer, on an Asio loop.
 #pragma once
 
-#include <asio/steady_timer.hpp>
-#include <memory>
-#include <string>
-#include <string_view>
-
 #include "handle.hpp"
 #include "queue_watch.hpp"
 #include "waybill/log.hpp"
 #include "waybill/result.hpp"
+
+#include <asio/steady_timer.hpp>
+
+#include <memory>
+#include <string>
+#include <string_view>
 
 namespace waybill::kafka {
 

@@ -1,9 +1,9 @@
 // Client role of kafka: a link, and another one after a fatal loss. librdkafka reconnects by itself.
 #pragma once
 
-#include <memory>
-
 #include "connection_link.hpp"
+
+#include <memory>
 
 namespace waybill::kafka {
 
@@ -15,7 +15,9 @@ class KafkaConnection final : public Connection {
 
   asio::awaitable<Result<void>> open(ConnectionSink& sink) override;
   void send(const Packet& packet, Ticket ticket) override { link_->send(packet, ticket); }
-  void forget(Term id) override { if (link_) link_->forget(id); }
+  void forget(Term id) override {
+    if (link_) link_->forget(id);
+  }
   std::size_t unsent_bytes() const noexcept override { return link_ ? link_->unsent_bytes() : 0; }
   asio::awaitable<void> flush() override;
   void close() override;

@@ -1,11 +1,11 @@
 #include "connection_link.hpp"
 
-#include <asio/post.hpp>
-
 #include "error.hpp"
 #include "message_view.hpp"
 #include "names.hpp"
 #include "settings.hpp"
+
+#include <asio/post.hpp>
 
 namespace waybill::kafka {
 namespace {
@@ -25,7 +25,8 @@ ConnectionLink::ConnectionLink(const Environment& environment, const Options& op
 asio::awaitable<Result<void>> ConnectionLink::open(ConnectionSink& sink) {
   const auto self = shared_from_this();
   sink_ = &sink;
-  auto producer = Producer::make(environment_.executor, environment_.log, options_, client_name(options_, false), *this);
+  auto producer =
+      Producer::make(environment_.executor, environment_.log, options_, client_name(options_, false), *this);
   if (!producer) co_return producer.error();
   producer_ = std::move(*producer);
   admin_ = std::make_unique<Admin>(environment_.executor, producer_->get(), options_);
@@ -58,8 +59,10 @@ void ConnectionLink::send(const Packet& packet, Ticket ticket) {
   if (is_closed_) return;
   Channel* channel = channel_of(packet.route);
   if (!channel) {
-    return fail_later(ticket, Error(errc::unsupported, "kafka cannot carry the pattern " + std::string(packet.route) +
-                                        ": its topic's name is longer than 249 characters", End::rejected));
+    return fail_later(ticket, Error(errc::unsupported,
+                                    "kafka cannot carry the pattern " + std::string(packet.route) +
+                                        ": its topic's name is longer than 249 characters",
+                                    End::rejected));
   }
   if (packet.kind == PacketKind::request) calls_.emplace(packet.id.text, Call());
   if (is_ready(*channel, packet.kind)) return produce(*channel, packet, ticket);
@@ -102,8 +105,10 @@ void ConnectionLink::prepared(Channel& channel, bool with_replies, Result<void> 
   --preparing_;
   const State state = outcome ? State::ready : State::unknown;
   if (with_replies) channel.requests = state;
-  if (outcome) channel.events = State::ready;
-  else if (!with_replies) channel.events = State::unknown;
+  if (outcome)
+    channel.events = State::ready;
+  else if (!with_replies)
+    channel.events = State::unknown;
   // In order: what is not ready yet holds back what comes after it, unless it has failed.
   while (!channel.waiting.empty() && !is_closed_) {
     const bool is_request = channel.waiting.front().packet.kind == PacketKind::request;
@@ -151,8 +156,10 @@ void ConnectionLink::on_reply_record(const rd_kafka_message_t& message) {
   if (call == calls_.end()) return;  // another client's, or too late
   const auto packet = parse_reply(view_of(message), formats_, !call->second.has_values);
   if (!packet) return environment_.log.warning("kafka: dropped a reply: " + std::string(packet.error().what()));
-  if (packet->kind == PacketKind::value && !packet->last) call->second.has_values = true;
-  else calls_.erase(call);
+  if (packet->kind == PacketKind::value && !packet->last)
+    call->second.has_values = true;
+  else
+    calls_.erase(call);
   sink_->on_reply(*packet);
 }
 
@@ -184,7 +191,8 @@ void ConnectionLink::on_reader_error(rd_kafka_resp_err_t code, std::string_view 
 void ConnectionLink::trouble(rd_kafka_resp_err_t code, std::string_view reason, bool is_fatal) {
   if (is_closed_) return;
   if (!is_open_) {
-    if (startup_.note(code, reason) || is_fatal) step_->set(startup_.error(make_error(code, std::string(reason), End::rejected)));
+    if (startup_.note(code, reason) || is_fatal)
+      step_->set(startup_.error(make_error(code, std::string(reason), End::rejected)));
     return;
   }
   if (!is_fatal) return environment_.log.warning("kafka: " + std::string(reason));

@@ -1,17 +1,17 @@
 // One link of a connection: requests and events out, replies in.
 #pragma once
 
-#include <deque>
-#include <memory>
-#include <string>
-#include <unordered_map>
-
 #include "admin.hpp"
 #include "producer.hpp"
 #include "reply_reader.hpp"
 #include "startup.hpp"
 #include "waybill/detail/asio.hpp"
 #include "wire.hpp"
+
+#include <deque>
+#include <memory>
+#include <string>
+#include <unordered_map>
 
 namespace waybill::kafka {
 
@@ -77,7 +77,7 @@ class ConnectionLink final : public std::enable_shared_from_this<ConnectionLink>
   std::shared_ptr<Step> step_;  ///< What open() waits for.
   std::unique_ptr<Producer> producer_;
   std::unique_ptr<Admin> admin_;
-  std::shared_ptr<ReplyReader> reader_;  ///< From the first request on.
+  std::shared_ptr<ReplyReader> reader_;                                 ///< From the first request on.
   std::unordered_map<std::string, std::unique_ptr<Channel>> channels_;  ///< By route.
   std::unordered_map<std::string, Call> calls_;  ///< Requests that wait for replies, by id: others' replies come too.
   std::size_t waiting_bytes_ = 0;

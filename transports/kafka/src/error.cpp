@@ -13,35 +13,27 @@ class Category final : public std::error_category {
       case RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED:
       case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
       case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
-      case RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED:
-        return make_error_condition(errc::unauthorized);
+      case RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED: return make_error_condition(errc::unauthorized);
       case RD_KAFKA_RESP_ERR__MSG_TIMED_OUT:
       case RD_KAFKA_RESP_ERR__TIMED_OUT:
       case RD_KAFKA_RESP_ERR__TIMED_OUT_QUEUE:
-      case RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT:
-        return make_error_condition(errc::timeout);
+      case RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT: return make_error_condition(errc::timeout);
       case RD_KAFKA_RESP_ERR__TRANSPORT:
-      case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN:
-        return make_error_condition(errc::connection_lost);
+      case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN: return make_error_condition(errc::connection_lost);
       case RD_KAFKA_RESP_ERR__RESOLVE:
       case RD_KAFKA_RESP_ERR__SSL:
-      case RD_KAFKA_RESP_ERR__BAD_MSG:
-        return make_error_condition(errc::refused);
+      case RD_KAFKA_RESP_ERR__BAD_MSG: return make_error_condition(errc::refused);
       case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE:
-      case RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE:
-        return make_error_condition(errc::too_large);
-      case RD_KAFKA_RESP_ERR__QUEUE_FULL:
-        return make_error_condition(errc::overloaded);
+      case RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE: return make_error_condition(errc::too_large);
+      case RD_KAFKA_RESP_ERR__QUEUE_FULL: return make_error_condition(errc::overloaded);
       case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
       case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
       case RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION:
       case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
-      case RD_KAFKA_RESP_ERR_INCONSISTENT_GROUP_PROTOCOL:
-        return make_error_condition(errc::invalid_config);
+      case RD_KAFKA_RESP_ERR_INCONSISTENT_GROUP_PROTOCOL: return make_error_condition(errc::invalid_config);
       case RD_KAFKA_RESP_ERR__PURGE_QUEUE:
       case RD_KAFKA_RESP_ERR__PURGE_INFLIGHT:
-      case RD_KAFKA_RESP_ERR__DESTROY:
-        return make_error_condition(errc::closed);
+      case RD_KAFKA_RESP_ERR__DESTROY: return make_error_condition(errc::closed);
       default: return {code, *this};
     }
   }
@@ -66,8 +58,7 @@ End end_of(rd_kafka_resp_err_t code) noexcept {
     case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
     case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
     case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
-    case RD_KAFKA_RESP_ERR__PURGE_QUEUE:
-      return End::rejected;
+    case RD_KAFKA_RESP_ERR__PURGE_QUEUE: return End::rejected;
     default: return End::unknown;
   }
 }

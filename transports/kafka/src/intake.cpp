@@ -1,10 +1,11 @@
 #include "intake.hpp"
 
-#include <algorithm>
-#include <asio/post.hpp>
-
 #include "error.hpp"
 #include "settings.hpp"
+
+#include <asio/post.hpp>
+
+#include <algorithm>
 
 namespace waybill::kafka {
 namespace {
@@ -52,8 +53,10 @@ Result<void> Intake::subscribe(const std::vector<std::string>& topics) {
 }
 
 void Intake::on_message(Message message) {
-  if (message->err) take_error(*message);
-  else take(std::move(message));
+  if (message->err)
+    take_error(*message);
+  else
+    take(std::move(message));
 }
 
 void Intake::take(Message message) {
@@ -163,15 +166,19 @@ void Intake::on_rebalance(rd_kafka_resp_err_t code, rd_kafka_topic_partition_lis
   is_broker_paused_ = false;
   if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
     assigned(*partitions);
-    if (is_cooperative) KafkaError(rd_kafka_incremental_assign(client_->get(), partitions));
-    else rd_kafka_assign(client_->get(), partitions);
+    if (is_cooperative)
+      KafkaError(rd_kafka_incremental_assign(client_->get(), partitions));
+    else
+      rd_kafka_assign(client_->get(), partitions);
     return;
   }
   store_offsets();
   revoked(*partitions);
   // What was stored is committed on the way.
-  if (is_cooperative) KafkaError(rd_kafka_incremental_unassign(client_->get(), partitions));
-  else rd_kafka_assign(client_->get(), nullptr);
+  if (is_cooperative)
+    KafkaError(rd_kafka_incremental_unassign(client_->get(), partitions));
+  else
+    rd_kafka_assign(client_->get(), nullptr);
 }
 
 void Intake::assigned(const rd_kafka_topic_partition_list_t& partitions) {
@@ -226,8 +233,10 @@ void Intake::pause_at_broker(bool paused) {
   for (const auto& [name, partition] : partitions_) {
     rd_kafka_topic_partition_list_add(list.get(), partition->topic.c_str(), partition->number);
   }
-  if (paused) rd_kafka_pause_partitions(client_->get(), list.get());
-  else rd_kafka_resume_partitions(client_->get(), list.get());
+  if (paused)
+    rd_kafka_pause_partitions(client_->get(), list.get());
+  else
+    rd_kafka_resume_partitions(client_->get(), list.get());
 }
 
 void Intake::pump() {

@@ -2,18 +2,19 @@
 // commits what is finished.
 #pragma once
 
-#include <asio/steady_timer.hpp>
-#include <deque>
-#include <memory>
-#include <string>
-#include <unordered_map>
-#include <vector>
-
 #include "client.hpp"
 #include "key_lanes.hpp"
 #include "offset_tracker.hpp"
 #include "waybill/transport.hpp"
 #include "waybill/transports/kafka.hpp"
+
+#include <asio/steady_timer.hpp>
+
+#include <deque>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
 
 namespace waybill::kafka {
 
@@ -63,7 +64,7 @@ class Intake final : public ClientHooks, public std::enable_shared_from_this<Int
     std::int64_t fresh_from = 0;  ///< Records before it may have been delivered before.
     bool is_ours = true;
     bool is_positioned = false;
-    bool is_dirty = false;        ///< There may be something to store.
+    bool is_dirty = false;  ///< There may be something to store.
   };
   using PartitionPtr = std::shared_ptr<Partition>;
 
@@ -125,7 +126,7 @@ class Intake final : public ClientHooks, public std::enable_shared_from_this<Int
   bool is_paused_ = false;
   bool is_stopped_ = false;
   bool is_broker_paused_ = false;
-  bool is_held_ = false;         ///< Messages were left in librdkafka's queue.
+  bool is_held_ = false;  ///< Messages were left in librdkafka's queue.
   bool is_pumping_ = false;
   bool is_pump_posted_ = false;
   bool is_closed_ = false;

@@ -1,11 +1,11 @@
 #include "lenient_json.hpp"
 
+#include "waybill/fields.hpp"
+
 #include <map>
 #include <memory>
 #include <mutex>
 #include <string>
-
-#include "waybill/fields.hpp"
 
 namespace waybill::kafka {
 namespace {

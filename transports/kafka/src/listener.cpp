@@ -28,8 +28,6 @@ void KafkaListener::close() {
   link_.reset();
 }
 
-std::string KafkaListener::address() const {
-  return (options_.tls ? "kafkas://" : "kafka://") + broker_list(options_);
-}
+std::string KafkaListener::address() const { return (options_.tls ? "kafkas://" : "kafka://") + broker_list(options_); }
 
 }  // namespace waybill::kafka

@@ -1,10 +1,10 @@
 // Server role of kafka: a link, and another one after a fatal loss. librdkafka reconnects by itself.
 #pragma once
 
+#include "listener_link.hpp"
+
 #include <memory>
 #include <string>
-
-#include "listener_link.hpp"
 
 namespace waybill::kafka {
 
@@ -16,8 +16,12 @@ class KafkaListener final : public Listener {
 
   asio::awaitable<Result<void>> open(const Routes& routes, ListenerSink& sink) override;
   void stop_intake() override;
-  void pause() override { if (link_) link_->pause(); }
-  void resume() override { if (link_) link_->resume(); }
+  void pause() override {
+    if (link_) link_->pause();
+  }
+  void resume() override {
+    if (link_) link_->resume();
+  }
   asio::awaitable<void> flush() override;
   void close() override;
   std::string address() const override;

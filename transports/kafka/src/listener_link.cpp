@@ -1,11 +1,11 @@
 #include "listener_link.hpp"
 
-#include <asio/post.hpp>
-
 #include "error.hpp"
 #include "message_view.hpp"
 #include "names.hpp"
 #include "settings.hpp"
+
+#include <asio/post.hpp>
 
 namespace waybill::kafka {
 
@@ -33,8 +33,10 @@ asio::awaitable<Result<void>> ListenerLink::open(const Routes& routes, ListenerS
 
   step_ = std::make_shared<Step>(environment_.executor);
   if (auto joining = join(); !joining) co_return joining;
-  const Error not_joined(errc::refused, "the group " + group_ + " gave us no partitions within " +
-                             std::to_string(options_.join_timeout.count()) + " ms", End::rejected);
+  const Error not_joined(
+      errc::refused,
+      "the group " + group_ + " gave us no partitions within " + std::to_string(options_.join_timeout.count()) + " ms",
+      End::rejected);
   Result<void> joined = co_await wait(options_.join_timeout, not_joined);
   if (joined) is_open_ = true;
   co_return joined;
@@ -84,8 +86,11 @@ void ListenerLink::on_intake_ready() { end_step({}); }
 
 void ListenerLink::on_intake_error(rd_kafka_resp_err_t code, std::string_view reason, bool is_fatal) {
   if (code != RD_KAFKA_RESP_ERR_INCONSISTENT_GROUP_PROTOCOL) return trouble(code, reason, is_fatal);
-  trouble(code, "the group " + group_ + " has members that share its partitions in another way (NestJS's kafkajs has a "
-                "way of its own): give this service a group of its own, by group=NAME in its URL", false);
+  trouble(code,
+          "the group " + group_ +
+              " has members that share its partitions in another way (NestJS's kafkajs has a "
+              "way of its own): give this service a group of its own, by group=NAME in its URL",
+          false);
 }
 
 void ListenerLink::on_producer_error(rd_kafka_resp_err_t code, std::string_view reason, bool is_fatal) {
@@ -173,7 +178,8 @@ bool ListenerLink::is_congested() const noexcept {
 }
 
 void ListenerLink::on_sent(Ticket, rd_kafka_resp_err_t code) {
-  if (code) environment_.log.warning(std::string("kafka: a reply was not taken by the broker: ") + rd_kafka_err2str(code));
+  if (code)
+    environment_.log.warning(std::string("kafka: a reply was not taken by the broker: ") + rd_kafka_err2str(code));
 }
 
 asio::awaitable<void> ListenerLink::flush() {

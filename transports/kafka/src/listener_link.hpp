@@ -1,9 +1,6 @@
 // One link of a listener: its group's records in, replies out.
 #pragma once
 
-#include <memory>
-#include <optional>
-
 #include "admin.hpp"
 #include "intake.hpp"
 #include "producer.hpp"
@@ -11,6 +8,9 @@
 #include "subscription.hpp"
 #include "waybill/detail/asio.hpp"
 #include "wire.hpp"
+
+#include <memory>
+#include <optional>
 
 namespace waybill::kafka {
 
@@ -25,9 +25,15 @@ class ListenerLink final : public std::enable_shared_from_this<ListenerLink>,
 
   /// Connects, finds or creates the topics, joins the group and waits until its partitions are positioned.
   asio::awaitable<Result<void>> open(const Routes& routes, ListenerSink& sink);
-  void pause() { if (intake_) intake_->pause(); }
-  void resume() { if (intake_) intake_->resume(); }
-  void stop_intake() { if (intake_) intake_->stop(); }
+  void pause() {
+    if (intake_) intake_->pause();
+  }
+  void resume() {
+    if (intake_) intake_->resume();
+  }
+  void stop_intake() {
+    if (intake_) intake_->stop();
+  }
   asio::awaitable<void> flush();
   void close();
 

@@ -1,10 +1,10 @@
 // Names of topics, groups and clients, as NestJS makes them.
 #pragma once
 
+#include "waybill/transports/kafka.hpp"
+
 #include <string>
 #include <string_view>
-
-#include "waybill/transports/kafka.hpp"
 
 namespace waybill::kafka {
 
@@ -12,8 +12,8 @@ namespace waybill::kafka {
 inline bool is_topic_name(std::string_view name) noexcept {
   if (name.empty() || name.size() > 249 || name == "." || name == "..") return false;
   for (const char c : name) {
-    const bool is_legal = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
-                          c == '_' || c == '-';
+    const bool is_legal =
+        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
     if (!is_legal) return false;
   }
   return true;

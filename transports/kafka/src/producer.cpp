@@ -1,10 +1,10 @@
 #include "producer.hpp"
 
-#include <algorithm>
-#include <array>
-
 #include "settings.hpp"
 #include "waybill/detail/asio.hpp"
+
+#include <algorithm>
+#include <array>
 
 namespace waybill::kafka {
 namespace {
@@ -51,7 +51,8 @@ Result<std::unique_ptr<Producer>> Producer::make(const asio::any_io_executor& ex
 }
 
 rd_kafka_topic_t* Producer::topic(const std::string& name) {
-  if (topics_.size() >= k_most_topics && !topics_.contains(name)) topics_.clear();  // names of replies come from outside
+  if (topics_.size() >= k_most_topics && !topics_.contains(name))
+    topics_.clear();  // names of replies come from outside
   TopicHandle& handle = topics_[name];
   if (!handle) handle.reset(rd_kafka_topic_new(client_->get(), name.c_str(), nullptr));
   return handle.get();

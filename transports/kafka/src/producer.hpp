@@ -1,17 +1,18 @@
 // Sends records and tells what became of them.
 #pragma once
 
+#include "client.hpp"
+#include "waybill/transport.hpp"
+#include "waybill/transports/kafka.hpp"
+#include "wire.hpp"
+
 #include <asio/awaitable.hpp>
 #include <asio/steady_timer.hpp>
+
 #include <memory>
 #include <string>
 #include <unordered_map>
 #include <vector>
-
-#include "client.hpp"
-#include "wire.hpp"
-#include "waybill/transport.hpp"
-#include "waybill/transports/kafka.hpp"
 
 namespace waybill::kafka {
 

@@ -1,9 +1,9 @@
 #include "queue_watch.hpp"
 
+#include <asio/post.hpp>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include <asio/post.hpp>
 #include <cstdint>
 #include <system_error>
 

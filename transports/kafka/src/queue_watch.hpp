@@ -1,12 +1,13 @@
 // A librdkafka queue on an Asio loop: woken by a descriptor, drained in bounded batches.
 #pragma once
 
+#include "handle.hpp"
+
 #include <asio/any_io_executor.hpp>
 #include <asio/posix/stream_descriptor.hpp>
+
 #include <functional>
 #include <memory>
-
-#include "handle.hpp"
 
 namespace waybill::kafka {
 

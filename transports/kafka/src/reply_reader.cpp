@@ -1,10 +1,10 @@
 #include "reply_reader.hpp"
 
-#include <asio/post.hpp>
-
 #include "error.hpp"
 #include "names.hpp"
 #include "settings.hpp"
+
+#include <asio/post.hpp>
 
 namespace waybill::kafka {
 
@@ -50,9 +50,11 @@ void ReplyReader::on_message(Message message) {
     rd_kafka_topic_partition_list_add(list.get(), topic.c_str(), options_.reply_partition);
     KafkaError(rd_kafka_incremental_unassign(client_->get(), list.get()));
     const bool is_missing = message->err == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION;
-    positioned(topic, Error(make_code(message->err), "cannot read replies from " + topic + ": " +
-                                (is_missing ? "it has no partition " + std::to_string(options_.reply_partition) : reason),
-                            End::rejected));
+    positioned(topic,
+               Error(make_code(message->err),
+                     "cannot read replies from " + topic + ": " +
+                         (is_missing ? "it has no partition " + std::to_string(options_.reply_partition) : reason),
+                     End::rejected));
     return;
   }
   if (hooks_) hooks_->on_reader_error(message->err, reason, false);

@@ -1,14 +1,14 @@
 // A connection's consumer: reads one partition of each reply topic, assigned by hand from its end.
 #pragma once
 
+#include "client.hpp"
+#include "waybill/transports/kafka.hpp"
+
 #include <functional>
 #include <map>
 #include <memory>
 #include <string>
 #include <vector>
-
-#include "client.hpp"
-#include "waybill/transports/kafka.hpp"
 
 namespace waybill::kafka {
 

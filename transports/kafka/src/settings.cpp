@@ -35,7 +35,8 @@ void set_common(Setter& conf, const Options& options, const std::string& client_
   conf.set("allow.auto.create.topics", "false");              // created by us, or an error
   conf.set("statistics.interval.ms", options.statistics);
   const bool has_sasl = !options.user.empty();
-  conf.set("security.protocol", options.tls ? (has_sasl ? "sasl_ssl" : "ssl") : (has_sasl ? "sasl_plaintext" : "plaintext"));
+  conf.set("security.protocol",
+           options.tls ? (has_sasl ? "sasl_ssl" : "ssl") : (has_sasl ? "sasl_plaintext" : "plaintext"));
   if (has_sasl) {
     conf.set("sasl.mechanisms", options.mechanism);
     conf.set("sasl.username", options.user);

@@ -1,11 +1,11 @@
 // librdkafka's configuration from ours.
 #pragma once
 
-#include <string>
-
 #include "handle.hpp"
 #include "waybill/result.hpp"
 #include "waybill/transports/kafka.hpp"
+
+#include <string>
 
 namespace waybill::kafka {
 

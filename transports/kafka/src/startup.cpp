@@ -5,7 +5,9 @@
 namespace waybill::kafka {
 namespace {
 
-bool contains(std::string_view text, std::string_view part) noexcept { return text.find(part) != std::string_view::npos; }
+bool contains(std::string_view text, std::string_view part) noexcept {
+  return text.find(part) != std::string_view::npos;
+}
 
 /// Traces of something on the port that is no Kafka broker, or that speaks TLS where we do not.
 bool is_foreign(std::string_view reason) noexcept {
@@ -15,7 +17,8 @@ bool is_foreign(std::string_view reason) noexcept {
 
 }  // namespace
 
-StartupTrouble::StartupTrouble(const Options& options) : brokers_(broker_list(options)), has_user_(!options.user.empty()) {}
+StartupTrouble::StartupTrouble(const Options& options)
+    : brokers_(broker_list(options)), has_user_(!options.user.empty()) {}
 
 bool StartupTrouble::note(rd_kafka_resp_err_t code, std::string_view reason) {
   if (is_clear_) return true;
@@ -32,17 +35,19 @@ Error StartupTrouble::error(const Error& fallback) const {
     case RD_KAFKA_RESP_ERR_NO_ERROR: break;
     case RD_KAFKA_RESP_ERR__AUTHENTICATION:
     case RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED:
-      return Error(make_code(code_), "the brokers " + brokers_ + " refused the user and password of the URL: " + reason_,
-                   End::rejected);
+      return Error(make_code(code_),
+                   "the brokers " + brokers_ + " refused the user and password of the URL: " + reason_, End::rejected);
     case RD_KAFKA_RESP_ERR__SSL:
-      return Error(make_code(code_), "no TLS connection to " + brokers_ + "; check tls, ca and the name in the URL: " +
-                                         reason_, End::rejected);
-    case RD_KAFKA_RESP_ERR_INCONSISTENT_GROUP_PROTOCOL:
-      return Error(make_code(code_), reason_, End::rejected);
+      return Error(make_code(code_),
+                   "no TLS connection to " + brokers_ + "; check tls, ca and the name in the URL: " + reason_,
+                   End::rejected);
+    case RD_KAFKA_RESP_ERR_INCONSISTENT_GROUP_PROTOCOL: return Error(make_code(code_), reason_, End::rejected);
     default:
       if (is_foreign(reason_)) {
-        return Error(errc::refused, "what answers at " + brokers_ + " is no Kafka broker, or wants TLS" +
-                                        (has_user_ ? "" : " or a user and password") + ": " + reason_, End::rejected);
+        return Error(errc::refused,
+                     "what answers at " + brokers_ + " is no Kafka broker, or wants TLS" +
+                         (has_user_ ? "" : " or a user and password") + ": " + reason_,
+                     End::rejected);
       }
       return Error(errc::refused, "no Kafka broker can be reached at " + brokers_ + ": " + reason_, End::rejected);
   }

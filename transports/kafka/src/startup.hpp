@@ -1,11 +1,11 @@
 // What went wrong while a link was being opened, in one sentence that says what to change.
 #pragma once
 
-#include <string>
-#include <string_view>
-
 #include "error.hpp"
 #include "waybill/transports/kafka.hpp"
+
+#include <string>
+#include <string_view>
 
 namespace waybill::kafka {
 

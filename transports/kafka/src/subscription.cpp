@@ -15,7 +15,8 @@ std::string escaped(std::string_view text) {
 }
 
 Error unsupported(const Route& route, const std::string& why) {
-  return Error(errc::unsupported, "kafka cannot carry the pattern " + route.pattern.route() + ": " + why, End::rejected);
+  return Error(errc::unsupported, "kafka cannot carry the pattern " + route.pattern.route() + ": " + why,
+               End::rejected);
 }
 
 }  // namespace
@@ -41,7 +42,8 @@ Result<Subscription> Subscription::make(const Routes& routes, std::string prefix
     const bool may_be_request = route.handles_requests || !route.handles_events;
     if (!route.pattern.is_wildcard() && !route.pattern.is_native()) {
       const std::string topic = made.prefix_ + topic_of(text);
-      if (!is_topic_name(reply_topic(topic))) return unsupported(route, "its topic's name is longer than 249 characters");
+      if (!is_topic_name(reply_topic(topic)))
+        return unsupported(route, "its topic's name is longer than 249 characters");
       made.topics_.push_back(topic);
       if (route.handles_requests) made.topics_.push_back(reply_topic(topic));
       made.subscribed_.push_back(topic);
@@ -49,12 +51,14 @@ Result<Subscription> Subscription::make(const Routes& routes, std::string prefix
       continue;
     }
     std::string expression = route.pattern.is_wildcard() ? expression_of(text) + '$' : text;
-    if (expression.starts_with('^')) expression.erase(0, 1);
-    else if (route.pattern.is_native()) expression.insert(0, ".*");  // anywhere in the name, as NestJS matches
+    if (expression.starts_with('^'))
+      expression.erase(0, 1);
+    else if (route.pattern.is_native())
+      expression.insert(0, ".*");  // anywhere in the name, as NestJS matches
     expression = '^' + escaped(made.prefix_) + expression;
     try {
-      made.expressions_.push_back({std::regex(expression, std::regex::extended), text, route.pattern.is_native(),
-                                   may_be_request});
+      made.expressions_.push_back(
+          {std::regex(expression, std::regex::extended), text, route.pattern.is_native(), may_be_request});
     } catch (const std::regex_error& error) {
       return unsupported(route, std::string("it is no regular expression: ") + error.what());
     }

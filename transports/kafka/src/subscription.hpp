@@ -1,13 +1,13 @@
 // Routes as topics: what a listener subscribes to, and which route a topic belongs to. Pure.
 #pragma once
 
+#include "waybill/transport.hpp"
+
 #include <regex>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
-
-#include "waybill/transport.hpp"
 
 namespace waybill::kafka {
 
@@ -15,8 +15,8 @@ class Subscription {
  public:
   /// What is known of the records of a topic.
   struct Channel {
-    std::string name;    ///< The topic without the prefix: what handlers see.
-    std::string route;   ///< By which the router finds the handler.
+    std::string name;            ///< The topic without the prefix: what handlers see.
+    std::string route;           ///< By which the router finds the handler.
     bool may_be_request = true;  ///< False: only event handlers: its records are events whatever their headers say.
     bool is_wanted = true;       ///< False: matched by a regular expression, but replies of requests.
   };

@@ -1,11 +1,11 @@
 #include "value.hpp"
 
+#include "waybill/fields.hpp"
+#include "waybill/payload.hpp"
+
 #include <charconv>
 #include <cstdint>
 #include <map>
-
-#include "waybill/fields.hpp"
-#include "waybill/payload.hpp"
 
 namespace waybill::kafka {
 namespace {

@@ -10,13 +10,13 @@
 // Back: null is null; a first byte of 0 makes bytes; `{` or `[` with valid JSON behind it is JSON; all else is a text.
 #pragma once
 
+#include "waybill/packet.hpp"
+#include "waybill/serializer.hpp"
+
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "waybill/packet.hpp"
-#include "waybill/serializer.hpp"
 
 namespace waybill::kafka {
 

@@ -1,10 +1,10 @@
 #include "wire.hpp"
 
-#include <charconv>
-
 #include "lenient_json.hpp"
 #include "waybill/error.hpp"
 #include "waybill/fields.hpp"
+
+#include <charconv>
 
 namespace waybill::kafka {
 namespace {
@@ -52,7 +52,9 @@ Result<void> apply_properties(const Packet& packet, OutgoingRecord& record) {
 
 std::string_view view_of(const Bytes& bytes) noexcept { return bytes ? *bytes : std::string_view(); }
 
-bool is_ours(std::string_view name) noexcept { return name.starts_with("kafka_") || name == k_serializer || name == k_end; }
+bool is_ours(std::string_view name) noexcept {
+  return name.starts_with("kafka_") || name == k_serializer || name == k_end;
+}
 
 void take_headers(const IncomingRecord& record, Packet& packet) {
   std::vector<Headers::Entry> own;
@@ -69,9 +71,10 @@ Slice payload_of(Bytes bytes, const Serializer& format) {
 }
 
 Error unknown_format(const IncomingRecord& record) {
-  return Error(errc::payload_malformed, "a record on the topic " + std::string(record.topic) +
-                   " names a serializer that is not there: " +
-                   std::string(view_of(record.find(k_serializer)->second)).substr(0, 40), End::rejected);
+  return Error(errc::payload_malformed,
+               "a record on the topic " + std::string(record.topic) + " names a serializer that is not there: " +
+                   std::string(view_of(record.find(k_serializer)->second)).substr(0, 40),
+               End::rejected);
 }
 
 }  // namespace

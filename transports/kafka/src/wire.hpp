@@ -12,14 +12,14 @@
 // because NestJS's cannot be told from a null.
 #pragma once
 
+#include "value.hpp"
+#include "waybill/packet.hpp"
+#include "waybill/registry.hpp"
+
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
-
-#include "value.hpp"
-#include "waybill/packet.hpp"
-#include "waybill/registry.hpp"
 
 namespace waybill::kafka {
 
@@ -73,7 +73,7 @@ Result<OutgoingRecord> compose_reply(const Packet& packet, const ReplyAddress& t
 
 /// How payloads without `waybill-serializer` are read, and where those that have it find theirs.
 struct Formats {
-  const Serializer* plain = nullptr;   ///< A lenient json, or what there is.
+  const Serializer* plain = nullptr;  ///< A lenient json, or what there is.
   const Registry* registry = nullptr;
 
   static Formats of(const Serializer& own, const Registry& registry);

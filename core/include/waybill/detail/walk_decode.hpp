@@ -17,7 +17,6 @@
 //   Read replay(Value&, use);                     // use(again); again(read) calls read(Value&) on the value, repeatedly
 //   std::string describe(Value&);                 // for errors: `"two"`, `a list`
 //   Failure& failure();
-//
 // A Key has `bool is(const Field&)`, quick, `bool is_exact()`, whether is() can be trusted when it says no, and
 // `std::string_view text()`.
 #pragma once
