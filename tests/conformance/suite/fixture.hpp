@@ -111,7 +111,7 @@ class TransportConformance : public testing::TestWithParam<Subject> {
 #define WAYBILL_CONFORMANCE_NEEDS(condition) \
   if (!(condition)) WAYBILL_NOT_APPLICABLE("not declared by this transport: " #condition)
 
-Route request_route(const Pattern& pattern));
+Route request_route(const Pattern& pattern);
 Route event_route(const Pattern& pattern);
 Route both_route(const Pattern& pattern);
 
