@@ -23,6 +23,7 @@ struct Pipe : std::enable_shared_from_this<Pipe> {
   std::deque<Packet> unread;                  // requests and events, owned
   std::size_t in_hand = 0;                    // deliveries of this pipe
   std::set<std::string> wanted;               // ids whose replies somebody waits for
+  std::size_t untold = 0;                     // replies under way
 };
 using PipePtr = std::shared_ptr<Pipe>;
 
@@ -149,7 +150,9 @@ class ToySource final : public DeliverySource {
     Packet reply = packet;
     reply.id = delivery.packet.id;
     const bool is_last = packet.kind != PacketKind::value || packet.last;
+    ++pipe_->untold;
     asio::post(pipe_->connection->executor(), [pipe = pipe_, reply = reply.own(), is_last] {
+      --pipe->untold;
       const std::string id(reply.id.text);
       if (!pipe->connection || !pipe->wanted.count(id)) return;
       if (is_last) pipe->wanted.erase(id);
@@ -162,6 +165,7 @@ class ToySource final : public DeliverySource {
   void add_delivery() noexcept override {}
   void drop_delivery() noexcept override { delete this; }
   bool is_connected() const noexcept override { return pipe_->listener && pipe_->connection; }
+  bool is_congested() const noexcept override { return pipe_->untold >= 64; }
 
  private:
   PipePtr pipe_;
