@@ -120,14 +120,14 @@ void throw_all(asio::io_context& loop, const ServiceThread& service, HostileByte
       if (failure) std::rethrow_exception(failure);
     });
   }
-  const auto limit = std::chrono::seconds(60) + std::chrono::milliseconds(count * 20);
+  const auto limit = std::chrono::seconds(60) + std::chrono::milliseconds(count * 200);
   ASSERT_TRUE(eventually(loop, limit, [&] { return storm.workers == 0; })) << storm.left << " streams are left";
   for (const auto& [kind, times] : storm.hung) ADD_FAILURE() << times << " connections were not ended: " << kind;
 }
 
 TEST(HostileStreams, HarmNobody) {
   const std::uint64_t seed = number_from_environment("WAYBILL_STRESS_SEED", std::random_device()());
-  const std::size_t count = number_from_environment("WAYBILL_STRESS_STREAMS", 4000);
+  const std::size_t count = number_from_environment("WAYBILL_STRESS_STREAMS", 300);
   std::cout << "WAYBILL_STRESS_SEED=" << seed << " WAYBILL_STRESS_STREAMS=" << count << std::endl;
   ServiceThread service("incomplete_message_timeout=1s&frame_timeout=2s");
   asio::io_context loop(1);
