@@ -10,6 +10,10 @@
 
 namespace waybill::detail {
 
+namespace {
+constexpr std::size_t k_max_headers = 64u << 10;  // bytes of metadata that are looked at as headers
+}
+
 void encode_result(const Serializer& serializer, ValueRef value, Buffer& out) {
   const bool is_payload = value.type->kind == Kind::raw;
   if (is_payload && static_cast<const Payload*>(value.address)->empty()) return;
@@ -99,15 +103,18 @@ const Headers& Exchange::headers() {
   const Packet& packet = delivery_.packet;
   if (!packet.headers.empty() || packet.metadata.empty()) return packet.headers;
   if (metadata_headers_) return *metadata_headers_;
-  metadata_headers_ = std::make_unique<Headers>();
+  // The members come from outside: they are put together at once, and only as many as headers may be.
+  std::vector<Headers::Entry> entries;
   std::map<std::string, Payload> members;
-  if (packet.serializer->decode(packet.metadata, ValueOut::of(members))) {
+  if (packet.metadata.size() <= k_max_headers && packet.serializer->decode(packet.metadata, ValueOut::of(members))) {
+    entries.reserve(members.size());
     for (const auto& [name, value] : members) {
       std::string text;
       const bool is_text = packet.serializer->decode(value.bytes(), ValueOut::of(text)).has_value();
-      metadata_headers_->set(name, is_text ? std::string_view(text) : value.bytes().view());
+      entries.emplace_back(name, is_text ? std::string_view(text) : value.bytes().view());
     }
   }
+  metadata_headers_ = std::make_unique<Headers>(std::move(entries));
   return *metadata_headers_;
 }
 

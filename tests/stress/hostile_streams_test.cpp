@@ -127,7 +127,7 @@ void throw_all(asio::io_context& loop, const ServiceThread& service, HostileByte
 
 TEST(HostileStreams, HarmNobody) {
   const std::uint64_t seed = number_from_environment("WAYBILL_STRESS_SEED", std::random_device()());
-  const std::size_t count = number_from_environment("WAYBILL_STRESS_STREAMS", 300);
+  const std::size_t count = number_from_environment("WAYBILL_STRESS_STREAMS", 1000);
   std::cout << "WAYBILL_STRESS_SEED=" << seed << " WAYBILL_STRESS_STREAMS=" << count << std::endl;
   ServiceThread service("incomplete_message_timeout=1s&frame_timeout=2s");
   asio::io_context loop(1);
