@@ -246,6 +246,17 @@ TEST(TcpNestFrame, HostileLengthsEndTheStream) {
   EXPECT_EQ(read_nest({"1000#" + std::string(1000, 'x')}, k_no_limit, 1000).texts.size(), 1u);
 }
 
+TEST(TcpNestFrame, AFrameOfWhichOnlyTheLengthCameIsUnfinished) {
+  NestFrameReader reader(1u << 20, 1u << 20);
+  const Slice bytes = Slice::copy("12#");
+  std::size_t at = 0;
+  std::string_view text;
+  EXPECT_FALSE(reader.is_inside_frame());
+  EXPECT_EQ(reader.next(bytes.data(), bytes.size(), at, text), NestFrameReader::Outcome::more);
+  EXPECT_EQ(at, bytes.size()) << "nothing is left over";
+  EXPECT_TRUE(reader.is_inside_frame()) << "and yet more must come";
+}
+
 TEST(TcpNestFrame, PrefixesOfAllLengthsAreWritten) {
   Buffer out;
   NestFrameWriter writer;

@@ -73,7 +73,7 @@ std::size_t Link::on_bytes(const char* data, std::size_t size) {
     fail(Error(errc::connection_lost, peer() + " broke the protocol: " + codec_.problem()));
   }
   // Whole frames may be left when reading was held back: only the peer's own delay counts.
-  const bool unfinished = at < size && wants_bytes();
+  const bool unfinished = (at < size || codec_.is_inside_frame()) && wants_bytes();
   const bool progress = at > 0;
   if (is_open()) set_deadline(clock_.after_read(unfinished, progress));
   return at;

@@ -28,6 +28,9 @@ class NestFrameReader {
   /// `max_units`: of all that waits unread, prefix and further frames included. `max_bytes`: of one text.
   NestFrameReader(std::size_t max_units, std::size_t max_bytes) : max_units_(max_units), max_bytes_(max_bytes) {}
 
+  /// True when a frame's length was read and its text was not: even with no byte left over, more must come.
+  bool is_inside_frame() const noexcept { return wanted_ != 0; }
+
   /// Called once for what one read brought, before next(): false if more waits than max_units.
   bool admit(const char* data, std::size_t size) const noexcept;
 

@@ -37,6 +37,9 @@ class PacketCodec {
 
   explicit PacketCodec(const CodecRules& rules);
 
+  /// True between the two parts of a frame; see NestFrameReader.
+  bool is_inside_frame() const noexcept { return nest_reader_.is_inside_frame(); }
+
   /// Called once for what one read brought, before next(). False: broken.
   bool admit(const char* data, std::size_t size);
   /// As NestFrameReader::next(). `packet` must be fresh.

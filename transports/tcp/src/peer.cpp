@@ -36,7 +36,7 @@ std::size_t Peer::on_bytes(const char* data, std::size_t size) {
     if (!take_packet(data, size, at)) break;
   }
   // Whole frames may be left when reading was held back: only the peer's own delay counts.
-  const bool unfinished = at < size && wants_bytes();
+  const bool unfinished = (at < size || codec_.is_inside_frame()) && wants_bytes();
   if (is_open()) set_deadline(clock_.after_read(unfinished, at > 0));
   return at;
 }
