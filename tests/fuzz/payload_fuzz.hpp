@@ -1,0 +1,50 @@
+// Decodes any bytes as a payload of a serializer; what decodes must encode again and decode to the same.
+#pragma once
+
+#include "waybill/adapt/nlohmann.hpp"
+#include "waybill/serializer.hpp"
+
+#include <cstdint>
+#include <cstdlib>
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace {
+
+struct Item {
+  std::string sku;
+  std::int64_t quantity = 1;
+  std::optional<double> price;
+};
+struct Order {
+  std::vector<Item> items;
+  std::map<std::string, std::variant<int, std::string, Item>> more;
+  std::vector<std::byte> bytes;
+  waybill::Payload raw;
+};
+
+template <class T>
+void round_trip(const waybill::Serializer& serializer, const waybill::Slice& bytes) {
+  T value{};
+  if (!serializer.decode(bytes, waybill::ValueOut::of(value))) return;
+  waybill::Buffer first;
+  if (!serializer.encode(waybill::ValueRef::of(value), first)) return;  // an infinite number became null, say
+  T again{};
+  if (!serializer.decode(first.borrow(), waybill::ValueOut::of(again))) return;
+  waybill::Buffer second;
+  if (!serializer.encode(waybill::ValueRef::of(again), second) || first.view() != second.view()) std::abort();
+}
+
+/// What every payload target does with its input.
+int fuzz_payload(const waybill::Serializer& serializer, const std::uint8_t* data, std::size_t size) {
+  const waybill::Slice bytes = waybill::Slice::copy({reinterpret_cast<const char*>(data), size});
+  round_trip<Order>(serializer, bytes);
+  round_trip<nlohmann::json>(serializer, bytes);
+  round_trip<waybill::Payload>(serializer, bytes);
+  return 0;
+}
+
+}  // namespace
