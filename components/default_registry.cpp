@@ -7,6 +7,12 @@
 #if defined(WAYBILL_HAS_TCP)
 #include "waybill/transports/tcp.hpp"
 #endif
+#if defined(WAYBILL_HAS_REDIS)
+#include "waybill/transports/redis.hpp"
+#endif
+#if defined(WAYBILL_HAS_AMQP)
+#include "waybill/transports/amqp.hpp"
+#endif
 #if defined(WAYBILL_HAS_KAFKA)
 #include "waybill/transports/kafka.hpp"
 #endif
@@ -35,6 +41,17 @@ std::shared_ptr<const Registry> make_default_registry() {
 #if defined(WAYBILL_HAS_TCP)
   for (const char* scheme : {"tcp", "tcps"}) {
     registry->add_transport(scheme, [](const Url& url, const Registry& own) { return tcp::make_transport(url, own); });
+  }
+#endif
+#if defined(WAYBILL_HAS_REDIS)
+  for (const char* scheme : {"redis", "rediss"}) {
+    registry->add_transport(scheme,
+                            [](const Url& url, const Registry& own) { return redis::make_transport(url, own); });
+  }
+#endif
+#if defined(WAYBILL_HAS_AMQP)
+  for (const char* scheme : {"amqp", "amqps"}) {
+    registry->add_transport(scheme, [](const Url& url, const Registry& own) { return amqp::make_transport(url, own); });
   }
 #endif
 #if defined(WAYBILL_HAS_KAFKA)

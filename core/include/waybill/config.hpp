@@ -20,6 +20,16 @@ struct Startup {
   std::chrono::milliseconds limit{30'000};  ///< Of wait.
 };
 
+/// What happens to events whose handler fails; one meaning on each transport that can deliver again.
+struct DeliveryPolicy {
+  enum class Unhandled { dead_letter, drop };
+  int attempts = 5;                                ///< In all; a permanent error ends them at once.
+  std::chrono::milliseconds backoff{100};          ///< Before the second attempt; doubled for each further one,
+  std::chrono::milliseconds most_backoff{10'000};  ///< up to this.
+  std::string dead_letter;  ///< The channel for messages that are given up, in the carrier's form; empty: dropped.
+  Unhandled unhandled = Unhandled::dead_letter;  ///< Messages that no handler wants.
+};
+
 /// One listener: its URL without core's own options, and those.
 struct ListenerConfig {
   Url url;
@@ -28,6 +38,7 @@ struct ListenerConfig {
   std::string instance;              ///< A name for this process, shown by monitoring.
   std::size_t max_in_flight = 1024;  ///< Handlers that run at once; beyond it reading stops.
   Startup startup;
+  DeliveryPolicy delivery;
   std::string origin;  ///< Where it was written, for errors: "orders.yaml:3". May be empty.
 
   /// Reads core's options off a URL. Throws Error(invalid_config).

@@ -49,6 +49,8 @@ namespace header {
 inline constexpr std::string_view k_deadline = "waybill-deadline";  ///< Milliseconds that the caller still waits.
 inline constexpr std::string_view k_attempt = "waybill-attempt";    ///< Which delivery of the message this is, from 1.
 inline constexpr std::string_view k_message_id = "waybill-message-id";
+inline constexpr std::string_view k_error = "waybill-error";    ///< On a dead letter: why it was given up, for people.
+inline constexpr std::string_view k_origin = "waybill-origin";  ///< On a dead letter: the channel it was taken from.
 }  // namespace header
 
 /// A pattern or an id as it is on the wire: the content of a text, or (is_json) the JSON text of any other value.

@@ -2,6 +2,7 @@
 // which transport it is; it reconnects, correlates, times out, retries and drains, so that a transport only carries.
 #pragma once
 
+#include "waybill/dead_letter.hpp"
 #include "waybill/log.hpp"
 #include "waybill/packet.hpp"
 #include "waybill/pattern.hpp"
@@ -14,6 +15,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,14 +31,15 @@ struct Capabilities {
   std::string_view event_promise;  ///< "at most once" or "at least once".
   Support requests = Support::native;
   Support events = Support::native;
-  Support wildcards = Support::impossible;   ///< emulated: the router matches on this side.
-  Support groups = Support::impossible;      ///< Listeners of one group share the work.
-  Support headers = Support::native;         ///< emulated: in the packet's metadata, requests and events only.
-  Support redelivery = Support::impossible;  ///< settle(retry) brings the message back.
-  Support receivers = Support::impossible;   ///< Tells when nobody took a message.
-  bool deadlines = false;                    ///< Packet::deadline travels by itself, not as a header.
-  bool confirms = false;                     ///< on_sent means that the broker has the message, not only the socket.
-  bool keeps_order = true;                   ///< Messages of one connection arrive in order.
+  Support wildcards = Support::impossible;     ///< emulated: the router matches on this side.
+  Support groups = Support::impossible;        ///< Listeners of one group share the work.
+  Support headers = Support::native;           ///< emulated: in the packet's metadata, requests and events only.
+  Support redelivery = Support::impossible;    ///< settle(retry) brings the message back.
+  Support receivers = Support::impossible;     ///< Tells when nobody took a message.
+  Support dead_letters = Support::impossible;  ///< settle(reject) parks in Environment::dead_letter.
+  bool deadlines = false;                      ///< Packet::deadline travels by itself, not as a header.
+  bool confirms = false;                       ///< on_sent means that the broker has the message, not only the socket.
+  bool keeps_order = true;                     ///< Messages of one connection arrive in order.
 };
 
 /// What a role needs from its host.
@@ -47,6 +50,7 @@ struct Environment {
   std::size_t max_in_flight = 1024;  ///< Of one peer (or one listener, where there are no peers).
   bool shares_address = false;       ///< Several listeners of this transport, on several loops, share one address.
   std::string group;                 ///< Listeners of the same group share the work; empty: the transport's default.
+  std::string dead_letter;           ///< The channel for messages that were given up; empty: none.
 };
 
 /// What a listener must receive.
@@ -60,7 +64,7 @@ using Routes = std::vector<Route>;
 enum class Settlement : std::uint8_t {
   ack,     ///< Done.
   retry,   ///< Deliver again, if the broker can.
-  reject,  ///< Never again: to the dead-letter channel if there is one.
+  reject,  ///< Never again: to the dead-letter channel if there is one, with Delivery::failure.
 };
 
 class Delivery;
@@ -99,6 +103,7 @@ class Delivery {
         token(other.token),
         attempt(other.attempt),
         redelivered(other.redelivered),
+        failure(std::move(other.failure)),
         reply_to_storage_(std::move(other.reply_to_storage_)),
         source_(std::exchange(other.source_, nullptr)),
         settled_(other.settled_) {}
@@ -110,10 +115,11 @@ class Delivery {
   }
 
   Packet packet;
-  std::string_view reply_to;  ///< Where the transport sends replies to, in its own form.
-  std::uint64_t token;        ///< The source's own name for the delivery.
-  int attempt = 1;            ///< From 1.
-  bool redelivered = false;   ///< The broker says that it may have been delivered before.
+  std::string_view reply_to;     ///< Where the transport sends replies to, in its own form.
+  std::uint64_t token;           ///< The source's own name for the delivery.
+  int attempt = 1;               ///< From 1.
+  bool redelivered = false;      ///< The broker says that it may have been delivered before.
+  std::optional<Error> failure;  ///< Why it is settled with reject: its dead letter tells (add_death_headers).
 
   void reply(const Packet& reply_packet) const { source_->reply(*this, reply_packet); }
   /// The first call counts, later ones do nothing.
@@ -235,6 +241,11 @@ class Transport {
   virtual const Capabilities& capabilities() const noexcept = 0;
   virtual std::unique_ptr<Listener> make_listener(Environment environment) = 0;      ///< Server role.
   virtual std::unique_ptr<Connection> make_connection(Environment environment) = 0;  ///< Client role.
+  /// The dead letters in the channel Environment::dead_letter; null where Capabilities::dead_letters is impossible.
+  virtual std::unique_ptr<DeadLetterBox> make_dead_letter_box(Environment environment) {
+    (void)environment;
+    return nullptr;
+  }
 };
 
 }  // namespace waybill

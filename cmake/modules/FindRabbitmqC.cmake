@@ -1,0 +1,24 @@
+# rabbitmq-c under one name: headers lie in the include root (to 0.11) or in rabbitmq-c/ (from 0.12 on, which keeps the old names).
+#   RabbitmqC_FOUND, RabbitmqC_VERSION, RabbitmqC::RabbitmqC
+include(FindPackageHandleStandardArgs)
+
+find_path(RabbitmqC_INCLUDE_DIR amqp.h)
+find_library(RabbitmqC_LIBRARY rabbitmq)
+mark_as_advanced(RabbitmqC_INCLUDE_DIR RabbitmqC_LIBRARY)
+
+if(RabbitmqC_INCLUDE_DIR)
+  set(RabbitmqC_VERSION)
+  foreach(_part MAJOR MINOR PATCH)
+    file(STRINGS "${RabbitmqC_INCLUDE_DIR}/amqp.h" _line REGEX "#define AMQP_VERSION_${_part} +[0-9]+")
+    string(REGEX REPLACE ".*_${_part} +([0-9]+).*" "\\1" _line "${_line}")
+    list(APPEND RabbitmqC_VERSION "${_line}")
+  endforeach()
+  list(JOIN RabbitmqC_VERSION "." RabbitmqC_VERSION)
+endif()
+find_package_handle_standard_args(RabbitmqC REQUIRED_VARS RabbitmqC_LIBRARY RabbitmqC_INCLUDE_DIR VERSION_VAR RabbitmqC_VERSION)
+
+if(RabbitmqC_FOUND AND NOT TARGET RabbitmqC::RabbitmqC)
+  add_library(RabbitmqC::RabbitmqC UNKNOWN IMPORTED)
+  set_target_properties(RabbitmqC::RabbitmqC PROPERTIES
+    IMPORTED_LOCATION "${RabbitmqC_LIBRARY}" INTERFACE_INCLUDE_DIRECTORIES "${RabbitmqC_INCLUDE_DIR}")
+endif()
