@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs the peers of one benchmark beside each other and prints a table; scripts/bench.sh calls it.
 
-    driver.py tcp --build DIR --results DIR [--nestjs 'COMMAND']
+    driver.py tcp|redis|amqp|kafka --build DIR --results DIR [--nestjs 'COMMAND'] [--broker PORT --broker-pid PID]
 
 Every round starts all services and then goes through the workloads; in each, the peers run one after the other, in turned
 order every second round, so that a machine that slows down slows down all. A figure is the median of the rounds; a ratio is
@@ -25,6 +25,23 @@ ROUNDS = int(os.environ.get("BENCH_ROUNDS", "5"))
 SECS = float(os.environ.get("BENCH_SECS", "2"))
 WARMUP = float(os.environ.get("BENCH_WARMUP", "0.5"))
 IDLE_CONNECTIONS = 200
+
+
+class Carrier:
+    """What differs from transport to transport. `raw`: the program that does the same work with the bare library."""
+
+    def __init__(self, title, limit, raw, handlers=("bytes",), nestjs_limit="bytes", has_peers=False, pin_broker=False):
+        self.title, self.limit, self.raw, self.handlers = title, limit, raw, handlers
+        self.nestjs_limit, self.has_peers, self.pin_broker = nestjs_limit, has_peers, pin_broker
+
+
+# The bare program is told --handler when it has more than one.
+CARRIERS = {
+    "tcp": Carrier("TCP on loopback", "bare Asio", "raw_asio", ("bytes", "typed"), "typed", has_peers=True),
+    "redis": Carrier("Redis pub/sub on loopback", "bare hiredis reader", "raw_redis", pin_broker=True),
+    "amqp": Carrier("RabbitMQ on loopback", "bare rabbitmq-c", "raw_amqp"),
+    "kafka": Carrier("Kafka on loopback", "bare librdkafka", "raw_kafka"),
+}
 
 WORKLOADS = [  # name, arguments, payload in bytes
     ("requests, 1 in flight, 100 B", "--workload rpc --inflight 1", 100),
@@ -87,11 +104,13 @@ class Peer:
     def words(self, mode, arguments):
         return self.pin + self.program + [mode] + self.options + arguments
 
-    def start(self, pin, log):
+    def start(self, place, pin, log):
         """Starts the service; returns what it needs while nobody calls it."""
         self.pin, self.log = pin, log
         port, control = free_ports(2)
-        self.ports = ["--transport", "tcp", "--port", str(port), "--ctl", str(control)]
+        self.ports = ["--transport", place.transport, "--port", str(port), "--ctl", str(control), "--broker", place.broker,
+                      "--ns", f"bench{os.getpid()}x{control}"]
+        self.broker_pid = place.broker_pid
         began = time.perf_counter()
         command = self.words("server", self.ports)
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
@@ -99,7 +118,8 @@ class Peer:
             raise RuntimeError(f"{self.name}: the service did not start; see {log.name}")
         figures = {"startup_ms": (time.perf_counter() - began) * 1000}
         figures["idle_mb"] = resident_mb(self.process.pid)
-        figures["connected_mb"] = self.with_idle_connections(port)
+        if place.carrier.has_peers:
+            figures["connected_mb"] = self.with_idle_connections(port)
         return figures
 
     def with_idle_connections(self, port):
@@ -120,7 +140,7 @@ class Peer:
         """One client's run; its figures, or None when it failed."""
         command = self.words("client", self.ports + shlex.split(arguments) + [
             "--payload", str(payload), "--warmup", str(WARMUP), "--secs", str(SECS)])
-        environment = dict(os.environ, SERVER_PID=str(self.process.pid))
+        environment = dict(os.environ, SERVER_PID=str(self.process.pid), BROKER_PID=self.broker_pid)
         try:
             ended = subprocess.run(command, stdout=subprocess.PIPE, stderr=self.log, text=True, env=environment,
                                    timeout=30 + 2 * (WARMUP + SECS))
@@ -142,17 +162,31 @@ class Peer:
         self.process = None
 
 
-def find_peers(build, nestjs):
+class Place:
+    """Where a run happens: the transport, and its broker's port and process."""
+
+    def __init__(self, transport, broker, broker_pid):
+        self.transport, self.carrier, self.broker, self.broker_pid = transport, CARRIERS[transport], broker, broker_pid
+
+
+def find_peers(carrier, build, nestjs):
     peers = []
+
+    def add(name, program, options, limit):
+        path = build / "bench" / program
+        if path.exists():
+            peers.append(Peer(name, [str(path)], options, limit))
+        else:
+            print(f"!! SKIPPED {name}: {path} is missing", file=sys.stderr)
+
     for handler in ("bytes", "typed"):
-        for name, program, limit in (("bare Asio", "raw_asio", None), ("waybill", "waybill_bench", f"bare Asio, {handler}")):
-            path = build / "bench" / program
-            if path.exists():
-                peers.append(Peer(f"{name}, {handler}", [str(path)], ["--handler", handler], limit))
-            else:
-                print(f"!! SKIPPED {name}, {handler}: {path} is missing", file=sys.stderr)
+        words = ["--handler", handler]
+        if handler in carrier.handlers:
+            add(f"{carrier.limit}, {handler}", carrier.raw, words if len(carrier.handlers) > 1 else [], None)
+        limit = handler if handler in carrier.handlers else carrier.handlers[0]
+        add(f"waybill, {handler}", "waybill_bench", words, f"{carrier.limit}, {limit}")
     if nestjs:
-        peers.append(Peer("NestJS", shlex.split(nestjs), limit="bare Asio, typed"))
+        peers.append(Peer("NestJS", shlex.split(nestjs), limit=f"{carrier.limit}, {carrier.nestjs_limit}"))
     else:
         print("!! SKIPPED NestJS: no Node.js, or its packages are missing", file=sys.stderr)
     return peers
@@ -191,9 +225,11 @@ def table(title, first, columns, rows):
     return [f"**{title}**", "", row([first] + columns), row(["---"] + ["---:"] * len(columns))] + [row(r) for r in rows] + [""]
 
 
-def report(results, peers, pin):
-    out = [f"TCP on loopback; {ROUNDS} rounds of {SECS:g} s; "
-           + ("client and service share one core" if pin else "not pinned to a core") + ".", ""]
+def report(results, carrier, peers, pin):
+    out = [f"{carrier.title}; {ROUNDS} rounds of {SECS:g} s; "
+           + ("not pinned to a core" if not pin else
+              "client, service and broker share one core" if carrier.pin_broker else "client and service share one core")
+           + ".", ""]
     names = [peer.name for peer in peers]
 
     def speed(peer, workload):
@@ -208,7 +244,7 @@ def report(results, peers, pin):
         return "failed" if median is None else f"{median:,.{digits}f}"
 
     cpu = lambda run: (run["cpu_client_s"] + run["cpu_server_s"]) / max(1, run["msgs_per_s"] * run["secs"]) * 1e6
-    out += table("Messages per second (in brackets: of bare Asio that does the same work)", "workload", names,
+    out += table(f"Messages per second (in brackets: of {carrier.limit})", "workload", names,
                  [[w] + [speed(p, w) for p in peers] for w, _, _ in WORKLOADS])
     out += table("Time of a request, µs: median / 99th percentile", "workload", names,
                  [[w] + [figure(p, w, "p50_us", 1) + " / " + figure(p, w, "p99_us", 1) for p in peers]
@@ -216,11 +252,12 @@ def report(results, peers, pin):
     out += table("Processor time of a message, µs, both ends", "workload", names,
                  [[w] + [figure(p, w, cpu, 2) for p in peers] for w, _, _ in WORKLOADS])
     growth = lambda run: run["connected_mb"] - run["idle_mb"]
+    memory = [("ready after, ms", "startup_ms", 1), ("RSS idle, MB", "idle_mb", 1)]
+    if carrier.has_peers:
+        memory += [(f"RSS with {IDLE_CONNECTIONS} idle connections, MB", "connected_mb", 1),
+                   ("of that for the connections, MB", growth, 1)]
     out += table("The service's process", "", names,
-                 [[label] + [figure(p, "process", of, digits) for p in peers] for label, of, digits in (
-                     ("ready after, ms", "startup_ms", 1), ("RSS idle, MB", "idle_mb", 1),
-                     (f"RSS with {IDLE_CONNECTIONS} idle connections, MB", "connected_mb", 1),
-                     ("of that for the connections, MB", growth, 1))])
+                 [[label] + [figure(p, "process", of, digits) for p in peers] for label, of, digits in memory])
     if results.problems:
         out += ["**Problems** (the figures above stand on fewer runs)", ""] + [f"- {each}" for each in results.problems]
     return "\n".join(out)
@@ -228,23 +265,28 @@ def report(results, peers, pin):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("transport", choices=["tcp"])
+    parser.add_argument("transport", choices=list(CARRIERS))
     parser.add_argument("--build", type=pathlib.Path, required=True)
     parser.add_argument("--results", type=pathlib.Path, required=True)
     parser.add_argument("--nestjs", default="")
+    parser.add_argument("--broker", default="0", help="the broker's port")
+    parser.add_argument("--broker-pid", default="0", help="its process: its time and memory are reported")
     arguments = parser.parse_args()
     arguments.results.mkdir(parents=True, exist_ok=True)
     orders = write_orders(arguments.results)
     pin = pinning()
-    peers = find_peers(arguments.build, arguments.nestjs)
-    results = Results(arguments.results / "tcp.jsonl")
+    place = Place(arguments.transport, arguments.broker, arguments.broker_pid)
+    if pin and place.carrier.pin_broker and place.broker_pid != "0":
+        os.sched_setaffinity(int(place.broker_pid), {int(pin[-1])})
+    peers = find_peers(place.carrier, arguments.build, arguments.nestjs)
+    results = Results(arguments.results / f"{place.transport}.jsonl")
     results.path.write_text("")
-    with open(arguments.results / "tcp.log", "w") as log:
+    with open(arguments.results / f"{place.transport}.log", "w") as log:
         for round_ in range(ROUNDS):
             turn = peers if round_ % 2 == 0 else peers[::-1]
             try:
                 for peer in turn:
-                    results.add(round_, peer, "process", peer.start(pin, log))
+                    results.add(round_, peer, "process", peer.start(place, pin, log))
                 for workload, words, size in WORKLOADS:
                     print(f"-- round {round_ + 1} of {ROUNDS}: {workload}", file=sys.stderr, flush=True)
                     for peer in turn:
@@ -258,8 +300,8 @@ def main():
             finally:
                 for peer in peers:
                     peer.stop()
-    text = report(results, peers, pin)
-    (arguments.results / "tcp.md").write_text(text + "\n")
+    text = report(results, place.carrier, peers, pin)
+    (arguments.results / f"{place.transport}.md").write_text(text + "\n")
     print(text)
     return 1 if results.problems else 0
 

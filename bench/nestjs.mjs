@@ -1,17 +1,34 @@
 #!/usr/bin/env node
-// NestJS beside waybill: the same arguments, workloads and line of JSON as waybill_bench.cpp, on NestJS's own TCP
-// transport with its default options. Versions: tests/interop/package.json, whose modules this uses.
+// NestJS beside waybill: the same arguments, workloads and line of JSON as waybill_bench.cpp, on NestJS's own transports
+// with their default options. Versions: tests/interop/package.json, whose modules this uses.
 //
-//   nestjs.mjs server --port P --ctl C
-//   nestjs.mjs client --port P --ctl C --workload rpc|events|fan --inflight N --conns N --payload FILE --warmup S --secs S
+//   nestjs.mjs server --transport tcp|redis --port P --broker B --ns NS --ctl C
+//   nestjs.mjs client ... --workload rpc|events|fan --inflight N --conns N --payload FILE --warmup S --secs S
 import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { connect, createServer } from 'node:net';
-import { makeNestClient, onEvent, onRequest, startNestService } from '../tests/interop/lib/nest.mjs';
+
+// The packages that the tests against NestJS bring.
+const packages = createRequire(new URL('../tests/interop/package.json', import.meta.url));
+const from = name => import(packages.resolve(name));
+await from('reflect-metadata');
+const { Controller, Module } = await from('@nestjs/common');
+const { NestFactory } = await from('@nestjs/core');
+const { ClientProxyFactory, EventPattern, MessagePattern, Payload, Transport } = await from('@nestjs/microservices');
+
+/** Each transport as NestJS has it by default. */
+const carriers = {
+  tcp: ({ port }) => ({ transport: Transport.TCP, options: { host: '127.0.0.1', port: Number(port) } }),
+  redis: ({ broker }) => ({ transport: Transport.REDIS, options: { host: '127.0.0.1', port: Number(broker) } }),
+};
+const carrierOf = options => carriers[options.transport](options);
+const patternsOf = ({ transport, ns }) =>
+  transport === 'tcp' ? { echo: 'echo', event: 'evt' } : { echo: `${ns}.echo`, event: `${ns}.evt` };
 
 const now = () => Number(process.hrtime.bigint());
 
 function parseArguments([mode, ...rest]) {
-  const options = { port: '3000', ctl: '7002', workload: 'rpc', inflight: '1', conns: '1', warmup: '0.5', secs: '3' };
+  const options = { transport: 'tcp', ns: 'bench', port: '3000', broker: '0', ctl: '7002', workload: 'rpc', inflight: '1', conns: '1', warmup: '0.5', secs: '3' };
   for (let i = 0; i + 1 < rest.length; i += 2) options[rest[i].replace(/^--/, '')] = rest[i + 1];
   return { mode, ...options };
 }
@@ -30,18 +47,19 @@ function peakMemoryMb(pid) {
 
 /** Warm-up, then a window of fixed length; then one line of JSON. As Meter in harness.hpp. */
 class Meter {
-  constructor({ warmup, secs, workload, inflight, conns }, payload) {
+  constructor({ transport, warmup, secs, workload, inflight, conns }, payload) {
     this.warmUp = Number(warmup) * 1e9;
     this.window = Number(secs) * 1e9;
     this.created = now();
-    this.head = { transport: 'tcp', workload, inflight: Number(inflight) * Number(conns), payload };
+    this.head = { transport, workload, inflight: Number(inflight) * Number(conns), payload };
     this.server = Number(process.env.SERVER_PID ?? 0);
+    this.broker = Number(process.env.BROKER_PID ?? 0);
     this.samples = [];
     this.count = 0;
   }
   cpu() {
     const { user, system } = process.cpuUsage();
-    return [(user + system) / 1e6, cpuOf(this.server)];
+    return [(user + system) / 1e6, cpuOf(this.server), cpuOf(this.broker)];
   }
   /** What both ends of the window have in common; true while it lasts. */
   turn(at, count) {
@@ -71,7 +89,7 @@ class Meter {
     console.log(JSON.stringify({
       ...this.head, msgs_per_s: round(this.count / secs, 0), p50_us: round(percentile(0.5), 1),
       p99_us: round(percentile(0.99), 1), cpu_client_s: round(this.cpuUsed[0], 3),
-      cpu_server_s: round(this.cpuUsed[1], 3), cpu_broker_s: 0, secs: round(secs, 3), lost,
+      cpu_server_s: round(this.cpuUsed[1], 3), cpu_broker_s: round(this.cpuUsed[2], 3), secs: round(secs, 3), lost,
       rss_client_mb: round(peakMemoryMb(0), 1), max_rss_mb: round(peakMemoryMb(this.server), 1),
     }));
   }
@@ -97,9 +115,26 @@ function eventCounter(port) {
   };
 }
 
-async function serve({ port, ctl }) {
-  const event = eventCounter(Number(ctl));
-  await startNestService([onRequest('echo', order => order), onEvent('evt', () => event())], { port: Number(port) });
+async function serve(options) {
+  const count = eventCounter(Number(options.ctl));
+  const patterns = patternsOf(options);
+  class Orders {
+    echo(order) {
+      return order;
+    }
+    event() {
+      count();
+    }
+  }
+  for (const [decorate, name] of [[MessagePattern, 'echo'], [EventPattern, 'event']]) {
+    decorate(patterns[name])(Orders.prototype, name, Object.getOwnPropertyDescriptor(Orders.prototype, name));
+    Payload()(Orders.prototype, name, 0);
+  }
+  Controller()(Orders);
+  class Bench {}
+  Module({ controllers: [Orders] })(Bench);
+  const service = await NestFactory.createMicroservice(Bench, { ...carrierOf(options), logger: false });
+  await service.listen();
   console.log('READY');
 }
 
@@ -109,12 +144,14 @@ function fail(error) {
 }
 
 /** Keeps `inflight` requests under way on each of `conns` clients; each reply sends the next. */
-async function call({ port, inflight, conns }, order, meter) {
-  const clients = Array.from({ length: Number(conns) }, () => makeNestClient(Number(port)));
+async function call(options, order, meter) {
+  const { inflight, conns } = options;
+  const { echo } = patternsOf(options);
+  const clients = Array.from({ length: Number(conns) }, () => ClientProxyFactory.create(carrierOf(options)));
   await Promise.all(clients.map(client => client.connect()));
   const request = client => {
     const sent = now();
-    client.send('echo', order).subscribe({
+    client.send(echo, order).subscribe({
       next: () => {
         if (meter.reply(sent, now())) return request(client);
         if (meter.reported) return;
@@ -129,8 +166,10 @@ async function call({ port, inflight, conns }, order, meter) {
 }
 
 /** Sends events as fast as the receiver's count allows; as Sender in waybill_bench.cpp. */
-async function sendEvents({ port, ctl }, order, size, meter) {
-  const client = makeNestClient(Number(port));
+async function sendEvents(options, order, size, meter) {
+  const { ctl } = options;
+  const { event } = patternsOf(options);
+  const client = ClientProxyFactory.create(carrierOf(options));
   await client.connect();
   const window = Math.min(16384, Math.max(1024, Math.floor((4 << 20) / size)));
   const burst = 256;
@@ -151,7 +190,7 @@ async function sendEvents({ port, ctl }, order, size, meter) {
       process.exit(0);
     }
     if (!giveUp && sent - acknowledged + burst <= window) {
-      for (let i = 0; i < burst; ++i) client.emit('evt', order).subscribe({ error: fail });
+      for (let i = 0; i < burst; ++i) client.emit(event, order).subscribe({ error: fail });
       sent += burst;
     }
     setImmediate(step);

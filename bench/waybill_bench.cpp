@@ -1,10 +1,12 @@
 // waybill itself, measured through its public API.
 //
-//   waybill_bench server --handler bytes|typed --transport tcp --port P --ctl C [--ns NS] [--broker B]
+//   waybill_bench server --handler bytes|typed --transport tcp|redis|amqp|kafka --port P --ctl C [--ns NS] [--broker B]
 //   waybill_bench client ... --workload rpc|events|fan --inflight N --conns N --payload FILE --warmup S --secs S
 //
 // bytes: a handler that takes and returns opaque bytes; on TCP over binary framing. typed: struct in, struct out, JSON;
-// on TCP over NestJS framing. The client prints one line of JSON (harness.hpp).
+// on TCP over NestJS framing. P: the port on TCP; B: the broker's port (carrier.cpp); NS: the prefix of its channels. The
+// client prints one line of JSON (harness.hpp).
+#include "carrier.hpp"
 #include "harness.hpp"
 #include "waybill/waybill.hpp"
 
@@ -36,19 +38,8 @@ struct Setup {
 };
 
 Setup setup_of(const bench::Arguments& arguments) {
-  const std::string transport = arguments.text("transport", "tcp");
-  const std::string ns = arguments.text("ns", "bench");
-  const std::string port = arguments.text(transport == "tcp" ? "port" : "broker", "3000");
-  std::string url = transport + "://127.0.0.1:" + port;
-  if (transport == "tcp") {
-    url += arguments.text("handler") == "bytes" ? "?framing=binary" : "?framing=nest";
-  } else if (transport == "amqp") {
-    url = "amqp://guest:guest@127.0.0.1:" + port + "/?queue=" + ns + "&durable=false&autoDelete=true";
-  } else if (transport == "kafka") {
-    url += "?group=" + ns;
-  }
-  const std::string prefix = transport == "tcp" ? "" : ns + ".";
-  return {url, waybill::Pattern(prefix + "echo"), waybill::Pattern(prefix + "evt")};
+  const bench::Carrier carrier = bench::carrier_of(arguments);
+  return {carrier.url, waybill::Pattern(carrier.echo), waybill::Pattern(carrier.event)};
 }
 
 int serve(const bench::Arguments& arguments) {

@@ -2,6 +2,7 @@
 # Measures waybill beside the bare library and beside NestJS, all in one run, and prints a Markdown table.
 #
 #   scripts/bench.sh tcp      bare Asio, waybill and NestJS on TCP (docs/benchmarks.md says how to read it)
+#   scripts/bench.sh redis    bare hiredis, waybill and NestJS on Redis pub/sub, on a broker of its own
 #   scripts/bench.sh codec    the serializers by themselves; further arguments go to Google Benchmark
 #
 # BENCH_ROUNDS   how often everything is run (5)       BENCH_SECS  seconds of each measurement (2)
@@ -16,8 +17,8 @@ cd "$root" || exit 1
 
 what="${1:-}"
 case "$what" in
-  tcp | codec) shift ;;
-  *) die "usage: scripts/bench.sh tcp|codec" ;;
+  tcp | redis | codec) shift ;;
+  *) die "usage: scripts/bench.sh tcp|redis|codec" ;;
 esac
 
 results="$root/build/bench"
@@ -56,7 +57,12 @@ if [ "$what" = codec ]; then
   exec "$build/bench/codec_bench" "$@"
 fi
 
-build_programs raw_asio waybill_bench
+# The bare program beside waybill, and the broker it needs, by scripts/brokers.sh's name.
+case "$what" in
+  tcp) raw=raw_asio broker='' ;;
+  redis) raw=raw_redis broker=redis ;;
+esac
+build_programs "$raw" waybill_bench
 nestjs=''
 versions=''
 nestjs_pin="$(sed -n 's/.*"@nestjs\/microservices": "\(.*\)".*/\1/p' tests/interop/package.json)"
@@ -73,4 +79,14 @@ if (nestjs_is_there || ensure_nestjs) && ensure_node; then
   versions="NestJS $nestjs_pin, Node.js $(node --version)"
 fi
 print_machine "$versions"
-exec python3 bench/driver.py tcp --build "$build" --results "$results" --nestjs "$nestjs"
+if [ -z "$broker" ]; then
+  exec python3 bench/driver.py "$what" --build "$build" --results "$results" --nestjs "$nestjs"
+fi
+
+export WAYBILL_BROKERS_DIR="$results/brokers"
+trap 'scripts/brokers.sh down "$broker" 2>/dev/null' EXIT
+scripts/brokers.sh up "$broker" >/dev/null || die "the broker did not come up"
+port="$(cat "$WAYBILL_BROKERS_DIR/ports/$broker")"
+pid="$(cat "$WAYBILL_BROKERS_DIR/$broker/pid")"
+python3 bench/driver.py "$what" --build "$build" --results "$results" --nestjs "$nestjs" \
+  --broker "$port" --broker-pid "$pid"
