@@ -13,7 +13,7 @@ class Backoff {
     std::chrono::milliseconds most{5'000};
   };
   Backoff() = default;
-  explicit Backoff(Options options) : options_(options) {}
+  explicit Backoff(Options options, unsigned tries = 0) : options_(options), tries_(tries) {}
 
   /// Half to all of the current step, which doubles from call to call. `random`: any 64 bits.
   std::chrono::milliseconds next(std::uint64_t random) noexcept {

@@ -13,9 +13,11 @@ using enum OptionUse;
 
 //                                    name             in listeners, in clients
 constexpr CoreOption k_options[] = {
-    {"serializer", read, read},        {"group", read, refuse},      {"instance", read, refuse},
-    {"max_in_flight", read, refuse},   {"startup", read, refuse},    {"timeout", refuse, read},
-    {"connect_timeout", refuse, read}, {"max_queued", refuse, read}, {"max_unsent", leave, read}};
+    {"serializer", read, read},      {"group", read, refuse},           {"instance", read, refuse},
+    {"max_in_flight", read, refuse}, {"startup", read, refuse},         {"attempts", read, refuse},
+    {"backoff", read, refuse},       {"dead_letter", read, refuse},     {"unhandled", read, refuse},
+    {"timeout", refuse, read},       {"connect_timeout", refuse, read}, {"max_queued", refuse, read},
+    {"max_unsent", leave, read}};
 
 enum class Role { listener, client };
 
@@ -51,6 +53,30 @@ std::size_t to_size(std::uint64_t number) {
   return static_cast<std::size_t>(std::min<std::uint64_t>(number, std::numeric_limits<std::size_t>::max()));
 }
 
+/// "100ms..10s", or one duration for each time.
+bool read_backoff(std::string_view text, DeliveryPolicy& policy) {
+  const std::size_t dots = text.find("..");
+  const auto first = parse_duration(text.substr(0, dots));
+  const auto most = dots == std::string_view::npos ? first : parse_duration(text.substr(dots + 2));
+  if (!first || !most || *most < *first) return false;
+  policy.backoff = *first;
+  policy.most_backoff = *most;
+  return true;
+}
+
+void take_delivery(OptionReader& reader, DeliveryPolicy& policy) {
+  policy.attempts = static_cast<int>(reader.number("attempts", static_cast<std::uint64_t>(policy.attempts), 1, 1000));
+  if (const auto backoff = reader.optional_text("backoff"); backoff && !read_backoff(*backoff, policy)) {
+    reader.mistake("option \"backoff\": expected two durations such as 100ms..10s, or one, found \"" +
+                   backoff->substr(0, 100) + '"');
+  }
+  policy.dead_letter = reader.text("dead_letter", policy.dead_letter);
+  const std::size_t unhandled = policy.unhandled == DeliveryPolicy::Unhandled::drop ? 1 : 0;
+  policy.unhandled = reader.choice("unhandled", "dead_letter|drop", unhandled) == 1
+                         ? DeliveryPolicy::Unhandled::drop
+                         : DeliveryPolicy::Unhandled::dead_letter;
+}
+
 }  // namespace
 
 std::span<const CoreOption> core_options() noexcept { return k_options; }
@@ -79,6 +105,7 @@ void take_options(ListenerConfig& config, Mistakes& mistakes) {
       reader.mistake("option \"startup\": " + std::string(parsed.error().message()));
     }
   }
+  take_delivery(reader, config.delivery);
   finish(reader, mistakes);
 }
 

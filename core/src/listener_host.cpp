@@ -1,5 +1,6 @@
 #include "listener_host.hpp"
 
+#include "backoff.hpp"
 #include "stream_pump.hpp"
 #include "waybill/detail/asio.hpp"
 
@@ -8,6 +9,7 @@
 #include <asio/dispatch.hpp>
 
 #include <algorithm>
+#include <random>
 
 namespace waybill::detail {
 
@@ -18,13 +20,20 @@ void count(std::atomic<std::uint64_t>& counter, std::int64_t by = 1) noexcept {
   counter.store(counter.load(std::memory_order_relaxed) + static_cast<std::uint64_t>(by), std::memory_order_relaxed);
 }
 
-/// A message is delivered this often before it is given up, where the carrier delivers again at all.
-constexpr int k_attempts = 5;
+std::string_view name_of(const Packet& packet) noexcept {
+  return packet.has_pattern ? packet.pattern.text : packet.route;
+}
+
+/// Before the attempt that follows `attempt`: doubled each time, jittered so that what failed together comes apart.
+std::chrono::milliseconds backoff_after(int attempt, const DeliveryPolicy& policy) {
+  Backoff backoff({policy.backoff, policy.most_backoff}, static_cast<unsigned>(attempt - 1));
+  return backoff.next(std::random_device{}());
+}
 
 }  // namespace
 
 Error error_from_handler(std::exception_ptr exception, const Packet& packet, const Log& log) {
-  const std::string pattern(packet.has_pattern ? packet.pattern.text : packet.route);
+  const std::string pattern(name_of(packet));
   try {
     std::rethrow_exception(exception);
   } catch (const Error& error) {
@@ -45,15 +54,28 @@ ListenerHost::ListenerHost(std::shared_ptr<ServiceParts> parts, const ListenerCo
       listener_(std::move(listener)),
       executor_(std::move(executor)),
       capabilities_(capabilities),
+      retries_(std::make_shared<WaitingRetries>(executor_, std::max<std::size_t>(1, config_.max_in_flight / 2))),
       cache_(parts_->table),
       idle_(executor_) {}
 
 std::string ListenerHost::describe() const {
   std::string line = config_.url.redacted() + ": events " + std::string(capabilities_.event_promise);
-  line += capabilities_.redelivery == Support::impossible ? ", nothing is delivered again"
-                                                          : ", acknowledged after the handler";
+  line += describe_policy();
   if (capabilities_.wildcards == Support::emulated) line += ", wildcards matched on this side";
   return line;
+}
+
+std::string ListenerHost::describe_policy() const {
+  const DeliveryPolicy& policy = config_.delivery;
+  std::string line;
+  if (capabilities_.redelivery == Support::impossible) {
+    line = ", nothing is delivered again";
+  } else {
+    line = ", acknowledged after the handler, " + std::to_string(policy.attempts) +
+           (policy.attempts == 1 ? " attempt" : " attempts");
+  }
+  if (capabilities_.redelivery == Support::impossible && policy.dead_letter.empty()) return line;
+  return line + (policy.dead_letter.empty() ? ", then dropped" : ", then to " + policy.dead_letter);
 }
 
 asio::awaitable<Result<void>> ListenerHost::start() {
@@ -70,6 +92,12 @@ asio::awaitable<Result<void>> ListenerHost::start() {
         errc::unsupported,
         std::string(capabilities_.transport) + " has no groups: remove group=" + config_.group + " from the listener",
         End::rejected);
+  }
+  if (!config_.delivery.dead_letter.empty() && capabilities_.dead_letters == Support::impossible) {
+    co_return Error(errc::unsupported,
+                    std::string(capabilities_.transport) + " has no dead letters: remove dead_letter=" +
+                        config_.delivery.dead_letter + " from the listener",
+                    End::rejected);
   }
   reconnect_ = std::make_shared<Reconnect>(executor_, shared_from_this());
   co_return co_await reconnect_->start(config_.startup);
@@ -125,8 +153,14 @@ void ListenerHost::unhandled(Delivery& delivery) {
     reply.payload = scratch_.borrow();
     delivery.reply(reply);
   } else {
-    log().debug("no handler for the event " + std::string(packet.has_pattern ? packet.pattern.text : packet.route));
+    log().debug("no handler for the event " + std::string(name_of(packet)));
   }
+  const DeliveryPolicy& policy = config_.delivery;
+  if (policy.unhandled == DeliveryPolicy::Unhandled::drop) return delivery.settle(Settlement::ack);
+  if (packet.kind == PacketKind::request && !policy.dead_letter.empty()) {
+    return delivery.settle(Settlement::ack);  // its caller knows; nobody waits for a second answer
+  }
+  delivery.failure = Error(errc::no_handler, "there is no handler for it", End::rejected);
   delivery.settle(Settlement::reject);
 }
 
@@ -236,7 +270,6 @@ asio::awaitable<Result<void>> ListenerHost::run_handler(Handler& handler, Held h
 
 void ListenerHost::failed(Exchange& exchange, const Error& error) {
   counters.failed.fetch_add(1, std::memory_order_relaxed);  // perhaps on the handler pool
-  const Packet& packet = exchange.packet();
   if (exchange.wants_reply()) {
     try {
       exchange.reply_error(error);
@@ -246,14 +279,31 @@ void ListenerHost::failed(Exchange& exchange, const Error& error) {
     }
     return exchange.settle(Settlement::ack);  // its caller knows
   }
-  const bool again =
-      capabilities_.redelivery != Support::impossible && !error.is_permanent() && exchange.attempt() < k_attempts;
-  if (!again) {
-    counters.dropped.fetch_add(1, std::memory_order_relaxed);
-    log().warning("gave up the event " + std::string(packet.has_pattern ? packet.pattern.text : packet.route) +
-                  " after attempt " + std::to_string(exchange.attempt()) + ": " + error.what());
+  if (!is_offloaded()) return failed_event(exchange.delivery(), error);
+  asio::post(executor_, [self = shared_from_this(), held = exchange.held(), error] {
+    self->failed_event(held->delivery(), error);
+  });
+}
+
+void ListenerHost::failed_event(Delivery& delivery, const Error& error) {
+  if (delivery.is_settled()) return;  // by the handler itself
+  const DeliveryPolicy& policy = config_.delivery;
+  if (capabilities_.redelivery == Support::impossible || error.is_permanent() || delivery.attempt >= policy.attempts) {
+    return give_up(delivery, error);
   }
-  exchange.settle(again ? Settlement::retry : Settlement::reject);
+  count(counters.retried);
+  if (draining_) return delivery.settle(Settlement::retry);
+  retries_->add(std::move(delivery), backoff_after(delivery.attempt, policy));
+}
+
+void ListenerHost::give_up(Delivery& delivery, const Error& error) {
+  const std::string& channel = config_.delivery.dead_letter;
+  count(channel.empty() ? counters.dropped : counters.dead_lettered);
+  log().warning("gave up the event " + std::string(name_of(delivery.packet)) + " after attempt " +
+                std::to_string(delivery.attempt) + (channel.empty() ? "" : ", it is now in " + channel) + ": " +
+                error.what());
+  delivery.failure = error;
+  delivery.settle(Settlement::reject);
 }
 
 void ListenerHost::finished_one() {
@@ -268,6 +318,7 @@ asio::awaitable<DrainReport> ListenerHost::drain(TimePoint deadline) {
   draining_ = true;
   if (reconnect_) reconnect_->stop();
   listener_->stop_intake();
+  given_back_ += retries_->give_back();
   const std::size_t in_hand = in_flight_;
   while (in_flight_ > 0 && std::chrono::steady_clock::now() < deadline && !closed_) {
     idle_.expires_at(deadline);
@@ -293,6 +344,7 @@ void ListenerHost::close() {
   if (std::exchange(closed_, true)) return;
   draining_ = true;
   if (reconnect_) reconnect_->stop();
+  retries_->give_back();
   listener_->close();
   idle_.cancel();
 }

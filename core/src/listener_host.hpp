@@ -4,6 +4,7 @@
 
 #include "reconnect.hpp"
 #include "route_table.hpp"
+#include "waiting_retries.hpp"
 #include "waybill/detail/clock.hpp"
 #include "waybill/detail/exchange.hpp"
 #include "waybill/middleware.hpp"
@@ -20,7 +21,8 @@ namespace waybill::detail {
 
 /// Counters of one host; any thread may read them.
 struct HostCounters {
-  std::atomic<std::uint64_t> requests{0}, events{0}, failed{0}, unhandled{0}, dropped{0}, in_flight{0};
+  std::atomic<std::uint64_t> requests{0}, events{0}, failed{0}, unhandled{0}, retried{0}, dead_lettered{0}, dropped{0},
+      in_flight{0};
 };
 
 /// What all listeners of a service share; fixed from the start on.
@@ -75,14 +77,18 @@ class ListenerHost final : public std::enable_shared_from_this<ListenerHost>,
   void handle_now(const RouteEntry& entry, Delivery& delivery);
   void handle_later(const RouteEntry& entry, Delivery&& delivery);
   void unhandled(Delivery& delivery);
+  std::string describe_policy() const;
   asio::awaitable<void> run(const RouteEntry& entry, Held held);
   asio::awaitable<Result<void>> run_step(const RouteEntry& entry, Held held, std::size_t index);
   asio::awaitable<Result<void>> run_handlers(const RouteEntry& entry, Held held);
   asio::awaitable<Result<void>> run_handler(Handler& handler, Held held);
   /// Answers a request that met several event handlers with what the first two returned, as NestJS does.
   void answer_collected(Exchange& exchange, Buffer first, Buffer second);
-  /// Answers and settles a delivery that failed.
+  /// Answers and settles a delivery that failed; an event as the delivery policy says, on the listener's loop.
   void failed(Exchange& exchange, const Error& error);
+  void failed_event(Delivery& delivery, const Error& error);
+  /// Ends it for good: to the dead-letter channel if there is one.
+  void give_up(Delivery& delivery, const Error& error);
   void finished_one();
 
   std::shared_ptr<ServiceParts> parts_;
@@ -91,6 +97,7 @@ class ListenerHost final : public std::enable_shared_from_this<ListenerHost>,
   asio::any_io_executor executor_;
   const Capabilities& capabilities_;
   std::shared_ptr<Reconnect> reconnect_;
+  std::shared_ptr<WaitingRetries> retries_;
   RouteCache cache_;
   Buffer scratch_;
   std::size_t in_flight_ = 0;

@@ -144,6 +144,7 @@ class Service::Core : public std::enable_shared_from_this<Core> {
         environment.log = parts_->log;
         environment.max_in_flight = listener.max_in_flight;
         environment.group = listener.group;
+        environment.dead_letter = listener.delivery.dead_letter;
         environment.shares_address = threads > 1;
         const asio::any_io_executor home = environment.executor;
         hosts_.push_back(std::make_shared<detail::ListenerHost>(parts_, listener,
@@ -292,6 +293,8 @@ ServiceStats Service::stats() const {
     stats.events += counters.events;
     stats.failed += counters.failed;
     stats.unhandled += counters.unhandled;
+    stats.retried += counters.retried;
+    stats.dead_lettered += counters.dead_lettered;
     stats.dropped += counters.dropped;
     stats.in_flight += counters.in_flight;
   }

@@ -31,10 +31,12 @@ struct DrainReport {
 struct ServiceStats {
   std::uint64_t requests = 0;
   std::uint64_t events = 0;
-  std::uint64_t failed = 0;     ///< Handlers that ended with an error.
-  std::uint64_t unhandled = 0;  ///< Messages for which there was no handler.
-  std::uint64_t dropped = 0;    ///< Messages that were given up, with a line in the log.
-  std::uint64_t in_flight = 0;  ///< Being handled now.
+  std::uint64_t failed = 0;         ///< Handlers that ended with an error.
+  std::uint64_t unhandled = 0;      ///< Messages for which there was no handler.
+  std::uint64_t retried = 0;        ///< Events whose handler failed, to be delivered again.
+  std::uint64_t dead_lettered = 0;  ///< Events that were given up and parked.
+  std::uint64_t dropped = 0;        ///< Events that were given up with a line in the log.
+  std::uint64_t in_flight = 0;      ///< Being handled now.
 };
 
 /// Any number of handlers behind any number of listeners, on the service's own loop (run) or on an executor that the

@@ -34,6 +34,9 @@ class Stage {
   /// Where clients find a listener whose address() is `address`.
   virtual std::string client_url(const std::string& address) = 0;
 
+  /// A channel for dead letters that is of this stage alone and empty.
+  virtual std::string dead_letter() { return "dead"; }
+
   /// Cuts every link of this stage once; both sides can open theirs again. False: this stage cannot.
   virtual bool cut_links() { return false; }
   /// Nothing gets through until thaw(), and no link breaks. False: this stage cannot.

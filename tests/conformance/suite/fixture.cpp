@@ -39,25 +39,44 @@ const Capabilities& TransportConformance::capabilities() {
 std::unique_ptr<OpenListener> TransportConformance::listen(const Routes& routes, const ListenOptions& options) {
   auto open = std::make_unique<OpenListener>();
   open->transport = make_transport(stage->listener_url());
+  open->listener = open->transport->make_listener(environment(options));
+  test::run_until(loop, open->listener->open(routes, open->sink)).value();
+  return open;
+}
+
+Environment TransportConformance::environment(const ListenOptions& options) {
   Environment environment;
   environment.executor = loop.get_executor();
   environment.serializer = serializer;
   environment.log = logs.log();
   environment.group = options.group;
   environment.max_in_flight = options.max_in_flight;
-  open->listener = open->transport->make_listener(std::move(environment));
-  test::run_until(loop, open->listener->open(routes, open->sink)).value();
-  return open;
+  environment.dead_letter = options.dead_letter;
+  return environment;
+}
+
+std::unique_ptr<DeadLetterBox> TransportConformance::open_dead_letters() {
+  ListenOptions options;
+  options.dead_letter = stage->dead_letter();
+  capabilities();
+  return described_->make_dead_letter_box(environment(options));
+}
+
+std::vector<DeadLetter> TransportConformance::wait_for_dead_letters(std::size_t count) {
+  const auto box = open_dead_letters();
+  std::vector<DeadLetter> letters;
+  const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (letters.size() < count && std::chrono::steady_clock::now() < give_up) {
+    letters = test::run_until(loop, box->list(100)).value();
+  }
+  box->close();
+  return letters;
 }
 
 Result<void> TransportConformance::try_listen(const Routes& routes) {
   KeepingListenerSink sink;
   const auto transport = make_transport(stage->listener_url());
-  Environment environment;
-  environment.executor = loop.get_executor();
-  environment.serializer = serializer;
-  environment.log = logs.log();
-  const auto listener = transport->make_listener(std::move(environment));
+  const auto listener = transport->make_listener(environment({}));
   auto opened = test::run_until(loop, listener->open(routes, sink));
   listener->close();
   return opened;
@@ -66,11 +85,7 @@ Result<void> TransportConformance::try_listen(const Routes& routes) {
 std::unique_ptr<OpenConnection> TransportConformance::connect(const std::string& address) {
   auto open = std::make_unique<OpenConnection>();
   open->transport = make_transport(stage->client_url(address));
-  Environment environment;
-  environment.executor = loop.get_executor();
-  environment.serializer = serializer;
-  environment.log = logs.log();
-  open->connection = open->transport->make_connection(std::move(environment));
+  open->connection = open->transport->make_connection(environment({}));
   test::run_until(loop, open->connection->open(open->sink)).value();
   return open;
 }
@@ -147,6 +162,7 @@ std::unique_ptr<Service> TransportConformance::make_service(const ServeOptions& 
   listener.serializer = GetParam().serializer;
   listener.group = options.group;
   listener.max_in_flight = options.max_in_flight;
+  listener.delivery = options.delivery;
   Config config;
   config.log_level = "debug";
   config.listeners.push_back(std::move(listener));

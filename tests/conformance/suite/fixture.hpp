@@ -18,6 +18,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace waybill::conformance {
 
@@ -51,8 +52,9 @@ class TransportConformance : public testing::TestWithParam<Subject> {
 
   // The contract, at its own level.
   struct ListenOptions {
-    std::string group;
+    std::string group{};
     std::size_t max_in_flight = 1024;
+    std::string dead_letter{};
   };
   std::unique_ptr<OpenListener> listen(const Routes& routes) { return listen(routes, ListenOptions()); }
   std::unique_ptr<OpenListener> listen(const Routes& routes, const ListenOptions& options);
@@ -63,6 +65,10 @@ class TransportConformance : public testing::TestWithParam<Subject> {
     return connect(listener.listener->address());
   }
   std::unique_ptr<Transport> make_transport(const std::string& url);
+  /// The stage's dead letters, once there are `count` of them.
+  std::vector<DeadLetter> wait_for_dead_letters(std::size_t count);
+  std::unique_ptr<DeadLetterBox> open_dead_letters();
+  Environment environment(const ListenOptions& options);
 
   /// Requests ask to be told of failures only, with ticket k_request_ticket.
   static constexpr Ticket k_request_ticket = k_failure_only | 1;
@@ -87,8 +93,9 @@ class TransportConformance : public testing::TestWithParam<Subject> {
 
   // The public API, on the same loop.
   struct ServeOptions {
-    std::string group;
+    std::string group{};
     std::size_t max_in_flight = 1024;
+    DeliveryPolicy delivery{};
   };
   std::unique_ptr<Service> make_service() { return make_service(ServeOptions()); }
   std::unique_ptr<Service> make_service(const ServeOptions& options);

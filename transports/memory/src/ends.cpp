@@ -23,7 +23,7 @@ class InHand final : public DeliverySource {
     if (auto carried = end_->wire.carry(reply, Direction::to_client)) end_->hub->reply(*end_, call_, *carried);
   }
   void settle(const Delivery& delivery, Settlement settlement) override {
-    end_->hub->settle(*end_, delivery.token, settlement);
+    end_->hub->settle(*end_, delivery, settlement);
   }
   void add_delivery() noexcept override {}
   void drop_delivery() noexcept override { delete this; }

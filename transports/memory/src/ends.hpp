@@ -65,6 +65,7 @@ class ServiceEnd final : public End, public Consumer {
   std::deque<MessagePtr> inbox;                   ///< Accepted, not yet handed to the sink.
   std::map<std::uint64_t, MessagePtr> unsettled;  ///< Handed to the sink, by token.
   std::uint64_t last_token = 0;
+  std::string dead_letter;  ///< Set once: the channel for what is rejected; empty: none.
 
  private:
   bool run_one() override;

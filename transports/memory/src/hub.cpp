@@ -17,7 +17,9 @@ bool ends_call(const Packet& packet) noexcept { return packet.kind != PacketKind
 }  // namespace
 
 Hub::Hub(BrokerOptions options)
-    : options_(std::move(options)), exchange_({options_.max_waiting_messages, options_.max_waiting_bytes}) {}
+    : options_(std::move(options)),
+      exchange_({options_.max_waiting_messages, options_.max_waiting_bytes}),
+      dead_(options_.max_waiting_messages) {}
 
 Result<void> Hub::open_locked(ServiceEnd& end, std::string_view group, const Routes& routes) {
   if (is_stopped_) return Error(errc::refused, "the broker '" + name() + "' is stopped", waybill::End::rejected);
@@ -178,21 +180,27 @@ void Hub::take_reply_locked(const std::shared_ptr<Call>& call, const Packet& pac
   });
 }
 
-void Hub::settle(ServiceEnd& end, std::uint64_t token, Settlement settlement) {
+void Hub::settle(ServiceEnd& end, const Delivery& delivery, Settlement settlement) {
+  std::string failure = delivery.failure ? delivery.failure->what() : "rejected by its handler";
   const std::lock_guard lock(mutex_);
-  when_moving_locked([this, weak = std::weak_ptr(end.self()), token, settlement] {
-    if (const auto self = weak.lock()) take_settlement_locked(*self, token, settlement);
-  });
+  when_moving_locked(
+      [this, weak = std::weak_ptr(end.self()), token = delivery.token, settlement, text = std::move(failure)] {
+        if (const auto self = weak.lock()) take_settlement_locked(*self, token, settlement, text);
+      });
 }
 
-void Hub::take_settlement_locked(ServiceEnd& end, std::uint64_t token, Settlement settlement) {
+void Hub::take_settlement_locked(ServiceEnd& end, std::uint64_t token, Settlement settlement,
+                                 const std::string& failure) {
   const auto found = end.unsettled.find(token);
   if (found == end.unsettled.end()) return;  // of a link that is gone
   auto message = std::move(found->second);
   end.unsettled.erase(found);
   switch (settlement) {
     case Settlement::ack: ++counters_.acknowledged; break;
-    case Settlement::reject: ++counters_.rejected; break;
+    case Settlement::reject:
+      ++counters_.rejected;
+      if (!end.dead_letter.empty()) dead_.park(end.dead_letter, *message, failure);
+      break;
     case Settlement::retry: give_back_locked(std::move(message)); break;
   }
   released_locked(end);
@@ -277,6 +285,26 @@ void Hub::after(VirtualTime::Duration delay, ClientEnd& client, std::function<vo
   timer->async_wait([timer, arrive = std::move(arrive)](const std::error_code& error) {
     if (!error) arrive();
   });
+}
+
+std::vector<DeadLetter> Hub::dead_letters(const std::string& channel, std::size_t limit) {
+  const std::lock_guard lock(mutex_);
+  return dead_.list(channel, limit);
+}
+
+Result<void> Hub::replay(const std::string& channel, const DeadLetter& letter) {
+  const std::lock_guard lock(mutex_);
+  Packet packet = letter.packet;
+  remove_death_headers(packet.headers);
+  if (const auto taken = exchange_.check(packet); !taken) return taken.error();
+  dead_.remove(channel, letter.id);
+  exchange_.publish(packet.own(), nullptr);
+  return {};
+}
+
+void Hub::drop(const std::string& channel, const DeadLetter& letter) {
+  const std::lock_guard lock(mutex_);
+  dead_.remove(channel, letter.id);
 }
 
 void Hub::inject(Fault fault) {

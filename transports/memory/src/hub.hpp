@@ -2,6 +2,7 @@
 // ends post it to their executors. Functions that end in _locked require the mutex.
 #pragma once
 
+#include "dead_letters.hpp"
 #include "exchange.hpp"
 #include "faults.hpp"
 #include "waybill/transports/memory.hpp"
@@ -37,7 +38,7 @@ class Hub : public std::enable_shared_from_this<Hub> {
   void publish(ClientEnd& client, const Packet& packet, Ticket ticket);
   void forget(ClientEnd& client, std::string_view id);
   void reply(ServiceEnd& end, const std::shared_ptr<Call>& call, const Packet& packet);
-  void settle(ServiceEnd& end, std::uint64_t token, Settlement settlement);
+  void settle(ServiceEnd& end, const Delivery& delivery, Settlement settlement);
   bool is_congested(const std::shared_ptr<Call>& call);
   bool is_connected(const ServiceEnd& end, std::uint64_t token);
   void set_receiving(ServiceEnd& end, bool receiving);
@@ -45,6 +46,11 @@ class Hub : public std::enable_shared_from_this<Hub> {
   void delivered_locked() noexcept { ++counters_.delivered; }
   /// A message that was accepted turned out to be unwanted.
   void released_locked(ServiceEnd& end);
+
+  // For a box of dead letters.
+  std::vector<DeadLetter> dead_letters(const std::string& channel, std::size_t limit);
+  Result<void> replay(const std::string& channel, const DeadLetter& letter);
+  void drop(const std::string& channel, const DeadLetter& letter);
 
   // From tests.
   void inject(Fault fault);
@@ -63,7 +69,7 @@ class Hub : public std::enable_shared_from_this<Hub> {
  private:
   void accept_locked(ClientEnd& client, const Packet& packet, Ticket ticket);
   void take_reply_locked(const std::shared_ptr<Call>& call, const Packet& packet);
-  void take_settlement_locked(ServiceEnd& end, std::uint64_t token, Settlement settlement);
+  void take_settlement_locked(ServiceEnd& end, std::uint64_t token, Settlement settlement, const std::string& failure);
   /// Sends a packet on its way: lost, late, several times, overtaken, or as it should be.
   void travel_locked(Leg leg, std::string_view route, ClientEnd& client, std::function<void()> arrive);
   void arrive_locked(Leg leg, const std::function<void()>& arrive);
@@ -78,6 +84,7 @@ class Hub : public std::enable_shared_from_this<Hub> {
   const BrokerOptions options_;
   std::mutex mutex_;
   Exchange exchange_;
+  DeadLetters dead_;
   Faults faults_;
   HeldBack requests_held_;
   HeldBack replies_held_;

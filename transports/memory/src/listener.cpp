@@ -5,6 +5,7 @@ namespace waybill::memory {
 Listener::Listener(std::shared_ptr<Hub> hub, Environment environment, bool wire)
     : environment_(std::move(environment)), end_(std::make_shared<ServiceEnd>(std::move(hub), environment_.executor)) {
   end_->max_held = environment_.max_in_flight;
+  end_->dead_letter = environment_.dead_letter;
   end_->wire = {wire, environment_.serializer};
 }
 

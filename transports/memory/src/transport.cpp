@@ -1,3 +1,4 @@
+#include "box.hpp"
 #include "connection.hpp"
 #include "hub.hpp"
 #include "listener.hpp"
@@ -20,6 +21,9 @@ class MemoryTransport final : public Transport {
   std::unique_ptr<waybill::Connection> make_connection(Environment environment) override {
     return std::make_unique<Connection>(hub_, std::move(environment), wire_);
   }
+  std::unique_ptr<DeadLetterBox> make_dead_letter_box(Environment environment) override {
+    return std::make_unique<Box>(hub_, std::move(environment.dead_letter));
+  }
 
  private:
   static constexpr Capabilities k_capabilities{
@@ -32,6 +36,7 @@ class MemoryTransport final : public Transport {
       .headers = Support::native,
       .redelivery = Support::native,
       .receivers = Support::native,
+      .dead_letters = Support::native,
       .confirms = true,
       .keeps_order = true,
   };

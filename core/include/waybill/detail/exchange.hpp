@@ -59,6 +59,7 @@ class Exchange final : public ContextSource {
   void collect_into(Buffer* collected) noexcept { collected_ = collected; }
   /// For handlers on other threads than the listener's: `self` keeps the delivery alive on the way.
   void travel_as(std::weak_ptr<Exchange> self) noexcept { self_ = std::move(self); }
+  std::shared_ptr<Exchange> held() const noexcept { return self_.lock(); }
 
   bool wants_reply() const noexcept { return delivery_.packet.kind == PacketKind::request; }
   Delivery& delivery() noexcept { return delivery_; }
