@@ -19,6 +19,7 @@ class WaybillConan(ConanFile):
     # One option per CMake option WAYBILL_WITH_<NAME>, with what it needs.
     requirements_of = {
         "json": ("simdjson/3.10.1",),
+        "kafka": ("librdkafka/2.5.0",),
         "msgpack": ("msgpack-cxx/7.0.0",),
         "tls": ("openssl/[>=3 <4]",),
         "yaml": ("yaml-cpp/0.8.0",),
