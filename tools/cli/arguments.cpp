@@ -107,6 +107,39 @@ void add_commands(CLI::App& app, Arguments& arguments) {
   add_log_flags(listen, arguments);
 }
 
+void add_dlq(CLI::App& app, Arguments& arguments) {
+  CLI::App& dlq = *app.add_subcommand("dlq", "See and decide about messages that were given up");
+  dlq.footer(
+      "Examples:\n"
+      "  waybill dlq ls     'amqp://guest:guest@localhost?queue=orders&dead_letter=orders.dead'\n"
+      "  waybill dlq replay 'amqp://guest:guest@localhost?queue=orders&dead_letter=orders.dead' --all\n"
+      "\n"
+      "The URL is the listener's, with its dead_letter option. waybill dlq COMMAND --help tells more.");
+  dlq.require_subcommand(1);
+  struct Entry {
+    Command command;
+    const char* name;
+    const char* description;
+    bool decides;
+  };
+  constexpr Entry k_entries[] = {
+      {Command::dlq_ls, "ls", "Print id, origin, attempts and error of each, the oldest first", false},
+      {Command::dlq_show, "show", "Print all that is known of them: pattern, data and headers too", false},
+      {Command::dlq_replay, "replay", "Send them to where they came from, as if they were new", true},
+      {Command::dlq_drop, "drop", "Remove them for good", true}};
+  for (const Entry& entry : k_entries) {
+    CLI::App& added = add_command(dlq, arguments, entry.command, entry.name, entry.description,
+                                  "Prints a line of JSON for each dead letter that it was about.");
+    added.add_option("url", arguments.url, "The listener's URL, with dead_letter=CHANNEL")->required();
+    if (entry.command != Command::dlq_ls) added.add_option("ids", arguments.ids, "Which: ids as ls prints them");
+    if (entry.decides)
+      added.add_flag("--all", arguments.is_all, "All of them");
+    else
+      added.add_option("--limit", arguments.count, "No more than so many (1000)")->type_name("N");
+    add_log_flags(added, arguments);
+  }
+}
+
 }  // namespace
 
 ParsedArguments parse_arguments(int argc, char** argv) {
@@ -116,6 +149,7 @@ ParsedArguments parse_arguments(int argc, char** argv) {
   app.footer(k_examples);
   app.require_subcommand(1);
   add_commands(app, arguments);
+  add_dlq(app, arguments);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

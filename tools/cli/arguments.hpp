@@ -9,7 +9,7 @@
 
 namespace waybill::cli {
 
-enum class Command { request, stream, emit, listen };
+enum class Command { request, stream, emit, listen, dlq_ls, dlq_show, dlq_replay, dlq_drop };
 
 /// As typed. Texts that are JSON are still texts here.
 struct Arguments {
@@ -17,6 +17,8 @@ struct Arguments {
   std::string url;
   std::string pattern;                ///< Of a call.
   std::vector<std::string> patterns;  ///< Of listen.
+  std::vector<std::string> ids;       ///< Of dlq: which dead letters; empty: all.
+  bool is_all = false;                ///< Of dlq: all of them is meant.
   std::string data;                   ///< "-": read it from standard input.
   std::string timeout;                ///< Empty: the command's default.
   std::string connect_timeout = "3s";
@@ -24,7 +26,7 @@ struct Arguments {
   std::string metadata;
   std::string options;
   std::string reply;        ///< Of listen: what requests are answered with; empty: no value.
-  std::uint64_t count = 0;  ///< Stop after so many values or messages; 0: never.
+  std::uint64_t count = 0;  ///< Stop after so many values, messages or dead letters; 0: never.
   bool is_verbose = false;
   bool is_quiet = false;
 };

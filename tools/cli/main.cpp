@@ -1,6 +1,7 @@
 // waybill: talks to message services from the command line. docs/command-line.md is its page.
 #include "arguments.hpp"
 #include "call.hpp"
+#include "dlq.hpp"
 #include "inputs.hpp"
 #include "listen.hpp"
 #include "outcome.hpp"
@@ -40,7 +41,14 @@ waybill::cli::Outcome run(const waybill::cli::Arguments& arguments) {
   using namespace waybill::cli;
   try {
     const waybill::Log log = make_log(arguments);
-    return arguments.command == Command::listen ? listen(arguments, log) : call(arguments, log);
+    switch (arguments.command) {
+      case Command::listen: return listen(arguments, log);
+      case Command::dlq_ls:
+      case Command::dlq_show:
+      case Command::dlq_replay:
+      case Command::dlq_drop: return dlq(arguments, log);
+      default: return call(arguments, log);
+    }
   } catch (const UsageError& error) {
     return usage_error(error.what());
   } catch (const waybill::Error& error) {
