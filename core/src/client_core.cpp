@@ -7,23 +7,19 @@
 #include <asio/post.hpp>
 
 #include <algorithm>
+#include <set>
 
 namespace waybill::detail {
 
 namespace {
 
-Ticket ticket_of(CallKey key) noexcept { return (Ticket{key.generation} & 0x7fffffff) << 32 | (key.slot + 1); }
+Ticket ticket_of(CallKey key) noexcept { return (Ticket{key.generation} & 0x3fffffff) << 32 | (key.slot + 1); }
 CallKey key_of(Ticket ticket) noexcept {
   const Ticket plain = ticket & ~k_failure_only;
   return {static_cast<std::uint32_t>(plain & 0xffffffff) - 1, static_cast<std::uint32_t>(plain >> 32)};
 }
 
-std::size_t weight(const Packet& packet) noexcept {
-  return sizeof(Packet) + packet.payload.size() + packet.metadata.size() + packet.pattern.text.size() +
-         packet.route.size();
-}
-
-Error closed_error() { return Error(errc::closed, "the client was closed", End::rejected); }
+Error closed_error(End end = End::rejected) { return Error(errc::closed, "the client was closed", end); }
 
 }  // namespace
 
@@ -34,7 +30,8 @@ ClientCore::ClientCore(asio::any_io_executor executor, const ClientConfig& confi
       registry_(std::move(registry)),
       log_(std::move(log)),
       deadline_timer_(executor_.get()),
-      pause_timer_(executor_.get()) {
+      pause_timer_(executor_.get()),
+      confirmed_(executor_.get()) {
   serializer_ =
       config_.serializer.empty() ? &registry_->default_serializer() : registry_->serializer(config_.serializer).value();
   transport_ = make_configured(*registry_, config_.url, config_.origin);
@@ -44,6 +41,7 @@ ClientCore::ClientCore(asio::any_io_executor executor, const ClientConfig& confi
   environment.log = log_;
   connection_ = transport_->make_connection(std::move(environment));
   can_ = transport_->capabilities();
+  keeps_events_ = can_.confirms && !can_.keeps_unconfirmed;
 }
 
 ClientCore::~ClientCore() {
@@ -103,31 +101,6 @@ void ClientCore::fill(Packet& packet, const Outgoing& outgoing, std::chrono::mil
   }
 }
 
-Result<void> ClientCore::pass_on(const Packet& packet, Ticket ticket, CallKey key) {
-  if (ready_) {
-    if (connection_->unsent_bytes() > config_.max_unsent_bytes) {
-      return Error(errc::overloaded,
-                   "the other side reads too slowly: more than " + std::to_string(config_.max_unsent_bytes) +
-                       " bytes wait to be sent",
-                   End::rejected);
-    }
-    connection_->send(packet, ticket);
-    return {};
-  }
-  if (queued_bytes_ + weight(packet) > config_.max_queued_bytes) {
-    return Error(errc::overloaded,
-                 "no connection to " + config_.url.redacted() + ", and more than " +
-                     std::to_string(config_.max_queued_bytes) + " bytes wait for one",
-                 End::rejected);
-  }
-  queued_bytes_ += weight(packet);
-  const TimePoint give_up = coarse_now() + config_.connect_timeout;
-  queued_.push_back({packet.own(), ticket, key, give_up});
-  arm_deadline(give_up);
-  if (!reconnect_ || !reconnect_->is_running()) connect_then({});
-  return {};
-}
-
 void ClientCore::connect_then(UniqueFunction<void(Result<void>)> done) {
   if (closed_) {
     if (done) asio::post(executor_.get(), [done = std::move(done)]() mutable { done(closed_error()); });
@@ -160,18 +133,9 @@ void ClientCore::on_link_ready() {
   auto waiters = std::move(connect_waiters_);
   connect_waiters_.clear();
   connect_give_up_ = TimePoint::max();
+  send_unconfirmed_again();
   send_queued();
   for (auto& waiter : waiters) waiter(Result<void>{});
-}
-
-void ClientCore::send_queued() {
-  while (!queued_.empty() && ready_) {
-    const Queued next = std::move(queued_.front());
-    queued_.pop_front();
-    queued_bytes_ -= weight(next.packet);
-    if (next.ticket && !calls_.is_open(next.key)) continue;  // its caller has gone
-    connection_->send(next.packet, next.ticket);
-  }
 }
 
 void ClientCore::on_link_failed(const Error& error, std::optional<std::chrono::milliseconds> retry_in) {
@@ -188,18 +152,6 @@ void ClientCore::on_link_failed(const Error& error, std::optional<std::chrono::m
   for (auto& waiter : waiters) waiter(error);
 }
 
-void ClientCore::fail_queued(const Error& error) {
-  auto queued = std::move(queued_);
-  queued_.clear();
-  queued_bytes_ = 0;
-  for (const Queued& one : queued) {
-    if (one.ticket)
-      end(one.key, error);
-    else
-      note_forgotten_failure(error);
-  }
-}
-
 void ClientCore::on_lost(const Error& error) {
   if (closed_ || !ready_) return;
   ready_ = paused_ = false;
@@ -207,16 +159,19 @@ void ClientCore::on_lost(const Error& error) {
   last_failure_ = error;
   log_.warning("lost the connection to " + config_.url.redacted() + ": " + error.what());
   reconnect_->lost();
-  // Calls that wait for a link have not been sent: they stay. All others have lost their reply.
-  std::vector<CallKey> keep;
-  for (const Queued& one : queued_) keep.push_back(one.key);
-  if (keep.empty()) {
+  // Calls that wait for a link have not been sent, and events are sent again: they stay. All others have lost their
+  // reply.
+  std::set<std::uint32_t> stay;
+  for (const Queued& one : queued_) stay.insert(one.key.slot);
+  for (const Ticket ticket : unconfirmed_.tickets()) {
+    if (const auto caller = unconfirmed_.find(ticket)->caller) stay.insert(caller->slot);
+  }
+  if (stay.empty()) {
     counters.waiting.fetch_sub(calls_.fail_all(error), std::memory_order_relaxed);
-  } else {
-    for (const CallKey key : calls_.open_calls()) {
-      const auto same = [key](CallKey other) { return other.slot == key.slot; };
-      if (std::none_of(keep.begin(), keep.end(), same)) end(key, error);
-    }
+    return;
+  }
+  for (const CallKey key : calls_.open_calls()) {
+    if (!stay.contains(key.slot)) end(key, error);
   }
 }
 
@@ -233,7 +188,18 @@ void ClientCore::on_sent(Ticket ticket, Result<Accepted> outcome) {
     if (!outcome) note_forgotten_failure(outcome.error());
     return;
   }
-  const CallKey key = key_of(ticket);
+  CallKey key = key_of(ticket);
+  if (Unconfirmed::is_of(ticket)) {
+    if (!outcome && outcome.error().code() == errc::connection_lost) return;  // it is sent again
+    const auto event = unconfirmed_.take(ticket);
+    if (unconfirmed_.empty()) confirmed_.cancel();
+    if (!event) return;
+    if (!event->caller) {
+      if (!outcome) note_forgotten_failure(outcome.error());
+      return;
+    }
+    key = *event->caller;
+  }
   if (!calls_.is_open(key)) return;
   if (!outcome) return end(key, outcome.error());
   if (ticket & k_failure_only) return;
@@ -323,26 +289,6 @@ void ClientCore::on_deadline() {
   if (next != TimePoint::max()) arm_deadline(next);
 }
 
-void ClientCore::note_forgotten_failure(const Error& error) {
-  ClientCounters::add(counters.failed);
-  ++forgotten_failures_;
-  const TimePoint now = coarse_now();
-  if (now - last_complaint_ < std::chrono::seconds(1)) return;
-  last_complaint_ = now;
-  log_.warning(std::to_string(forgotten_failures_) + " events were not sent to " + config_.url.redacted() + ": " +
-               error.what());
-  forgotten_failures_ = 0;
-}
-
-void ClientCore::flush_then(UniqueFunction<void(Result<void>)> done) {
-  asio::co_spawn(
-      executor_.get(),
-      [](std::shared_ptr<ClientCore> self) -> asio::awaitable<void> {
-        co_await self->connection_->flush();
-      }(shared_from_this()),
-      [done = std::move(done)](std::exception_ptr) mutable { done(Result<void>{}); });
-}
-
 void ClientCore::close() {
   if (std::exchange(closed_, true)) return;
   ready_ = false;
@@ -351,12 +297,16 @@ void ClientCore::close() {
   deadline_timer_.cancel();
   pause_timer_.cancel();
   connection_->close();
-  const Error error = closed_error();
-  fail_queued(error);
-  calls_.fail_all(error);
+  confirmed_.cancel();
+  fail_queued(closed_error());
+  calls_.fail_all(closed_error(End::unknown));
+  if (!unconfirmed_.empty()) {
+    log_.warning(std::to_string(unconfirmed_.size()) + " events to " + config_.url.redacted() +
+                 " were not confirmed when the client was closed");
+  }
   counters.waiting = 0;
   auto waiters = std::move(connect_waiters_);
-  for (auto& waiter : waiters) waiter(error);
+  for (auto& waiter : waiters) waiter(closed_error());
 }
 
 }  // namespace waybill::detail

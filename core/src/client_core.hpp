@@ -3,6 +3,7 @@
 
 #include "pending_calls.hpp"
 #include "reconnect.hpp"
+#include "unconfirmed.hpp"
 #include "waybill/client.hpp"
 
 #include <asio/steady_timer.hpp>
@@ -92,8 +93,12 @@ class ClientCore final : public std::enable_shared_from_this<ClientCore>,
   };
   void fill(Packet& packet, const Outgoing& outgoing, std::chrono::milliseconds timeout) const;
   Result<void> pass_on(const Packet& packet, Ticket ticket, CallKey key);
+  /// To the link; an event that the broker will confirm is kept until then. REQUIRES: ready_.
+  void transmit(const Packet& packet, Ticket ticket, CallKey key);
+  void send_unconfirmed_again();
   void send_queued();
   void fail_queued(const Error& error);
+  asio::awaitable<Result<void>> flush();
   void arm_deadline(TimePoint deadline);
   void on_deadline();
   void end(CallKey key, const Error& error);
@@ -109,6 +114,7 @@ class ClientCore final : public std::enable_shared_from_this<ClientCore>,
   std::shared_ptr<Reconnect> reconnect_;
   PendingCalls calls_;
   Buffer scratch_;
+  Unconfirmed unconfirmed_;
   std::deque<Queued> queued_;
   std::size_t queued_bytes_ = 0;
   std::vector<UniqueFunction<void(Result<void>)>> connect_waiters_;
@@ -117,9 +123,11 @@ class ClientCore final : public std::enable_shared_from_this<ClientCore>,
   asio::steady_timer deadline_timer_;
   TimePoint armed_for_ = TimePoint::max();
   asio::steady_timer pause_timer_;
+  asio::steady_timer confirmed_;  ///< Cancelled when nothing is unconfirmed any more.
   bool paused_ = false;
   TimePoint last_complaint_{};
   std::uint64_t forgotten_failures_ = 0;
+  bool keeps_events_ = false;  ///< Until they are confirmed.
   bool ready_ = false;
   bool was_ready_ = false;
   bool closed_ = false;

@@ -123,6 +123,7 @@ void ListenerHost::on_lost(const Error& error) {
 
 void ListenerHost::on_delivery(Delivery&& delivery) {
   const Packet& packet = delivery.packet;
+  if (!packet.headers.empty() && packet.headers.find(header::k_resent)) delivery.redelivered = true;
   if (draining_) {
     ++given_back_;
     return;  // dropped unsettled: delivered again where the carrier can

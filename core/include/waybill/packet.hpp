@@ -48,6 +48,7 @@ class Headers {
 namespace header {
 inline constexpr std::string_view k_deadline = "waybill-deadline";  ///< Milliseconds that the caller still waits.
 inline constexpr std::string_view k_attempt = "waybill-attempt";    ///< Which delivery of the message this is, from 1.
+inline constexpr std::string_view k_resent = "waybill-resent";      ///< Sent again: it may have arrived before.
 inline constexpr std::string_view k_message_id = "waybill-message-id";
 inline constexpr std::string_view k_error = "waybill-error";    ///< On a dead letter: why it was given up, for people.
 inline constexpr std::string_view k_origin = "waybill-origin";  ///< On a dead letter: the channel it was taken from.

@@ -39,7 +39,8 @@ struct Capabilities {
   Support dead_letters = Support::impossible;  ///< settle(reject) parks in Environment::dead_letter.
   bool deadlines = false;                      ///< Packet::deadline travels by itself, not as a header.
   bool confirms = false;                       ///< on_sent means that the broker has the message, not only the socket.
-  bool keeps_order = true;                     ///< Messages of one connection arrive in order.
+  bool keeps_unconfirmed = false;  ///< Sends unconfirmed events again by itself after a loss; else the host does.
+  bool keeps_order = true;         ///< Messages of one connection arrive in order.
 };
 
 /// What a role needs from its host.

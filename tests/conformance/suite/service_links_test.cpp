@@ -2,6 +2,7 @@
 #include "conformance.hpp"
 
 #include <algorithm>
+#include <map>
 
 namespace waybill::conformance {
 namespace {
@@ -211,6 +212,31 @@ TEST_P(TransportConformance, ASlowConsumerLosesNothing) {
   for (std::size_t i = 0; i < k_chunks; ++i) emit(*client, "chunk", chunk);
   ASSERT_TRUE(wait_for([&] { return handled == k_chunks; }));
   EXPECT_EQ(bytes, k_chunks * chunk.size());
+}
+
+TEST_P(TransportConformance, EventsThatWereNotConfirmedWhenTheLinkBrokeAreSentAgain) {
+  WAYBILL_CONFORMANCE_NEEDS(capabilities().confirms);
+  const auto service = make_service();
+  std::map<int, int> handled;
+  std::size_t unmarked = 0;
+  service->on_event("work", [&](int number, Context& context) {
+    if (++handled[number] > 1 && !context.is_redelivered()) ++unmarked;
+  });
+  start(*service);
+  const auto client = make_client(*service);
+  std::vector<Outcome<Accepted>> outcomes;
+  constexpr int k_events = 50;
+  for (int i = 0; i < k_events; ++i) outcomes.push_back(emit(*client, "work", i));
+  ASSERT_TRUE(wait_for(outcomes.front()));
+  for (int i = 0; i < k_events; ++i) outcomes.push_back(emit(*client, "work", k_events + i));
+  if (!stage->cut_links()) WAYBILL_NOT_APPLICABLE("this stage cannot cut links");
+  for (int i = 0; i < k_events; ++i) outcomes.push_back(emit(*client, "work", 2 * k_events + i));
+  for (const auto& outcome : outcomes) {
+    ASSERT_TRUE(wait_for(outcome));
+    EXPECT_TRUE(**outcome) << (*outcome)->error().what();
+  }
+  EXPECT_TRUE(wait_for([&] { return handled.size() == 3u * k_events; })) << handled.size();
+  EXPECT_EQ(unmarked, 0u);
 }
 
 }  // namespace

@@ -30,6 +30,7 @@ class KafkaTransport final : public Transport {
       .redelivery = Support::native,
       .receivers = Support::impossible,
       .confirms = true,
+      .keeps_unconfirmed = true,  // librdkafka does
       .keeps_order = false,  // within a partition only: topics and partitions go their own ways
   };
   const Options options_;
