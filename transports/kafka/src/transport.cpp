@@ -31,7 +31,7 @@ class KafkaTransport final : public Transport {
       .receivers = Support::impossible,
       .confirms = true,
       .keeps_unconfirmed = true,  // librdkafka does
-      .keeps_order = false,  // within a partition only: topics and partitions go their own ways
+      .keeps_order = false,       // within a partition only: topics and partitions go their own ways
   };
   const Options options_;
   const Registry& registry_;
