@@ -1,0 +1,181 @@
+// A broker of the test's own is killed with SIGKILL under load and started again, several times. The books (support/
+// ledger.hpp) tell what was accepted and lost, which calls never ended, and which duplicates were not marked.
+//
+// WAYBILL_OUTAGE_KILLS: how often (2).
+#include "support/broker_url.hpp"
+#include "support/carriers.hpp"
+#include "support/eventually.hpp"
+#include "support/ledger.hpp"
+#include "support/log_capture.hpp"
+#include "support/not_applicable.hpp"
+#include "support/own_broker.hpp"
+#include "waybill/waybill.hpp"
+
+#include <asio/io_context.hpp>
+#include <asio/steady_timer.hpp>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <future>
+#include <iostream>
+#include <iterator>
+
+namespace waybill::test {
+namespace {
+
+using Clock = Ledger::Clock;
+using std::chrono::milliseconds;
+
+constexpr milliseconds k_request_deadline{2000};
+
+std::size_t entries(const char* folder) {
+  using Iterator = std::filesystem::directory_iterator;
+  return static_cast<std::size_t>(std::distance(Iterator(folder), Iterator()));
+}
+
+/// Sends three events and a request every five milliseconds, and writes down what becomes of them.
+class Load {
+ public:
+  Load(asio::io_context& loop, Client& client, Ledger& ledger) : client_(client), ledger_(ledger), timer_(loop) {}
+
+  void start() { tick(); }
+  void stop() {
+    is_stopped_ = true;
+    timer_.cancel();
+  }
+
+  std::size_t accepted = 0;
+  std::size_t open = 0;                ///< Calls without an end.
+  Clock::time_point last_value_asked;  ///< When the latest request was made that has been answered with a value.
+
+ private:
+  void tick() {
+    if (is_stopped_) return;
+    for (int i = 0; i < 3; ++i) emit(++last_event_);
+    ask(++last_request_);
+    timer_.expires_after(milliseconds(5));
+    timer_.async_wait([this](std::error_code ec) {
+      if (!ec) tick();
+    });
+  }
+  void emit(std::uint64_t event) {
+    ledger_.attempted(event);
+    ++open;
+    client_.emit("load.event", event, [this, event](const Result<Accepted>& outcome) {
+      --open;
+      if (outcome) ++accepted;
+      ledger_.ended(event, outcome                                  ? Ledger::Outcome::accepted
+                           : outcome.error().end() == End::rejected ? Ledger::Outcome::rejected
+                                                                    : Ledger::Outcome::unknown);
+    });
+  }
+  void ask(std::uint64_t request) {
+    ledger_.asked(request);
+    ++open;
+    const Clock::time_point asked = Clock::now();
+    CallOptions options;
+    options.timeout = k_request_deadline;
+    client_.request<std::uint64_t>("load.request", request, options,
+                                   [this, request, asked](const Result<std::uint64_t>& value) {
+                                     --open;
+                                     const auto late = Clock::now() - asked - k_request_deadline;
+                                     const bool is_right = value && *value == request;
+                                     if (is_right) last_value_asked = std::max(last_value_asked, asked);
+                                     ledger_.answered(request, is_right, std::chrono::ceil<milliseconds>(late));
+                                   });
+  }
+
+  Client& client_;
+  Ledger& ledger_;
+  asio::steady_timer timer_;
+  std::uint64_t last_event_ = 0;
+  std::uint64_t last_request_ = 0;
+  bool is_stopped_ = false;
+};
+
+class Outage : public testing::TestWithParam<Carrier> {
+ protected:
+  /// Does something that blocks, while the loop runs.
+  template <class Work>
+  void meanwhile(Work work) {
+    std::future<void> done = std::async(std::launch::async, work);
+    while (done.wait_for(std::chrono::seconds(0)) != std::future_status::ready) {
+      if (loop.stopped()) loop.restart();
+      loop.run_for(milliseconds(5));
+    }
+    done.get();
+  }
+  asio::io_context loop{1};
+  LogCapture logs;
+  Ledger ledger;
+};
+
+TEST_P(Outage, LosesNothingThatWasAcceptedAndEndsEveryCall) {
+  const Carrier& carrier = GetParam();
+  if (!is_built(carrier)) WAYBILL_NOT_APPLICABLE("built without " + carrier.scheme);
+  const std::string others = broker_url(carrier.variable.c_str());
+  WAYBILL_NEEDS_BROKER(others, carrier.variable);
+  const char* const wanted = std::getenv("WAYBILL_OUTAGE_KILLS");
+  const int kills = wanted ? std::atoi(wanted) : 2;
+
+  OwnBroker broker(carrier.broker, carrier.variable);
+  ASSERT_FALSE(broker.url().empty()) << "scripts/brokers.sh up " << carrier.broker << " failed";
+  const std::string url = broker.url() + carrier.options;
+  Service service(loop.get_executor(), Config::listen({url}));
+  service.log_to(logs.sink());
+  service.on_event("load.event", [this](std::uint64_t event, Context& context) {
+    ledger.handled(event, context.is_redelivered() || context.attempt() > 1);
+  });
+  service.on_request("load.request", [](std::uint64_t request) { return request; });
+  run_until(loop, service.start());
+  Client client(loop.get_executor(), ClientConfig::from_url(url), default_registry(), logs.log());
+  run_until(loop, client.connect());
+
+  Load load(loop, client, ledger);
+  load.start();
+  const auto is_serving_since = [&](Clock::time_point moment) { return load.last_value_asked >= moment; };
+  ASSERT_TRUE(eventually(loop, [&] { return load.accepted >= 200; })) << "the load never got going";
+  const std::size_t threads = entries("/proc/self/task");
+  const std::size_t descriptors = entries("/proc/self/fd");
+  milliseconds slowest_return{0};
+  for (int kill = 0; kill < kills; ++kill) {
+    ledger.outage_began();
+    meanwhile([&broker] { broker.kill(); });
+    meanwhile([&broker] { broker.start(); });
+    const Clock::time_point back = Clock::now();
+    ASSERT_TRUE(eventually(loop, std::chrono::seconds(60), [&] { return is_serving_since(back); }))
+        << "not serving a minute after the broker accepts connections";
+    slowest_return = std::max(slowest_return, std::chrono::ceil<milliseconds>(Clock::now() - back));
+    ledger.outage_ended();
+    const std::size_t before = load.accepted;
+    ASSERT_TRUE(eventually(loop, std::chrono::seconds(60), [&] { return load.accepted >= before + 100; }));
+  }
+  load.stop();
+  ASSERT_TRUE(eventually(loop, std::chrono::seconds(40), [&] { return load.open == 0; })) << load.open << " calls open";
+  eventually(loop, std::chrono::seconds(20), [&] { return ledger.report().lost.empty(); });
+
+  const Ledger::Report report = ledger.report();
+  std::cout << carrier.scheme << ", " << kills << " kills: " << report << "; serving again at most "
+            << slowest_return.count() << " ms after the broker" << std::endl;
+  if (carrier.loses_in_outages)
+    EXPECT_TRUE(report.lost_outside.empty()) << report.lost_outside.size() << ", the first " << report.lost_outside[0];
+  else
+    EXPECT_TRUE(report.lost.empty()) << report.lost.size() << ", the first " << report.lost[0];
+  EXPECT_TRUE(report.unmarked.empty()) << report.unmarked.size();
+  EXPECT_TRUE(report.handled_unasked.empty()) << report.handled_unasked.size();
+  EXPECT_TRUE(report.endless_events.empty());
+  EXPECT_TRUE(report.endless_requests.empty());
+  EXPECT_TRUE(report.answered_twice.empty());
+  EXPECT_GT(report.values, 0u);
+  EXPECT_TRUE(eventually(loop, [&] { return entries("/proc/self/task") <= threads; })) << "threads grow";
+  EXPECT_TRUE(eventually(loop, [&] { return entries("/proc/self/fd") <= descriptors; })) << "descriptors grow";
+  client.close();
+  service.close();
+  run_ready(loop);
+}
+
+INSTANTIATE_TEST_SUITE_P(Brokers, Outage, testing::ValuesIn(carriers()),
+                         [](const auto& each) { return each.param.scheme; });
+
+}  // namespace
+}  // namespace waybill::test

@@ -1,0 +1,31 @@
+// A broker that belongs to one test, so that it may be killed.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+namespace waybill::test {
+
+/// Brings up one broker with scripts/brokers.sh, with ports and a folder of its own; both go with the object.
+/// All members block, for seconds; they may be called on any thread.
+class OwnBroker {
+ public:
+  /// `name` as the script knows it: redis, rabbitmq, kafka. `variable`: which of its URLs is wanted.
+  OwnBroker(std::string name, const std::string& variable);
+  ~OwnBroker();
+  OwnBroker(const OwnBroker&) = delete;
+  OwnBroker& operator=(const OwnBroker&) = delete;
+
+  /// Empty if the broker did not come up.
+  const std::string& url() const noexcept { return url_; }
+  void kill();   ///< SIGKILL; its data and ports stay.
+  void start();  ///< Returns when it answers again.
+
+ private:
+  std::string run(const std::string& arguments) const;
+  std::string name_;
+  std::filesystem::path folder_;
+  std::string url_;
+};
+
+}  // namespace waybill::test
