@@ -41,6 +41,8 @@ struct Capabilities {
   bool confirms = false;                       ///< on_sent means that the broker has the message, not only the socket.
   bool keeps_unconfirmed = false;  ///< Sends unconfirmed events again by itself after a loss; else the host does.
   bool keeps_order = true;         ///< Messages of one connection arrive in order.
+  bool sees_callers = true;     ///< DeliverySource::is_connected() turns false when the caller of a request has gone.
+  bool tells_unhandled = true;  ///< A request that nobody handles ends with an error, not only at its deadline.
 };
 
 /// What a role needs from its host.

@@ -54,6 +54,7 @@ ssl.keystore.type=PEM
 ssl.keystore.location=$own/keystore.pem
 log.dirs=$own/data
 num.partitions=1
+message.max.bytes=16777216
 offsets.topic.replication.factor=1
 offsets.topic.num.partitions=4
 transaction.state.log.replication.factor=1

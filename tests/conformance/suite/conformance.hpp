@@ -28,6 +28,9 @@ class Stage {
  public:
   virtual ~Stage() = default;
 
+  /// The environment variable with the URL of a broker that this stage needs and does not have: its tests are skipped, or
+  /// fail where nothing may be skipped. Empty: all is there.
+  virtual std::string missing() { return {}; }
   virtual std::shared_ptr<const Registry> registry() = 0;
   /// What listeners listen on; the same for all of a test. Port 0 where there are ports.
   virtual std::string listener_url() = 0;

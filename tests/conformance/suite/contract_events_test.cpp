@@ -80,12 +80,9 @@ TEST_P(TransportConformance, EveryGroupGetsEachEvent) {
   for (int i = 0; i < 5; ++i) send_event(*connection, "created", std::to_string(i));
   ASSERT_TRUE(wait_for([&] { return billing->sink.deliveries.size() + shipping->sink.deliveries.size() >= 10; }));
   test::run_ready(loop);
-  ASSERT_EQ(billing->sink.deliveries.size(), 5u);
-  ASSERT_EQ(shipping->sink.deliveries.size(), 5u);
-  for (int i = 0; i < 5; ++i) {
-    EXPECT_EQ(decode(billing->take().packet), std::to_string(i));
-    EXPECT_EQ(decode(shipping->take().packet), std::to_string(i));
-  }
+  const std::vector<std::string> all{"0", "1", "2", "3", "4"};
+  EXPECT_EQ(texts_of(*billing), all);
+  EXPECT_EQ(texts_of(*shipping), all);
 }
 
 TEST_P(TransportConformance, ARequestGoesToOneListenerOnly) {
@@ -106,10 +103,11 @@ TEST_P(TransportConformance, WildcardsMatchWordsBetweenDots) {
   for (const auto* route : {"order.created", "order.a.b", "order", "audit.a", "audit.a.b", "other.x"}) {
     send_event(*connection, route, route);
   }
+  ASSERT_TRUE(wait_for([&] { return listener->sink.deliveries.size() >= 3; }));
   settle_down(*listener, *connection, "marker");
-  std::vector<std::string> received;
-  for (const auto& delivery : listener->sink.deliveries) received.push_back(decode(delivery.packet));
-  EXPECT_EQ(received, (std::vector<std::string>{"order.created", "audit.a", "audit.a.b"}));
+  auto received = texts_of(*listener);
+  std::sort(received.begin(), received.end());
+  EXPECT_EQ(received, (std::vector<std::string>{"audit.a", "audit.a.b", "order.created"}));
 }
 
 TEST_P(TransportConformance, RetryBringsTheMessageBack) {
@@ -163,9 +161,8 @@ TEST_P(TransportConformance, TheUnsettledOfAClosedListenerGoToAnother) {
   leaving.reset();
   const auto heir = listen({event_route("work")}, {.group = "g", .max_in_flight = 8});
   ASSERT_TRUE(wait_for([&] { return heir->sink.deliveries.size() == 3; }));
-  for (int i = 0; i < 3; ++i) {
-    auto delivery = heir->take();
-    EXPECT_EQ(decode(delivery.packet), std::to_string(i));
+  EXPECT_EQ(texts_of(*heir), (std::vector<std::string>{"0", "1", "2"}));
+  for (auto& delivery : heir->sink.deliveries) {
     EXPECT_TRUE(delivery.redelivered);
     delivery.settle(Settlement::ack);
   }

@@ -70,6 +70,7 @@ TEST_P(TransportConformance, AListenerClosedByItsSinkStops) {
 }
 
 TEST_P(TransportConformance, TheServiceSeesThatItsCallerIsGone) {
+  WAYBILL_CONFORMANCE_NEEDS(capabilities().sees_callers);
   const auto listener = listen({request_route("sum")});
   const auto connection = connect(*listener);
   send_request(*connection, "sum", "id-1", "x");

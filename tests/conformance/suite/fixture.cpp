@@ -1,7 +1,10 @@
 #include "fixture.hpp"
 
+#include "support/broker_url.hpp"
 #include "waybill/fields.hpp"
 #include "waybill/url.hpp"
+
+#include <algorithm>
 
 namespace waybill::conformance {
 
@@ -19,6 +22,12 @@ Route both_route(const Pattern& pattern) { return Route{pattern, true, true}; }
 TransportConformance::TransportConformance() : stage(GetParam().make_stage()) {
   registry = stage->registry();
   serializer = registry->serializer(GetParam().serializer).value();
+}
+
+void TransportConformance::SetUp() {
+  const auto variable = stage->missing();
+  const std::string url = variable.empty() ? "there" : "";
+  WAYBILL_NEEDS_BROKER(url, variable);
 }
 
 TransportConformance::~TransportConformance() {
@@ -100,6 +109,13 @@ std::string TransportConformance::decode(const Packet& packet) const {
   std::string text;
   packet.serializer->decode(packet.payload, ValueOut::of(text)).value();
   return text;
+}
+
+std::vector<std::string> TransportConformance::texts_of(const OpenListener& listener) {
+  std::vector<std::string> texts;
+  for (const auto& delivery : listener.sink.deliveries) texts.push_back(decode(delivery.packet));
+  if (!capabilities().keeps_order) std::sort(texts.begin(), texts.end());
+  return texts;
 }
 
 void TransportConformance::send_request(OpenConnection& from, const Pattern& pattern, std::string_view id,

@@ -49,6 +49,7 @@ class TransportConformance : public testing::TestWithParam<Subject> {
  protected:
   TransportConformance();
   ~TransportConformance() override;
+  void SetUp() override;
 
   // The contract, at its own level.
   struct ListenOptions {
@@ -80,6 +81,8 @@ class TransportConformance : public testing::TestWithParam<Subject> {
 
   Slice encode(std::string_view text) const;
   std::string decode(const Packet& packet) const;
+  /// Of the deliveries in hand: in their order where the transport keeps one, else sorted.
+  std::vector<std::string> texts_of(const OpenListener& listener);
 
   const Capabilities& capabilities();
   template <class T>

@@ -89,7 +89,8 @@ TEST_P(TransportConformance, WildcardHandlersGetWhatMatchesOrAreRefusedAtStart) 
   for (const auto* route : {"order.created", "order.a.b", "order.closed"}) emit(*client, route, 1);
   ASSERT_TRUE(wait_for([&] { return received.size() >= 2; }));
   test::run_ready(loop);
-  EXPECT_EQ(received, (std::vector<std::string>{"order.created", "order.closed"}));
+  std::sort(received.begin(), received.end());  // there may be no order between channels
+  EXPECT_EQ(received, (std::vector<std::string>{"order.closed", "order.created"}));
 }
 
 TEST_P(TransportConformance, AnEventThatIsGivenBackComesAgain) {

@@ -32,6 +32,8 @@ class KafkaTransport final : public Transport {
       .confirms = true,
       .keeps_unconfirmed = true,  // librdkafka does
       .keeps_order = false,       // within a partition only: topics and partitions go their own ways
+      .sees_callers = false,
+      .tells_unhandled = false,
   };
   const Options options_;
   const Registry& registry_;
