@@ -21,6 +21,7 @@ class WaybillConan(ConanFile):
         "json": ("simdjson/3.10.1",),
         "kafka": ("librdkafka/2.5.0",),
         "msgpack": ("msgpack-cxx/7.0.0",),
+        "redis": ("hiredis/1.2.0",),
         "tls": ("openssl/[>=3 <4]",),
         "yaml": ("yaml-cpp/0.8.0",),
     }
