@@ -150,6 +150,8 @@ ParsedArguments parse_arguments(int argc, char** argv) {
   app.require_subcommand(1);
   add_commands(app, arguments);
   add_dlq(app, arguments);
+  add_command(app, arguments, Command::transports, "transports", "Show what each transport that is built in can do",
+              "Prints a Markdown table: native, emulated (by waybill, on this side), or - for impossible.");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -9,7 +9,7 @@
 
 namespace waybill::cli {
 
-enum class Command { request, stream, emit, listen, dlq_ls, dlq_show, dlq_replay, dlq_drop };
+enum class Command { request, stream, emit, listen, dlq_ls, dlq_show, dlq_replay, dlq_drop, transports };
 
 /// As typed. Texts that are JSON are still texts here.
 struct Arguments {

@@ -5,6 +5,7 @@
 #include "inputs.hpp"
 #include "listen.hpp"
 #include "outcome.hpp"
+#include "transports.hpp"
 #include <waybill/error.hpp>
 #include <waybill/log.hpp>
 
@@ -47,6 +48,7 @@ waybill::cli::Outcome run(const waybill::cli::Arguments& arguments) {
       case Command::dlq_show:
       case Command::dlq_replay:
       case Command::dlq_drop: return dlq(arguments, log);
+      case Command::transports: return transports();
       default: return call(arguments, log);
     }
   } catch (const UsageError& error) {

@@ -1,0 +1,10 @@
+# cmake -DPROGRAM=waybill -DPAGE=README.md -P compare_table.cmake: fails unless the page has the program's table.
+execute_process(COMMAND "${PROGRAM}" transports OUTPUT_VARIABLE table RESULT_VARIABLE result)
+if(NOT result EQUAL 0)
+  message(FATAL_ERROR "waybill transports failed")
+endif()
+file(READ "${PAGE}" page)
+string(FIND "${page}" "<!-- capabilities -->\n${table}<!-- /capabilities -->" at)
+if(at EQUAL -1)
+  message(FATAL_ERROR "${PAGE} does not have the table of `waybill transports`; put this between its markers:\n${table}")
+endif()
