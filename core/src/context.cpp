@@ -30,7 +30,7 @@ int Context::attempt() const noexcept { return source_->attempt(); }
 bool Context::is_redelivered() const noexcept { return source_->is_redelivered(); }
 std::optional<std::chrono::steady_clock::time_point> Context::deadline() const { return source_->deadline(); }
 void Context::set_deadline(std::chrono::steady_clock::time_point deadline) { source_->set_deadline(deadline); }
-bool Context::is_caller_connected() const noexcept { return source_->is_connected(); }
+bool Context::is_caller_connected() const { return source_->is_connected(); }
 void Context::ack() { source_->settle(Settlement::ack); }
 void Context::retry() { source_->settle(Settlement::retry); }
 void Context::reject() { source_->settle(Settlement::reject); }

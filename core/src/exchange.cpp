@@ -11,8 +11,9 @@
 namespace waybill::detail {
 
 namespace {
+constexpr int k_most_on_the_way = 256;            // replies from a handler's thread to its listener's loop
 constexpr std::size_t k_max_headers = 64u << 10;  // bytes of metadata that are looked at as headers
-}
+}  // namespace
 
 void encode_result(const Serializer& serializer, ValueRef value, Buffer& out) {
   const bool is_payload = value.type->kind == Kind::raw;
@@ -87,7 +88,30 @@ void Exchange::send(Packet& packet) {
   if (reply_headers_) packet.headers = *reply_headers_;
   if (!host_.is_offloaded()) return delivery_.reply(packet);
   const std::shared_ptr<Exchange> self = self_.lock();
-  asio::post(host_.executor(), [self, owned = packet.own()] { self->delivery_.reply(owned); });
+  ++far_side_->on_the_way;
+  asio::post(host_.executor(), [self, owned = packet.own()] {
+    self->delivery_.reply(owned);
+    self->look_at_link();
+    --self->far_side_->on_the_way;
+  });
+}
+
+void Exchange::travel_as(std::weak_ptr<Exchange> self) {
+  self_ = std::move(self);
+  if (host_.is_offloaded()) far_side_ = std::make_unique<FarSide>();
+}
+
+void Exchange::look_at_link() {
+  far_side_->is_congested = delivery_.source().is_congested();
+  far_side_->is_connected = delivery_.source().is_connected();
+}
+
+void Exchange::ask_far_side() const {
+  if (far_side_->is_asked.exchange(true)) return;
+  asio::post(host_.executor(), [self = self_.lock()] {
+    self->far_side_->is_asked = false;
+    self->look_at_link();
+  });
 }
 
 void Exchange::settle(Settlement settlement) {
@@ -96,8 +120,19 @@ void Exchange::settle(Settlement settlement) {
   asio::post(host_.executor(), [self, settlement] { self->delivery_.settle(settlement); });
 }
 
-bool Exchange::is_connected() const noexcept { return host_.is_offloaded() || delivery_.source().is_connected(); }
-bool Exchange::is_congested() const noexcept { return !host_.is_offloaded() && delivery_.source().is_congested(); }
+bool Exchange::is_connected() const {
+  if (!host_.is_offloaded()) return delivery_.source().is_connected();
+  if (far_side_->on_the_way == 0) ask_far_side();
+  return far_side_->is_connected;
+}
+
+bool Exchange::is_congested() const {
+  if (!host_.is_offloaded()) return delivery_.source().is_congested();
+  if (far_side_->on_the_way >= k_most_on_the_way) return true;
+  if (!far_side_->is_congested) return false;
+  ask_far_side();
+  return true;
+}
 
 const Headers& Exchange::headers() {
   const Packet& packet = delivery_.packet;

@@ -25,7 +25,7 @@ class OutgoingCall final : public ContextSource, public std::enable_shared_from_
   void set_deadline(std::chrono::steady_clock::time_point deadline) override { deadline_ = deadline; }
   int attempt() const noexcept override { return attempt_; }
   bool is_redelivered() const noexcept override { return false; }
-  bool is_connected() const noexcept override { return true; }
+  bool is_connected() const override { return true; }
   void settle(Settlement) override {}
   const asio::any_io_executor& executor() const noexcept override { return core_->executor().get(); }
   const Log& log() const noexcept override { return core_->log(); }

@@ -55,8 +55,9 @@ TEST(HostileCaps, RequestsThatAreNeverAnsweredStopTheReading) {
   expect_answers(loop, service);
 }
 
-TEST(HostileCaps, AStreamWhoseRepliesNobodyReadsPauses) {
-  ServiceThread service;
+/// `handler_threads`: of the service; 0: its loop runs the streams.
+void expect_streams_to_pause(unsigned handler_threads) {
+  ServiceThread service("", handler_threads);
   asio::io_context loop(1);
   expect_answers(loop, service);
   const std::size_t memory = resident_kib();
@@ -71,6 +72,9 @@ TEST(HostileCaps, AStreamWhoseRepliesNobodyReadsPauses) {
   sockets.clear();
   EXPECT_TRUE(eventually(k_patience, [&] { return service.stats().in_flight == 0; })) << "a stream outlives its caller";
 }
+
+TEST(HostileCaps, AStreamWhoseRepliesNobodyReadsPauses) { expect_streams_to_pause(0); }
+TEST(HostileCaps, AStreamOnAnotherThreadWhoseRepliesNobodyReadsPauses) { expect_streams_to_pause(2); }
 
 TEST(HostileCaps, AStreamThatIsReadAsFastAsItIsWrittenLeavesRoomForOthers) {
   ServiceThread service;

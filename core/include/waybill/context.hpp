@@ -57,7 +57,7 @@ class Context {
   std::optional<std::chrono::steady_clock::time_point> deadline() const;
   void set_deadline(std::chrono::steady_clock::time_point deadline);
   /// False when nobody can hear the reply any more.
-  bool is_caller_connected() const noexcept;
+  bool is_caller_connected() const;
 
   /// Settles the message now instead of when the handler has finished. The first settlement counts.
   void ack();

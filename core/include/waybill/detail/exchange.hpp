@@ -5,6 +5,7 @@
 #include "waybill/model.hpp"
 #include "waybill/transport.hpp"
 
+#include <atomic>
 #include <memory>
 
 namespace waybill::detail {
@@ -20,7 +21,7 @@ class ContextSource {
   virtual void set_deadline(std::chrono::steady_clock::time_point deadline) = 0;
   virtual int attempt() const noexcept = 0;
   virtual bool is_redelivered() const noexcept = 0;
-  virtual bool is_connected() const noexcept = 0;
+  virtual bool is_connected() const = 0;
   virtual void settle(Settlement settlement) = 0;
   virtual const asio::any_io_executor& executor() const noexcept = 0;
   virtual const Log& log() const noexcept = 0;
@@ -58,7 +59,7 @@ class Exchange final : public ContextSource {
   /// The reply of the first of several event handlers that answer one request is kept here instead of being sent.
   void collect_into(Buffer* collected) noexcept { collected_ = collected; }
   /// For handlers on other threads than the listener's: `self` keeps the delivery alive on the way.
-  void travel_as(std::weak_ptr<Exchange> self) noexcept { self_ = std::move(self); }
+  void travel_as(std::weak_ptr<Exchange> self);
   std::shared_ptr<Exchange> held() const noexcept { return self_.lock(); }
 
   bool wants_reply() const noexcept { return delivery_.packet.kind == PacketKind::request; }
@@ -73,18 +74,28 @@ class Exchange final : public ContextSource {
   void set_deadline(std::chrono::steady_clock::time_point deadline) override { deadline_ = deadline; }
   int attempt() const noexcept override { return delivery_.attempt; }
   bool is_redelivered() const noexcept override { return delivery_.redelivered; }
-  bool is_connected() const noexcept override;
-  bool is_congested() const noexcept;
+  bool is_connected() const override;
+  bool is_congested() const;
   void settle(Settlement settlement) override;
   const asio::any_io_executor& executor() const noexcept override;
   const Log& log() const noexcept override;
 
  private:
+  /// What a handler on another thread knows of the listener's link, as of the last word from its loop.
+  struct FarSide {
+    std::atomic<int> on_the_way{0};  ///< Replies that the loop has not sent yet.
+    std::atomic<bool> is_congested{false};
+    std::atomic<bool> is_connected{true};
+    std::atomic<bool> is_asked{false};
+  };
   void send(Packet& packet);
+  void look_at_link();  ///< On the listener's loop.
+  void ask_far_side() const;
   Delivery& delivery_;
   ListenerHost& host_;
   Buffer* collected_ = nullptr;
   std::weak_ptr<Exchange> self_;
+  std::unique_ptr<FarSide> far_side_;          // of handlers on other threads
   std::unique_ptr<Headers> metadata_headers_;  // made when somebody asks
   std::unique_ptr<Headers> reply_headers_;
   std::optional<std::chrono::steady_clock::time_point> deadline_;
