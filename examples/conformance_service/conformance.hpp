@@ -27,28 +27,28 @@ struct State {
   Json add(const std::string& name, double amount) { return {{"count", counters[name] += amount}}; }
 };
 
-/// Registers a handler under the text `conf.NAME` and, where the carrier has place for it, the object {"KEY":"NAME"}.
+/// Registers a handler under the text `conf.NAME` and, but on Kafka, whose topics have names that objects do not fit, under
+/// the object {"KEY":"NAME"}.
 class Handlers {
  public:
-  Handlers(waybill::Service& service, bool has_object_patterns)
-      : service_(service), has_object_patterns_(has_object_patterns) {}
+  Handlers(waybill::Service& service, bool is_kafka) : service_(service), is_kafka_(is_kafka) {}
 
   template <class F>
   void operation(const std::string& name, F handler) {
     service_.on_request("conf." + name, handler);
-    if (has_object_patterns_) service_.on_request({{"cmd", name}}, handler);
+    if (!is_kafka_) service_.on_request({{"cmd", name}}, handler);
   }
   template <class F>
   void event(const std::string& name, F handler) {
     service_.on_event("conf." + name, handler);
-    if (has_object_patterns_) service_.on_event({{"ev", name}}, handler);
+    if (!is_kafka_) service_.on_event({{"ev", name}}, handler);
   }
   waybill::Service& service() noexcept { return service_; }
-  bool has_object_patterns() const noexcept { return has_object_patterns_; }
+  bool is_kafka() const noexcept { return is_kafka_; }
 
  private:
   waybill::Service& service_;
-  bool has_object_patterns_;
+  bool is_kafka_;
 };
 
 void add_operations(Handlers& handlers, State& state);
@@ -57,7 +57,8 @@ void add_failures(Handlers& handlers);
 void add_events(Handlers& handlers, State& state);
 void add_other_patterns(Handlers& handlers);
 
-/// `none` if the message has no payload, else what JavaScript calls the payload's type, with `null` and `array`.
+/// `none` if the message has no payload, `binary` if it is raw bytes, else what JavaScript calls the payload's type, with
+/// `null` and `array`.
 std::string type_of(const Json& data, const waybill::Context& context);
 /// What a handler can see of the message besides its data; which fields those are depends on the carrier.
 void add_message_fields(Json& object, const std::string& scheme, waybill::Context& context);

@@ -28,14 +28,13 @@ void run(const std::vector<std::string>& urls) {
   conformance::State state;
   state.instance = config.listeners.front().instance;
   state.scheme = config.listeners.front().url.scheme;
-  // Kafka's topics have names that object patterns do not fit.
-  const bool has_object_patterns = std::none_of(config.listeners.begin(), config.listeners.end(),
-                                                [](const auto& listener) { return listener.url.scheme == "kafka"; });
+  const bool is_kafka = std::any_of(config.listeners.begin(), config.listeners.end(),
+                                    [](const auto& listener) { return listener.url.scheme.starts_with("kafka"); });
 
   asio::io_context loop(1);
   asio::signal_set signals(loop, SIGINT, SIGTERM);
   waybill::Service service(loop.get_executor(), std::move(config));
-  conformance::Handlers handlers(service, has_object_patterns);
+  conformance::Handlers handlers(service, is_kafka);
   conformance::add_operations(handlers, state);
   conformance::add_streams(handlers);
   conformance::add_failures(handlers);

@@ -18,7 +18,7 @@ Json headers_of(waybill::Context& context, std::string_view hidden_prefix = {}) 
 void add_message_fields(Json& object, const std::string& scheme, waybill::Context& context) {
   const bool names_pattern = scheme == "tcp" || scheme == "tcps" || scheme == "amqp" || scheme == "amqps";
   object["pattern"] = names_pattern ? context.pattern() : context.channel();
-  if (scheme == "kafka") {
+  if (scheme.starts_with("kafka")) {
     object["headers"] = headers_of(context, "kafka_");
     object["recordKey"] = text_or_null(context.properties().find("key"));
     const std::string* partition = context.properties().find("partition");

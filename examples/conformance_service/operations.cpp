@@ -104,7 +104,12 @@ void add_other_patterns(Handlers& handlers) {
   // Received texts are read as JSON first, so that nobody ever reaches these two (docs/wire-format.md).
   answer("true", "unreachable");
   answer("1.0", "unreachable");
-  if (!handlers.has_object_patterns()) return;
+  if (handlers.is_kafka()) {
+    service.on_request(waybill::native("^conf-rx\\..*"), [](waybill::Context& context) {
+      return Json{{"handler", "regexp"}, {"pattern", context.channel()}};
+    });
+    return;
+  }
   const auto object = [&answer](const char* json, const char* text) {
     answer(waybill::Pattern::from_json(json), text);
   };

@@ -11,7 +11,7 @@ class KafkaStage final : public Stage {
   KafkaStage() : broker_(test::broker_url("WAYBILL_TEST_KAFKA_URL")) {
     // Four partitions, so that the members of a group have something to share; and quick to notice one another.
     url_ = broker_ + "/?prefix=" + test::fresh_name() +
-           ".&partitions=4&max_message=4MiB&retry_backoff=1ms&rdkafka.heartbeat.interval.ms=50";
+           ".&partitions=4&max_message=4MiB&retry_backoff=1ms&discovery=50ms&rdkafka.heartbeat.interval.ms=50";
   }
 
   std::string missing() override { return broker_.empty() ? "WAYBILL_TEST_KAFKA_URL" : ""; }

@@ -1,5 +1,6 @@
 // What the Kafka transport is made of and needs no broker: offsets, lanes, subscriptions, names, options.
 #include "error.hpp"
+#include "decided_offsets.hpp"
 #include "key_lanes.hpp"
 #include "names.hpp"
 #include "offset_tracker.hpp"

@@ -41,12 +41,12 @@ void Admin::close() {
 }
 
 void Admin::ensure(const std::vector<std::string>& topics, Done done) {
-  auto call =
-      std::make_unique<Call>(Call{options_.create_topics ? Task::create : Task::check, topics, std::move(done)});
-  if (options_.create_topics)
-    create(std::move(call));
-  else
-    describe(std::move(call));
+  if (!options_.create_topics) return check(topics, std::move(done));
+  create(std::make_unique<Call>(Call{Task::create, topics, std::move(done)}));
+}
+
+void Admin::check(const std::vector<std::string>& topics, Done done) {
+  describe(std::make_unique<Call>(Call{Task::check, topics, std::move(done)}));
 }
 
 void Admin::ping(std::function<void(Result<void>)> done) {

@@ -30,6 +30,8 @@ class Admin {
   /// All of the topics are there when `done` is called with success: created, or (create_topics=false) found.
   /// Errors: invalid_config that names the topic, unauthorized, timeout, what the broker says.
   void ensure(const std::vector<std::string>& topics, Done done);
+  /// Looks only. Errors: as for ensure().
+  void check(const std::vector<std::string>& topics, Done done);
   /// A broker was reached and has accepted us. Errors: timeout.
   void ping(std::function<void(Result<void>)> done);
   void close();

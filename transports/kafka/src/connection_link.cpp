@@ -7,10 +7,20 @@
 
 #include <asio/post.hpp>
 
+#include <cstdio>
+#include <random>
+
 namespace waybill::kafka {
 namespace {
 
 std::size_t weight(const Packet& packet) noexcept { return sizeof(Packet) + packet.payload.size(); }
+
+std::string make_tag() {
+  std::random_device random;
+  char text[10];
+  std::snprintf(text, sizeof(text), "-%08x", static_cast<unsigned>(random()));
+  return text;
+}
 
 }  // namespace
 
@@ -20,6 +30,7 @@ ConnectionLink::ConnectionLink(const Environment& environment, const Options& op
       formats_(Formats::of(*environment.serializer, registry)),
       startup_(options),
       reply_partition_(std::to_string(options.reply_partition)),
+      tag_(make_tag()),
       idle_(std::make_shared<asio::steady_timer>(environment.executor)) {}
 
 asio::awaitable<Result<void>> ConnectionLink::open(ConnectionSink& sink) {
@@ -134,7 +145,9 @@ void ConnectionLink::prepared(Channel& channel, bool with_replies, Result<void> 
 
 void ConnectionLink::produce(Channel& channel, const Packet& packet, Ticket ticket) {
   const bool is_request = packet.kind == PacketKind::request;
-  auto record = is_request ? compose_request(packet, channel.reply_topic, reply_partition_) : compose_event(packet);
+  std::string id;
+  if (is_request) id.append(packet.id.text).append(tag_);
+  auto record = is_request ? compose_request(packet, id, channel.reply_topic, reply_partition_) : compose_event(packet);
   if (!record) {
     if (is_request) calls_.erase(std::string(packet.id.text));
     return fail_later(ticket, record.error());
@@ -150,12 +163,14 @@ void ConnectionLink::forget(Term id) {
 }
 
 void ConnectionLink::on_reply_record(const rd_kafka_message_t& message) {
-  const Bytes id = header_of(message, k_correlation_id.data());
-  if (!id || !sink_) return;
+  Bytes id = header_of(message, k_correlation_id.data());
+  if (!id || !sink_ || !id->ends_with(tag_)) return;  // another client's
+  id->remove_suffix(tag_.size());
   const auto call = calls_.find(std::string(*id));
-  if (call == calls_.end()) return;  // another client's, or too late
-  const auto packet = parse_reply(view_of(message), formats_, !call->second.has_values);
+  if (call == calls_.end()) return;  // too late
+  auto packet = parse_reply(view_of(message), formats_, !call->second.has_values);
   if (!packet) return environment_.log.warning("kafka: dropped a reply: " + std::string(packet.error().what()));
+  packet->id.text = *id;
   if (packet->kind == PacketKind::value && !packet->last)
     call->second.has_values = true;
   else

@@ -5,7 +5,7 @@
 #include "producer.hpp"
 #include "reply_reader.hpp"
 #include "startup.hpp"
-#include "waybill/detail/asio.hpp"
+#include "step.hpp"
 #include "wire.hpp"
 
 #include <deque>
@@ -32,8 +32,6 @@ class ConnectionLink final : public std::enable_shared_from_this<ConnectionLink>
   void close();
 
  private:
-  using Step = waybill::detail::Arrival<Result<void>>;
-
   struct Waiting {
     Packet packet;  ///< Owned.
     Ticket ticket;
@@ -73,6 +71,7 @@ class ConnectionLink final : public std::enable_shared_from_this<ConnectionLink>
   Formats formats_;
   StartupTrouble startup_;
   std::string reply_partition_;
+  std::string tag_;  ///< Ends our correlation ids: others read the same partition of the same topics.
   ConnectionSink* sink_ = nullptr;
   std::shared_ptr<Step> step_;  ///< What open() waits for.
   std::unique_ptr<Producer> producer_;

@@ -12,7 +12,7 @@ namespace {
 
 /// Records that may wait for others of their key, beside those in hand.
 constexpr std::size_t k_most_waiting = 4096;
-constexpr std::chrono::milliseconds k_longest_backoff{10'000};
+constexpr std::chrono::milliseconds k_longest_backoff{1'000};
 
 std::string name_of(std::string_view topic, std::int32_t number) {
   return std::string(topic) + '/' + std::to_string(number);
@@ -45,11 +45,21 @@ Result<void> Intake::subscribe(const std::vector<std::string>& topics) {
   const PartitionList list(rd_kafka_topic_partition_list_new(static_cast<int>(topics.size())));
   for (const std::string& topic : topics) {
     rd_kafka_topic_partition_list_add(list.get(), topic.c_str(), RD_KAFKA_PARTITION_UA);
+    if (!topic.starts_with('^')) note_known(topic);
   }
+  subscribed_ = std::set<std::string>(topics.begin(), topics.end()).size();
   if (const auto code = rd_kafka_subscribe(client_->get(), list.get())) {
     return make_error(code, "cannot subscribe", End::rejected);
   }
   return {};
+}
+
+/// A topic that is there when we start: without a committed offset it is read from its end.
+void Intake::note_known(const std::string& topic) {
+  if (options_.from_beginning) return;
+  rd_kafka_topic_conf_t* conf = rd_kafka_default_topic_conf_dup(client_->get());
+  rd_kafka_topic_conf_set(conf, "auto.offset.reset", "latest", nullptr, 0);
+  if (TopicHandle handle{rd_kafka_topic_new(client_->get(), topic.c_str(), conf)}) known_.push_back(std::move(handle));
 }
 
 void Intake::on_message(Message message) {
@@ -95,8 +105,20 @@ void Intake::take_error(const rd_kafka_message_t& message) {
       return;
     case RD_KAFKA_RESP_ERR__MAX_POLL_EXCEEDED:
       return log_.warning("kafka: the group " + settings_.group + " gave us up because we did not poll; joining again");
+    case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
+    case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
+      if (message.rkt && note_unmatched(rd_kafka_topic_name(message.rkt))) return;
+      [[fallthrough]];
     default: errors_.emplace_back(message.err, rd_kafka_message_errstr(&message));
   }
+}
+
+/// While none of our regular expressions matches a topic there is nothing to join a group for, and no partition to wait for.
+bool Intake::note_unmatched(std::string_view name) {
+  if (!name.starts_with('^')) return false;
+  unmatched_.emplace(name);
+  if (unmatched_.size() == subscribed_) is_assigned_ = true;
+  return true;
 }
 
 Intake::PartitionPtr Intake::find(const rd_kafka_message_t& message) {
@@ -163,7 +185,7 @@ void Intake::on_rebalance(rd_kafka_resp_err_t code, rd_kafka_topic_partition_lis
   const char* protocol = rd_kafka_rebalance_protocol(client_->get());
   const bool is_cooperative = protocol && std::string_view(protocol) == "COOPERATIVE";
   last_partition_.reset();
-  is_broker_paused_ = false;
+  if (is_broker_paused_) pause_at_broker(false);  // what comes is not paused: all are alike; the next tick sees to it
   if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
     assigned(*partitions);
     if (is_cooperative)
@@ -182,11 +204,12 @@ void Intake::on_rebalance(rd_kafka_resp_err_t code, rd_kafka_topic_partition_lis
 }
 
 void Intake::assigned(const rd_kafka_topic_partition_list_t& partitions) {
-  is_assigned_ = true;
+  const bool is_first = !std::exchange(is_assigned_, true);
   for (int i = 0; i < partitions.cnt; ++i) {
     auto partition = std::make_shared<Partition>();
     partition->topic = partitions.elems[i].topic;
     partition->number = partitions.elems[i].partition;
+    if (is_first) note_known(partition->topic);
     partitions_[name_of(partition->topic, partition->number)] = std::move(partition);
   }
   log_.debug("kafka: " + settings_.group + " has " + std::to_string(partitions_.size()) + " partitions here");
@@ -275,6 +298,14 @@ void Intake::deliver(std::uint32_t index) {
   hooks_->on_record(token, message, slot.attempt, is_redelivered);
 }
 
+const rd_kafka_message_t* Intake::message(Token token) const noexcept {
+  const auto index = static_cast<std::uint32_t>(token);
+  if (index >= slots_.size()) return nullptr;
+  const Slot& slot = slots_[index];
+  const bool is_there = slot.state == State::in_hand && slot.generation == token >> 32 && slot.partition->is_ours;
+  return is_there ? slot.message.get() : nullptr;
+}
+
 void Intake::settle(Token token, Settlement settlement) {
   const auto index = static_cast<std::uint32_t>(token);
   if (index >= slots_.size()) return;
@@ -358,6 +389,7 @@ void Intake::close() {
   store_offsets();
   is_closed_ = true;
   hooks_ = nullptr;
+  known_.clear();
   if (client_) client_->close();
   last_partition_.reset();
   runnable_.clear();

@@ -12,6 +12,7 @@
 
 #include <deque>
 #include <memory>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -51,6 +52,8 @@ class Intake final : public ClientHooks, public std::enable_shared_from_this<Int
   Result<void> subscribe(const std::vector<std::string>& topics);
   /// Nothing happens for tokens that are settled already, or whose partition is somebody else's by now.
   void settle(Token token, Settlement settlement);
+  /// The record in hand; null when it is settled, or its partition is somebody else's by now.
+  const rd_kafka_message_t* message(Token token) const noexcept;
   void pause();
   void resume();
   void stop();   ///< Takes nothing new, for good; what is in hand may still be settled.
@@ -86,6 +89,8 @@ class Intake final : public ClientHooks, public std::enable_shared_from_this<Int
   void on_error(rd_kafka_resp_err_t code, std::string_view reason, bool is_fatal) override;
   void on_rebalance(rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t* partitions) override;
 
+  void note_known(const std::string& topic);
+  bool note_unmatched(std::string_view name);
   void take(Message message);
   void take_error(const rd_kafka_message_t& message);
   PartitionPtr find(const rd_kafka_message_t& message);
@@ -110,6 +115,9 @@ class Intake final : public ClientHooks, public std::enable_shared_from_this<Int
   Settings settings_;
   IntakeHooks* hooks_;
   std::shared_ptr<Client> client_;
+  std::vector<TopicHandle> known_;  ///< Topics with settings of their own.
+  std::set<std::string> unmatched_;  ///< Regular expressions that no topic matched when we looked.
+  std::size_t subscribed_ = 0;       ///< Names and expressions.
   std::unordered_map<std::string, PartitionPtr> partitions_;  ///< Ours, by "topic/number".
   const void* last_topic_ = nullptr;  ///< Of the record before, with its partition: mostly the same again.
   PartitionPtr last_partition_;

@@ -14,12 +14,17 @@ ListenerLink::ListenerLink(const Environment& environment, const Options& option
       options_(options),
       formats_(Formats::of(*environment.serializer, registry)),
       group_(group_name(options, environment.group)),
+      dead_letter_(environment.dead_letter.empty() ? "" : options.prefix + environment.dead_letter),
       startup_(options) {}
 
 asio::awaitable<Result<void>> ListenerLink::open(const Routes& routes, ListenerSink& sink) {
   const auto self = shared_from_this();
   auto subscription = Subscription::make(routes, options_.prefix);
   if (!subscription) co_return subscription.error();
+  if (!dead_letter_.empty() && !is_topic_name(dead_letter_)) {
+    co_return Error(errc::invalid_config, "dead_letter=" + environment_.dead_letter + " is no legal name of a topic",
+                    End::rejected);
+  }
   subscription_.emplace(std::move(*subscription));
   sink_ = &sink;
   if (auto made = make_producer(); !made) co_return made;
@@ -27,7 +32,7 @@ asio::awaitable<Result<void>> ListenerLink::open(const Routes& routes, ListenerS
   const auto step = step_ = std::make_shared<Step>(environment_.executor);
   find_topics(step);
   const Error no_answer(errc::timeout, "no answer in time", End::rejected);
-  Result<void> reached = co_await wait(options_.start_timeout + std::chrono::milliseconds(200), no_answer);
+  Result<void> reached = co_await wait(step, environment_.executor, options_.start_timeout + std::chrono::milliseconds(200), no_answer);
   if (!reached) co_return is_closed_ ? reached.error() : startup_.error(reached.error());
   if (subscription_->subscribed().empty()) co_return Result<void>();
 
@@ -37,7 +42,7 @@ asio::awaitable<Result<void>> ListenerLink::open(const Routes& routes, ListenerS
       errc::refused,
       "the group " + group_ + " gave us no partitions within " + std::to_string(options_.join_timeout.count()) + " ms",
       End::rejected);
-  Result<void> joined = co_await wait(options_.join_timeout, not_joined);
+  Result<void> joined = co_await wait(step_, environment_.executor, options_.join_timeout, not_joined);
   if (joined) is_open_ = true;
   co_return joined;
 }
@@ -51,11 +56,13 @@ Result<void> ListenerLink::make_producer() {
 }
 
 void ListenerLink::find_topics(const std::shared_ptr<Step>& step) {
-  if (subscription_->topics().empty()) {
+  std::vector<std::string> topics = subscription_->topics();
+  if (!dead_letter_.empty()) topics.push_back(dead_letter_);
+  if (topics.empty()) {
     return admin_->ping([step](const Result<void>& outcome) { step->set(outcome); });
   }
-  admin_->ensure(subscription_->topics(), [step](const Result<std::vector<Admin::Topic>>& topics) {
-    step->set(topics ? Result<void>() : Result<void>(topics.error()));
+  admin_->ensure(topics, [step](const Result<std::vector<Admin::Topic>>& there) {
+    step->set(there ? Result<void>() : Result<void>(there.error()));
   });
 }
 
@@ -65,17 +72,6 @@ Result<void> ListenerLink::join() {
   if (!intake) return intake.error();
   intake_ = std::move(*intake);
   return intake_->subscribe(subscription_->subscribed());
-}
-
-asio::awaitable<Result<void>> ListenerLink::wait(std::chrono::milliseconds limit, Error late) {
-  const std::shared_ptr<Step> step = step_;
-  asio::steady_timer timer(environment_.executor, limit);
-  timer.async_wait([step, late](std::error_code ec) {
-    if (!ec) step->set(late);
-  });
-  std::optional<Result<void>> outcome = co_await Step::wait(step);
-  if (!outcome) co_return Error(errc::cancelled, "opening was cancelled", End::rejected);
-  co_return *std::move(outcome);
 }
 
 void ListenerLink::end_step(Result<void> outcome) {
@@ -122,8 +118,8 @@ void ListenerLink::on_record(Token token, const rd_kafka_message_t& message, int
   ReplyAddress reply_to;
   auto packet = parse_delivery(record, formats_, channel.may_be_request, reply_to);
   if (!packet) {
-    environment_.log.warning("kafka: dropped a record: " + std::string(packet.error().what()));
-    return intake_->settle(token, Settlement::reject);
+    environment_.log.warning("kafka: gave up a record: " + std::string(packet.error().what()));
+    return give_up(token, packet.error().what(), attempt);
   }
   const std::string address = packet->kind == PacketKind::request ? reply_to.text() : std::string();
   Delivery delivery(*this, token);
@@ -161,7 +157,27 @@ void ListenerLink::reply(const Delivery& delivery, const Packet& packet) {
 }
 
 void ListenerLink::settle(const Delivery& delivery, Settlement settlement) {
-  if (!is_closed_) intake_->settle(delivery.token, settlement);
+  if (is_closed_) return;
+  if (settlement != Settlement::reject) return intake_->settle(delivery.token, settlement);
+  const auto& failure = delivery.failure;
+  give_up(delivery.token, failure ? failure->what() : "rejected by its handler", delivery.attempt);
+}
+
+void ListenerLink::give_up(Token token, std::string_view error, int attempts) {
+  const rd_kafka_message_t* message = dead_letter_.empty() ? nullptr : intake_->message(token);
+  if (!message) return intake_->settle(token, Settlement::reject);
+  const IncomingRecord record = view_of(*message);
+  OutgoingRecord dead = compose_dead(record, error, attempts);
+  dead.partition = k_dead_letter_partition;
+  const Ticket ticket = ++last_parked_;
+  if (const auto code = producer_->send(producer_->topic(dead_letter_), dead, ticket)) return not_parked(token, code);
+  parking_.emplace(ticket, token);
+}
+
+/// It is neither lost nor done: it comes again.
+void ListenerLink::not_parked(Token token, rd_kafka_resp_err_t code) {
+  environment_.log.error("kafka: a record cannot be given up to " + dead_letter_ + ": " + rd_kafka_err2str(code));
+  intake_->settle(token, Settlement::retry);
 }
 
 void ListenerLink::add_delivery() noexcept {
@@ -177,7 +193,11 @@ bool ListenerLink::is_congested() const noexcept {
   return producer_ && producer_->unsent_bytes() > options_.max_unsent / 2;
 }
 
-void ListenerLink::on_sent(Ticket, rd_kafka_resp_err_t code) {
+void ListenerLink::on_sent(Ticket ticket, rd_kafka_resp_err_t code) {
+  if (is_closed_) return;
+  if (const auto parked = parking_.extract(ticket)) {
+    return code ? not_parked(parked.mapped(), code) : intake_->settle(parked.mapped(), Settlement::reject);
+  }
   if (code)
     environment_.log.warning(std::string("kafka: a reply was not taken by the broker: ") + rd_kafka_err2str(code));
 }

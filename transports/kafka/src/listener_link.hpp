@@ -6,11 +6,13 @@
 #include "producer.hpp"
 #include "startup.hpp"
 #include "subscription.hpp"
-#include "waybill/detail/asio.hpp"
+#include "step.hpp"
 #include "wire.hpp"
 
 #include <memory>
 #include <optional>
+#include <string>
+#include <unordered_map>
 
 namespace waybill::kafka {
 
@@ -45,8 +47,6 @@ class ListenerLink final : public std::enable_shared_from_this<ListenerLink>,
   bool is_connected() const noexcept override { return !is_closed_; }
 
  private:
-  using Step = waybill::detail::Arrival<Result<void>>;
-
   void on_record(Token token, const rd_kafka_message_t& message, int attempt, bool is_redelivered) override;
   void on_intake_ready() override;
   void on_intake_error(rd_kafka_resp_err_t code, std::string_view reason, bool is_fatal) override;
@@ -56,8 +56,9 @@ class ListenerLink final : public std::enable_shared_from_this<ListenerLink>,
   Result<void> make_producer();
   void find_topics(const std::shared_ptr<Step>& step);
   Result<void> join();
-  /// Waits for the step under way; a timeout becomes `late`.
-  asio::awaitable<Result<void>> wait(std::chrono::milliseconds limit, Error late);
+  /// For good: to the dead-letter topic if there is one, and then done.
+  void give_up(Token token, std::string_view error, int attempts);
+  void not_parked(Token token, rd_kafka_resp_err_t code);
   void end_step(Result<void> outcome);
   void trouble(rd_kafka_resp_err_t code, std::string_view reason, bool is_fatal);
 
@@ -65,6 +66,7 @@ class ListenerLink final : public std::enable_shared_from_this<ListenerLink>,
   Options options_;
   Formats formats_;
   std::string group_;
+  std::string dead_letter_;  ///< The topic; empty: none.
   StartupTrouble startup_;
   std::optional<Subscription> subscription_;
   ListenerSink* sink_ = nullptr;
@@ -72,6 +74,8 @@ class ListenerLink final : public std::enable_shared_from_this<ListenerLink>,
   std::unique_ptr<Producer> producer_;
   std::unique_ptr<Admin> admin_;
   std::shared_ptr<Intake> intake_;
+  std::unordered_map<Ticket, Token> parking_;  ///< Records on their way to the dead-letter topic.
+  Ticket last_parked_ = 0;
   std::shared_ptr<ListenerLink> held_by_deliveries_;
   std::size_t deliveries_ = 0;
   bool is_open_ = false;

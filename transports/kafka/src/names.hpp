@@ -39,6 +39,9 @@ inline std::string topic_of(std::string_view route) {
   return topic;
 }
 
+/// All dead letters of a topic are in one partition: in the order of their deaths.
+inline constexpr std::int32_t k_dead_letter_partition = 0;
+
 inline std::string reply_topic(std::string_view topic) { return std::string(topic) + ".reply"; }
 
 inline std::string group_name(const Options& options, std::string_view group) {

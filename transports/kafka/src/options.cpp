@@ -29,6 +29,7 @@ Result<Options> Options::from_url(const Url& url) {
   options.send_timeout = reader.duration("send_timeout", options.send_timeout);
   options.session_timeout = reader.duration("session_timeout|sessionTimeout", options.session_timeout);
   options.retry_backoff = reader.duration("retry_backoff", options.retry_backoff);
+  options.discovery = reader.duration("discovery", options.discovery);
   options.statistics = reader.duration("statistics", options.statistics);
   options.max_message = reader.size("max_message", options.max_message);
   options.max_unsent = reader.size("max_unsent", options.max_unsent);
@@ -48,6 +49,8 @@ Result<Options> Options::from_url(const Url& url) {
   if (!url.path.empty()) reader.mistake("kafka has no path: \"/" + url.path + "\"");
   if (options.max_message < 1'000 || options.max_message > 1'000'000'000)
     reader.mistake("max_message: must be from 1000 bytes to 1000000000 bytes");
+  if (options.discovery.count() < 10 || options.discovery > std::chrono::hours(1))
+    reader.mistake("discovery: must be from 10ms to 1h");
   if (options.group_id.empty()) reader.mistake("group_id: must not be empty");
   if (auto finished = reader.finish(); !finished) return finished.error();
   return options;

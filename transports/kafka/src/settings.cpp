@@ -71,7 +71,7 @@ void set_consumer(Setter& conf, const Options& options, const std::string& group
   conf.set("queued.max.messages.kbytes", "16384");
   conf.set("enable.auto.offset.store", "false");
   conf.set("session.timeout.ms", options.session_timeout);
-  conf.set("heartbeat.interval.ms", std::min(options.session_timeout / 3, std::chrono::milliseconds(3000)));
+  conf.set("heartbeat.interval.ms", std::min(options.session_timeout / 3, std::chrono::milliseconds(1000)));
 }
 
 }  // namespace
@@ -98,7 +98,13 @@ Result<Conf> make_conf(const Options& options, Role role, const std::string& cli
     const bool commits = role == Role::group_consumer;
     setter.set("enable.auto.commit", commits ? "true" : "false");
     setter.set_if(commits, "auto.commit.interval.ms", "1000");
-    setter.set("auto.offset.reset", commits && options.from_beginning ? "earliest" : "latest");
+    // Of topics that a listener finds later, nothing is missed; those that are there when it starts are set by Intake.
+    setter.set("auto.offset.reset", role == Role::reply_consumer ? "latest" : "earliest");
+    if (commits) {
+      // Who stays keeps its partitions and what it has in hand while others come and go.
+      setter.set("partition.assignment.strategy", "cooperative-sticky");
+      setter.set("topic.metadata.refresh.interval.ms", options.discovery);
+    }
   }
   for (const auto& [name, value] : options.native) setter.set(name, value);
   if (setter.mistake().empty()) return conf;

@@ -13,6 +13,7 @@ enum class Role {
   producer,
   group_consumer,  ///< Of a listener: in a group, commits what was stored.
   reply_consumer,  ///< Of a connection: assigns by hand, commits nothing.
+  scanner,         ///< Of dead letters: as reply_consumer, from the oldest on where an offset is gone.
 };
 
 /// Errors: invalid_config that names the setting (those of rdkafka.NAME too).

@@ -1,4 +1,5 @@
 #include "connection.hpp"
+#include "dead_letter_box.hpp"
 #include "listener.hpp"
 #include "settings.hpp"
 #include "waybill/transports/kafka.hpp"
@@ -17,6 +18,9 @@ class KafkaTransport final : public Transport {
   std::unique_ptr<Connection> make_connection(Environment environment) override {
     return std::make_unique<KafkaConnection>(std::move(environment), options_, registry_);
   }
+  std::unique_ptr<DeadLetterBox> make_dead_letter_box(Environment environment) override {
+    return std::make_unique<KafkaDeadLetterBox>(std::move(environment), options_, registry_);
+  }
 
  private:
   static constexpr Capabilities k_capabilities{
@@ -29,6 +33,7 @@ class KafkaTransport final : public Transport {
       .headers = Support::native,
       .redelivery = Support::native,
       .receivers = Support::impossible,
+      .dead_letters = Support::native,
       .confirms = true,
       .keeps_unconfirmed = true,  // librdkafka does
       .keeps_order = false,       // within a partition only: topics and partitions go their own ways

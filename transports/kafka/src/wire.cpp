@@ -102,11 +102,11 @@ ReplyAddress ReplyAddress::from_text(std::string_view text) {
   return address;
 }
 
-Result<OutgoingRecord> compose_request(const Packet& packet, std::string_view reply_topic,
+Result<OutgoingRecord> compose_request(const Packet& packet, std::string_view id, std::string_view reply_topic,
                                        std::string_view partition_text) {
   auto record = compose_event(packet);
   if (!record) return record;
-  record->headers.emplace_back(k_correlation_id, packet.id.text);
+  record->headers.emplace_back(k_correlation_id, id);
   record->headers.emplace_back(k_reply_topic, reply_topic);
   record->headers.emplace_back(k_reply_partition, partition_text);
   return record;
@@ -148,9 +148,31 @@ Result<OutgoingRecord> compose_reply(const Packet& packet, const ReplyAddress& t
   }
 }
 
+OutgoingRecord compose_replay(const IncomingRecord& record) {
+  OutgoingRecord out;
+  out.content.key = record.key;
+  out.content.value = record.value;
+  for (const RecordHeader& header : record.headers) {
+    const std::string_view name = header.first;
+    if (name != header::k_error && name != header::k_origin && name != header::k_attempt) out.headers.push_back(header);
+  }
+  return out;
+}
+
+OutgoingRecord compose_dead(const IncomingRecord& record, std::string_view error, int attempts) {
+  OutgoingRecord out = compose_replay(record);
+  out.content.storage = std::make_unique<std::string[]>(1);
+  out.content.storage[0] = std::to_string(attempts);
+  out.headers.emplace_back(header::k_error, error);
+  out.headers.emplace_back(header::k_origin, record.topic);
+  out.headers.emplace_back(header::k_attempt, std::string_view(out.content.storage[0]));
+  return out;
+}
+
 Formats Formats::of(const Serializer& own, const Registry& registry) {
   const Serializer* json = own.is_json() ? &own : registry.find_serializer("json");
-  return {json && json->is_json() ? &lenient(*json) : &own, &registry};
+  if (!json || !json->is_json()) return {&own, &own, &registry};
+  return {&lenient(*json), json, &registry};
 }
 
 const Serializer* Formats::of_record(const IncomingRecord& record) const noexcept {
@@ -170,6 +192,7 @@ Result<Packet> parse_delivery(const IncomingRecord& record, const Formats& forma
   take_headers(record, packet);
   if (record.key) packet.properties.set("key", *record.key);
   packet.properties.set("partition", std::to_string(record.partition));
+  if (record.value && record.value->starts_with('\0')) packet.properties.set("binary", "true");
   const RecordHeader* id = record.find(k_correlation_id);
   const RecordHeader* topic = record.find(k_reply_topic);
   if (!may_be_request || !id || !id->second || !topic || view_of(topic->second).empty()) return packet;
@@ -204,6 +227,7 @@ Result<Packet> parse_reply(const IncomingRecord& record, const Formats& formats,
       Buffer text;
       if (packet.serializer->encode(ValueRef::of(k_no_handler_text), text)) packet.payload = text.take();
     } else {
+      if (packet.serializer == formats.plain) packet.serializer = formats.strict;
       packet.payload = payload_of(error->second, *packet.serializer);
     }
     return packet;

@@ -65,15 +65,22 @@ struct ReplyAddress {
   static ReplyAddress from_text(std::string_view text);
 };
 
-/// `partition_text` is what `kafka_replyPartition` gets. Errors: payload_malformed, invalid_config (property `partition`).
-Result<OutgoingRecord> compose_request(const Packet& packet, std::string_view reply_topic,
+/// `id`: the correlation id that is sent; `partition_text`: what `kafka_replyPartition` gets.
+/// Errors: payload_malformed, invalid_config (property `partition`).
+Result<OutgoingRecord> compose_request(const Packet& packet, std::string_view id, std::string_view reply_topic,
                                        std::string_view partition_text);
 Result<OutgoingRecord> compose_event(const Packet& packet);
 Result<OutgoingRecord> compose_reply(const Packet& packet, const ReplyAddress& to);
 
+/// A record for the dead-letter topic: the one that was given up as it came, with the headers that tell of its end.
+OutgoingRecord compose_dead(const IncomingRecord& record, std::string_view error, int attempts);
+/// The record of a dead letter without those headers, to be sent once more.
+OutgoingRecord compose_replay(const IncomingRecord& record);
+
 /// How payloads without `waybill-serializer` are read, and where those that have it find theirs.
 struct Formats {
-  const Serializer* plain = nullptr;  ///< A lenient json, or what there is.
+  const Serializer* plain = nullptr;   ///< A lenient json, or what there is.
+  const Serializer* strict = nullptr;  ///< The same without leniency, for errors.
   const Registry* registry = nullptr;
 
   static Formats of(const Serializer& own, const Registry& registry);

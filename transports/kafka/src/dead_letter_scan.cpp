@@ -1,0 +1,72 @@
+#include "dead_letter_scan.hpp"
+
+#include "error.hpp"
+#include "message_view.hpp"
+#include "names.hpp"
+#include "settings.hpp"
+
+namespace waybill::kafka {
+namespace {
+
+std::optional<std::string> keep(const Bytes& bytes) {
+  return bytes ? std::optional<std::string>(*bytes) : std::nullopt;
+}
+Bytes view_of(const std::optional<std::string>& kept) noexcept { return kept ? Bytes(*kept) : Bytes(); }
+
+}  // namespace
+
+KeptRecord::KeptRecord(const IncomingRecord& record)
+    : offset(record.offset), key(keep(record.key)), value(keep(record.value)) {
+  for (const auto& [name, bytes] : record.headers) headers.emplace_back(std::string(name), keep(bytes));
+}
+
+IncomingRecord KeptRecord::view(std::string_view topic) const {
+  IncomingRecord record;
+  record.topic = topic;
+  record.offset = offset;
+  record.key = view_of(key);
+  record.value = view_of(value);
+  for (const auto& [name, bytes] : headers) record.headers.emplace_back(name, view_of(bytes));
+  return record;
+}
+
+Result<void> DeadLetterScan::start(const asio::any_io_executor& executor, Log log, const Options& options,
+                                   const std::string& topic, std::int64_t from) {
+  auto conf = make_conf(options, Role::scanner, client_name(options, false), options.prefix + "waybill-dead-letters");
+  if (!conf) return conf.error();
+  auto client = Client::make(executor, std::move(log), RD_KAFKA_CONSUMER, std::move(*conf), *this);
+  if (!client) return client.error();
+  client_ = std::move(*client);
+  const PartitionList list(rd_kafka_topic_partition_list_new(1));
+  rd_kafka_topic_partition_list_add(list.get(), topic.c_str(), k_dead_letter_partition)->offset =
+      from < 0 ? RD_KAFKA_OFFSET_BEGINNING : from;
+  if (const auto code = rd_kafka_assign(client_->get(), list.get())) {
+    return make_error(code, "cannot read " + topic, End::rejected);
+  }
+  return {};
+}
+
+void DeadLetterScan::on_message(Message message) {
+  if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) return done({});
+  if (message->err) {
+    return done(Error(make_code(message->err), std::string("the dead letters cannot be read: ") +
+                                                   rd_kafka_message_errstr(message.get()),
+                      End::rejected));
+  }
+  offsets.push_back(message->offset);
+  if (wanted_(message->offset)) records.emplace_back(kafka::view_of(*message));
+  if (records.size() >= limit_) done({});
+}
+
+void DeadLetterScan::done(Result<void> outcome) {
+  if (std::exchange(is_done_, true)) return;
+  step_->set(std::move(outcome));
+}
+
+void DeadLetterScan::close() {
+  is_done_ = true;
+  if (client_) client_->close();
+  client_.reset();
+}
+
+}  // namespace waybill::kafka
