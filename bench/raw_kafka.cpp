@@ -7,9 +7,8 @@
 // waybill's: acks=all, idempotent, linger 0. A correlation id and the reply topic travel in headers.
 #include "harness.hpp"
 
-#include <librdkafka/rdkafka.h>
-
 #include <asio/io_context.hpp>
+#include <librdkafka/rdkafka.h>
 
 #include <chrono>
 #include <cstdio>
@@ -103,7 +102,8 @@ class Kafka {
       rd_kafka_header_add(headers, "kafka_correlationId", -1, id.data(), static_cast<ssize_t>(id.size()));
     }
     if (!reply_topic.empty()) {
-      rd_kafka_header_add(headers, "kafka_replyTopic", -1, reply_topic.data(), static_cast<ssize_t>(reply_topic.size()));
+      rd_kafka_header_add(headers, "kafka_replyTopic", -1, reply_topic.data(),
+                          static_cast<ssize_t>(reply_topic.size()));
       rd_kafka_header_add(headers, "kafka_replyPartition", -1, "0", 1);
     }
     for (;;) {

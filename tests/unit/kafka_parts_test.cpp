@@ -1,6 +1,6 @@
 // What the Kafka transport is made of and needs no broker: offsets, lanes, subscriptions, names, options.
-#include "error.hpp"
 #include "decided_offsets.hpp"
+#include "error.hpp"
 #include "key_lanes.hpp"
 #include "names.hpp"
 #include "offset_tracker.hpp"
@@ -19,6 +19,43 @@
 
 namespace waybill::kafka {
 namespace {
+
+TEST(KafkaDecisions, SurviveAsOneOffsetAndRangesBehindIt) {
+  DecidedOffsets decided(5, "");
+  for (const std::int64_t offset : {7, 9, 10, 11}) decided.decide(offset);
+  decided.advance({5, 6, 7, 8, 9, 10, 11, 12});
+  EXPECT_EQ(decided.first_open(), 5);
+  EXPECT_EQ(decided.metadata(), "7,9-11");
+  DecidedOffsets again(decided.first_open(), decided.metadata());
+  for (const std::int64_t offset : {0, 4, 7, 9, 10, 11}) EXPECT_TRUE(again.contains(offset)) << offset;
+  for (const std::int64_t offset : {5, 6, 8, 12}) EXPECT_FALSE(again.contains(offset)) << offset;
+  again.decide(5);
+  again.decide(6);
+  again.advance({5, 6, 7, 8, 9, 10, 11, 12});
+  EXPECT_EQ(again.first_open(), 8);
+  EXPECT_EQ(again.metadata(), "9-11");
+}
+
+TEST(KafkaDecisions, PassOverOffsetsThatDoNotExist) {
+  DecidedOffsets decided(0, "");
+  decided.decide(3);
+  decided.advance({3, 8, 9});  // compacted: nothing before, between and behind
+  EXPECT_EQ(decided.first_open(), 8);
+  decided.decide(8);
+  decided.decide(9);
+  decided.advance({8, 9});
+  EXPECT_EQ(decided.first_open(), 10);
+  EXPECT_EQ(decided.metadata(), "");
+}
+
+TEST(KafkaDecisions, WhatCannotBeReadIsNotDecided) {
+  for (const char* text : {"x", "-", "1-", "3-999999999999", "99999999999999999999", ",1"}) {
+    const DecidedOffsets decided(0, text);
+    EXPECT_FALSE(decided.contains(3)) << text;
+  }
+  EXPECT_TRUE(DecidedOffsets(0, "4,x").contains(4));
+  EXPECT_EQ(DecidedOffsets(-1, "").first_open(), 0);
+}
 
 TEST(KafkaOffsets, AdvanceOnlyOverWhatIsFinishedWithoutAHole) {
   OffsetTracker offsets;

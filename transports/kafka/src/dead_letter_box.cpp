@@ -31,8 +31,8 @@ Result<void> KafkaDeadLetterBox::open() {
   producer_ = std::move(*producer);
   admin_ = std::make_unique<Admin>(environment_.executor, producer_->get(), options_);
   GroupOffsets::Place place{options_.prefix + "waybill-dead-letters", topic_, k_dead_letter_partition};
-  offsets_ = std::make_unique<GroupOffsets>(environment_.executor, producer_->get(), std::move(place),
-                                            options_.start_timeout);
+  offsets_ =
+      std::make_unique<GroupOffsets>(environment_.executor, producer_->get(), std::move(place), options_.start_timeout);
   return {};
 }
 
@@ -72,8 +72,7 @@ asio::awaitable<Result<void>> KafkaDeadLetterBox::read_decisions() {
 asio::awaitable<Result<void>> KafkaDeadLetterBox::scan(std::size_t limit) {
   const auto wanted = [this](std::int64_t offset) { return !decided_.contains(offset); };
   scan_ = std::make_unique<DeadLetterScan>(begin(), wanted, limit);
-  Result<void> outcome =
-      scan_->start(environment_.executor, environment_.log, options_, topic_, decided_.first_open());
+  Result<void> outcome = scan_->start(environment_.executor, environment_.log, options_, topic_, decided_.first_open());
   if (outcome) outcome = co_await finish();
   if (!scan_) co_return Error(errc::closed, "the dead letters were closed", End::rejected);
   records_ = std::move(scan_->records);

@@ -52,7 +52,7 @@ class KafkaDeadLetterBox final : public DeadLetterBox, private ProducerHooks {
   std::unique_ptr<GroupOffsets> offsets_;
   std::unique_ptr<DeadLetterScan> scan_;
   DecidedOffsets decided_;
-  std::vector<KeptRecord> records_;    ///< Of the last list().
+  std::vector<KeptRecord> records_;  ///< Of the last list().
   std::vector<std::int64_t> there_;  ///< Offsets that it saw.
   bool is_closed_ = false;
 };

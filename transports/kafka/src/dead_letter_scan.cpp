@@ -49,8 +49,8 @@ Result<void> DeadLetterScan::start(const asio::any_io_executor& executor, Log lo
 void DeadLetterScan::on_message(Message message) {
   if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) return done({});
   if (message->err) {
-    return done(Error(make_code(message->err), std::string("the dead letters cannot be read: ") +
-                                                   rd_kafka_message_errstr(message.get()),
+    return done(Error(make_code(message->err),
+                      std::string("the dead letters cannot be read: ") + rd_kafka_message_errstr(message.get()),
                       End::rejected));
   }
   offsets.push_back(message->offset);

@@ -115,7 +115,7 @@ class Intake final : public ClientHooks, public std::enable_shared_from_this<Int
   Settings settings_;
   IntakeHooks* hooks_;
   std::shared_ptr<Client> client_;
-  std::vector<TopicHandle> known_;  ///< Topics with settings of their own.
+  std::vector<TopicHandle> known_;   ///< Topics with settings of their own.
   std::set<std::string> unmatched_;  ///< Regular expressions that no topic matched when we looked.
   std::size_t subscribed_ = 0;       ///< Names and expressions.
   std::unordered_map<std::string, PartitionPtr> partitions_;  ///< Ours, by "topic/number".

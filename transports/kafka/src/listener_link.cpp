@@ -32,7 +32,8 @@ asio::awaitable<Result<void>> ListenerLink::open(const Routes& routes, ListenerS
   const auto step = step_ = std::make_shared<Step>(environment_.executor);
   find_topics(step);
   const Error no_answer(errc::timeout, "no answer in time", End::rejected);
-  Result<void> reached = co_await wait(step, environment_.executor, options_.start_timeout + std::chrono::milliseconds(200), no_answer);
+  Result<void> reached =
+      co_await wait(step, environment_.executor, options_.start_timeout + std::chrono::milliseconds(200), no_answer);
   if (!reached) co_return is_closed_ ? reached.error() : startup_.error(reached.error());
   if (subscription_->subscribed().empty()) co_return Result<void>();
 

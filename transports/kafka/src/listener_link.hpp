@@ -5,8 +5,8 @@
 #include "intake.hpp"
 #include "producer.hpp"
 #include "startup.hpp"
-#include "subscription.hpp"
 #include "step.hpp"
+#include "subscription.hpp"
 #include "wire.hpp"
 
 #include <memory>

@@ -38,11 +38,12 @@ struct Options {
   std::chrono::milliseconds send_timeout{
       30'000};  ///< Until the broker must have confirmed a message, outages included.
   std::chrono::milliseconds session_timeout{10'000};  ///< A member of a group that is silent so long is given up.
-  std::chrono::milliseconds retry_backoff{5};  ///< Before a message that was given back comes again; doubles, at most 1 s.
+  std::chrono::milliseconds retry_backoff{
+      5};  ///< Before a message that was given back comes again; doubles, at most 1 s.
   std::chrono::milliseconds discovery{5'000};  ///< How often listeners look for new topics that their wildcards match.
-  std::chrono::milliseconds statistics{0};  ///< How often librdkafka's statistics are logged (debug); 0: never.
-  std::size_t max_message = 1'000'000;      ///< Bytes of one record that is sent.
-  std::size_t max_unsent = 128u << 20;      ///< Bytes that wait for the broker's confirmation.
+  std::chrono::milliseconds statistics{0};     ///< How often librdkafka's statistics are logged (debug); 0: never.
+  std::size_t max_message = 1'000'000;         ///< Bytes of one record that is sent.
+  std::size_t max_unsent = 128u << 20;         ///< Bytes that wait for the broker's confirmation.
 
   bool tls = false;          ///< Also by the scheme kafkas.
   bool verify = true;        ///< Check the brokers' chains and names.
