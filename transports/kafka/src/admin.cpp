@@ -45,6 +45,11 @@ void Admin::ensure(const std::vector<std::string>& topics, Done done) {
   create(std::make_unique<Call>(Call{Task::create, topics, std::move(done)}));
 }
 
+void Admin::find_or_create(const std::vector<std::string>& topics, Done done) {
+  const Task task = options_.create_topics ? Task::find : Task::check;
+  describe(std::make_unique<Call>(Call{task, topics, std::move(done)}));
+}
+
 void Admin::check(const std::vector<std::string>& topics, Done done) {
   describe(std::make_unique<Call>(Call{Task::check, topics, std::move(done)}));
 }
@@ -135,7 +140,7 @@ void Admin::on_created(rd_kafka_event_t* event, Call& call) {
   describe(std::make_unique<Call>(Call{Task::check, call.topics, call.done}));
 }
 
-void Admin::on_described(rd_kafka_event_t* event, const Call& call) {
+void Admin::on_described(rd_kafka_event_t* event, Call& call) {
   std::size_t count = 0;
   const auto* results = rd_kafka_DescribeConfigs_result_resources(rd_kafka_event_DescribeConfigs_result(event), &count);
   std::vector<Topic> topics;
@@ -143,6 +148,9 @@ void Admin::on_described(rd_kafka_event_t* event, const Call& call) {
     const std::string name = rd_kafka_ConfigResource_name(results[i]);
     const auto code = rd_kafka_ConfigResource_error(results[i]);
     const bool is_missing = code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+    if (code && call.task == Task::find) {
+      return create(std::make_unique<Call>(Call{Task::create, std::move(call.topics), std::move(call.done)}));
+    }
     if (is_missing) return call.done(missing(name, options_.create_topics));
     topics.push_back({name, false});  // not allowed to look is no proof that it is not there
   }

@@ -87,11 +87,32 @@ void ConnectionLink::prepare(Channel& channel, bool with_replies) {
   if (state != State::unknown) return;
   state = State::preparing;
   ++preparing_;
+  producer_->topic(channel.topic);  // it finds out meanwhile where that is
   std::vector<std::string> topics{channel.topic};
-  if (with_replies) topics.push_back(channel.reply_topic);
+  if (with_replies) {
+    if (auto made = make_reader(); !made) return prepared_later(channel, made.error());
+    reader_->expect(channel.reply_topic);
+    topics.push_back(channel.reply_topic);
+  }
+  Admin& admin = with_replies ? reader_->admin() : *admin_;
   // The channel lives as long as the link does.
-  admin_->ensure(topics, [weak = weak_from_this(), &channel, with_replies](Result<std::vector<Admin::Topic>> there) {
+  admin.find_or_create(topics, [weak = weak_from_this(), &channel, with_replies](Result<std::vector<Admin::Topic>> there) {
     if (const auto self = weak.lock()) self->topics_there(channel, with_replies, std::move(there));
+  });
+}
+
+Result<void> ConnectionLink::make_reader() {
+  if (reader_) return {};
+  auto reader = ReplyReader::make(environment_.executor, environment_.log, options_, *this);
+  if (!reader) return reader.error();
+  reader_ = std::move(*reader);
+  return {};
+}
+
+/// Never from within send().
+void ConnectionLink::prepared_later(Channel& channel, const Error& error) {
+  asio::post(environment_.executor, [weak = weak_from_this(), &channel, error] {
+    if (const auto self = weak.lock()) self->prepared(channel, true, error);
   });
 }
 
@@ -99,11 +120,6 @@ void ConnectionLink::topics_there(Channel& channel, bool with_replies, Result<st
   if (is_closed_) return;
   if (!topics) return prepared(channel, with_replies, topics.error());
   if (!with_replies) return prepared(channel, false, {});
-  if (!reader_) {
-    auto reader = ReplyReader::make(environment_.executor, environment_.log, options_, *this);
-    if (!reader) return prepared(channel, true, reader.error());
-    reader_ = std::move(*reader);
-  }
   bool is_new = false;
   for (const Admin::Topic& topic : *topics) is_new = is_new || (topic.is_new && topic.name == channel.reply_topic);
   reader_->read(channel.reply_topic, is_new, [weak = weak_from_this(), &channel](Result<void> outcome) {

@@ -57,6 +57,8 @@ class ConnectionLink final : public std::enable_shared_from_this<ConnectionLink>
   Channel* channel_of(std::string_view route);
   bool is_ready(const Channel& channel, PacketKind kind) const noexcept;
   void prepare(Channel& channel, bool with_replies);
+  Result<void> make_reader();
+  void prepared_later(Channel& channel, const Error& error);
   void topics_there(Channel& channel, bool with_replies, Result<std::vector<Admin::Topic>> topics);
   void prepared(Channel& channel, bool with_replies, Result<void> outcome);
   void produce(Channel& channel, const Packet& packet, Ticket ticket);

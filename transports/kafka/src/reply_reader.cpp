@@ -18,7 +18,13 @@ Result<std::shared_ptr<ReplyReader>> ReplyReader::make(const asio::any_io_execut
   auto client = Client::make(executor, std::move(log), RD_KAFKA_CONSUMER, std::move(*conf), *reader);
   if (!client) return client.error();
   reader->client_ = std::move(*client);
+  reader->admin_ = std::make_unique<Admin>(executor, reader->client_->get(), options);
   return reader;
+}
+
+void ReplyReader::expect(const std::string& topic) {
+  TopicHandle& handle = expected_[topic];
+  if (!handle) handle.reset(rd_kafka_topic_new(client_->get(), topic.c_str(), nullptr));
 }
 
 void ReplyReader::read(const std::string& topic, bool is_empty, std::function<void(Result<void>)> ready) {
@@ -26,7 +32,7 @@ void ReplyReader::read(const std::string& topic, bool is_empty, std::function<vo
   // From the last record that is there: it comes at once, and tells that the partition is positioned. An empty one tells
   // it by being at its end.
   rd_kafka_topic_partition_list_add(list.get(), topic.c_str(), options_.reply_partition)->offset =
-      is_empty ? RD_KAFKA_OFFSET_BEGINNING : RD_KAFKA_OFFSET_TAIL(1);
+      is_empty ? 0 : RD_KAFKA_OFFSET_TAIL(1);
   const KafkaError error(rd_kafka_incremental_assign(client_->get(), list.get()));
   if (error) {
     return ready(Error(make_code(rd_kafka_error_code(error.get())),
@@ -78,6 +84,8 @@ void ReplyReader::on_error(rd_kafka_resp_err_t code, std::string_view reason, bo
 void ReplyReader::close() {
   hooks_ = nullptr;
   waiting_.clear();
+  expected_.clear();
+  if (admin_) admin_->close();
   if (client_) client_->close();
 }
 
