@@ -45,8 +45,7 @@ struct Read {
 Read read(Role role, const std::string& bytes, std::size_t split = 0, std::size_t max_message = 1u << 20) {
   Notes notes;
   RespReader reader(notes, role, max_message);
-  const bool is_whole =
-      reader.feed(bytes.data(), split) && reader.feed(bytes.data() + split, bytes.size() - split);
+  const bool is_whole = reader.feed(bytes.data(), split) && reader.feed(bytes.data() + split, bytes.size() - split);
   return {notes.lines, is_whole, reader.problem()};
 }
 
@@ -68,14 +67,8 @@ std::string pushed() {
 }
 
 std::vector<std::string> pushed_lines() {
-  return {"status PONG",
-          "subscribed news",
-          "subscribed n*",
-          "message |news|" + hostile_body(),
-          "message n*|news|",
-          "status PONG",
-          "message |other|x",
-          "unsubscribed news",
+  return {"status PONG",       "subscribed news", "subscribed n*",    "message |news|" + hostile_body(),
+          "message n*|news|",  "status PONG",     "message |other|x", "unsubscribed news",
           "unsubscribed news",  // of nothing: no name, and nobody asks for it
           "error ERR unknown"};
 }
@@ -100,8 +93,8 @@ TEST(RedisReader, ReadsByteByByte) {
 TEST(RedisReader, ReadsWhatAPublisherGetsAtEverySplit) {
   const std::string bytes =
       ":0\r\n:12\r\n-NOPERM no\r\n+PONG\r\n*4\r\n$7\r\na.reply\r\n:0\r\n$7\r\nb.reply\r\n:3\r\n:7\r\n*0\r\n:8\r\n";
-  const std::vector<std::string> lines{"integer 0",       "integer 12", "error NOPERM no", "status PONG",
-                                       "count a.reply=0", "count b.reply=3", "counts end", "integer 7",
+  const std::vector<std::string> lines{"integer 0",       "integer 12",      "error NOPERM no", "status PONG",
+                                       "count a.reply=0", "count b.reply=3", "counts end",      "integer 7",
                                        "counts end",      "integer 8"};
   for (std::size_t split = 0; split <= bytes.size(); ++split) {
     const Read result = read(Role::publisher, bytes, split);
@@ -138,8 +131,9 @@ TEST(RedisReader, AMessageBeyondTheCapEndsTheConnectionAndHoldsNoMoreMemory) {
 }
 
 TEST(RedisReader, WhatIsNoRespIsSaidToBeNone) {
-  for (const std::string bytes : {"HTTP/1.1 400 Bad Request\r\n\r\n", "AMQP\x01\x01\x09\x01", "\x15\x03\x01", "220 smtp\r\n",
-                                  "*3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$-7\r\n", "$99999999999999999999\r\n"}) {
+  for (const std::string bytes :
+       {"HTTP/1.1 400 Bad Request\r\n\r\n", "AMQP\x01\x01\x09\x01", "\x15\x03\x01", "220 smtp\r\n",
+        "*3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$-7\r\n", "$99999999999999999999\r\n"}) {
     const Read result = read(Role::subscriber, bytes);
     EXPECT_FALSE(result.is_whole) << bytes;
     EXPECT_FALSE(result.problem.empty());
