@@ -34,6 +34,7 @@ bool Context::is_caller_connected() const { return source_->is_connected(); }
 void Context::ack() { source_->settle(Settlement::ack); }
 void Context::retry() { source_->settle(Settlement::retry); }
 void Context::reject() { source_->settle(Settlement::reject); }
+void Context::leave() { source_->leave(); }
 const asio::any_io_executor& Context::executor() const noexcept { return source_->executor(); }
 const Log& Context::log() const noexcept { return source_->log(); }
 

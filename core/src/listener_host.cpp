@@ -185,7 +185,7 @@ void ListenerHost::handle_now(const RouteEntry& entry, Delivery& delivery) {
     } else {
       for (const auto& handler : entry.events) handler->call(exchange);
     }
-    delivery.settle(Settlement::ack);
+    finished(exchange);
   } catch (...) {
     failed(exchange, error_from_handler(std::current_exception(), delivery.packet, log()));
   }
@@ -225,7 +225,7 @@ asio::awaitable<void> ListenerHost::run(const RouteEntry& entry, Held held) {
     outcome = error_from_handler(std::current_exception(), held->delivery.packet, log());
   }
   if (outcome)
-    held->exchange.settle(Settlement::ack);
+    finished(held->exchange);
   else
     failed(held->exchange, outcome.error());
 }
@@ -267,6 +267,19 @@ asio::awaitable<Result<void>> ListenerHost::run_handler(Handler& handler, Held h
   } catch (...) {
     co_return error_from_handler(std::current_exception(), exchange.packet(), log());
   }
+}
+
+void ListenerHost::finished(Exchange& exchange) {
+  if (!exchange.is_left() || capabilities_.redelivery == Support::impossible) return exchange.settle(Settlement::ack);
+  if (!is_offloaded()) return keep(exchange.delivery());
+  asio::post(executor_, [self = shared_from_this(), held = exchange.held()] { self->keep(held->delivery()); });
+}
+
+void ListenerHost::keep(Delivery& delivery) {
+  if (delivery.is_settled()) return;
+  constexpr std::chrono::hours k_for_ever{24 * 365};
+  if (draining_) return delivery.settle(Settlement::retry);
+  retries_->add(std::move(delivery), k_for_ever);
 }
 
 void ListenerHost::failed(Exchange& exchange, const Error& error) {

@@ -87,6 +87,9 @@ class ListenerHost final : public std::enable_shared_from_this<ListenerHost>,
   /// Answers and settles a delivery that failed; an event as the delivery policy says, on the listener's loop.
   void failed(Exchange& exchange, const Error& error);
   void failed_event(Delivery& delivery, const Error& error);
+  /// Acknowledges a delivery whose handler has finished, or keeps it unsettled if the handler wants that.
+  void finished(Exchange& exchange);
+  void keep(Delivery& delivery);
   /// Ends it for good: to the dead-letter channel if there is one.
   void give_up(Delivery& delivery, const Error& error);
   void finished_one();

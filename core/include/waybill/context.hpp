@@ -63,6 +63,9 @@ class Context {
   void ack();
   void retry();   ///< Deliver it again.
   void reject();  ///< Never again: to the dead-letter channel if there is one.
+  /// Leaves the message unsettled when the handler has finished: it stays in hand until the listener stops or loses its
+  /// link, and is then delivered again where the carrier can. It counts as in flight for the carrier.
+  void leave();
 
   const asio::any_io_executor& executor() const noexcept;
   const Log& log() const noexcept;

@@ -23,6 +23,7 @@ class ContextSource {
   virtual bool is_redelivered() const noexcept = 0;
   virtual bool is_connected() const = 0;
   virtual void settle(Settlement settlement) = 0;
+  virtual void leave() {}
   virtual const asio::any_io_executor& executor() const noexcept = 0;
   virtual const Log& log() const noexcept = 0;
 
@@ -77,6 +78,9 @@ class Exchange final : public ContextSource {
   bool is_connected() const override;
   bool is_congested() const;
   void settle(Settlement settlement) override;
+  void leave() override { is_left_ = true; }
+  /// The handler wants the delivery to stay unsettled.
+  bool is_left() const noexcept { return is_left_; }
   const asio::any_io_executor& executor() const noexcept override;
   const Log& log() const noexcept override;
 
@@ -94,6 +98,7 @@ class Exchange final : public ContextSource {
   Delivery& delivery_;
   ListenerHost& host_;
   Buffer* collected_ = nullptr;
+  bool is_left_ = false;
   std::weak_ptr<Exchange> self_;
   std::unique_ptr<FarSide> far_side_;          // of handlers on other threads
   std::unique_ptr<Headers> metadata_headers_;  // made when somebody asks
