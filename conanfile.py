@@ -18,6 +18,7 @@ class WaybillConan(ConanFile):
 
     # One option per CMake option WAYBILL_WITH_<NAME>, with what it needs.
     requirements_of = {
+        "amqp": ("rabbitmq-c/0.14.0",),
         "json": ("simdjson/3.10.1",),
         "kafka": ("librdkafka/2.5.0",),
         "msgpack": ("msgpack-cxx/7.0.0",),

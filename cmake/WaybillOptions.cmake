@@ -3,7 +3,7 @@
 option(WAYBILL_WITH_MEMORY "Transport memory://, an in-process broker" ON)
 option(WAYBILL_WITH_TCP "Transport tcp:// and tcps://" ON)
 option(WAYBILL_WITH_REDIS "Transport redis:// and rediss:// (needs hiredis)" ON)
-option(WAYBILL_WITH_AMQP "Transport amqp:// and amqps:// (needs rabbitmq-c)" OFF)
+option(WAYBILL_WITH_AMQP "Transport amqp:// and amqps:// (needs rabbitmq-c)" ON)
 option(WAYBILL_WITH_KAFKA "Transport kafka:// and kafkas:// (needs librdkafka)" ON)
 option(WAYBILL_WITH_JSON "Serializer json (needs simdjson)" ON)
 option(WAYBILL_WITH_MSGPACK "Serializer msgpack (needs msgpack-cxx)" ON)

@@ -29,6 +29,7 @@ TEST_P(TransportConformance, ATicketIsToldOnceAndOnlyOfWhatItAsksFor) {
   send_event(*connection, "created", "not told", 0);
   send_event(*connection, "created", "not told", k_failure_only | 2);
   settle_down(*listener, *connection, "marker");
+  ASSERT_TRUE(wait_for([&] { return !connection->sink.sent.empty(); }));  // a broker confirms when it likes to
   EXPECT_EQ(connection->sink.sent.size(), 1u);
   EXPECT_EQ(connection->sink.sent.count(1), 1u);
 }
@@ -87,13 +88,14 @@ TEST_P(TransportConformance, EveryGroupGetsEachEvent) {
 
 TEST_P(TransportConformance, ARequestGoesToOneListenerOnly) {
   WAYBILL_CONFORMANCE_NEEDS(capabilities().groups != Support::impossible);
-  const auto one = listen({request_route("sum"), event_route("marker")}, {.group = "g", .max_in_flight = 64});
+  const auto one = listen({request_route("sum")}, {.group = "g", .max_in_flight = 64});
   const auto other = listen({request_route("sum")}, {.group = "g", .max_in_flight = 64});
+  const auto bystander = listen({event_route("marker")}, {.group = "m", .max_in_flight = 64});
   const auto connection = connect(*one);
   send_request(*connection, "sum", "id-1", "");
   ASSERT_TRUE(wait_for([&] { return !one->sink.deliveries.empty() || !other->sink.deliveries.empty(); }));
-  settle_down(*one, *connection, "marker");
-  EXPECT_EQ(one->sink.delivered + other->sink.delivered, 2u);  // the request and the marker
+  settle_down(*bystander, *connection, "marker");
+  EXPECT_EQ(one->sink.delivered + other->sink.delivered, 1u);
 }
 
 TEST_P(TransportConformance, WildcardsMatchWordsBetweenDots) {

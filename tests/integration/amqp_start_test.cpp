@@ -1,0 +1,53 @@
+// How an amqp listener starts, or says in one sentence why it cannot; TLS; several nodes.
+#include "amqp_rig.hpp"
+
+namespace waybill {
+namespace {
+
+TEST_F(AmqpIntegration, WrongCredentialsAndNamesAreSaidInOneSentence) {
+  const std::string queue = fresh_queue();
+  const std::string at = "127.0.0.1:" + std::to_string(port());
+  const Error password = failure_of("amqp://guest:wrong-secret@" + at + "/?queue=" + queue);
+  expect_says(password, errc::unauthorized, {"guest", "password"});
+  EXPECT_EQ(std::string(password.what()).find("wrong-secret"), std::string::npos);
+  expect_says(failure_of("amqp://guest:guest@" + at + "/nowhere?queue=" + queue), errc::invalid_config,
+              {"vhost", "nowhere"});
+  admin->declare_queue(queue, false);
+  expect_says(failure_of(url("queue=" + queue)), errc::invalid_config, {queue, "durable=false", "durable=true"});
+  expect_says(failure_of(url("queue=" + queue + "-missing&no_assert=true")), errc::invalid_config,
+              {queue + "-missing", "no_assert"});
+}
+
+TEST_F(AmqpIntegration, ServersOfAnotherKindAndNobodyAreSaidInOneSentence) {
+  expect_says(failure_of("amqp://127.0.0.1:1/?queue=q"), errc::refused, {"127.0.0.1:1"});
+  for (const char* variable : {"WAYBILL_TEST_REDIS_URL", "WAYBILL_TEST_KAFKA_URL", "WAYBILL_TEST_AMQP_TLS_URL"}) {
+    const std::string other = test::broker_url(variable);
+    if (other.empty()) continue;
+    const auto host = Url::parse(other).value().hosts.front();
+    expect_says(failure_of("amqp://127.0.0.1:" + std::to_string(host.port) + "/?queue=q"), errc::refused, {"AMQP"});
+  }
+}
+
+TEST_F(AmqpIntegration, TlsIsSpokenAndNamesAreVerified) {
+  const std::string tls = test::broker_url("WAYBILL_TEST_AMQP_TLS_URL");
+  const std::string ca = test::broker_url("WAYBILL_TEST_CA");
+  WAYBILL_NEEDS_BROKER(tls, "WAYBILL_TEST_AMQP_TLS_URL");
+  const std::string queue = fresh_queue();
+  const std::string options = "/?queue=" + queue + "&ca=" + ca;
+  const auto listener = listen(tls + options, {event_route("work")});
+  const auto client = connect(tls + options);
+  send(*client, "work", std::string(300'000, 'x'), 1);
+  ASSERT_TRUE(wait_for([&] { return listener->sink.delivered == 1; }));
+  EXPECT_EQ(text_of(listener->sink.deliveries.front()).size(), 300'000u);
+  expect_says(failure_of(tls + options + "&server_name=somebody.else"), errc::unauthorized, {"TLS"});
+  expect_says(failure_of(tls + "/?queue=" + queue), errc::unauthorized, {"TLS"});
+}
+
+TEST_F(AmqpIntegration, AnotherNodeIsTriedWhenOneIsDown) {
+  const std::string queue = fresh_queue();
+  const std::string hosts = "amqp://guest:guest@127.0.0.1:1,127.0.0.1:" + std::to_string(port());
+  for (int i = 0; i < 4; ++i) connect(hosts + "/?queue=" + queue);
+}
+
+}  // namespace
+}  // namespace waybill

@@ -1,0 +1,282 @@
+// amqp's parts without a broker: options, the matcher, acknowledgements, confirms, errors.
+#include "ack_window.hpp"
+#include "amqp_bytes.hpp"
+#include "confirms.hpp"
+#include "error.hpp"
+#include "matcher.hpp"
+#include "recent_requests.hpp"
+#include "topology.hpp"
+#include "waybill/transports/amqp.hpp"
+
+namespace waybill::amqp {
+namespace {
+
+Result<Options> options_of(const std::string& url) { return Options::from_url(Url::parse(url).value()); }
+
+TEST(AmqpOptions, HaveDefaultsThatLoseNothing) {
+  const auto options = options_of("amqp://h/?queue=q").value();
+  EXPECT_EQ(options.vhost, "/");
+  EXPECT_EQ(options.user, "guest");
+  EXPECT_TRUE(options.durable && options.persistent_events && options.mandatory);
+  EXPECT_FALSE(options.at_most_once || options.persistent_requests || options.wildcards);
+  EXPECT_EQ(options.prefetch, 64);
+}
+
+TEST(AmqpOptions, TakeNestjsNames) {
+  const auto options =
+      options_of(
+          "amqps://u:p%40@a:1,b/my%2Fvhost?queue=q&durable=false&autoDelete=true&exclusive=true&noAck=true&"
+          "prefetchCount=7&exchange=e&exchangeType=fanout&routingKey=r.%23&persistent=true&deadLetterExchange=dlx&"
+          "noAssert=true&messageTtl=5s&maxLength=9&maxPriority=3&heartbeat=2s")
+          .value();
+  EXPECT_EQ(options.vhost, "my/vhost");
+  EXPECT_EQ(options.password, "p@");
+  EXPECT_EQ(options.hosts.size(), 2u);
+  EXPECT_TRUE(options.tls && options.auto_delete && options.exclusive && options.at_most_once && options.no_assert);
+  EXPECT_TRUE(options.persistent_requests && options.is_fanout());
+  EXPECT_FALSE(options.durable);
+  EXPECT_EQ(options.routing_key, "r.#");
+  EXPECT_EQ(options.dead_letter_exchange, "dlx");
+  EXPECT_EQ(options.heartbeat, std::chrono::seconds(2));
+}
+
+TEST(AmqpOptions, MistakesAreToldAllAtOnce) {
+  const auto options = options_of("amqp://h/?queu=q&prefetch=many&wildcards=true&exchangeType=fanout&routingKey=x");
+  ASSERT_FALSE(options);
+  const std::string text = options.error().what();
+  for (const char* word : {"queu", "queue", "prefetch", "exchange_type=topic"})
+    EXPECT_NE(text.find(word), std::string::npos) << word << " in " << text;
+  EXPECT_FALSE(options_of("amqp://h/?wildcards=true"));
+  EXPECT_FALSE(options_of("amqp://h/?queue=q&delivery=at_most_once&noAck=false"));
+  EXPECT_FALSE(options_of("amqp://h/?queue=q&ca=x.pem"));
+  EXPECT_FALSE(options_of("amqp://h/?queue=" + std::string(256, 'q')));
+}
+
+TEST(AmqpMatcher, MatchesAsNestjsDoes) {
+  std::size_t count = 0;
+  for (const json& vector : vectors("rmq_match.jsonl")) {
+    if (!vector["pattern"].is_string() || !vector["routing_key"].is_string()) continue;
+    ++count;
+    EXPECT_EQ(matches_binding(vector["pattern"].get<std::string>(), vector["routing_key"].get<std::string>()),
+              vector["matches"].get<bool>())
+        << vector["name"];
+  }
+  EXPECT_GT(count, 70u);
+}
+
+TEST(AmqpMatcher, FindsTheHandlerThatNestjsFinds) {
+  for (const json& vector : vectors("rmq_lookup.jsonl")) {
+    if (!vector["wildcards"].get<bool>()) continue;
+    Routes routes;
+    for (const json& handler : vector["handlers"]) {
+      const Pattern pattern =
+          handler.is_string() ? native(handler.get<std::string>()) : Pattern::from_json(handler.dump());
+      routes.push_back({pattern, true, false});
+    }
+    const Matcher matcher(routes);
+    const std::string given =
+        vector["pattern"].is_string() ? vector["pattern"].get<std::string>() : vector["pattern"].dump();
+    const std::string found(matcher.route_for({given, !vector["pattern"].is_string()}));
+    std::string expected;
+    // Exact ones are core's to find.
+    if (vector["handler"].is_string() && vector["handler"].get<std::string>().find_first_of("*#") != std::string::npos)
+      expected = vector["handler"];
+    EXPECT_EQ(found, expected) << vector["name"];
+  }
+}
+
+TEST(AmqpMatcher, LeavesWaybillsOwnWildcardsToCoreInTheirOrder) {
+  const Routes own_first{{Pattern("a.*"), true, false}, {native("a.#"), true, false}};
+  EXPECT_EQ(Matcher(own_first).route_for({"a.b", false}), "");
+  EXPECT_EQ(Matcher(own_first).route_for({"a.b.c", false}), "a.#");
+  const Routes native_first{{native("a.#"), true, false}, {Pattern("a.*"), true, false}};
+  EXPECT_EQ(Matcher(native_first).route_for({"a.b", false}), "a.#");
+}
+
+TEST(AmqpTopology, WaybillsRestIsOneWordAtLeast) {
+  EXPECT_EQ(binding_key(Pattern("audit.**")), "audit.*.#");
+  EXPECT_EQ(binding_key(Pattern("**")), "*.#");
+  EXPECT_EQ(binding_key(Pattern("order.*")), "order.*");
+  EXPECT_EQ(binding_key(native("all.#")), "all.#");
+  const auto options = options_of("amqp://h/?queue=q&wildcards=true").value();
+  EXPECT_EQ(queue_name(options, ""), "q");
+  EXPECT_EQ(queue_name(options, "billing"), "q.billing");
+}
+
+std::vector<std::pair<std::uint64_t, bool>> acks_in(const Buffer& out) {
+  std::vector<std::pair<std::uint64_t, bool>> acks;
+  Pool pool;
+  for (const Frame& frame : frames_of(out.view())) {
+    const auto ack = decoded<amqp_basic_ack_t>(frame, pool);
+    acks.emplace_back(ack.delivery_tag, ack.multiple != 0);
+  }
+  return acks;
+}
+using Acks = std::vector<std::pair<std::uint64_t, bool>>;
+
+TEST(AmqpAckWindow, AcknowledgesTheOldestTogetherAndOthersAlone) {
+  AckWindow window;
+  for (std::uint64_t tag = 1; tag <= 8; ++tag) window.delivered(tag);
+  for (const std::uint64_t tag : {3u, 1u, 2u, 6u, 8u}) EXPECT_TRUE(window.ack(tag));
+  EXPECT_FALSE(window.ack(3));
+  EXPECT_FALSE(window.ack(99));
+  Buffer out;
+  window.flush(out, 1);
+  EXPECT_EQ(acks_in(out), (Acks{{3, true}, {6, false}, {8, false}}));
+  EXPECT_EQ(window.outstanding(), 3u);
+  out.clear();
+  EXPECT_TRUE(window.forget(4));  // given back meanwhile
+  EXPECT_FALSE(window.ack(4));
+  EXPECT_TRUE(window.ack(5));
+  window.flush(out, 1);
+  EXPECT_EQ(acks_in(out), (Acks{{5, false}}));
+  out.clear();
+  window.flush(out, 1);
+  EXPECT_TRUE(out.empty());
+  EXPECT_TRUE(window.ack(7));
+  window.flush(out, 1);
+  EXPECT_EQ(window.outstanding(), 0u);
+}
+
+/// Confirms with what they told, and messages "0", "1", ... to the queue q.
+struct Rig {
+  std::vector<std::pair<Ticket, std::string>> told;
+  Confirms confirms{[this](Ticket ticket, const Result<Accepted>& outcome) {
+    told.emplace_back(ticket, outcome ? "ok" : outcome.error().code() == errc::no_receiver ? "returned" : "failed");
+  }};
+  Buffer out;
+
+  void add(Ticket ticket, const std::string& text) {
+    Packet packet;
+    packet.has_pattern = packet.has_payload = true;
+    packet.pattern.text = "p";
+    packet.serializer = &json_format();
+    const std::string quoted = '"' + text + '"';
+    packet.payload = Slice::copy(quoted);
+    Envelope envelope;
+    envelope.channel = 2;
+    envelope.routing_key = "q";
+    Buffer& buffer = confirms.buffer();
+    const std::size_t begins_at = buffer.size();
+    const auto layout = append_message(buffer, envelope, packet, json_format(), 4'096);
+    confirms.added(ticket, begins_at, layout.value());
+    confirms.send(out);
+  }
+  /// Payloads sent since the last call; resent ones with a star.
+  std::vector<std::string> sent() {
+    std::vector<std::string> texts;
+    bool is_marked = false;
+    for (const Frame& frame : frames_of(out.view())) {
+      if (frame.type == FrameType::header) is_marked = frame.payload.find(header::k_resent) != std::string_view::npos;
+      if (frame.type == FrameType::body)
+        texts.push_back(json::parse(frame.payload)["data"].get<std::string>() + (is_marked ? "*" : ""));
+      if (frame.type == FrameType::header) {
+        Properties properties;
+        EXPECT_TRUE(read_properties(frame.payload, properties));
+      }
+    }
+    out.clear();
+    return texts;
+  }
+};
+using Texts = std::vector<std::string>;
+using Told = std::vector<std::pair<Ticket, std::string>>;
+
+TEST(AmqpConfirms, TellOnceInOneGoOrOneByOne) {
+  Rig rig;
+  rig.confirms.channel_open();
+  for (int i = 0; i < 5; ++i) rig.add(static_cast<Ticket>(i + 1), std::to_string(i));
+  EXPECT_EQ(rig.sent(), (Texts{"0", "1", "2", "3", "4"}));
+  rig.confirms.confirmed(2, false);
+  rig.confirms.confirmed(3, true);
+  rig.confirms.confirmed(3, true);
+  rig.confirms.refused(4, false);
+  rig.confirms.confirmed(99, true);
+  EXPECT_EQ(rig.told, (Told{{2, "ok"}, {1, "ok"}, {3, "ok"}, {4, "failed"}}));
+  EXPECT_EQ(rig.confirms.size(), 1u);
+  rig.confirms.confirmed(0, true);
+  EXPECT_TRUE(rig.confirms.empty());
+  EXPECT_EQ(rig.confirms.bytes(), 0u);
+  rig.add(9, "next");
+  rig.confirms.confirmed(6, false);
+  EXPECT_EQ(rig.told.back(), (std::pair<Ticket, std::string>(9, "ok")));
+}
+
+TEST(AmqpConfirms, WaitForTheChannel) {
+  Rig rig;
+  rig.add(1, "early");
+  EXPECT_TRUE(rig.out.empty());
+  rig.confirms.channel_open();
+  rig.confirms.send(rig.out);
+  EXPECT_EQ(rig.sent(), (Texts{"early"}));
+}
+
+TEST(AmqpConfirms, AMessageGivenBackIsNotConfirmed) {
+  Rig rig;
+  rig.confirms.channel_open();
+  rig.add(1, "a");
+  rig.add(2, "b");
+  rig.add(3, "b");
+  const std::string body = R"({"pattern":"p","data":"b"})";
+  rig.confirms.returned("", "q", body, "312 NO_ROUTE");
+  rig.confirms.returned("", "q", "nobody sent this", "312 NO_ROUTE");
+  rig.confirms.returned("", "other", body, "312 NO_ROUTE");
+  rig.confirms.confirmed(3, true);
+  EXPECT_EQ(rig.told, (Told{{1, "ok"}, {2, "returned"}, {3, "ok"}}));
+}
+
+TEST(AmqpConfirms, AMessageThatClosesTheChannelCostsNoOther) {
+  Rig rig;
+  rig.confirms.channel_open();
+  for (int i = 0; i < 4; ++i) rig.add(static_cast<Ticket>(i + 1), std::to_string(i));
+  rig.sent();
+  const Error why(errc::invalid_config, "message 1 is bad", End::rejected);
+  rig.confirms.channel_closed(why);
+  EXPECT_TRUE(rig.told.empty());
+  rig.add(5, "4");
+  rig.confirms.channel_open();
+  rig.confirms.send(rig.out);
+  EXPECT_EQ(rig.sent(), (Texts{"0*"}));
+  rig.confirms.confirmed(1, false);
+  rig.confirms.send(rig.out);
+  EXPECT_EQ(rig.sent(), (Texts{"1*"}));
+  rig.confirms.channel_closed(why);
+  rig.confirms.channel_open();
+  rig.confirms.send(rig.out);
+  EXPECT_EQ(rig.sent(), (Texts{"2*"}));
+  rig.confirms.confirmed(1, false);
+  rig.confirms.send(rig.out);
+  rig.confirms.confirmed(2, false);
+  rig.confirms.send(rig.out);
+  EXPECT_EQ(rig.sent(), (Texts{"3*", "4"}));
+  rig.confirms.confirmed(3, true);
+  EXPECT_EQ(rig.told, (Told{{1, "ok"}, {2, "failed"}, {3, "ok"}, {4, "ok"}, {5, "ok"}}));
+}
+
+TEST(AmqpRecentRequests, AreFoundOnceAndForgottenInTime) {
+  RecentRequests recent;
+  for (Ticket ticket = 1; ticket <= 10'000; ++ticket) recent.note("id-" + std::to_string(ticket), ticket);
+  EXPECT_EQ(recent.take("id-9999"), 9'999u);
+  EXPECT_EQ(recent.take("id-9999"), 0u);
+  EXPECT_EQ(recent.take("id-1"), 0u);
+}
+
+TEST(AmqpError, SaysWhatToChange) {
+  const auto text = [](int code, const char* said) {
+    return std::string(broker_error(static_cast<std::uint16_t>(code), said, "doing it", End::rejected).message());
+  };
+  const std::string other =
+      text(406,
+           "PRECONDITION_FAILED - inequivalent arg 'durable' for queue 'q' in vhost '/': received 'false' but "
+           "current is 'true'");
+  EXPECT_NE(other.find("durable=true"), std::string::npos) << other;
+  EXPECT_NE(other.find("durable=false"), std::string::npos) << other;
+  EXPECT_NE(text(404, "NOT_FOUND - no queue 'q' in vhost '/'").find("no_assert"), std::string::npos);
+  EXPECT_NE(text(530, "NOT_ALLOWED - vhost nowhere not found").find("nowhere"), std::string::npos);
+  EXPECT_NE(text(541, "INTERNAL_ERROR").find("doing it"), std::string::npos);
+  EXPECT_TRUE(broker_error(403, "ACCESS_REFUSED", "", End::rejected).code() == errc::unauthorized);
+  EXPECT_TRUE(broker_error(320, "CONNECTION_FORCED", "", End::unknown).code() == errc::connection_lost);
+}
+
+}  // namespace
+}  // namespace waybill::amqp

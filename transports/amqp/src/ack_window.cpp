@@ -1,0 +1,44 @@
+#include "ack_window.hpp"
+
+#include <algorithm>
+
+namespace waybill::amqp {
+
+std::vector<AckWindow::Tag>::iterator AckWindow::find(std::uint64_t tag) noexcept {
+  if (!tags_.empty() && tags_.back().tag == tag) return tags_.end() - 1;
+  const auto found = std::lower_bound(tags_.begin(), tags_.end(), tag,
+                                      [](const Tag& one, std::uint64_t other) { return one.tag < other; });
+  return found != tags_.end() && found->tag == tag ? found : tags_.end();
+}
+
+bool AckWindow::ack(std::uint64_t tag) noexcept {
+  const auto found = find(tag);
+  if (found == tags_.end() || found->is_done) return false;
+  found->is_done = true;
+  ++acks_;
+  return true;
+}
+
+bool AckWindow::forget(std::uint64_t tag) noexcept {
+  const auto found = find(tag);
+  if (found == tags_.end() || found->is_done) return false;
+  tags_.erase(found);
+  return true;
+}
+
+void AckWindow::flush(Buffer& out, ChannelId channel) {
+  if (!acks_) return;
+  std::size_t done = 0;
+  while (done < tags_.size() && tags_[done].is_done) ++done;
+  if (done) append_ack(out, channel, tags_[done - 1].tag, done > 1);
+  if (done < acks_) {
+    for (std::size_t i = done; i < tags_.size(); ++i) {
+      if (tags_[i].is_done) append_ack(out, channel, tags_[i].tag, false);
+    }
+  }
+  acks_ = 0;
+  if (done == tags_.size()) return tags_.clear();
+  tags_.erase(std::remove_if(tags_.begin(), tags_.end(), [](const Tag& one) { return one.is_done; }), tags_.end());
+}
+
+}  // namespace waybill::amqp

@@ -1,0 +1,183 @@
+#include "confirms.hpp"
+
+#include "table.hpp"
+
+#include <algorithm>
+
+namespace waybill::amqp {
+namespace {
+
+constexpr std::size_t k_tidy_bytes = 64u << 10;
+constexpr std::size_t k_tidy_records = 1'024;
+
+}  // namespace
+
+void Confirms::added(Ticket ticket, std::size_t begins_at, const Layout& layout) {
+  Record record{};
+  record.ticket = ticket;
+  record.size = static_cast<std::uint32_t>(bytes_.size() - begins_at);
+  record.table_at = static_cast<std::uint32_t>(layout.table_at);
+  record.body_at = static_cast<std::uint32_t>(layout.body_at);
+  records_.push_back(record);
+}
+
+void Confirms::channel_open() noexcept {
+  is_open_ = true;
+  under_way_ = sent_bytes_ = 0;
+  first_tag_ = 1;
+}
+
+void Confirms::channel_lost() noexcept {
+  is_open_ = false;
+  for (std::size_t i = first_; i < first_ + under_way_; ++i) records_[i].is_returned = false;
+  under_way_ = sent_bytes_ = 0;
+}
+
+void Confirms::channel_closed(const Error& error) {
+  const bool is_culprit = suspects_ && under_way_ == 1;  // it has closed the channel twice
+  suspects_ = std::max(suspects_, under_way_);
+  channel_lost();
+  if (!is_culprit) return;
+  end(records_[first_], error);
+  drop_done();
+}
+
+void Confirms::send(Buffer& out) {
+  if (!is_open_) return;
+  while (first_ + under_way_ < records_.size()) {
+    if (suspects_ && under_way_) return;
+    Record& record = records_[first_ + under_way_];
+    const std::string_view message = bytes_.view().substr(head_ + sent_bytes_, record.size);
+    if (record.was_sent) {
+      append_marked(record, message, out);
+    } else {
+      out.append(message);
+    }
+    record.was_sent = true;
+    ++under_way_;
+    sent_bytes_ += record.size;
+  }
+}
+
+void Confirms::append_marked(const Record& record, std::string_view message, Buffer& out) const {
+  std::string mark;
+  append_text_entry(mark, header::k_resent, "1");
+  const std::size_t start = out.size();
+  out.append(message.substr(0, record.table_at + 4));
+  out.append(mark);
+  out.append(message.substr(record.table_at + 4));
+  // The sizes of the table and of the header frame around it.
+  const auto grow = [&](std::size_t at) {
+    char* const size = out.data() + start + at;
+    store<std::uint32_t>(size, load<std::uint32_t>(size) + static_cast<std::uint32_t>(mark.size()));
+  };
+  grow(record.table_at);
+  const std::size_t method = k_frame_overhead + load<std::uint32_t>(message.data() + 3);
+  grow(method + 3);
+}
+
+void Confirms::refused(std::uint64_t tag, bool multiple) {
+  settle(tag, multiple,
+         Error(errc::overloaded, "the broker did not take the message (basic.nack): its queue is full, or it failed",
+               End::rejected));
+}
+
+void Confirms::settle(std::uint64_t tag, bool multiple, std::optional<Error> error) {
+  if (tag < first_tag_ && !(multiple && tag == 0)) return;
+  std::size_t last = static_cast<std::size_t>(tag - first_tag_);
+  if (multiple && tag == 0) last = under_way_ - 1;  // all of them
+  if (last >= under_way_) return;                   // the broker confirms what was never sent
+  for (std::size_t i = multiple ? 0 : last; i <= last && i < under_way_; ++i) {
+    Record& record = records_[first_ + i];
+    if (!record.is_done) end(record, error);
+  }
+  drop_done();
+}
+
+void Confirms::end(Record& record, const std::optional<Error>& error) {
+  record.is_done = true;
+  const Ticket ticket = record.ticket;
+  if (record.is_returned) {
+    return told_(ticket, Error(errc::no_receiver, "no queue takes the message: " + reason_, End::rejected));
+  }
+  if (error) {
+    told_(ticket, *error);
+  } else if (ticket && !(ticket & k_failure_only)) {
+    told_(ticket, Accepted{Accepted::By::confirmed, 0});
+  }
+}
+
+void Confirms::drop_done() {
+  while (first_ < records_.size() && records_[first_].is_done) {
+    const Record& record = records_[first_];
+    head_ += record.size;
+    if (under_way_) {
+      --under_way_;
+      sent_bytes_ -= record.size;
+      ++first_tag_;
+    }
+    if (suspects_) --suspects_;
+    ++first_;
+  }
+  if (empty()) return rewind();
+  if (first_ > k_tidy_records && first_ > records_.size() / 2) {
+    records_.erase(records_.begin(), records_.begin() + static_cast<std::ptrdiff_t>(first_));
+    first_ = 0;
+  }
+  if (head_ > k_tidy_bytes && head_ > bytes_.size() / 2) {
+    bytes_.erase(0, head_);
+    head_ = 0;
+  }
+}
+
+void Confirms::clear() noexcept {
+  is_open_ = false;
+  rewind();
+}
+
+void Confirms::rewind() noexcept {
+  records_.clear();
+  first_ = head_ = under_way_ = sent_bytes_ = suspects_ = 0;
+  bytes_.clear();
+  bytes_.shrink(1u << 20);
+}
+
+bool Confirms::looks_like(const Record& record, std::string_view message, std::string_view exchange,
+                          std::string_view routing_key, std::string_view body) const noexcept {
+  const auto short_text = [&message](std::size_t at) {
+    return message.substr(at + 1, load<std::uint8_t>(message.data() + at));
+  };
+  const std::string_view own_exchange = short_text(k_frame_head + 6);
+  if (own_exchange != exchange || short_text(k_frame_head + 6 + 1 + exchange.size()) != routing_key) return false;
+  std::size_t at = record.body_at;
+  while (at < message.size() && !body.empty()) {
+    const auto size = load<std::uint32_t>(message.data() + at + 3);
+    if (!body.starts_with(message.substr(at + k_frame_head, size))) return false;
+    body.remove_prefix(size);
+    at += k_frame_overhead + size;
+  }
+  return body.empty() && at == message.size();
+}
+
+Confirms::Record* Confirms::next_returned(std::string_view exchange, std::string_view routing_key,
+                                          std::string_view body) noexcept {
+  std::size_t at = head_;
+  for (std::size_t i = first_; i < first_ + under_way_; ++i) {
+    Record& record = records_[i];
+    const std::string_view message = bytes_.view().substr(at, record.size);
+    at += record.size;
+    if (!record.is_done && !record.is_returned && looks_like(record, message, exchange, routing_key, body))
+      return &record;
+  }
+  return nullptr;
+}
+
+void Confirms::returned(std::string_view exchange, std::string_view routing_key, std::string_view body,
+                        std::string_view reason) {
+  Record* const record = next_returned(exchange, routing_key, body);
+  if (!record) return;
+  record->is_returned = true;
+  reason_ = reason;
+}
+
+}  // namespace waybill::amqp

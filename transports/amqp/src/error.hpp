@@ -1,0 +1,18 @@
+// AMQP's reply codes as an error category that maps to waybill's conditions, and the sentences made from them.
+#pragma once
+
+#include "waybill/error.hpp"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace waybill::amqp {
+
+const std::error_category& amqp_category() noexcept;
+
+/// What the broker said with connection.close or channel.close. `what`: what was asked for, for people ("declaring the
+/// queue orders"); empty: nothing in particular. Known cases become a sentence that says what to change.
+Error broker_error(std::uint16_t code, std::string_view text, std::string_view what, End end);
+
+}  // namespace waybill::amqp

@@ -1,0 +1,102 @@
+// Intake: one link of a listener: deliveries up, replies, acknowledgements, retries and dead letters down.
+#pragma once
+
+#include "ack_window.hpp"
+#include "callers.hpp"
+#include "confirms.hpp"
+#include "matcher.hpp"
+#include "opening.hpp"
+#include "wire.hpp"
+
+#include <asio/steady_timer.hpp>
+
+#include <memory>
+#include <string>
+
+namespace waybill::amqp {
+
+/// Threads:  the listener's executor.
+/// Lifetime: shared by the listener, by deliveries and by what is under way. After a loss it is of no use any more.
+class Intake final : public Opening::Owner, public CallerHost, public std::enable_shared_from_this<Intake> {
+ public:
+  Intake(const Environment& environment, const Options& options, const Registry& registry);
+  ~Intake();
+
+  /// Errors: those of Opening::run(), and unsupported (a pattern too long to bind).
+  static asio::awaitable<Result<void>> open(std::shared_ptr<Intake> self, Routes routes, ListenerSink& sink);
+  void hold(bool on);
+  void stop();
+  static asio::awaitable<void> flush(std::shared_ptr<Intake> self);
+  void close();
+  /// The queue as the broker calls it.
+  const std::string& queue() const noexcept { return queue_; }
+
+  void reply(const Delivery& delivery, const Packet& packet) override;
+  void settle(const Delivery& delivery, Settlement settlement) override;
+  void delivery_added() noexcept override;
+  void delivery_dropped() noexcept override;
+  bool is_congested() const noexcept override;
+  bool is_open() const noexcept override { return is_ready_; }
+
+ private:
+  static constexpr ChannelId k_work = 1;     ///< Deliveries, acknowledgements, replies.
+  static constexpr ChannelId k_again = 2;    ///< Retries and dead letters, with confirms.
+  static constexpr ChannelId k_callers = 3;  ///< Questions that may close it.
+
+  void on_link(socket::Ref<Link> link) override { link_ = std::move(link); }
+  void on_session_open() override;
+  void on_session_failed(const Error& error) override { lost(error); }
+  void on_link_lost(const Error& error) override { lost(error); }
+  void on_message(ChannelId channel, const Method& method, const Properties& properties, const Slice& body) override;
+  void on_method(ChannelId channel, const Method& method) override;
+  void on_channel_closed(ChannelId channel, const Error& error) override;
+  void on_blocked(std::string_view reason) override;
+  void on_batch_end() override;
+  void on_written() override { progress_.cancel(); }
+
+  void declare_again_channel();
+  void consuming(const Result<Method>& answer);
+  void one_step_ready();
+  void take(const amqp_basic_deliver_t& deliver, const Properties& properties, const Slice& body);
+  void acknowledge(std::uint64_t tag);
+  void give_back(std::uint64_t tag, bool requeue);
+  void send_again(const Delivery& delivery);
+  void park(const Delivery& delivery);
+  void publish_again(const Delivery& delivery, const std::string& to, Headers headers);
+  void published_again(Ticket ticket, const Result<Accepted>& outcome);
+  void flush_soon();
+  void flush_acks();
+  void update_hold();
+  void lost(const Error& error);
+  void drop_link();
+  std::uint16_t prefetch() const noexcept;
+
+  const Environment environment_;
+  const Options options_;
+  const Formats formats_;
+  Routes routes_;
+  Matcher matcher_;
+  std::shared_ptr<Opening> opening_;
+  socket::Ref<Link> link_;
+  ListenerSink* sink_ = nullptr;
+  Callers callers_;
+  AckWindow window_;
+  Confirms again_;  ///< Tickets are delivery tags.
+  std::string queue_;
+  std::string consumer_;
+  asio::steady_timer progress_;  ///< Cancelled when something was handed over, or the link is gone.
+  std::shared_ptr<Intake> held_by_deliveries_;
+  std::size_t deliveries_ = 0;
+  int steps_ = 0;
+  bool is_ready_ = false;
+  bool is_closed_ = false;
+  bool is_stopped_ = false;
+  bool is_cancelling_ = false;
+  bool is_held_ = false;
+  bool is_full_ = false;
+  bool is_blocked_ = false;
+  bool is_in_batch_ = false;
+  bool flush_is_posted_ = false;
+};
+
+}  // namespace waybill::amqp

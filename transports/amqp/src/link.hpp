@@ -1,0 +1,63 @@
+// Link: one live connection to a broker: a session on a socket stream, with heartbeats.
+#pragma once
+
+#include "session.hpp"
+#include "waybill/transports/amqp.hpp"
+#include "waybill/transports/socket/stream.hpp"
+
+#include <asio/steady_timer.hpp>
+
+namespace waybill::amqp {
+
+/// Who owns a link: a connection, a listener, a dead letter box.
+class LinkUser : public SessionUser {
+ public:
+  /// What one read brought has been told: time to acknowledge it together.
+  virtual void on_batch_end() {}
+  virtual void on_written() {}
+  /// The stream is gone. At most once, and only if the session did not fail before.
+  virtual void on_link_lost(const Error& error) = 0;
+
+ protected:
+  ~LinkUser() = default;
+};
+
+/// Threads:  the executor of its socket.
+/// Lifetime: counted by its owner and by its operations; after leave() it tells nobody anything.
+class Link final : public socket::Stream, public Output {
+ public:
+  Link(LinkUser& user, asio::ip::tcp::socket socket, socket::TlsLayerPtr tls, Login login);
+
+  /// Begins TLS and the handshake; the session opens or the link is lost before `deadline`, or a little after.
+  void open(socket::TimePoint deadline);
+  Session& session() noexcept { return session_; }
+  /// Reading stops after the frame at hand, or goes on.
+  void hold(bool on);
+  void leave() noexcept;
+  /// Leaves, and says goodbye behind what is still to be written.
+  void finish_quietly();
+
+  Buffer& output() override { return out(); }
+
+ private:
+  void on_ready() override;
+  std::size_t on_bytes(const char* data, std::size_t size) override;
+  void on_eof() override;
+  void on_written() override;
+  void on_closed(const Error& error) override;
+  void watch_deadline() override {}  // the tick looks at it
+
+  void arm_tick();
+  void on_tick();
+  void lost(Error error);
+
+  LinkUser* user_;
+  Session session_;
+  asio::steady_timer tick_;
+  socket::TimePoint open_by_ = socket::TimePoint::max();
+  std::uint64_t written_at_tick_ = 0;
+  int silent_ticks_ = 0;
+  bool is_held_ = false;
+};
+
+}  // namespace waybill::amqp

@@ -1,0 +1,72 @@
+#include "listener.hpp"
+
+#include "waybill/transports/socket/dial.hpp"
+
+#include <algorithm>
+
+namespace waybill::amqp {
+namespace {
+
+std::string encoded(std::string_view text) {
+  constexpr char k_digits[] = "0123456789ABCDEF";
+  std::string out;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (std::isalnum(byte) || std::string_view("-._~").find(c) != std::string_view::npos) {
+      out += c;
+    } else {
+      out += {'%', k_digits[byte >> 4], k_digits[byte & 15]};
+    }
+  }
+  return out;
+}
+
+asio::awaitable<void> nothing() { co_return; }
+
+}  // namespace
+
+asio::awaitable<Result<void>> AmqpListener::open(const Routes& routes, ListenerSink& sink) {
+  if (is_closed_) co_return Error(errc::closed, "the listener was closed", End::rejected);
+  if (intake_) intake_->close();
+  const auto intake = intake_ = std::make_shared<Intake>(environment_, options_, registry_);
+  const auto was_open = was_open_;
+  Result<void> opened = co_await Intake::open(intake, routes, sink);
+  if (opened) {
+    *was_open = true;
+    co_return opened;
+  }
+  intake->close();
+  co_return opening_error(opened.error(), !*was_open);
+}
+
+void AmqpListener::stop_intake() {
+  if (intake_) intake_->stop();
+}
+
+asio::awaitable<void> AmqpListener::flush() { return intake_ ? Intake::flush(intake_) : nothing(); }
+
+void AmqpListener::close() {
+  is_closed_ = true;
+  if (intake_) intake_->close();
+}
+
+std::string AmqpListener::address() const {
+  std::string text;
+  for (const auto& host : options_.hosts)
+    text += (text.empty() ? (options_.tls ? "amqps://" : "amqp://") : ",") + socket::to_text(host);
+  text += '/' + (options_.vhost == "/" ? std::string() : encoded(options_.vhost));
+  const std::string& queue = options_.queue.empty() && intake_ ? intake_->queue() : options_.queue;
+  std::string options;
+  const auto add = [&options](const std::string& name, const std::string& value) {
+    options += (options.empty() ? '?' : '&') + name + '=' + encoded(value);
+  };
+  if (!queue.empty()) add("queue", queue);
+  if (options_.wildcards) add("wildcards", "true");
+  if (!options_.exchange.empty()) add("exchange", options_.exchange);
+  if (options_.has_exchange() && options_.exchange_type != "topic") add("exchange_type", options_.exchange_type);
+  if (!options_.durable) add("durable", "false");
+  if (options_.auto_delete) add("auto_delete", "true");
+  return text + options;
+}
+
+}  // namespace waybill::amqp

@@ -1,0 +1,37 @@
+// Server role of amqp: an intake, and another one after a loss.
+#pragma once
+
+#include "intake.hpp"
+
+#include <memory>
+#include <string>
+
+namespace waybill::amqp {
+
+class AmqpListener final : public Listener {
+ public:
+  AmqpListener(Environment environment, const Options& options, const Registry& registry)
+      : environment_(std::move(environment)), options_(options), registry_(registry) {}
+  ~AmqpListener() override { close(); }
+
+  asio::awaitable<Result<void>> open(const Routes& routes, ListenerSink& sink) override;
+  void stop_intake() override;
+  void pause() override { hold(true); }
+  void resume() override { hold(false); }
+  asio::awaitable<void> flush() override;
+  void close() override;
+  std::string address() const override;
+
+ private:
+  void hold(bool on) {
+    if (intake_) intake_->hold(on);
+  }
+  Environment environment_;
+  const Options options_;
+  const Registry& registry_;
+  std::shared_ptr<Intake> intake_;
+  std::shared_ptr<bool> was_open_ = std::make_shared<bool>(false);
+  bool is_closed_ = false;
+};
+
+}  // namespace waybill::amqp

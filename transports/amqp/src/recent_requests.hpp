@@ -1,0 +1,45 @@
+// RecentRequests: which ticket a request has that the broker gives back. Pure.
+#pragma once
+
+#include "waybill/transport.hpp"
+
+#include <cstddef>
+#include <functional>
+#include <string_view>
+#include <vector>
+
+namespace waybill::amqp {
+
+/// The last few thousand: what cannot be routed comes back within a round trip.
+class RecentRequests {
+ public:
+  void note(std::string_view id, Ticket ticket) {
+    const Entry entry{std::hash<std::string_view>()(id), ticket};
+    if (entries_.size() < k_most) return entries_.push_back(entry);
+    entries_[next_] = entry;
+    next_ = (next_ + 1) % k_most;
+  }
+  /// 0 when it is not known any more. Finds a request once.
+  Ticket take(std::string_view id) noexcept {
+    const std::size_t wanted = std::hash<std::string_view>()(id);
+    for (Entry& entry : entries_) {
+      if (entry.id == wanted && entry.ticket) return std::exchange(entry.ticket, 0);
+    }
+    return 0;
+  }
+  void clear() noexcept {
+    entries_.clear();
+    next_ = 0;
+  }
+
+ private:
+  static constexpr std::size_t k_most = 4'096;
+  struct Entry {
+    std::size_t id;
+    Ticket ticket;
+  };
+  std::vector<Entry> entries_;
+  std::size_t next_ = 0;
+};
+
+}  // namespace waybill::amqp

@@ -1,0 +1,147 @@
+// Session: the protocol of one connection, without a socket: the handshake, channels, calls and their answers, messages
+// put together from frames.
+#pragma once
+
+#include "frame.hpp"
+#include "method.hpp"
+#include "properties.hpp"
+#include "waybill/result.hpp"
+#include "waybill/slice.hpp"
+
+#include <array>
+#include <chrono>
+#include <deque>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace waybill::amqp {
+
+/// Where a session's bytes go to.
+class Output {
+ public:
+  virtual Buffer& output() = 0;
+
+ protected:
+  ~Output() = default;
+};
+
+/// What a session tells. Everything it shows is valid until the call returns. A call may use the session.
+class SessionUser {
+ public:
+  /// The broker has let us in.
+  virtual void on_session_open() = 0;
+  /// The broker ended the connection or cannot be understood. Nothing follows, and nothing must be sent any more.
+  virtual void on_session_failed(const Error& error) = 0;
+  /// deliver, get-ok or return, with its message.
+  virtual void on_message(ChannelId channel, const Method& method, const Properties& properties, const Slice& body) = 0;
+  /// What nobody asked for: ack, nack, cancel.
+  virtual void on_method(ChannelId channel, const Method& method) = 0;
+  /// The broker closed the channel; its calls have failed before. It may be opened again.
+  virtual void on_channel_closed(ChannelId channel, const Error& error) = 0;
+  /// Memory or disk of the broker are short: it takes nothing until `reason` is empty.
+  virtual void on_blocked(std::string_view reason) = 0;
+
+ protected:
+  ~SessionUser() = default;
+};
+
+/// How to log in and what to agree upon.
+struct Login {
+  std::string user;
+  std::string password;  ///< Secret.
+  std::string vhost;
+  std::string name;  ///< Of the connection, for the broker's people.
+  std::chrono::seconds heartbeat{0};
+  std::size_t max_message = 128u << 20;
+};
+
+/// Threads: one. Lifetime: as its output; `user` is told until leave().
+class Session {
+ public:
+  static constexpr ChannelId k_channels = 4;  ///< Numbers 1 to 3 can be used.
+  /// `method` is valid during the call only; get-empty and such are answers, too.
+  using Done = std::function<void(const Result<Method>& answer)>;
+
+  Session(Output& output, SessionUser& user, Login login);
+
+  /// Nothing is told any more, and no call is answered.
+  void leave() noexcept;
+  void start();  ///< Says which protocol this is.
+  /// Takes bytes, with k_padding readable ones behind them, and returns how many were used; the rest must come again.
+  std::size_t feed(std::string_view bytes);
+  bool is_failed() const noexcept { return state_ == State::failed; }
+  bool is_open() const noexcept { return state_ == State::open; }
+  bool has_heard() const noexcept { return state_ != State::started; }  ///< Anything of the protocol.
+  /// feed() returns after the frame at hand; the rest must come again.
+  void interrupt(bool on) noexcept { interrupted_ = on; }
+
+  std::uint32_t frame_max() const noexcept { return frame_max_; }
+  std::chrono::seconds heartbeat() const noexcept { return heartbeat_; }
+
+  // REQUIRES for all of these: is_open().
+  void open_channel(ChannelId channel, Done done);
+  void close_channel(ChannelId channel);
+  bool is_channel_open(ChannelId channel) const noexcept { return channels_[channel].state == ChannelState::open; }
+  /// Sends a method whose answer is one of `answers` (0: unused). Calls of one channel are answered in their order.
+  /// `what` tells people what was asked for, when it fails.
+  void call(ChannelId channel, amqp_method_number_t method, const void* arguments,
+            std::array<amqp_method_number_t, 2> answers, std::string what, Done done);
+  /// Says goodbye; nothing is sent after it.
+  void close();
+
+ private:
+  enum class State : std::uint8_t { started, wants_tune, wants_open_ok, open, failed };
+  enum class ChannelState : std::uint8_t { closed, open, closing };
+  struct Pending {
+    std::array<amqp_method_number_t, 2> answers;
+    std::string what;
+    Done done;
+  };
+  struct Channel {
+    ChannelState state = ChannelState::closed;
+    std::deque<Pending> pending;
+    // A message whose frames did not come in one piece.
+    bool is_assembling = false;
+    bool has_header = false;
+    Buffer front;  ///< Method payload, then header payload.
+    std::size_t method_size = 0;
+    std::uint64_t body_size = 0;
+    Buffer body;
+  };
+
+  bool take_frame(std::string_view bytes, std::size_t& at);
+  void on_method_frame(const Frame& frame);
+  void on_connection_method(const Method& method);
+  void on_channel_method(ChannelId channel, const Method& method);
+  void on_start(const amqp_connection_start_t& start);
+  void on_tune(const amqp_connection_tune_t& tune);
+  void on_close(const amqp_connection_close_t& close);
+  void on_channel_close(ChannelId channel, const amqp_channel_close_t& close);
+  bool answer(ChannelId channel, const Method& method);
+
+  /// A method with content at `at`, with all of its frames behind it: Cut::frame. `broken`: they are mixed with others.
+  Cut take_whole_message(std::string_view bytes, std::size_t& at, const Frame& method);
+  void begin_assembly(const Frame& method);
+  void assemble(const Frame& frame);
+  void deliver(ChannelId channel, std::string_view method, std::string_view header, const Slice& body);
+
+  bool decode(std::string_view payload, Method& method);
+  void fail_calls(Channel& channel, const Error& error);
+  void fail(Error error);
+  void broken(std::string_view why);
+
+  Output& output_;
+  SessionUser* user_;
+  Login login_;
+  Pool pool_;
+  Buffer joined_;
+  std::array<Channel, k_channels> channels_;
+  std::uint32_t frame_max_ = k_wanted_frame_max;
+  std::chrono::seconds heartbeat_{0};
+  State state_ = State::started;
+  bool interrupted_ = false;
+};
+
+}  // namespace waybill::amqp

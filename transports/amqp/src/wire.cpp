@@ -1,0 +1,283 @@
+#include "wire.hpp"
+
+#include "message_options.hpp"
+#include "table.hpp"
+#include "waybill/detail/walk_packet.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+namespace waybill::amqp {
+namespace {
+
+constexpr std::size_t k_body_size_at = k_frame_head + 4;  // in the header frame
+constexpr std::size_t k_flags_at = k_frame_head + 12;
+
+void append_short(Buffer& out, std::string_view text) {
+  char* at = out.prepare(1 + text.size());
+  store_short_text(at, text);
+  out.commit(1 + text.size());
+}
+
+/// Writes one header frame, property by property, and fills in its flags at the end.
+class HeaderFrame {
+ public:
+  HeaderFrame(Buffer& out, ChannelId channel) : out_(out), start_(out.size()) {
+    constexpr std::size_t k_head = k_frame_head + 14;
+    char* at = out.prepare(k_head);
+    *at++ = static_cast<char>(FrameType::header);
+    at = store<std::uint16_t>(at, channel);
+    at = store<std::uint32_t>(at, 0);
+    at = store<std::uint16_t>(at, AMQP_BASIC_CLASS);
+    at = store<std::uint16_t>(at, 0);
+    at = store<std::uint64_t>(at, 0);
+    store<std::uint16_t>(at, 0);
+    out.commit(k_head);
+  }
+  void text(std::uint16_t bit, const std::optional<std::string_view>& value) {
+    if (!value) return;
+    flags_ |= bit;
+    append_short(out_, *value);
+  }
+  std::size_t table(const Headers& headers) {
+    flags_ |= flag::k_headers;
+    const std::size_t at = out_.size();
+    append_table(out_, headers);
+    return at;
+  }
+  template <class T>
+  void number(std::uint16_t bit, const std::optional<T>& value) {
+    if (!value) return;
+    flags_ |= bit;
+    store<T>(out_.prepare(sizeof(T)), *value);
+    out_.commit(sizeof(T));
+  }
+  void finish() {
+    const std::size_t size = out_.size() - start_ - k_frame_head;
+    out_.push_back(k_frame_end);
+    char* const head = out_.data() + start_;
+    store<std::uint32_t>(head + 3, static_cast<std::uint32_t>(size));
+    store<std::uint16_t>(head + k_flags_at, flags_);
+  }
+  std::size_t size() const noexcept { return out_.size() - start_; }
+
+ private:
+  Buffer& out_;
+  std::size_t start_;
+  std::uint16_t flags_ = 0;
+};
+
+char* store_body_head(char* at, ChannelId channel, std::size_t size) noexcept {
+  *at++ = static_cast<char>(FrameType::body);
+  at = store<std::uint16_t>(at, channel);
+  return store<std::uint32_t>(at, static_cast<std::uint32_t>(size));
+}
+
+/// The body stands behind the head of its first frame: closes it, or cuts it into frames.
+void close_body(Buffer& out, ChannelId channel, std::size_t body_at, std::uint32_t frame_max) {
+  const std::size_t first = body_at + k_frame_head;
+  const std::size_t size = out.size() - first;
+  const std::size_t most = frame_max - k_frame_overhead;
+  if (size == 0) return out.truncate(body_at);
+  if (size <= most) {
+    store_body_head(out.data() + body_at, channel, size);
+    return out.push_back(k_frame_end);
+  }
+  Buffer whole;
+  whole.append(out.view().substr(first));
+  out.truncate(body_at);
+  for (std::string_view rest = whole.view(); !rest.empty();) {
+    const std::string_view part = rest.substr(0, most);
+    rest.remove_prefix(part.size());
+    store_body_head(out.prepare(k_frame_head), channel, part.size());
+    out.commit(k_frame_head);
+    out.append(part);
+    out.push_back(k_frame_end);
+  }
+}
+
+/// Whatever is there but headers, which come in between.
+std::size_t append_properties(HeaderFrame& frame, const Properties& properties, const Headers& headers) {
+  frame.text(flag::k_content_type, properties.content_type);
+  frame.text(flag::k_content_encoding, properties.content_encoding);
+  const std::size_t table_at = frame.table(headers);
+  frame.number(flag::k_delivery_mode, properties.delivery_mode);
+  frame.number(flag::k_priority, properties.priority);
+  frame.text(flag::k_correlation_id, properties.correlation_id);
+  frame.text(flag::k_reply_to, properties.reply_to);
+  frame.text(flag::k_expiration, properties.expiration);
+  frame.text(flag::k_message_id, properties.message_id);
+  frame.number(flag::k_timestamp, properties.timestamp);
+  frame.text(flag::k_type, properties.type);
+  frame.text(flag::k_user_id, properties.user_id);
+  frame.text(flag::k_app_id, properties.app_id);
+  frame.finish();
+  return table_at;
+}
+
+Error too_long(std::string_view what) {
+  return Error(errc::too_large, "amqp cannot carry " + std::string(what) + " of more than 255 bytes", End::rejected);
+}
+
+Result<void> check(const Envelope& envelope) {
+  if (envelope.routing_key.size() > 255 || envelope.exchange.size() > 255) return too_long("a pattern or name");
+  if (envelope.correlation_id && envelope.correlation_id->size() > 255) return too_long("an id");
+  if (envelope.reply_to.size() > 255) return too_long("a reply address");
+  return {};
+}
+
+/// Appends all but the body; the body goes where `body_at` says, behind room for the head of a frame.
+Result<Layout> append_front(Buffer& out, const Envelope& envelope, bool mandatory, const Properties& properties,
+                            const Headers& headers, std::uint32_t frame_max) {
+  const std::size_t start = out.size();
+  Layout layout;
+  append_publish(out, envelope.channel, envelope.exchange, envelope.routing_key, mandatory);
+  layout.header_at = out.size() - start;
+  HeaderFrame frame(out, envelope.channel);
+  layout.table_at = append_properties(frame, properties, headers) - start;
+  if (frame.size() > frame_max) {
+    out.truncate(start);
+    return Error(errc::too_large, "the headers of the message have more than " + std::to_string(frame_max) + " bytes",
+                 End::rejected);
+  }
+  layout.body_at = out.size() - start;
+  out.prepare(k_frame_head);
+  out.commit(k_frame_head);
+  return layout;
+}
+
+void append_end(Buffer& out, std::size_t start, const Layout& layout, ChannelId channel, std::uint32_t frame_max) {
+  const std::size_t body = out.size() - start - layout.body_at - k_frame_head;
+  store<std::uint64_t>(out.data() + start + layout.header_at + k_body_size_at, body);
+  close_body(out, channel, start + layout.body_at, frame_max);
+}
+
+/// The packet of a body: headers travel outside, and ids only where NestJS has them.
+void compose_body(const Packet& packet, const Serializer& own, Buffer& out) {
+  if (packet.kind == PacketKind::event && !packet.has_pattern) return out.append(packet.payload.view());  // foreign
+  Packet body;
+  body.kind = packet.kind;
+  body.last = packet.last;
+  body.has_payload = packet.has_payload;
+  body.has_pattern = packet.has_pattern;
+  body.pattern = packet.pattern;
+  const bool has_id = packet.kind == PacketKind::request || packet.kind == PacketKind::no_handler;
+  body.id = has_id ? packet.id : detail::k_no_id;
+  body.payload = packet.payload;
+  body.metadata = packet.metadata;
+  body.serializer = packet.serializer ? packet.serializer : &own;
+  body.serializer->compose(body, out);
+}
+
+}  // namespace
+
+Result<Layout> append_message(Buffer& out, const Envelope& envelope, const Packet& packet, const Serializer& own,
+                              std::uint32_t frame_max) {
+  if (auto checked = check(envelope); !checked) return checked.error();
+  Properties properties;
+  const Serializer& format = packet.serializer ? *packet.serializer : own;
+  if (!format.is_json()) properties.content_type = format.content_type();
+  if (envelope.delivery_mode) properties.delivery_mode = envelope.delivery_mode;
+  if (!envelope.reply_to.empty()) properties.reply_to = envelope.reply_to;
+  char digits[20];
+  if (packet.kind == PacketKind::request && packet.deadline.count() > 0) {
+    const auto wait = std::min<std::int64_t>(packet.deadline.count(), UINT32_MAX);
+    const auto end = std::to_chars(digits, digits + sizeof digits, wait).ptr;
+    properties.expiration = std::string_view(digits, static_cast<std::size_t>(end - digits));
+  }
+  bool mandatory = envelope.mandatory;
+  if (!packet.properties.empty()) {
+    if (auto read = read_message_options(packet.properties, properties, mandatory); !read) return read.error();
+  }
+  properties.correlation_id = envelope.correlation_id;
+  const std::size_t start = out.size();
+  auto layout = append_front(out, envelope, mandatory, properties, packet.headers, frame_max);
+  if (!layout) return layout;
+  compose_body(packet, own, out);
+  append_end(out, start, *layout, envelope.channel, frame_max);
+  return layout;
+}
+
+Formats::Formats(const Serializer& own, const Registry& registry) noexcept : own_(&own), registry_(&registry) {
+  const Serializer* json = own.is_json() ? &own : registry.find_serializer("json");
+  plain_ = json ? json : &own;
+}
+
+const Serializer* Formats::of(const Properties& properties) const noexcept {
+  if (!properties.content_type || properties.content_type->empty()) return plain_;
+  std::string_view type = *properties.content_type;
+  type = type.substr(0, type.find(';'));
+  if (type == own_->content_type()) return own_;
+  if (!type.starts_with("application/")) return plain_;
+  type.remove_prefix(std::string_view("application/").size());
+  if (type.starts_with("x-")) type.remove_prefix(2);
+  const Serializer* const named = registry_->find_serializer(type);
+  return named ? named : plain_;
+}
+
+Result<void> parse_delivery(const Properties& properties, const Slice& body, const Formats& formats, Packet& packet) {
+  const Serializer& format = *formats.of(properties);
+  auto parsed = format.parse(body, Direction::to_service, packet);
+  if (!parsed) {
+    packet.kind = PacketKind::event;
+    packet.has_pattern = false;
+    packet.has_payload = true;
+    packet.payload = body;
+  }
+  packet.serializer = &format;
+  std::string typed;
+  if (properties.headers && !read_table(*properties.headers, packet.headers, typed)) {
+    return Error(errc::payload_malformed, "the headers of the message are no table", End::rejected);
+  }
+  if (!typed.empty()) packet.properties.set("headers", typed);
+  write_message_options(properties, packet.properties);
+  if (packet.kind == PacketKind::request && properties.expiration) {
+    const std::string_view text = *properties.expiration;
+    std::uint32_t milliseconds = 0;
+    std::from_chars(text.data(), text.data() + text.size(), milliseconds);
+    packet.deadline = std::chrono::milliseconds(milliseconds);
+  }
+  return parsed;
+}
+
+Result<void> parse_reply(const Properties& properties, const Slice& body, const Formats& formats, Buffer& scratch,
+                         Packet& packet) {
+  const Serializer& format = *formats.of(properties);
+  auto parsed = format.parse(body, Direction::to_client, packet);
+  if (!parsed) {
+    // NestJS takes what is no JSON for a text, and the text for the answer.
+    scratch.clear();
+    const std::string_view text = body.view();
+    if (!format.is_json() || !format.encode(ValueRef::of(text), scratch)) return parsed;
+    packet.kind = PacketKind::value;
+    packet.last = packet.has_payload = packet.trusted_payload = true;
+    packet.payload = scratch.borrow();
+  }
+  packet.serializer = &format;
+  packet.id = {properties.correlation_id.value_or(std::string_view()), false};
+  std::string typed;
+  if (properties.headers && !read_table(*properties.headers, packet.headers, typed))
+    return Error(errc::payload_malformed, "the headers of the reply are no table", End::unknown);
+  return {};
+}
+
+int attempt_of(const Headers& headers) noexcept {
+  int attempt = 1;
+  const auto number = [&headers](std::string_view name, int otherwise) {
+    const std::string* text = headers.find(name);
+    int value = otherwise;
+    if (text) std::from_chars(text->data(), text->data() + text->size(), value);
+    return value;
+  };
+  attempt = std::max(attempt, number(header::k_attempt, 1));
+  attempt = std::max(attempt, number("x-delivery-count", 0) + 1);
+  return std::min(attempt, 1'000'000);
+}
+
+bool is_reply_address(std::string_view name) noexcept {
+  return !name.empty() && name.size() <= 255 && std::none_of(name.begin(), name.end(), [](char c) {
+    return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+  });
+}
+
+}  // namespace waybill::amqp
