@@ -57,6 +57,16 @@ void add_failures(Handlers& handlers);
 void add_events(Handlers& handlers, State& state);
 void add_other_patterns(Handlers& handlers);
 
+/// What the URLs of AMQP mean to this service: NestJS's default is to acknowledge nothing, so that is ours here, too.
+struct AmqpMode {
+  bool acknowledges = false;   ///< noAck=false: handlers acknowledge by hand.
+  bool has_wildcards = false;  ///< wildcards=true
+};
+bool is_amqp(const waybill::Url& url);
+/// Reads the mode, and makes of a URL that says nothing of acknowledgements one that wants none.
+AmqpMode adapt_amqp(waybill::Url& url);
+void add_amqp(Handlers& handlers, State& state, const AmqpMode& mode);
+
 /// `none` if the message has no payload, `binary` if it is raw bytes, else what JavaScript calls the payload's type, with
 /// `null` and `array`.
 std::string type_of(const Json& data, const waybill::Context& context);

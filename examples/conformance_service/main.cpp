@@ -25,6 +25,10 @@ asio::awaitable<void> serve(waybill::Service& service, asio::signal_set& signals
 
 void run(const std::vector<std::string>& urls) {
   waybill::Config config = waybill::Config::listen(urls);
+  conformance::AmqpMode amqp;
+  for (auto& listener : config.listeners) {
+    if (conformance::is_amqp(listener.url)) amqp = conformance::adapt_amqp(listener.url);
+  }
   conformance::State state;
   state.instance = config.listeners.front().instance;
   state.scheme = config.listeners.front().url.scheme;
@@ -40,6 +44,7 @@ void run(const std::vector<std::string>& urls) {
   conformance::add_failures(handlers);
   conformance::add_events(handlers, state);
   conformance::add_other_patterns(handlers);
+  if (conformance::is_amqp(waybill::Url::parse(urls.front()).value())) conformance::add_amqp(handlers, state, amqp);
 
   std::exception_ptr failure;
   asio::co_spawn(loop, serve(service, signals), [&](std::exception_ptr thrown) {

@@ -24,7 +24,9 @@ void add_message_fields(Json& object, const std::string& scheme, waybill::Contex
     const std::string* partition = context.properties().find("partition");
     object["partition"] = partition ? Json::parse(*partition) : Json();
   } else if (scheme == "amqp" || scheme == "amqps") {
-    object["headers"] = headers_of(context);
+    // Headers are texts; where one is not, the whole table is there with its types, too.
+    const std::string* typed = context.properties().find("headers");
+    object["headers"] = typed ? Json::parse(*typed) : headers_of(context);
     const std::string* priority = context.properties().find("priority");
     object["priority"] = priority ? Json::parse(*priority) : Json();
     const std::string* persistent = context.properties().find("persistent");
