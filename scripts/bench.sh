@@ -4,6 +4,7 @@
 #   scripts/bench.sh tcp      bare Asio, waybill and NestJS on TCP (docs/benchmarks.md says how to read it)
 #   scripts/bench.sh redis    bare hiredis, waybill and NestJS on Redis pub/sub, on a broker of its own
 #   scripts/bench.sh kafka    bare librdkafka, waybill and NestJS on Kafka, on a broker of its own
+#   scripts/bench.sh amqp     bare rabbitmq-c, waybill and NestJS on RabbitMQ, on a broker of its own
 #   scripts/bench.sh codec    the serializers by themselves; further arguments go to Google Benchmark
 #
 # BENCH_ROUNDS   how often everything is run (5)       BENCH_SECS  seconds of each measurement (2)
@@ -18,8 +19,8 @@ cd "$root" || exit 1
 
 what="${1:-}"
 case "$what" in
-  tcp | redis | kafka | codec) shift ;;
-  *) die "usage: scripts/bench.sh tcp|redis|kafka|codec" ;;
+  tcp | redis | amqp | kafka | codec) shift ;;
+  *) die "usage: scripts/bench.sh tcp|redis|amqp|kafka|codec" ;;
 esac
 
 results="$root/build/bench"
@@ -63,6 +64,7 @@ case "$what" in
   tcp) raw=raw_asio broker='' ;;
   redis) raw=raw_redis broker=redis ;;
   kafka) raw=raw_kafka broker=kafka ;;
+  amqp) raw=raw_amqp broker=rabbitmq ;;
 esac
 build_programs "$raw" waybill_bench
 nestjs=''
