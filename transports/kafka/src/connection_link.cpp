@@ -96,9 +96,10 @@ void ConnectionLink::prepare(Channel& channel, bool with_replies) {
   }
   Admin& admin = with_replies ? reader_->admin() : *admin_;
   // The channel lives as long as the link does.
-  admin.find_or_create(topics, [weak = weak_from_this(), &channel, with_replies](Result<std::vector<Admin::Topic>> there) {
-    if (const auto self = weak.lock()) self->topics_there(channel, with_replies, std::move(there));
-  });
+  admin.find_or_create(topics,
+                       [weak = weak_from_this(), &channel, with_replies](Result<std::vector<Admin::Topic>> there) {
+                         if (const auto self = weak.lock()) self->topics_there(channel, with_replies, std::move(there));
+                       });
 }
 
 Result<void> ConnectionLink::make_reader() {
