@@ -106,7 +106,7 @@ void add_other_patterns(Handlers& handlers) {
   answer("1.0", "unreachable");
   if (handlers.is_kafka()) {
     service.on_request(waybill::native("^conf-rx\\..*"), [](waybill::Context& context) {
-      return Json{{"handler", "regexp"}, {"pattern", context.channel()}};
+      return Json{{"handler", "regexp"}, {"pattern", context.pattern()}};
     });
     return;
   }
