@@ -10,7 +10,7 @@ class Backoff {
  public:
   struct Options {
     std::chrono::milliseconds first{100};
-    std::chrono::milliseconds most{5'000};
+    std::chrono::milliseconds most{1'500};  ///< A broker that is back is found again within this time.
   };
   Backoff() = default;
   explicit Backoff(Options options, unsigned tries = 0) : options_(options), tries_(tries) {}
