@@ -3,6 +3,7 @@
 #include <asio/post.hpp>
 
 #include <deque>
+#include <optional>
 
 namespace waybill::detail {
 
@@ -68,6 +69,12 @@ struct ReplyQueue::State {
     }
   }
 };
+
+bool is_closing_null(const Packet& packet) {
+  if (packet.kind != PacketKind::value || !packet.last || !packet.has_payload) return false;
+  std::optional<bool> value = true;
+  return packet.serializer->decode(packet.payload, ValueOut::of(value)) && !value;
+}
 
 ReplyQueue::ReplyQueue(CallRef call) : state_(std::make_shared<State>(call.executor())) {
   state_->cancel = call.canceller();

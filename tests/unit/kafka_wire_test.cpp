@@ -204,7 +204,7 @@ TEST(KafkaVectors, CapturedRepliesAreReadAndMadeAgain) {
     if (captured.key) continue;  // a handler's own Kafka message
     ++lines;
     const IncomingRecord record = captured.record();
-    const Packet packet = parse_reply(record, formats(), true).value();
+    const Packet packet = parse_reply(record, formats()).value();
     ReplyAddress to{captured.topic, captured.partition, false};
     const bool is_no_handler =
         captured.headers.size() == 2 && captured.headers[1].second == std::string(k_no_handler_text);
@@ -232,7 +232,7 @@ TEST(KafkaVectors, CallersSeeWhatNestJsCallersSee) {
     json error;
     for (const Captured& captured : replies[call]) {
       const IncomingRecord record = captured.record();
-      const Packet packet = parse_reply(record, formats(), values.empty()).value();
+      const Packet packet = parse_reply(record, formats()).value();
       if (!packet.has_payload) continue;
       json value;
       packet.serializer->decode(packet.payload, ValueOut::of(value)).value();
@@ -291,8 +291,7 @@ TEST(KafkaWire, OurOwnClientsAreToldAnEndFromANull) {
     const auto made = compose_reply(end, {"t.reply", 0, is_waybill}).value();
     IncomingRecord record;
     record.headers = made.headers;
-    EXPECT_EQ(parse_reply(record, formats(), true)->kind, is_waybill ? PacketKind::end : PacketKind::value);
-    EXPECT_EQ(parse_reply(record, formats(), false)->kind, PacketKind::end);
+    EXPECT_EQ(parse_reply(record, formats())->kind, is_waybill ? PacketKind::end : PacketKind::value);
   }
 }
 
@@ -300,7 +299,7 @@ TEST(KafkaWire, AnEmptyErrorIsNone) {
   IncomingRecord record;
   record.value = "v";
   record.headers.emplace_back(k_error, "");
-  const Packet packet = parse_reply(record, formats(), true).value();
+  const Packet packet = parse_reply(record, formats()).value();
   EXPECT_EQ(packet.kind, PacketKind::end);
   EXPECT_FALSE(packet.has_payload);
 }

@@ -31,6 +31,9 @@ class ReplyQueue {
   std::shared_ptr<State> state_;
 };
 
+/// A null together with the end, which some carriers have no other form for.
+bool is_closing_null(const Packet& packet);
+
 }  // namespace detail
 
 /// Move-only. Destroyed before the end it cancels the rest of the reply.
@@ -59,6 +62,7 @@ class ReplyStream {
     if (event.error) return *event.error;
     if (!event.packet || event.packet->kind == PacketKind::end) return std::optional<T>();
     Result<T> value = detail::outcome_of<T>(event);
+    if (!value && detail::is_closing_null(*event.packet)) return std::optional<T>();  // and T has no null
     if (!value) return value.error();
     return std::optional<T>(*std::move(value));
   }

@@ -75,7 +75,7 @@ void ConnectionLink::send(const Packet& packet, Ticket ticket) {
                                         ": its topic's name is longer than 249 characters",
                                     End::rejected));
   }
-  if (packet.kind == PacketKind::request) calls_.emplace(packet.id.text, Call());
+  if (packet.kind == PacketKind::request) calls_.emplace(packet.id.text);
   if (is_ready(*channel, packet.kind)) return produce(*channel, packet, ticket);
   waiting_bytes_ += weight(packet);
   channel->waiting.push_back({packet.own(), ticket});
@@ -185,13 +185,10 @@ void ConnectionLink::on_reply_record(const rd_kafka_message_t& message) {
   id->remove_suffix(tag_.size());
   const auto call = calls_.find(std::string(*id));
   if (call == calls_.end()) return;  // too late
-  auto packet = parse_reply(view_of(message), formats_, !call->second.has_values);
+  auto packet = parse_reply(view_of(message), formats_);
   if (!packet) return environment_.log.warning("kafka: dropped a reply: " + std::string(packet.error().what()));
   packet->id.text = *id;
-  if (packet->kind == PacketKind::value && !packet->last)
-    call->second.has_values = true;
-  else
-    calls_.erase(call);
+  if (packet->kind != PacketKind::value || packet->last) calls_.erase(call);
   sink_->on_reply(*packet);
 }
 

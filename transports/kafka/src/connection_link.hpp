@@ -12,6 +12,7 @@
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 
 namespace waybill::kafka {
 
@@ -45,9 +46,6 @@ class ConnectionLink final : public std::enable_shared_from_this<ConnectionLink>
     State requests = State::unknown;  ///< The reply topic is there and being read, too.
     std::deque<Waiting> waiting;      ///< In the order of their sending; empty unless something is being prepared.
   };
-  struct Call {
-    bool has_values = false;
-  };
 
   void on_sent(Ticket ticket, rd_kafka_resp_err_t code) override;
   void on_producer_error(rd_kafka_resp_err_t code, std::string_view reason, bool is_fatal) override;
@@ -80,7 +78,7 @@ class ConnectionLink final : public std::enable_shared_from_this<ConnectionLink>
   std::unique_ptr<Admin> admin_;
   std::shared_ptr<ReplyReader> reader_;                                 ///< From the first request on.
   std::unordered_map<std::string, std::unique_ptr<Channel>> channels_;  ///< By route.
-  std::unordered_map<std::string, Call> calls_;  ///< Requests that wait for replies, by id: others' replies come too.
+  std::unordered_set<std::string> calls_;  ///< Requests that wait for replies, by id: others' replies come too.
   std::size_t waiting_bytes_ = 0;
   std::size_t preparing_ = 0;
   std::shared_ptr<asio::steady_timer> idle_;  ///< Cancelled when nothing is being prepared; flush() waits on it.

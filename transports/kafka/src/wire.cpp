@@ -208,7 +208,7 @@ Result<Packet> parse_delivery(const IncomingRecord& record, const Formats& forma
   return packet;
 }
 
-Result<Packet> parse_reply(const IncomingRecord& record, const Formats& formats, bool is_first) {
+Result<Packet> parse_reply(const IncomingRecord& record, const Formats& formats) {
   Packet packet;
   packet.kind = PacketKind::value;
   packet.serializer = formats.of_record(record);
@@ -233,7 +233,7 @@ Result<Packet> parse_reply(const IncomingRecord& record, const Formats& formats,
     return packet;
   }
   packet.last = record.find(k_disposed) != nullptr;
-  const bool closes_only = packet.last && !record.value && (!is_first || record.find(k_end));
+  const bool closes_only = packet.last && !record.value && record.find(k_end);
   if (closes_only) {
     packet.kind = PacketKind::end;
     return packet;

@@ -94,9 +94,10 @@ struct Formats {
 Result<Packet> parse_delivery(const IncomingRecord& record, const Formats& formats, bool may_be_request,
                               ReplyAddress& reply_to);
 
-/// A reply packet. `is_first`: no value of this reply came before, so that a closing null counts as a value.
+/// A reply packet. A closing null is a last value, as it is to NestJS's clients, unless a service of ours says that it is
+/// the end only.
 /// Errors: payload_malformed.
-Result<Packet> parse_reply(const IncomingRecord& record, const Formats& formats, bool is_first);
+Result<Packet> parse_reply(const IncomingRecord& record, const Formats& formats);
 
 /// Which delivery of the message this is, by its header; 1 if it does not say.
 int attempt_of(const IncomingRecord& record) noexcept;

@@ -42,7 +42,7 @@ struct Options {
       5};  ///< Before a message that was given back comes again; doubles, at most 1 s.
   std::chrono::milliseconds discovery{5'000};  ///< How often listeners look for new topics that their wildcards match.
   std::chrono::milliseconds statistics{0};     ///< How often librdkafka's statistics are logged (debug); 0: never.
-  std::size_t max_message = 1'000'000;         ///< Bytes of one record that is sent.
+  std::size_t max_message = 1'048'588;         ///< Bytes of one record that is sent.
   std::size_t max_unsent = 128u << 20;         ///< Bytes that wait for the broker's confirmation.
 
   bool tls = false;          ///< Also by the scheme kafkas.
