@@ -96,7 +96,7 @@ void ClientCore::fill(Packet& packet, const Outgoing& outgoing, std::chrono::mil
   // A NestJS peer reads packets byte for byte as before: the deadline travels only where headers have a place.
   if (packet.kind != PacketKind::request) return;
   packet.deadline = timeout;
-  if (can_.headers == Support::native && !can_.deadlines) {
+  if (can_.headers == Support::native && !can_.deadlines && config_.tells_deadline) {
     packet.headers.set(header::k_deadline, std::to_string(timeout.count()));
   }
 }

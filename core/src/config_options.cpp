@@ -17,7 +17,7 @@ constexpr CoreOption k_options[] = {
     {"max_in_flight", read, refuse}, {"startup", read, refuse},         {"attempts", read, refuse},
     {"backoff", read, refuse},       {"dead_letter", read, refuse},     {"unhandled", read, refuse},
     {"timeout", refuse, read},       {"connect_timeout", refuse, read}, {"max_queued", refuse, read},
-    {"max_unsent", leave, read}};
+    {"max_unsent", leave, read},     {"tell_deadline", refuse, read}};
 
 enum class Role { listener, client };
 
@@ -117,6 +117,7 @@ void take_options(ClientConfig& config, Mistakes& mistakes) {
   config.connect_timeout = reader.duration("connect_timeout", config.connect_timeout);
   config.max_queued_bytes = to_size(reader.size("max_queued", config.max_queued_bytes));
   config.max_unsent_bytes = to_size(reader.size("max_unsent", config.max_unsent_bytes));
+  config.tells_deadline = reader.flag("tell_deadline", config.tells_deadline);
   if (config.timeout.count() == 0)
     reader.mistake("option \"timeout\": must be more than 0: every request has a deadline");
   finish(reader, mistakes);

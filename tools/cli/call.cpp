@@ -79,8 +79,11 @@ asio::awaitable<Outcome> run(Client& client, const Call& call) {
 Outcome call(const Arguments& arguments, const Log& log) {
   const std::shared_ptr<const Registry> registry = default_registry();
   ClientConfig config = ClientConfig::from_url(arguments.url);
-  const bool is_in_url = Url::parse(arguments.url).value().option("connect_timeout") != nullptr;
-  if (!is_in_url) config.connect_timeout = parse_time(arguments.connect_timeout, "--connect-timeout");
+  const Url url = Url::parse(arguments.url).value();
+  if (!url.option("connect_timeout"))
+    config.connect_timeout = parse_time(arguments.connect_timeout, "--connect-timeout");
+  // What was typed goes out and nothing besides, unless it is asked for.
+  if (!url.option("tell_deadline")) config.tells_deadline = false;
   const Serializer& format =
       config.serializer.empty() ? registry->default_serializer() : *registry->serializer(config.serializer).value();
   const Call call(arguments, format);
