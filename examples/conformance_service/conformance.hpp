@@ -56,6 +56,8 @@ void add_streams(Handlers& handlers);
 void add_failures(Handlers& handlers);
 void add_events(Handlers& handlers, State& state);
 void add_other_patterns(Handlers& handlers);
+/// Patterns with wildcards, where the URL is of Redis and asks for them.
+void add_globs(Handlers& handlers, State& state, const waybill::Url& url);
 
 /// What the URLs of AMQP mean to this service: NestJS's default is to acknowledge nothing, so that is ours here, too.
 struct AmqpMode {

@@ -34,6 +34,7 @@ void run(const std::vector<std::string>& urls) {
   state.scheme = config.listeners.front().url.scheme;
   const bool is_kafka = std::any_of(config.listeners.begin(), config.listeners.end(),
                                     [](const auto& listener) { return listener.url.scheme.starts_with("kafka"); });
+  const waybill::Url url = config.listeners.front().url;
 
   asio::io_context loop(1);
   asio::signal_set signals(loop, SIGINT, SIGTERM);
@@ -44,7 +45,8 @@ void run(const std::vector<std::string>& urls) {
   conformance::add_failures(handlers);
   conformance::add_events(handlers, state);
   conformance::add_other_patterns(handlers);
-  if (conformance::is_amqp(waybill::Url::parse(urls.front()).value())) conformance::add_amqp(handlers, state, amqp);
+  if (conformance::is_amqp(url)) conformance::add_amqp(handlers, state, amqp);
+  conformance::add_globs(handlers, state, url);
 
   std::exception_ptr failure;
   asio::co_spawn(loop, serve(service, signals), [&](std::exception_ptr thrown) {
