@@ -20,11 +20,11 @@ async function freePort() {
 async function listening(args, use, { metadata } = {}) {
   const port = await freePort();
   const ended = run(cliPath(), ['listen', `tcp://127.0.0.1:${port}`, ...args]);
-  let client = makeNestClient(port, { metadata });
+  let client = makeNestClient(`tcp://127.0.0.1:${port}`, { metadata });
   // Until it listens, connecting fails.
   while (!(await client.connect().then(() => true, () => false))) {
     client.close();
-    client = makeNestClient(port, { metadata });
+    client = makeNestClient(`tcp://127.0.0.1:${port}`, { metadata });
   }
   await use(client);
   const result = await ended;

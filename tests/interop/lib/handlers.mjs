@@ -2,6 +2,7 @@
 import { BadRequestException } from '@nestjs/common';
 import { RpcException } from '@nestjs/microservices';
 import { EMPTY, NEVER, Observable, concat, from, interval, map, of, range, take, throwError, timer } from 'rxjs';
+import { carrierOf } from './carriers.mjs';
 import { onEvent, onRequest } from './nest.mjs';
 
 const pause = ms => new Promise(resolve => setTimeout(resolve, ms));
@@ -13,6 +14,7 @@ const endAfter = ms => new Observable(observer => {
 function typeOf(data) {
   if (data === undefined) return 'none';
   if (data === null) return 'null';
+  if (Buffer.isBuffer(data)) return 'binary';
   return Array.isArray(data) ? 'array' : typeof data;
 }
 
@@ -38,8 +40,10 @@ const failures = {
   afterTwoAsync: () => concat(interval(15).pipe(take(2), map(i => i + 1)), throwError(() => new RpcException('after two'))),
 };
 
-/** All handlers, with a state of their own. */
-export function conformanceHandlers({ instance = '' } = {}) {
+/** All handlers for a service at `url`, with a state of their own. */
+export function conformanceHandlers({ url = 'tcp:', instance = new URLSearchParams(url.split('?')[1]).get('instance') ?? '' } = {}) {
+  const carrier = carrierOf(url);
+  const isOn = option => new RegExp(`[?&]${option}(&|$)`).test(url);
   const counters = new Map();
   const last = new Map();
   const log = new Map();
@@ -47,7 +51,7 @@ export function conformanceHandlers({ instance = '' } = {}) {
     counters.set(name, (counters.get(name) ?? 0) + n);
     return { count: counters.get(name) };
   };
-  const meta = context => ({ pattern: context.getPattern(), metadata: context.getMetadata() ?? null });
+  const meta = context => carrier.fieldsOf(context);
 
   const operations = {
     sum: d => (Array.isArray(d) ? d.reduce((a, b) => a + b, 0) : 0),
@@ -105,11 +109,49 @@ export function conformanceHandlers({ instance = '' } = {}) {
     [{ B: 1, a: 2, A: 3, b: 4, a_b: 5, 'a-b': 6, 10: 7, 9: 8 }, 'collated pattern'],
   ];
 
-  return [
-    ...Object.entries(operations).flatMap(([name, run]) =>
-      [`conf.${name}`, { cmd: name }].map(pattern => onRequest(pattern, run))),
+  if (carrier.name === 'kafka') delete events['event.fails'];
+
+  const named = (name, key) => (carrier.hasObjectPatterns ? [`conf.${name}`, { [key]: name }] : [`conf.${name}`]);
+  const all = [
+    ...Object.entries(operations).flatMap(([name, run]) => named(name, 'cmd').map(pattern => onRequest(pattern, run))),
     ...Object.entries(events).flatMap(([name, runs]) =>
-      [`conf.${name}`, { ev: name }].flatMap(pattern => runs.map(run => onEvent(pattern, run)))),
-    ...others.map(([pattern, answer]) => onRequest(pattern, () => answer)),
+      named(name, 'ev').flatMap(pattern => runs.map(run => onEvent(pattern, run)))),
+    ...others
+      .filter(([pattern]) => carrier.hasObjectPatterns || /^[\w.]+$/.test(pattern))
+      .map(([pattern, answer]) => onRequest(pattern, () => answer)),
+    ...wildcardHandlers({ carrier, isOn, add, fieldsOf: meta }),
+  ];
+  return carrier.name === 'rmq' && isOn('noAck=false') ? [...all.map(acknowledging), ...manualHandlers(add)] : all;
+}
+
+function wildcardHandlers({ carrier, isOn, add, fieldsOf }) {
+  const answer = (pattern, name = pattern) =>
+    onRequest(pattern, (_, context) => ({ handler: name, pattern: fieldsOf(context).pattern }));
+  if (carrier.name === 'kafka') return [answer(/^conf-rx\..*/, 'regexp')];
+  if (!isOn('wildcards=true')) return [];
+  const counting = onEvent('wev.*', d => { add(d.name, 1); });
+  if (carrier.name === 'redis') return [answer('wild.*.one'), answer('all.*'), counting];
+  return [answer('wild.*.one'), answer('all.#'), answer({ a: 1, cmd: 'sorted' }, 'object'), counting];
+}
+
+/** With manual acknowledgement: the message first, then the handler. */
+const acknowledging = handler => ({
+  ...handler,
+  run(data, context) {
+    context.getChannelRef().ack(context.getMessage());
+    return handler.run(data, context);
+  },
+});
+
+function manualHandlers(add) {
+  const settle = (context, how, ...flags) => context.getChannelRef()[how](context.getMessage(), ...flags);
+  return [
+    onRequest('ack.manual', (_, context) => { settle(context, 'ack'); return 'acked'; }),
+    onRequest('ack.leave', () => 'not acked'),
+    onEvent('ack.retry', (d, context) => {
+      if (add(d.name, 1).count < 3) settle(context, 'nack', false, true);
+      else settle(context, 'ack');
+    }),
+    onEvent('ack.reject', (d, context) => { add(d.name, 1); settle(context, 'nack', false, false); }),
   ];
 }

@@ -2,7 +2,9 @@
 import 'reflect-metadata';
 import { Controller, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { ClientProxyFactory, Ctx, EventPattern, MessagePattern, Payload, Transport } from '@nestjs/microservices';
+import { ClientProxyFactory, Ctx, EventPattern, MessagePattern, Payload } from '@nestjs/microservices';
+import { carrierOf } from './carriers.mjs';
+import { kafkaPatterns } from './kafka.mjs';
 
 /** A handler table entry: `run(data, context)` answers requests with `pattern`. */
 export const onRequest = (pattern, run) => ({ decorate: MessagePattern, pattern, run });
@@ -23,24 +25,29 @@ function makeController(handlers) {
   return InteropController;
 }
 
-/** Starts a NestJS TCP microservice; resolves to { port, url, close() }. */
-export async function startNestService(handlers, { port = 0, ...options } = {}) {
+/** Starts a NestJS microservice at `url`; resolves to { url, port (of TCP), close() }. */
+export async function startNestService(handlers, { url = 'tcp://127.0.0.1:0' } = {}) {
   class InteropModule {}
   Module({ controllers: [makeController(handlers)] })(InteropModule);
+  const { transport, server } = carrierOf(url).nest(url);
   const app = await NestFactory.createMicroservice(InteropModule, {
-    transport: Transport.TCP,
-    options: { host: '127.0.0.1', port, ...options },
+    transport,
+    options: server,
     logger: process.env.INTEROP_LOG ? undefined : false,
   });
   await app.listen();
-  const bound = app.unwrap().address().port;
-  return { port: bound, url: `tcp://127.0.0.1:${bound}`, close: () => app.close() };
+  const close = () => app.close();
+  if (carrierOf(url).name !== 'tcp') return { url, close };
+  const { port } = app.unwrap().address();
+  return { url: `tcp://127.0.0.1:${port}`, port, close };
 }
 
-/** A NestJS TCP client; `metadata` is added to every packet that it sends. */
-export function makeNestClient(port, { metadata } = {}) {
-  const client = ClientProxyFactory.create({ transport: Transport.TCP, options: { host: '127.0.0.1', port } });
+/** A NestJS client; `metadata` is added to every packet that it sends; on Kafka it can send `patterns`. */
+export function makeNestClient(url, { metadata, patterns = kafkaPatterns, options = {} } = {}) {
+  const { transport, client: settings } = carrierOf(url).nest(url);
+  const client = ClientProxyFactory.create({ transport, options: { ...settings, ...options } });
   if (metadata) client.setOnDispatchHook(packet => { packet.metadata = metadata; });
+  if (carrierOf(url).name === 'kafka') patterns.forEach(pattern => client.subscribeToResponseOf(pattern));
   return client;
 }
 
@@ -72,4 +79,14 @@ export function outcomeOf(observable, { limit = 10_000 } = {}) {
       },
     });
   });
+}
+
+/** Asks `pattern` until it is answered: a client that is new to its broker may miss what comes at once. */
+export async function untilAnswered(client, pattern = 'conf.echo', data = 'ready?', { limit = 20_000 } = {}) {
+  const deadline = performance.now() + limit;
+  await client.connect();
+  while (!(await outcomeOf(client.send(pattern, data), { limit: 500 })).ended) {
+    if (performance.now() > deadline) throw new Error(`nobody answers ${JSON.stringify(pattern)}`);
+  }
+  return client;
 }

@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { newPlace, carrierOf, withOptions } from './carriers.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../../..');
 
@@ -16,12 +17,18 @@ export const cliPath = () => program('WAYBILL_CLI', 'tools/waybill');
 export const servicePath = () => program('WAYBILL_CONFORMANCE_SERVICE', 'examples/conformance_service');
 export const clientTestPath = () => program('WAYBILL_INTEROP_CLIENT', 'tests/interop/interop_client');
 
+/** Services that run: none outlives the test that started it, however that ends. */
+const running = new Set();
+process.on('exit', () => running.forEach(child => child.kill('SIGKILL')));
+
 const ended = child => new Promise(resolve => child.once('close', (code, signal) => resolve({ code, signal })));
 
-/** Starts a program and waits for its line with READY; resolves to { url, port, child, stop() }. */
-export async function startService(path, args, { limit = 10_000 } = {}) {
+/** Starts a program and waits for its line with READY; resolves to { url, line, port (of TCP), child, stop() }. */
+export async function startService(path, args, { limit = 20_000 } = {}) {
   const child = spawn(path, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   const exit = ended(child);
+  running.add(child);
+  exit.then(() => running.delete(child));
   let log = '';
   child.stderr.on('data', data => { log += data; });
   const ready = new Promise(resolve => {
@@ -35,11 +42,12 @@ export async function startService(path, args, { limit = 10_000 } = {}) {
     child.kill('SIGKILL');
     throw new Error(`${path} ${args.join(' ')}: ${error.message}\n${log}`);
   }
-  const url = /tcp:\/\/\S+/.exec(line)[0];
+  const url = /tcp:\/\/\S+/.exec(line)?.[0] ?? args[0];
   return {
     child,
     url,
-    port: Number(/:(\d+)$/.exec(url)[1]),
+    port: Number(/:(\d+)$/.exec(url)?.[1]),
+    log: () => log,
     /** Sends SIGTERM; resolves to { code, signal, milliseconds, log }. */
     async stop() {
       const from = performance.now();
@@ -52,9 +60,16 @@ export async function startService(path, args, { limit = 10_000 } = {}) {
   };
 }
 
-/** Waybill's conformance service on a free port. */
-export const startConformanceService = (options = '') =>
-  startService(servicePath(), [`tcp://127.0.0.1:0${options}`]);
+/** Waybill's conformance service in a new place, or at `url`, over the carrier of this run. */
+export async function startConformanceService(options = {}, { url = newPlace(options) } = {}) {
+  await carrierOf(url).prepare();
+  return startService(servicePath(), [url]);
+}
+
+/** The URL for a caller of a service that was started with `url`: the same place without what only services know. */
+export const callerUrl = url =>
+  withOptions(url.split('?')[0], Object.fromEntries([...new URLSearchParams(url.split('?')[1])]
+    .filter(([name]) => !['instance', 'noAck', 'prefetchCount'].includes(name))));
 
 /** Runs a program to its end; resolves to { code, signal, stdout, stderr }. `onStdout(text)` sees output as it comes. */
 export function run(path, args, { input, env = {}, limit = 20_000, onStdout } = {}) {
