@@ -4,7 +4,7 @@
 #   scripts/test.sh               everything: all parts below, in this order
 #   scripts/test.sh PART...       check    formatting and house rules
 #                                 dev      every test of the dev build: unit, conformance, integration, interop,
-#                                          package, stress
+#                                          package, stress; brings up the brokers that they need
 #                                 asan     unit, conformance and stress under address and undefined behaviour sanitizers
 #                                 tsan     the same under the thread sanitizer
 #                                 fuzz     the fuzz targets, a minute in all
@@ -85,6 +85,30 @@ run_tests() {
   fi
 }
 
+# bring_up_brokers: the brokers of the tests, with their URLs in the environment; what it started goes at the end. Where
+# the environment names brokers already, those are used.
+bring_up_brokers() {
+  local name variables status
+  local -a started=()
+  if [ -n "${WAYBILL_TEST_REDIS_URL:-}${WAYBILL_TEST_AMQP_URL:-}${WAYBILL_TEST_KAFKA_URL:-}" ]; then
+    say "Brokers: those of the environment"
+    return
+  fi
+  say "Brokers"
+  status="$("$root/scripts/brokers.sh" status 2>/dev/null)"
+  for name in redis rabbitmq kafka; do
+    grep -q "^$name up" <<<"$status" || started+=("$name")
+  done
+  [ "${#started[@]}" -eq 0 ] || trap '"$root/scripts/brokers.sh" down '"${started[*]}" EXIT
+  if variables="$("$root/scripts/brokers.sh" up)"; then
+    eval "$variables"
+  else
+    note brokers FAILED "see above, and build/brokers/*/log"
+    total=$((total + 1))
+    failures=$((failures + 1))
+  fi
+}
+
 require_known_system
 packages=("${packages_full[@]}" "${packages_check[@]}")
 wants fuzz && packages+=("${packages_fuzz[@]}")
@@ -100,6 +124,8 @@ if wants check || wants quick; then
     failures=$((failures + 1))
   fi
 fi
+
+if wants dev || wants interop; then bring_up_brokers; fi
 
 if wants dev && build dev; then
   run_tests dev dev
