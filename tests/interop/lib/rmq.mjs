@@ -8,7 +8,9 @@ export async function withChannel(url, use) {
   try {
     const channel = await connection.createChannel();
     channel.on('error', () => {});
-    return await use(channel);
+    const result = await use(channel);
+    await channel.close().catch(() => {});  // what was published is on its way only then
+    return result;
   } finally {
     await connection.close();
   }
