@@ -1,8 +1,58 @@
+#include "json_find.hpp"
 #include "json_packet.hpp"
 #include "json_text.hpp"
 
+#include <cstring>
+
 namespace waybill::json {
 namespace {
+
+/// Writes into room that was made before.
+class Put {
+ public:
+  explicit Put(char* at) : at_(at) {}
+  template <std::size_t N>
+  Put& literal(const char (&text)[N]) {
+    std::memcpy(at_, text, N - 1);
+    at_ += N - 1;
+    return *this;
+  }
+  Put& bytes(std::string_view text) {
+    if (!text.empty()) std::memcpy(at_, text.data(), text.size());
+    at_ += text.size();
+    return *this;
+  }
+  const char* end() const noexcept { return at_; }
+
+ private:
+  char* at_;
+};
+
+bool is_plain_text(const Term& term) noexcept { return !term.is_json && is_plain(term.text); }
+
+/// Nearly every packet is one of these: a call with a payload, and its reply. False: it is not, nothing is written.
+bool compose_usual(const Packet& packet, Buffer& out) {
+  const bool is_call = packet.kind == PacketKind::request || packet.kind == PacketKind::event;
+  if (!packet.has_payload || (!is_call && packet.kind != PacketKind::value)) return false;
+  const bool has_id = packet.kind != PacketKind::event;
+  if (has_id && !is_plain_text(packet.id)) return false;
+  const std::size_t room = packet.payload.size() + packet.pattern.text.size() + packet.id.text.size() + 64;
+  char* const start = out.prepare(room);
+  Put put(start);
+  if (is_call) {
+    if (!packet.has_pattern || !packet.headers.empty() || !packet.metadata.empty()) return false;
+    if (!is_plain_text(packet.pattern)) return false;
+    put.literal("{\"pattern\":\"").bytes(packet.pattern.text).literal("\",\"data\":");
+  } else {
+    put.literal("{\"response\":");
+  }
+  put.bytes(packet.payload.view());
+  if (!is_call && packet.last) put.literal(",\"isDisposed\":true");
+  if (has_id) put.literal(",\"id\":\"").bytes(packet.id.text).literal("\"");
+  put.literal("}");
+  out.commit(static_cast<std::size_t>(put.end() - start));
+  return true;
+}
 
 void append(Term term, Buffer& out) {
   if (term.is_json) {
@@ -69,6 +119,8 @@ void compose_call(const Packet& packet, Buffer& out) {
 }  // namespace
 
 void compose(const Packet& packet, Buffer& out) {
+  if (compose_usual(packet, out)) [[likely]]
+    return;
   out.reserve(out.size() + packet.payload.size() + packet.pattern.text.size() + packet.id.text.size() + 64);
   switch (packet.kind) {
     case PacketKind::request:

@@ -1,4 +1,5 @@
 // Any layout of a packet, and everything that is no packet, classified as NestJS does.
+#include "json_find.hpp"
 #include "json_number.hpp"
 #include "json_packet.hpp"
 #include "json_scan.hpp"

@@ -6,22 +6,20 @@
 //
 // Head and tail are compared, X is what stands between. X is certain to be one value, provided that the packet is JSON
 // at all: where X could hide the end of one member and the start of another, it is scanned precisely.
-#include <bit>
-#include <cstring>
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
-
+#include "json_find.hpp"
 #include "json_packet.hpp"
 #include "json_scan.hpp"
 #include "json_text.hpp"
+#include "waybill/detail/utf8_blocks.hpp"
+
+#include <bit>
+#include <cstddef>
+#include <cstring>
 
 namespace waybill::json {
 namespace {
 
 constexpr std::size_t k_longest_id = 64;
-
-bool is_space(char c) noexcept { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
 
 /// Whether a `close` may end a member of what is around: it is followed by white space or by a comma and no further
 /// value of a list.
@@ -70,20 +68,51 @@ bool is_one_value(std::string_view text, bool& trusted) noexcept {
   return trusted = scans_whole(text);
 }
 
-/// Takes `,"id":"I"}` off the end of `text`.
+/// Where the plain ASCII text without escapes begins that ends at `end`, behind its opening quote; null if it is none or
+/// longer than k_longest_id. REQUIRES: `first` <= `end`.
+const char* plain_text_begin(const char* first, const char* end) noexcept {
+#ifdef __SSE2__
+  for (const char* at = end - 16; at >= first && end - at <= std::ptrdiff_t{k_longest_id}; at -= 16) {
+    const __m128i v = detail::load_sixteen(at);
+    const auto found = static_cast<unsigned>(_mm_movemask_epi8(_mm_or_si128(special_in(v), v)));
+    if (!found) continue;
+    const char* const last = at + std::bit_width(found) - 1;
+    return *last == '"' ? last + 1 : nullptr;
+  }
+#endif
+  for (const char* at = end - 1; at >= first && end - at <= std::ptrdiff_t{k_longest_id} + 1; --at) {
+    if (*at == '"') return at + 1;
+    if (*at == '\\' || static_cast<unsigned char>(*at) < 0x20 || static_cast<unsigned char>(*at) >= 0x80)
+      return nullptr;
+  }
+  return nullptr;
+}
+
+/// Takes a literal off the front; its length is known when this is compiled, so no call is made.
+template <std::size_t N>
+bool take_prefix(std::string_view& text, const char (&prefix)[N]) noexcept {
+  if (text.size() < N - 1 || std::memcmp(text.data(), prefix, N - 1) != 0) return false;
+  text.remove_prefix(N - 1);
+  return true;
+}
+template <std::size_t N>
+bool take_suffix(std::string_view& text, const char (&suffix)[N]) noexcept {
+  if (text.size() < N - 1 || std::memcmp(text.data() + text.size() - (N - 1), suffix, N - 1) != 0) return false;
+  text.remove_suffix(N - 1);
+  return true;
+}
+
+/// Takes `,"id":"I"}` off the end of `text`, or nothing.
 bool take_id(std::string_view& text, Term& id) noexcept {
-  constexpr std::string_view k_before = ",\"id\":";
-  if (!text.ends_with("\"}")) return false;
-  const std::size_t end = text.size() - 2;
-  const std::size_t from = end > k_longest_id ? end - k_longest_id : 0;
-  const auto* quote = static_cast<const char*>(::memrchr(text.data() + from, '"', end - from));
-  if (!quote) return false;
-  const auto begin = static_cast<std::size_t>(quote - text.data()) + 1;
-  const TextScan scan = scan_text(text.data() + begin, end - begin);
-  if (scan.needs_escape || !scan.is_ascii || begin < k_before.size() + 1) return false;
-  if (text.substr(begin - 1 - k_before.size(), k_before.size()) != k_before) return false;
-  id = {text.substr(begin, end - begin), false};
-  text = text.substr(0, begin - 1 - k_before.size());
+  std::string_view rest = text;
+  if (!take_suffix(rest, "\"}")) return false;
+  const char* const end = rest.data() + rest.size();
+  const char* const begin = plain_text_begin(rest.data(), end);
+  if (!begin) return false;
+  rest = {rest.data(), static_cast<std::size_t>(begin - rest.data())};
+  if (!take_suffix(rest, ",\"id\":\"")) return false;
+  id = {{begin, static_cast<std::size_t>(end - begin)}, false};
+  text = rest;
   return true;
 }
 
@@ -93,11 +122,10 @@ bool take_pattern(std::string_view& text, Term& pattern) noexcept {
   if (text.empty()) return false;
   const char* stop = nullptr;
   if (text.front() == '"') {
-    stop = find_quote_or_backslash(text.data() + 1, end);
+    stop = find_special(text.data() + 1, end);
     if (stop >= end || *stop != '"') return false;
     pattern = {text.substr(1, static_cast<std::size_t>(stop - text.data()) - 1), false};
-    const TextScan scan = scan_text(pattern.text.data(), pattern.text.size());
-    if (scan.needs_escape || !(scan.is_ascii || is_utf8(pattern.text))) return false;
+    if (!is_utf8(pattern.text)) return false;
     ++stop;
   } else {
     const Scan scan = scan_value(text.data(), end);
@@ -107,17 +135,6 @@ bool take_pattern(std::string_view& text, Term& pattern) noexcept {
     if (!is_utf8(pattern.text)) return false;
   }
   text.remove_prefix(static_cast<std::size_t>(stop - text.data()));
-  return true;
-}
-
-bool take_prefix(std::string_view& text, std::string_view prefix) noexcept {
-  if (!text.starts_with(prefix)) return false;
-  text.remove_prefix(prefix.size());
-  return true;
-}
-bool take_suffix(std::string_view& text, std::string_view suffix) noexcept {
-  if (!text.ends_with(suffix)) return false;
-  text.remove_suffix(suffix.size());
   return true;
 }
 

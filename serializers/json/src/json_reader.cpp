@@ -1,101 +1,160 @@
 #include "json_reader.hpp"
 
-#include "json_decode.hpp"
+#include "json_scan.hpp"
 
-#include <memory>
-#include <vector>
+#include <algorithm>
+#include <cstring>
 
 namespace waybill::json {
-namespace {
 
-/// What a parser may keep between two texts: about four bytes for each byte of text.
-constexpr std::size_t k_kept_capacity = std::size_t{1} << 20;
-
-struct ThreadParsers {
-  std::vector<std::unique_ptr<ondemand::parser>> parsers;
-  std::size_t in_use = 0;
-};
-thread_local ThreadParsers thread_parsers;
-
-}  // namespace
-
-Parser::Parser() {
-  ThreadParsers& all = thread_parsers;
-  if (all.in_use == all.parsers.size()) all.parsers.push_back(std::make_unique<ondemand::parser>());
-  parser_ = all.parsers[all.in_use++].get();
-}
-
-Parser::~Parser() {
-  ThreadParsers& all = thread_parsers;
-  --all.in_use;
-  if (parser_->capacity() > k_kept_capacity) all.parsers[all.in_use] = std::make_unique<ondemand::parser>();
-}
-
-Read Reader::read_of(simdjson::error_code error) {
-  if (error == simdjson::SUCCESS) return Read::ok;
-  if (error == simdjson::INCORRECT_TYPE) return Read::mismatch;
-  failure_.set(errc::payload_malformed, "not valid JSON: " + std::string(simdjson::error_message(error)));
-  return Read::malformed;
-}
-
-Read Reader::malformed_token(std::string_view token) {
-  failure_.set(errc::payload_malformed, "not valid JSON: " + detail::quote_for_error(token) + " is not a value");
-  return Read::malformed;
-}
-
-bool Reader::unquote(const char* raw, std::string_view& text, std::string& storage) {
-  const char* stop = find_quote_or_backslash(raw, end_);
-  if (stop >= end_) return false;
-  if (*stop == '"') [[likely]] {
-    text = {raw, static_cast<std::size_t>(stop - raw)};
-    return true;
+void Reader::Key::find() {
+  if (std::exchange(is_found_, true)) return;
+  const char* const end = reader_.end_;
+  const char* const start = cursor_.at + 1;
+  const char* const stop = cursor_.at < end && *cursor_.at == '"' ? text_end(start, end) : nullptr;
+  const char* const colon = stop ? skip_space(stop, end) : end;
+  if (colon == end || *colon != ':') {
+    is_broken_ = is_exact_ = true;
+    cursor_.at = end;
+    return;
   }
-  while (stop < end_ && *stop == '\\') stop = find_quote_or_backslash(stop + 2, end_);
-  if (stop >= end_) return false;
-  storage.clear();
-  if (!append_unescaped({raw, static_cast<std::size_t>(stop - raw)}, storage)) return false;
-  text = storage;
-  return true;
+  content_ = {start, static_cast<std::size_t>(stop - 1 - start)};
+  is_exact_ = colon == stop && content_.find('\\') == std::string_view::npos;
+  cursor_.at = skip_space(colon + 1, end);
 }
 
-Read Reader::scan_source(const char* start, std::string_view& text) {
-  const Scan scan = scan_value(start, end_);
+Found Reader::found(const Cursor& from) const noexcept {
+  const char* const at = from.at;
+  if (at >= end_) return Found::unknown;
+  const auto is_word = [this, at](std::string_view word) {
+    return std::string_view(at, static_cast<std::size_t>(end_ - at)).starts_with(word);
+  };
+  switch (*at) {
+    case '"': return Found::text;
+    case '{': return Found::map;
+    case '[': return Found::list;
+    case 't': return is_word("true") ? Found::boolean : Found::unknown;
+    case 'f': return is_word("false") ? Found::boolean : Found::unknown;
+    case 'n': return is_word("null") ? Found::null : Found::unknown;
+    default: return number_end(at, end_) ? Found::number : Found::unknown;
+  }
+}
+
+Read Reader::wrong(const Cursor& from) { return found(from) == Found::unknown ? malformed(from.at) : Read::mismatch; }
+
+Read Reader::malformed(const char* at) {
+  const std::string_view rest(at, std::min<std::size_t>(static_cast<std::size_t>(end_ - at), 40));
+  failure_.set(errc::payload_malformed,
+               rest.empty() ? std::string("not valid JSON: it ends too early")
+                            : "not valid JSON at " + detail::quote_for_error(rest.substr(0, rest.find('\n'))));
+  return Read::malformed;
+}
+
+Read Reader::boolean(Cursor& from, bool& to) {
+  if (found(from) != Found::boolean) return wrong(from);
+  to = *from.at == 't';
+  from.at += to ? 4 : 5;
+  return Read::ok;
+}
+
+Read Reader::integer_of(const Cursor& from, bool& negative, std::uint64_t& magnitude, const char*& stop) {
+  if (found(from) != Found::number) return wrong(from);
+  stop = number_end(from.at, end_);
+  const std::string_view token(from.at, static_cast<std::size_t>(stop - from.at));
+  if (detail::exact_integer(token, negative, magnitude)) return Read::ok;
+  return token.find_first_of(".eE") == std::string_view::npos ? Read::range : Read::mismatch;
+}
+
+Read Reader::any_integer(Cursor& from, std::int64_t& to) {
+  bool negative = false;
+  std::uint64_t magnitude = 0;
+  const char* stop = nullptr;
+  if (const Read read = integer_of(from, negative, magnitude, stop); read != Read::ok) return read;
+  if (magnitude > std::uint64_t{INT64_MAX} + negative) return Read::range;
+  to = negative ? static_cast<std::int64_t>(0 - magnitude) : static_cast<std::int64_t>(magnitude);
+  from.at = stop;
+  return Read::ok;
+}
+
+Read Reader::any_natural(Cursor& from, std::uint64_t& to) {
+  bool negative = false;
+  std::uint64_t magnitude = 0;
+  const char* stop = nullptr;
+  if (const Read read = integer_of(from, negative, magnitude, stop); read != Read::ok) return read;
+  if (negative && magnitude) return Read::range;
+  to = magnitude;
+  from.at = stop;
+  return Read::ok;
+}
+
+Read Reader::number(Cursor& from, double& to) {
+  const char* const stop = number_end(from.at, end_);
+  if (!stop) return wrong(from);
+  if (!read_number({from.at, static_cast<std::size_t>(stop - from.at)}, to)) return malformed(from.at);
+  from.at = stop;
+  return Read::ok;
+}
+
+int Reader::any_number(Cursor& from, std::int64_t& integer, std::uint64_t& natural, double& number) {
+  const char* const stop = number_end(from.at, end_);
+  const std::string_view token(from.at, stop ? static_cast<std::size_t>(stop - from.at) : 0);
+  if (token.find_first_of(".eE") == std::string_view::npos) {
+    if (any_integer(from, integer) == Read::ok) return 0;
+    if (any_natural(from, natural) == Read::ok) return 1;
+  }
+  return this->number(from, number) == Read::ok ? 2 : -1;
+}
+
+Read Reader::text_with_escapes(Cursor& from, std::string_view& to) {
+  const char* const start = from.at + 1;
+  const char* const stop = text_end(start, end_);
+  if (!stop) return malformed(from.at);
+  text_.clear();
+  append_unescaped({start, static_cast<std::size_t>(stop - 1 - start)}, text_);
+  to = text_;
+  from.at = stop;
+  return Read::ok;
+}
+
+Read Reader::scan(const Cursor& from, const char*& stop) {
+  const Scan scan = scan_value(from.at, end_);
   if (scan.outcome == Scan::Outcome::too_deep) {
     failure_.set(errc::too_large, "nested deeper than " + std::to_string(detail::k_max_depth));
     return Read::stopped;
   }
-  if (scan.outcome != Scan::Outcome::ok) return malformed_token({scan.end, std::size_t(scan.end < end_)});
-  text = {start, static_cast<std::size_t>(scan.end - start)};
+  if (scan.outcome != Scan::Outcome::ok) return malformed(scan.end);
+  stop = scan.end;
   return Read::ok;
 }
 
-Read Reader::source_of(ondemand::value& from, std::string_view& text) {
-  return scan_source(token_of(from).data(), text);
-}
-
-Read Reader::source_of(ondemand::document&, std::string_view& text) {
-  const char* const end = document_text_.data() + document_text_.size();
-  const Read read = scan_source(skip_space(document_text_.data(), end), text);
-  if (read != Read::ok) return read;
-  const char* const rest = skip_space(text.data() + text.size(), end);
-  if (rest != end) return malformed_token({rest, 1});
-  if (document_text_.data() == payload_.data()) has_checked_document_ = true;  // not one inside it
+Read Reader::raw(Cursor& from, Payload& to) {
+  const char* stop = nullptr;
+  if (const Read read = scan(from, stop); read != Read::ok) return read;
+  const std::string_view text(from.at, static_cast<std::size_t>(stop - from.at));
+  to = Payload(payload_.part(text).own(), serializer_);
+  from.at = stop;
   return Read::ok;
 }
 
-/// A Buffer's {"type":"Buffer","data":[...]}, or a list of integers from 0 to 255.
-template <class Value>
-Read Reader::bytes(Value& from, std::string_view& to) {
+bool Reader::skip(Cursor& from) {
+  const char* stop = nullptr;
+  if (scan(from, stop) != Read::ok) return false;
+  from.at = stop;
+  return true;
+}
+
+Read Reader::bytes(Cursor& from, std::string_view& to) {
   std::string content;
-  const auto read_list = [&](auto& list) {
+  const auto read_list = [&](Cursor& list) {
     content.clear();
-    return this->list(list, [&](auto& item) {
+    return this->list(list, [&](Cursor& item) {
       std::uint64_t byte = 0;
+      const Cursor before = item;
       if (natural(item, byte) == Read::ok && byte <= 255) {
         content += static_cast<char>(byte);
         return true;
       }
-      return failure_.set(errc::payload_mismatch, "expected a byte from 0 to 255, found " + describe(item));
+      return failure_.set(errc::payload_mismatch, "expected a byte from 0 to 255, found " + describe(before));
     });
   };
   Read read = Read::ok;
@@ -104,14 +163,14 @@ Read Reader::bytes(Value& from, std::string_view& to) {
   } else {
     bool has_type = false;
     bool has_data = false;
-    read = map(from, [&](Key& key, ondemand::value& value) {
+    read = map(from, [&](Key& key, Cursor& value) {
       const std::string_view name = key.text();
       std::string_view type;
       if (name == "type") {
         if (text(value, type) == Read::ok && type == "Buffer") return has_type = true;
         return failure_.set(errc::payload_mismatch, "expected bytes, found another object");
       }
-      if (name != "data") return true;
+      if (name != "data") return skip(value);
       has_data = true;
       const Read data = read_list(value);
       if (data == Read::mismatch) return failure_.set(errc::payload_mismatch, "expected a list of bytes");
@@ -127,66 +186,23 @@ Read Reader::bytes(Value& from, std::string_view& to) {
   return read;
 }
 
-namespace {
-
-Result<void> fail(Reader& reader, const TypeInfo& type) { return reader.failure().error(type); }
-
-/// Whether nothing follows the value.
-bool is_at_end(ondemand::document& document, std::string_view text) {
-  const char* const end = text.data() + text.size();
-  const char* start = skip_space(text.data(), end);
-  if (*start == '{' || *start == '[') {
-    const char* rest = nullptr;
-    return document.current_location().get(rest) == simdjson::OUT_OF_BOUNDS;
-  }
-  const Scan scan = scan_value(start, end);
-  return scan.outcome == Scan::Outcome::ok && skip_space(scan.end, end) == end;
-}
-
-Result<void> decode_raw(const Slice& payload, const Serializer& serializer, ValueOut out) {
-  const char* const end = payload.data() + payload.size();
-  const char* start = skip_space(payload.data(), end);
-  const Scan scan = scan_value(start, end);
-  if (scan.outcome == Scan::Outcome::too_deep) {
-    return Error(errc::too_large, "payload: nested deeper than " + std::to_string(detail::k_max_depth), End::rejected);
-  }
-  if (scan.outcome != Scan::Outcome::ok || skip_space(scan.end, end) != end) {
-    return Error(errc::payload_malformed, "payload: not valid JSON", End::rejected);
-  }
-  const std::string_view text(start, static_cast<std::size_t>(scan.end - start));
-  *static_cast<Payload*>(out.address) = Payload(payload.part(text).own(), serializer);
-  return {};
-}
-
-}  // namespace
-
-Result<void> decode(const Slice& payload, const Serializer& serializer, ValueOut out) {
-  Reader reader(payload, serializer);
-  const std::string_view text = payload.view();
-  if (text.empty()) {
-    if (detail::decode_nothing(out, reader.failure())) return {};
-    return fail(reader, *out.type);
-  }
-  if (text.starts_with("\xEF\xBB\xBF")) {
-    return Error(errc::payload_malformed, "payload: not valid JSON: it starts with a byte order mark", End::rejected);
-  }
-  Parser parser;
-  ondemand::document document;
-  if (const auto error = parser.iterate(text).get(document)) {
-    if (error == simdjson::UTF8_ERROR) {
-      return decode(Slice::copy(replace_invalid_utf8(text)), serializer, out);
+std::string Reader::describe(const Cursor& from) {
+  switch (found(from)) {
+    case Found::text: {
+      Cursor copy = from;
+      std::string_view content;
+      return text(copy, content) == Read::ok ? detail::quote_for_error(content) : "a broken text";
     }
-    reader.read_of(error);
-    return fail(reader, *out.type);
+    case Found::map: return "an object";
+    case Found::list: return "a list";
+    case Found::null: return "null";
+    case Found::boolean: return *from.at == 't' ? "true" : "false";
+    case Found::number: {
+      const auto size = static_cast<std::size_t>(number_end(from.at, end_) - from.at);
+      return std::string(from.at, std::min<std::size_t>(size, 40));
+    }
+    default: return "nothing";
   }
-  if (out.type->kind == Kind::raw) return decode_raw(payload, serializer, out);
-  detail::Decoder<Reader> decoder(reader);
-  if (!decoder.value(document, out.address, *out.type)) return fail(reader, *out.type);
-  if (!reader.has_checked_document() && !is_at_end(document, text)) {
-    reader.failure().set(errc::payload_malformed, "not valid JSON: something follows the value");
-    return fail(reader, *out.type);
-  }
-  return {};
 }
 
 }  // namespace waybill::json

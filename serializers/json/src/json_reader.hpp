@@ -1,241 +1,212 @@
-// The Reader of JSON (waybill/detail/walk_decode.hpp), over simdjson's on-demand front end.
+// The Reader of JSON (waybill/detail/walk_decode.hpp): a cursor over the text itself. Each byte is looked at once, where
+// it is decoded, and everything is checked on the way: what is not JSON is refused in members that nobody wants, too.
 #pragma once
 
+#include "json_find.hpp"
 #include "json_number.hpp"
-#include "json_parsers.hpp"
-#include "json_scan.hpp"
 #include "json_text.hpp"
 #include "waybill/detail/walk_decode.hpp"
 
-#include <simdjson.h>
-
 #include <string>
 #include <string_view>
-#include <utility>
 
 namespace waybill::json {
 
 using detail::Found;
 using detail::Read;
-namespace ondemand = simdjson::ondemand;
 
-/// Value is an ondemand::value, or an ondemand::document at the top.
+/// Stands before a value. Reading it moves the cursor behind it; a read that fails leaves it where it was.
+struct Cursor {
+  const char* at;
+};
+
+/// REQUIRES: the payload is UTF-8.
 class Reader {
  public:
   Reader(const Slice& payload, const Serializer& serializer)
-      : payload_(payload),
-        end_(payload.data() + payload.size()),
-        serializer_(serializer),
-        document_text_(payload.view()) {}
+      : payload_(payload), end_(payload.data() + payload.size()), serializer_(serializer) {}
 
-  /// The name of a member, before its value is read.
+  Cursor start() const noexcept { return {skip_space(payload_.data(), end_)}; }
+  bool is_at_end(const Cursor& cursor) const noexcept { return skip_space(cursor.at, end_) == end_; }
+
+  /// The name of a member. Its value's cursor stands before the name until the key was asked one of its questions and
+  /// answered is() with yes, or any of the others: then it has moved on to the value.
   class Key {
    public:
-    Key(const char* raw, Reader& reader) : raw_(raw), reader_(reader) {}
-    bool is(const Field& field) const noexcept {
-      // The field's `,"name":` without comma, quote and colon: a name and its closing quote.
-      const std::size_t size = field.json_key.size() - 3;
-      return detail::equal_short(raw_, field.json_key.data() + 2, size);
+    Key(Reader& reader, Cursor& cursor) : reader_(reader), cursor_(cursor) {}
+
+    /// Senders mostly write no space before the colon, and then `"name":` is compared as a whole.
+    bool is(const Field& field) noexcept {
+      const std::size_t size = field.json_key.size() - 1;  // without its comma
+      const char* const at = cursor_.at;
+      if (is_found_ || static_cast<std::size_t>(reader_.end_ - at) < size) return false;
+      if (!detail::equal_short(at, field.json_key.data() + 1, size)) return false;
+      cursor_.at = skip_space(at + size, reader_.end_);
+      return true;
     }
-    bool is_exact() const noexcept { return *find_quote_or_backslash(raw_, reader_.end_) == '"'; }
+    /// Whether the name has no escapes. With spaces before the colon is() knows nothing either.
+    bool is_exact() {
+      find();
+      return is_exact_;
+    }
     std::string_view text() {
-      std::string_view text;
-      reader_.unquote(raw_, text, reader_.key_);
-      return text;
+      find();
+      if (is_exact_ || content_.find('\\') == std::string_view::npos) return content_;
+      reader_.key_.clear();
+      append_unescaped(content_, reader_.key_);
+      return reader_.key_;
     }
+    bool is_broken() const noexcept { return is_broken_; }
 
    private:
-    const char* raw_;
+    void find();
+
     Reader& reader_;
+    Cursor& cursor_;
+    std::string_view content_;
+    bool is_found_ = false;
+    bool is_exact_ = false;
+    bool is_broken_ = false;
   };
 
-  template <class Value>
-  Found found(Value& from) {
-    const std::string_view token = token_of(from);
-    if (token.empty()) return Found::unknown;
-    switch (token.front()) {
-      case '"': return Found::text;
-      case '{': return Found::map;
-      case '[': return Found::list;
-      case 't':
-      case 'f': return Found::boolean;
-      case 'n': return token == "null" ? Found::null : Found::unknown;
-      default: return Found::number;
-    }
-  }
+  /// What is there, without consuming it.
+  Found found(const Cursor& from) const noexcept;
 
-  template <class Value>
-  Read boolean(Value& from, bool& to) {
-    return read_of(from.get_bool().get(to));
-  }
-
-  template <class Value>
-  Read integer(Value& from, std::int64_t& to) {
-    if (!from.get_int64().get(to)) [[likely]]
-      return Read::ok;
+  Read boolean(Cursor& from, bool& to);
+  Read integer(Cursor& from, std::int64_t& to) {
     bool negative = false;
     std::uint64_t magnitude = 0;
-    if (const Read read = other_integer(from, negative, magnitude); read != Read::ok) return read;
-    if (magnitude > std::uint64_t{INT64_MAX} + negative) return Read::range;
-    to = negative ? static_cast<std::int64_t>(0 - magnitude) : static_cast<std::int64_t>(magnitude);
+    const char* const stop = short_integer(from.at, negative, magnitude);
+    if (!stop) [[unlikely]]
+      return any_integer(from, to);
+    to = negative ? -static_cast<std::int64_t>(magnitude) : static_cast<std::int64_t>(magnitude);
+    from.at = stop;
     return Read::ok;
   }
-
-  template <class Value>
-  Read natural(Value& from, std::uint64_t& to) {
-    if (!from.get_uint64().get(to)) [[likely]]
-      return Read::ok;
+  Read natural(Cursor& from, std::uint64_t& to) {
     bool negative = false;
-    if (const Read read = other_integer(from, negative, to); read != Read::ok) return read;
-    return negative && to ? Read::range : Read::ok;
+    const char* const stop = short_integer(from.at, negative, to);
+    if (!stop || negative) [[unlikely]]
+      return any_natural(from, to);
+    from.at = stop;
+    return Read::ok;
   }
+  Read number(Cursor& from, double& to);
+  int any_number(Cursor& from, std::int64_t& integer, std::uint64_t& natural, double& number);
 
-  template <class Value>
-  Read number(Value& from, double& to) {
-    if (!from.get_double().get(to)) [[likely]]
+  Read text(Cursor& from, std::string_view& to) {
+    const char* const start = from.at + 1;
+    if (from.at >= end_ || *from.at != '"') return wrong(from);
+    const char* const stop = find_special(start, end_);
+    if (stop >= end_ || *stop != '"') [[unlikely]]
+      return text_with_escapes(from, to);
+    to = {start, static_cast<std::size_t>(stop - start)};
+    from.at = stop + 1;
+    return Read::ok;
+  }
+  /// A Buffer's {"type":"Buffer","data":[...]}, or a list of integers from 0 to 255.
+  Read bytes(Cursor& from, std::string_view& to);
+  Read raw(Cursor& from, Payload& to);
+  bool skip(Cursor& from);
+
+  template <class Visit>
+  Read list(Cursor& from, Visit visit) {
+    const char* at = from.at;
+    if (at >= end_ || *at != '[') return wrong(from);
+    at = skip_space(at + 1, end_);
+    if (at < end_ && *at == ']') {
+      from.at = at + 1;
       return Read::ok;
-    if (found(from) != Found::number) return Read::mismatch;
-    const std::string_view token = token_of(from);
-    if (!read_number(token, to)) return malformed_token(token);
-    return Read::ok;
-  }
-
-  template <class Value>
-  int any_number(Value& from, std::int64_t& integer, std::uint64_t& natural, double& number) {
-    if (!from.get_int64().get(integer)) return 0;
-    if (!from.get_uint64().get(natural)) return 1;
-    return this->number(from, number) == Read::ok ? 2 : -1;
-  }
-
-  template <class Value>
-  Read text(Value& from, std::string_view& to) {
-    ondemand::raw_json_string raw;
-    if (const auto error = from.get_raw_json_string().get(raw)) return read_of(error);
-    if (unquote(raw.raw(), to, text_)) [[likely]]
-      return Read::ok;
-    failure_.set(errc::payload_malformed, "not valid JSON: a text has a wrong escape");
-    return Read::malformed;
-  }
-
-  template <class Value>
-  Read bytes(Value& from, std::string_view& to);
-
-  template <class Value>
-  Read raw(Value& from, Payload& to) {
-    std::string_view text;
-    if (const Read read = source_of(from, text); read != Read::ok) return read;
-    to = Payload(payload_.part(text).own(), serializer_);
-    return Read::ok;
-  }
-
-  template <class Value>
-  bool skip(Value&) {
-    return true;  // simdjson moves on by itself; at the top decode() looks at what follows a scalar
-  }
-
-  template <class Value, class Visit>
-  Read list(Value& from, Visit visit) {
-    ondemand::array array;
-    if (const auto error = from.get_array().get(array)) return read_of(error);
-    for (auto item : array) {
-      if (item.error()) return read_of(item.error());
-      ondemand::value&& value = std::move(item).value_unsafe();  // in place: copies of it stall
-      if (!visit(value)) return Read::stopped;
     }
-    return Read::ok;
-  }
-
-  template <class Value, class Visit>
-  Read map(Value& from, Visit visit) {
-    ondemand::object object;
-    if (const auto error = from.get_object().get(object)) return read_of(error);
-    for (auto member : object) {
-      if (member.error()) return read_of(member.error());
-      ondemand::field&& field = std::move(member).value_unsafe();
-      Key key(field.key().raw(), *this);
-      if (!visit(key, field.value())) return Read::stopped;
-    }
-    return Read::ok;
-  }
-
-  template <class Value, class Use>
-  Read replay(Value& from, Use use) {
-    std::string_view text;
-    if (const Read read = source_of(from, text); read != Read::ok) return read;
-    use([this, text](auto read) {
-      Parser parser;
-      ondemand::document document;
-      if (const auto error = parser.iterate(text).get(document)) return read_of(error) == Read::ok;
-      const std::string_view outer = std::exchange(document_text_, text);
-      const bool fits = static_cast<bool>(read(document));
-      document_text_ = outer;
-      return fits;
-    });
-    return Read::ok;
-  }
-
-  template <class Value>
-  std::string describe(Value& from) {
-    const std::string_view token = token_of(from);
-    switch (token.empty() ? '?' : token.front()) {
-      case '"': {
-        std::string_view text;
-        return unquote(token.data() + 1, text, text_) ? detail::quote_for_error(text) : "a broken text";
+    for (;;) {
+      Cursor item{at};
+      if (!visit(item)) return Read::stopped;
+      at = skip_space(item.at, end_);
+      if (at < end_ && *at == ',') {
+        at = skip_space(at + 1, end_);
+      } else if (at < end_ && *at == ']') {
+        from.at = at + 1;
+        return Read::ok;
+      } else {
+        return malformed(at);
       }
-      case '{': return "an object";
-      case '[': return "a list";
-      default: return std::string(token.substr(0, 40));
     }
   }
 
+  template <class Visit>
+  Read map(Cursor& from, Visit visit) {
+    const char* at = from.at;
+    if (at >= end_ || *at != '{') return wrong(from);
+    at = skip_space(at + 1, end_);
+    if (at < end_ && *at == '}') {
+      from.at = at + 1;
+      return Read::ok;
+    }
+    for (;;) {
+      Cursor member{at};
+      Key key(*this, member);
+      const bool goes_on = visit(key, member);
+      if (key.is_broken()) [[unlikely]]
+        return malformed(at);
+      if (!goes_on) return Read::stopped;
+      at = skip_space(member.at, end_);
+      if (at < end_ && *at == ',') {
+        at = skip_space(at + 1, end_);
+      } else if (at < end_ && *at == '}') {
+        from.at = at + 1;
+        return Read::ok;
+      } else {
+        return malformed(at);
+      }
+    }
+  }
+
+  template <class Use>
+  Read replay(Cursor& from, Use use) {
+    const char* stop = nullptr;
+    if (const Read read = scan(from, stop); read != Read::ok) return read;
+    use([&](auto read) {
+      Cursor again = from;
+      return static_cast<bool>(read(again));
+    });
+    from.at = stop;
+    return Read::ok;
+  }
+
+  std::string describe(const Cursor& from);
   detail::Failure& failure() { return failure_; }
 
-  /// Whether the top value was checked as a whole, with nothing behind it, and simdjson stands before it still.
-  bool has_checked_document() const noexcept { return has_checked_document_; }
-
-  /// Turns what simdjson says into a failure.
-  Read read_of(simdjson::error_code error);
-
  private:
-  /// The scalar, or the first character of what is there.
-  static std::string_view trim(std::string_view token) noexcept {
-    const std::size_t last = token.find_last_not_of(" \n\r\t");
-    return token.substr(0, last == std::string_view::npos ? 0 : last + 1);
+  /// Reads an integer of up to 18 digits that has neither fraction nor exponent; returns its end, or null.
+  const char* short_integer(const char* at, bool& negative, std::uint64_t& magnitude) const noexcept {
+    negative = at < end_ && *at == '-';
+    at += negative;
+    const char* const first = at;
+    std::uint64_t value = 0;
+    for (; at < end_ && is_digit(*at); ++at) value = value * 10 + static_cast<unsigned char>(*at - '0');
+    const auto count = at - first;
+    if (count == 0 || count > 18 || (*first == '0' && count > 1)) return nullptr;
+    if (at < end_ && (*at == '.' || (*at | 0x20) == 'e')) return nullptr;
+    magnitude = value;
+    return at;
   }
-  static std::string_view token_of(ondemand::value& from) { return trim(from.raw_json_token()); }
-  static std::string_view token_of(ondemand::document& from) {
-    std::string_view token;
-    return from.raw_json_token().get(token) ? std::string_view() : trim(token);
-  }
-
-  /// The text of the value, checked, without white space around it.
-  Read source_of(ondemand::value& from, std::string_view& text);
-  Read source_of(ondemand::document& from, std::string_view& text);
-  Read scan_source(const char* start, std::string_view& text);
-
-  template <class Value>
-  Read other_integer(Value& from, bool& negative, std::uint64_t& magnitude) {
-    if (found(from) != Found::number) return Read::mismatch;
-    const std::string_view token = token_of(from);
-    if (!is_number(token)) return malformed_token(token);
-    if (!detail::exact_integer(token, negative, magnitude)) {
-      return token.find_first_of(".eE") == std::string_view::npos ? Read::range : Read::mismatch;
-    }
-    return Read::ok;
-  }
-
-  /// `raw` points behind the opening quote.
-  bool unquote(const char* raw, std::string_view& text, std::string& storage);
-  Read malformed_token(std::string_view token);
+  Read any_integer(Cursor& from, std::int64_t& to);
+  Read any_natural(Cursor& from, std::uint64_t& to);
+  /// The integer of any number text that stands for one ("1e3"), and its end.
+  Read integer_of(const Cursor& from, bool& negative, std::uint64_t& magnitude, const char*& stop);
+  Read text_with_escapes(Cursor& from, std::string_view& to);
+  /// Checks the value as a whole and finds its end.
+  Read scan(const Cursor& from, const char*& stop);
+  /// Why a value cannot be read as what was wanted: it is something else, or nothing.
+  Read wrong(const Cursor& from);
+  Read malformed(const char* at);
 
   const Slice& payload_;
-  const char* end_;
+  const char* const end_;
   const Serializer& serializer_;
-  std::string_view document_text_;  // of the document that is read now: the payload, or a value that is replayed
-  bool has_checked_document_ = false;
   detail::Failure failure_;
-  std::string text_;  // what `text` unescaped last
-  std::string key_;   // what Key::text unescaped last
+  std::string text_;  // what text() unescaped last
+  std::string key_;   // what Key::text() unescaped last
 };
 
 }  // namespace waybill::json

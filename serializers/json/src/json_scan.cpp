@@ -1,6 +1,6 @@
 #include "json_scan.hpp"
 
-#include "json_text.hpp"
+#include "json_find.hpp"
 #include "waybill/detail/walk_common.hpp"
 
 #include <cstdint>
@@ -11,60 +11,7 @@ namespace {
 
 using Outcome = Scan::Outcome;
 
-bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
 bool is_hex(char c) noexcept { return is_digit(c) || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f'); }
-
-/// Behind the number at `at`; null if there is none.
-const char* number_end(const char* at, const char* end) noexcept {
-  if (at < end && *at == '-') ++at;
-  if (at >= end || !is_digit(*at)) return nullptr;
-  if (*at == '0') {
-    ++at;
-  } else {
-    while (at < end && is_digit(*at)) ++at;
-  }
-  if (at < end && *at == '.') {
-    ++at;
-    if (at >= end || !is_digit(*at)) return nullptr;
-    while (at < end && is_digit(*at)) ++at;
-  }
-  if (at < end && (*at | 0x20) == 'e') {
-    ++at;
-    if (at < end && (*at == '+' || *at == '-')) ++at;
-    if (at >= end || !is_digit(*at)) return nullptr;
-    while (at < end && is_digit(*at)) ++at;
-  }
-  return at;
-}
-
-/// Behind the closing quote of the text whose content starts at `at`; null if it is wrong.
-const char* text_end(const char* at, const char* end) noexcept {
-  const char* from = at;
-  for (;;) {
-    const char* stop = find_quote_or_backslash(at, end);
-    if (stop >= end) return nullptr;
-    if (*stop == '"') {
-      // Escapes hold no control characters, so the whole is looked at once.
-      for (const char* c = from; c < stop; ++c) {
-        if (static_cast<unsigned char>(*c) < 0x20) return nullptr;
-      }
-      return stop + 1;
-    }
-    if (end - stop < 2) return nullptr;
-    const char kind = stop[1];
-    if (kind == 'u') {
-      if (end - stop < 6) return nullptr;
-      for (int i = 2; i < 6; ++i) {
-        if (!is_hex(stop[i])) return nullptr;
-      }
-      at = stop + 6;
-    } else if (kind != 0 && std::strchr("\"\\/bfnrt", kind)) {
-      at = stop + 2;
-    } else {
-      return nullptr;
-    }
-  }
-}
 
 const char* word_end(const char* at, const char* end, std::string_view word) noexcept {
   const auto left = static_cast<std::size_t>(end - at);
@@ -92,9 +39,47 @@ const char* name_end(const char* at, const char* end) noexcept {
 
 }  // namespace
 
-const char* skip_space(const char* at, const char* end) noexcept {
-  while (at < end && (*at == ' ' || *at == '\n' || *at == '\t' || *at == '\r')) ++at;
+const char* number_end(const char* at, const char* end) noexcept {
+  if (at < end && *at == '-') ++at;
+  if (at >= end || !is_digit(*at)) return nullptr;
+  if (*at == '0') {
+    ++at;
+  } else {
+    while (at < end && is_digit(*at)) ++at;
+  }
+  if (at < end && *at == '.') {
+    ++at;
+    if (at >= end || !is_digit(*at)) return nullptr;
+    while (at < end && is_digit(*at)) ++at;
+  }
+  if (at < end && (*at | 0x20) == 'e') {
+    ++at;
+    if (at < end && (*at == '+' || *at == '-')) ++at;
+    if (at >= end || !is_digit(*at)) return nullptr;
+    while (at < end && is_digit(*at)) ++at;
+  }
   return at;
+}
+
+const char* text_end(const char* at, const char* end) noexcept {
+  for (;;) {
+    const char* stop = find_special(at, end);
+    if (stop >= end) return nullptr;
+    if (*stop == '"') return stop + 1;
+    if (*stop != '\\' || end - stop < 2) return nullptr;
+    const char kind = stop[1];
+    if (kind == 'u') {
+      if (end - stop < 6) return nullptr;
+      for (int i = 2; i < 6; ++i) {
+        if (!is_hex(stop[i])) return nullptr;
+      }
+      at = stop + 6;
+    } else if (kind != 0 && std::strchr("\"\\/bfnrt", kind)) {
+      at = stop + 2;
+    } else {
+      return nullptr;
+    }
+  }
 }
 
 Scan scan_value(const char* at, const char* end) noexcept {

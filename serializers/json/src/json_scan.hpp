@@ -11,11 +11,16 @@ struct Scan {
   const char* end;  ///< Behind the value; where it is wrong otherwise.
 };
 
-const char* skip_space(const char* at, const char* end) noexcept;
-
 /// Checks the value that starts at `at`. Texts are not checked to be UTF-8.
 /// REQUIRES: k_padding readable bytes behind `end`.
 Scan scan_value(const char* at, const char* end) noexcept;
+
+/// Behind the number at `at`; null if there is none.
+const char* number_end(const char* at, const char* end) noexcept;
+
+/// Behind the closing quote of the text whose content starts at `at`; null if it is wrong.
+/// REQUIRES: k_padding readable bytes behind `end`.
+const char* text_end(const char* at, const char* end) noexcept;
 
 /// Whether all of `text` is one number of JSON.
 bool is_number(std::string_view text) noexcept;

@@ -1,42 +1,12 @@
 #include "json_text.hpp"
 
-#include <simdjson.h>
+#include "json_find.hpp"
 
-#include <bit>
 #include <cstdint>
 #include <cstring>
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
 
 namespace waybill::json {
 namespace {
-
-constexpr std::uint64_t k_ones = 0x0101010101010101u;
-constexpr std::uint64_t k_highs = 0x8080808080808080u;
-
-/// Marks the bytes of `word` that need an escape, in their high bits; exact only as "any or none".
-std::uint64_t escapes_in(std::uint64_t word) noexcept {
-  const auto zeros = [](std::uint64_t w) { return (w - k_ones) & ~w & k_highs; };
-  const std::uint64_t controls = (word - k_ones * 0x20) & ~word & k_highs;
-  return controls | zeros(word ^ (k_ones * '"')) | zeros(word ^ (k_ones * '\\'));
-}
-
-TextScan scan_words(const char* text, std::size_t size) noexcept {
-  // Up to 15 bytes as two words that may overlap; missing bytes are spaces.
-  std::uint64_t a = k_ones * ' ';
-  std::uint64_t b = a;
-  if (size >= 8) {
-    std::memcpy(&a, text, 8);
-    std::memcpy(&b, text + size - 8, 8);
-  } else if (size >= 4) {
-    std::memcpy(&a, text, 4);
-    std::memcpy(&b, text + size - 4, 4);
-  } else {
-    for (std::size_t i = 0; i < size; ++i) std::memcpy(reinterpret_cast<char*>(&a) + i, text + i, 1);
-  }
-  return {(escapes_in(a) | escapes_in(b)) != 0, ((a | b) & k_highs) == 0};
-}
 
 int utf8_length(unsigned char lead) noexcept { return lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4; }
 
@@ -169,62 +139,10 @@ bool read_hex4(const char* at, const char* end, std::uint32_t& unit) noexcept {
 
 }  // namespace
 
-TextScan scan_text(const char* text, std::size_t size) noexcept {
-  if (size < 16) return scan_words(text, size);
-#ifdef __SSE2__
-  const __m128i quote = _mm_set1_epi8('"');
-  const __m128i backslash = _mm_set1_epi8('\\');
-  const __m128i control = _mm_set1_epi8(0x1F);
-  __m128i special = _mm_setzero_si128();
-  __m128i all = _mm_setzero_si128();
-  const auto look = [&](const char* at) {
-    const __m128i v = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
-    all = _mm_or_si128(all, v);
-    special = _mm_or_si128(special, _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(v, quote), _mm_cmpeq_epi8(v, backslash)),
-                                                 _mm_cmpeq_epi8(_mm_min_epu8(v, control), v)));
-  };
-  for (std::size_t i = 0; i + 16 <= size; i += 16) look(text + i);
-  look(text + size - 16);
-  return {_mm_movemask_epi8(special) != 0, _mm_movemask_epi8(all) == 0};
-#else
-  TextScan scan{false, true};
-  for (std::size_t i = 0; i < size; i += 8) {
-    const std::size_t at = i + 8 <= size ? i : size - 8;
-    const TextScan word = scan_words(text + at, 8);
-    scan.needs_escape |= word.needs_escape;
-    scan.is_ascii &= word.is_ascii;
-  }
-  return scan;
-#endif
-}
-
-const char* find_quote_or_backslash(const char* at, const char* end) noexcept {
-#ifdef __SSE2__
-  const __m128i quote = _mm_set1_epi8('"');
-  const __m128i backslash = _mm_set1_epi8('\\');
-  for (; at < end; at += 16) {
-    const __m128i v = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
-    const int found = _mm_movemask_epi8(_mm_or_si128(_mm_cmpeq_epi8(v, quote), _mm_cmpeq_epi8(v, backslash)));
-    if (found) {
-      at += std::countr_zero(static_cast<unsigned>(found));
-      return at < end ? at : end;
-    }
-  }
-  return end;
-#else
-  while (at < end && *at != '"' && *at != '\\') ++at;
-  return at;
-#endif
-}
-
-bool is_utf8(std::string_view bytes) noexcept {
-  return bytes.empty() || simdjson::validate_utf8(bytes.data(), bytes.size());
-}
-
 bool append_quoted(std::string_view text, Buffer& out) {
-  const TextScan scan = scan_text(text.data(), text.size());
-  if (!scan.needs_escape && (scan.is_ascii || is_utf8(text))) [[likely]] {
-    char* at = out.prepare(text.size() + 2);
+  const TextCheck check = is_plain(text) ? TextCheck{} : check_text(text);
+  if (!check.needs_escape && check.is_utf8) [[likely]] {
+    char* const at = out.prepare(text.size() + 2);
     *at = '"';
     if (!text.empty()) std::memcpy(at + 1, text.data(), text.size());
     at[text.size() + 1] = '"';
@@ -233,7 +151,7 @@ bool append_quoted(std::string_view text, Buffer& out) {
   }
   const std::size_t start = out.size();
   out.push_back('"');
-  if (scan.is_ascii || is_utf8(text)) {
+  if (check.is_utf8) {
     append_escaped(text, out);
   } else if (!append_wobbly(text, out)) {
     out.truncate(start);

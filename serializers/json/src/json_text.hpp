@@ -10,14 +10,11 @@
 
 namespace waybill::json {
 
-struct TextScan {
-  bool needs_escape;  ///< Holds `"`, `\` or a control character.
-  bool is_ascii;
+struct TextCheck {
+  bool needs_escape = false;  ///< Holds `"`, `\` or a control character.
+  bool is_utf8 = true;
 };
-TextScan scan_text(const char* text, std::size_t size) noexcept;
-
-/// The first `"` or `\` at or behind `at`; `end` if there is none. REQUIRES: k_padding readable bytes behind `end`.
-const char* find_quote_or_backslash(const char* at, const char* end) noexcept;
+TextCheck check_text(std::string_view text) noexcept;
 
 bool is_utf8(std::string_view bytes) noexcept;
 

@@ -1,11 +1,9 @@
 #include "utf16.hpp"
 
+#include "waybill/detail/utf8_blocks.hpp"
+
 #include <algorithm>
 #include <cstdint>
-
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
 
 namespace waybill::tcp {
 namespace {
@@ -41,55 +39,30 @@ Character decode(const char* text, std::size_t size) noexcept {
 
 constexpr std::size_t k_piece = 1024;  // keeps the byte counters below from overflowing, and bounds what is done twice
 
-__m128i bytes_of(int value) noexcept { return _mm_set1_epi8(static_cast<char>(value)); }
-__m128i at_least(__m128i v, __m128i least) noexcept { return _mm_cmpeq_epi8(_mm_max_epu8(v, least), v); }
+using detail::load_sixteen;
+using detail::sixteen_of;
 
-/// What is wrong with sixteen bytes that follow `previous`; all zero if nothing is. Adds their units to `units`,
-/// byte by byte, as negative numbers.
-__m128i check_block(__m128i v, __m128i previous, __m128i& units) noexcept {
-  const __m128i back1 = _mm_or_si128(_mm_slli_si128(v, 1), _mm_srli_si128(previous, 15));
-  const __m128i back2 = _mm_or_si128(_mm_slli_si128(v, 2), _mm_srli_si128(previous, 14));
-  const __m128i back3 = _mm_or_si128(_mm_slli_si128(v, 3), _mm_srli_si128(previous, 13));
-  const __m128i is_tail = _mm_cmplt_epi8(v, bytes_of(0xC0));
-  const __m128i must_be_tail = _mm_or_si128(
-      at_least(back1, bytes_of(0xC0)), _mm_or_si128(at_least(back2, bytes_of(0xE0)), at_least(back3, bytes_of(0xF0))));
-  __m128i wrong = _mm_xor_si128(is_tail, must_be_tail);
-  wrong = _mm_or_si128(wrong, at_least(v, bytes_of(0xF5)));
-  wrong = _mm_or_si128(wrong, _mm_cmpeq_epi8(_mm_and_si128(v, bytes_of(0xFE)), bytes_of(0xC0)));
-  // Second bytes of overlong forms, surrogates and characters beyond U+10FFFF.
-  const __m128i below_a0 = _mm_cmplt_epi8(v, bytes_of(0xA0));
-  const __m128i below_90 = _mm_cmplt_epi8(v, bytes_of(0x90));
-  wrong = _mm_or_si128(wrong, _mm_and_si128(_mm_cmpeq_epi8(back1, bytes_of(0xE0)), below_a0));
-  wrong = _mm_or_si128(wrong, _mm_andnot_si128(below_a0, _mm_cmpeq_epi8(back1, bytes_of(0xED))));
-  wrong = _mm_or_si128(wrong, _mm_and_si128(_mm_cmpeq_epi8(back1, bytes_of(0xF0)), below_90));
-  wrong = _mm_or_si128(wrong, _mm_andnot_si128(below_90, _mm_cmpeq_epi8(back1, bytes_of(0xF4))));
-  units = _mm_add_epi8(units, _mm_cmpgt_epi8(v, bytes_of(0xBF)));
-  units = _mm_add_epi8(units, at_least(v, bytes_of(0xF0)));
-  return wrong;
-}
+__m128i at_least(__m128i v, __m128i least) noexcept { return _mm_cmpeq_epi8(_mm_max_epu8(v, least), v); }
 
 /// Counts the whole characters of `size` bytes (a multiple of 16, at most k_piece) from a boundary between characters.
 /// False if they are not UTF-8.
 bool count_piece(const char* text, std::size_t size, Utf16Cursor& cursor) noexcept {
   const __m128i zero = _mm_setzero_si128();
-  __m128i units = zero;
-  __m128i wrong = zero;
-  __m128i previous = zero;
-  int open = 0;  // the last three bytes of the previous block may want more
+  __m128i units = zero;  // byte by byte
   std::size_t ascii = 0;
+  detail::Utf8Blocks blocks;
   for (std::size_t i = 0; i < size; i += 16) {
-    const __m128i v = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text + i));
-    const int high = _mm_movemask_epi8(v);
-    if ((high | open) == 0) {
+    const __m128i v = load_sixteen(text + i);
+    blocks.add(v);
+    if (_mm_movemask_epi8(v) == 0) {
       ascii += 16;
-    } else {
-      wrong = _mm_or_si128(wrong, check_block(v, previous, units));
+      continue;
     }
-    open = high & 0xE000;
-    previous = v;
+    units = _mm_sub_epi8(units, _mm_cmpgt_epi8(v, sixteen_of(0xBF)));
+    units = _mm_sub_epi8(units, at_least(v, sixteen_of(0xF0)));
   }
-  if (_mm_movemask_epi8(_mm_cmpeq_epi8(wrong, zero)) != 0xFFFF) return false;
-  const __m128i sums = _mm_sad_epu8(_mm_sub_epi8(zero, units), zero);
+  if (!blocks.is_valid()) return false;
+  const __m128i sums = _mm_sad_epu8(units, zero);
   std::size_t counted = ascii + static_cast<std::size_t>(_mm_cvtsi128_si64(sums)) +
                         static_cast<std::size_t>(_mm_cvtsi128_si64(_mm_unpackhi_epi64(sums, sums)));
   // An unfinished last character stays for the next piece.
@@ -109,8 +82,7 @@ bool count_piece(const char* text, std::size_t size, Utf16Cursor& cursor) noexce
 }
 
 bool is_ascii(const char* text, std::size_t size) noexcept {  // size < 16
-  const __m128i v = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text));
-  return (_mm_movemask_epi8(v) & ((1 << size) - 1)) == 0;
+  return (_mm_movemask_epi8(load_sixteen(text)) & ((1 << size) - 1)) == 0;
 }
 
 #endif
@@ -136,17 +108,17 @@ bool count_balanced(const char* text, std::size_t size, std::size_t& units) noex
   std::size_t i = 0;
 #ifdef __SSE2__
   const __m128i zero = _mm_setzero_si128();
-  while (size - i >= 16) {
+  while (i < size) {
     __m128i tail_sum = zero;
     __m128i wanted_sum = zero;
     __m128i four_sum = zero;
-    for (std::size_t stop = std::min(size - 15, i + 16 * 80); i < stop; i += 16) {  // at most 240 a byte
-      const __m128i v = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text + i));
+    for (const std::size_t stop = std::min(size, i + 16 * 80); i < stop; i += 16) {  // at most 240 a byte
+      const __m128i v = size - i >= 16 ? load_sixteen(text + i) : detail::load_first(text + i, size - i);
       if (_mm_movemask_epi8(v) == 0) continue;
-      const __m128i is_four = at_least(v, bytes_of(0xF0));
+      const __m128i is_four = at_least(v, sixteen_of(0xF0));
       const __m128i leads =
-          _mm_add_epi8(_mm_add_epi8(at_least(v, bytes_of(0xC0)), at_least(v, bytes_of(0xE0))), is_four);
-      tail_sum = _mm_sub_epi8(tail_sum, _mm_cmplt_epi8(v, bytes_of(0xC0)));
+          _mm_add_epi8(_mm_add_epi8(at_least(v, sixteen_of(0xC0)), at_least(v, sixteen_of(0xE0))), is_four);
+      tail_sum = _mm_sub_epi8(tail_sum, _mm_cmplt_epi8(v, sixteen_of(0xC0)));
       wanted_sum = _mm_sub_epi8(wanted_sum, leads);
       four_sum = _mm_sub_epi8(four_sum, is_four);
     }
@@ -159,13 +131,14 @@ bool count_balanced(const char* text, std::size_t size, std::size_t& units) noex
     wanted += total(wanted_sum);
     fours += total(four_sum);
   }
-#endif
+#else
   for (; i < size; ++i) {
     const auto byte = static_cast<unsigned char>(text[i]);
     tails += byte >= 0x80 && byte < 0xC0;
     wanted += std::size_t{byte >= 0xC0} + (byte >= 0xE0) + (byte >= 0xF0);
     fours += byte >= 0xF0;
   }
+#endif
   units = size - tails + fours;
   return tails == wanted;
 }

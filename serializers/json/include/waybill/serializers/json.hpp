@@ -1,4 +1,5 @@
-// The serializer "json": what NestJS speaks. Read by simdjson, written byte for byte as JSON.stringify writes.
+// The serializer "json": what NestJS speaks. Read in one pass over the text, whose UTF-8 simdjson checks where it is long;
+// written byte for byte as JSON.stringify writes.
 #pragma once
 
 #include "waybill/serializer.hpp"

@@ -1,0 +1,26 @@
+#include "json_decode.hpp"
+
+#include "json_reader.hpp"
+
+namespace waybill::json {
+
+Result<void> decode(const Slice& payload, const Serializer& serializer, ValueOut out) {
+  Reader reader(payload, serializer);
+  const std::string_view text = payload.view();
+  const auto fail = [&]() -> Result<void> { return reader.failure().error(*out.type); };
+  if (text.empty()) return detail::decode_nothing(out, reader.failure()) ? Result<void>() : fail();
+  if (text.front() == '\xEF' && text.starts_with("\xEF\xBB\xBF")) {
+    return Error(errc::payload_malformed, "payload: not valid JSON: it starts with a byte order mark", End::rejected);
+  }
+  if (!is_utf8(text)) return decode(Slice::copy(replace_invalid_utf8(text)), serializer, out);
+  detail::Decoder<Reader> decoder(reader);
+  Cursor cursor = reader.start();
+  if (!decoder.value(cursor, out.address, *out.type)) return fail();
+  if (!reader.is_at_end(cursor)) {
+    reader.failure().set(errc::payload_malformed, "not valid JSON: something follows the value");
+    return fail();
+  }
+  return {};
+}
+
+}  // namespace waybill::json
