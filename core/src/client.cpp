@@ -1,6 +1,7 @@
 #include "waybill/client.hpp"
 
 #include "client_core.hpp"
+#include "finished.hpp"
 #include "outgoing_call.hpp"
 
 #include <asio/co_spawn.hpp>
@@ -82,6 +83,19 @@ Result<Slice> encode(const ClientCore& core, ValueRef body) {
   return bytes.take();
 }
 
+/// Encodes into the client's scratch memory: `payload` is valid until the next call is made.
+Result<void> encode_for_now(ClientCore& core, ValueRef body, Slice& payload) {
+  if (const Payload* done = finished(body, core.serializer())) {
+    payload = Slice::borrow(done->bytes().view());
+    return {};
+  }
+  Buffer& scratch = core.scratch();
+  scratch.clear();
+  if (Result<void> encoded = core.serializer().encode(body, scratch); !encoded) return encoded;
+  payload = scratch.borrow();
+  return {};
+}
+
 /// The long way round: for calls from other threads, and for all calls of a client with middleware.
 CallRef send_remote(const std::shared_ptr<ClientCore>& core, PacketKind kind, const Pattern& pattern, ValueRef body,
                     const CallOptions& options) {
@@ -125,12 +139,9 @@ CallRef send(const std::shared_ptr<ClientCore>& core, PacketKind kind, const Pat
              const CallOptions& options) {
   if (!core->executor().runs_here() || !core->middleware.empty())
     return send_remote(core, kind, pattern, body, options);
-  Buffer& scratch = core->scratch();
-  scratch.clear();
-  if (Result<void> encoded = core->serializer().encode(body, scratch); !encoded) {
-    return failed_call(core, encoded.error());
-  }
-  Result<CallKey> key = core->send({kind, pattern, scratch.borrow(), options});
+  Slice payload;
+  if (Result<void> encoded = encode_for_now(*core, body, payload); !encoded) return failed_call(core, encoded.error());
+  Result<CallKey> key = core->send({kind, pattern, payload, options});
   if (!key) return failed_call(core, key.error());
   return CallRef(core, *key);
 }
@@ -145,12 +156,11 @@ void send_and_forget(const std::shared_ptr<ClientCore>& core, const Pattern& pat
     });
     return;
   }
-  Buffer& scratch = core->scratch();
-  scratch.clear();
-  if (Result<void> encoded = core->serializer().encode(body, scratch); !encoded) {
+  Slice payload;
+  if (Result<void> encoded = encode_for_now(*core, body, payload); !encoded) {
     return core->note_forgotten_failure(encoded.error());
   }
-  core->send_and_forget({PacketKind::event, pattern, scratch.borrow(), options});
+  core->send_and_forget({PacketKind::event, pattern, payload, options});
 }
 
 void connect_then(const std::shared_ptr<ClientCore>& core, UniqueFunction<void(Result<void>)> done) {

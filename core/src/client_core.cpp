@@ -70,7 +70,7 @@ Result<CallKey> ClientCore::send(const Outgoing& outgoing) {
   Result<void> passed = pass_on(packet, ticket_of(*key) | (is_request ? k_failure_only : 0), *key);
   if (passed) return key;
   calls_.close(*key);
-  counters.waiting.fetch_sub(1, std::memory_order_relaxed);
+  ClientCounters::subtract(counters.waiting);
   return passed.error();
 }
 
@@ -167,7 +167,7 @@ void ClientCore::on_lost(const Error& error) {
     if (const auto caller = unconfirmed_.find(ticket)->caller) stay.insert(caller->slot);
   }
   if (stay.empty()) {
-    counters.waiting.fetch_sub(calls_.fail_all(error), std::memory_order_relaxed);
+    ClientCounters::subtract(counters.waiting, calls_.fail_all(error));
     return;
   }
   for (const CallKey key : calls_.open_calls()) {
@@ -178,7 +178,7 @@ void ClientCore::on_lost(const Error& error) {
 void ClientCore::on_reply(const Packet& packet) {
   switch (calls_.deliver(packet)) {
     case PendingCalls::Delivered::nobody: ClientCounters::add(counters.late_replies); break;
-    case PendingCalls::Delivered::last: counters.waiting.fetch_sub(1, std::memory_order_relaxed); break;
+    case PendingCalls::Delivered::last: ClientCounters::subtract(counters.waiting); break;
     case PendingCalls::Delivered::more: break;
   }
 }
@@ -203,13 +203,13 @@ void ClientCore::on_sent(Ticket ticket, Result<Accepted> outcome) {
   if (!calls_.is_open(key)) return;
   if (!outcome) return end(key, outcome.error());
   if (ticket & k_failure_only) return;
-  counters.waiting.fetch_sub(1, std::memory_order_relaxed);
+  ClientCounters::subtract(counters.waiting);
   calls_.accept(key, *outcome);
 }
 
 void ClientCore::end(CallKey key, const Error& error) {
   if (!calls_.is_open(key)) return;
-  counters.waiting.fetch_sub(1, std::memory_order_relaxed);
+  ClientCounters::subtract(counters.waiting);
   ClientCounters::add(error.code() == errc::timeout ? counters.timeouts : counters.failed);
   calls_.fail(key, error);
 }
@@ -240,7 +240,7 @@ void ClientCore::resume_replies() {
 void ClientCore::abandon(CallKey key) {
   if (!calls_.is_open(key)) return;
   if (ready_) connection_->forget(calls_.id(key));
-  counters.waiting.fetch_sub(1, std::memory_order_relaxed);
+  ClientCounters::subtract(counters.waiting);
   calls_.close(key);
 }
 

@@ -21,6 +21,7 @@ struct ClientCounters {
   static void add(std::atomic<std::uint64_t>& counter, std::uint64_t n = 1) noexcept {
     counter.store(counter.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
   }
+  static void subtract(std::atomic<std::uint64_t>& counter, std::uint64_t n = 1) noexcept { add(counter, 0 - n); }
 };
 
 /// A call that was made off the client's executor, or that goes through middleware: its mailbox is filled on the

@@ -1,5 +1,6 @@
 #include "waybill/detail/exchange.hpp"
 
+#include "finished.hpp"
 #include "listener_host.hpp"
 #include "waybill/detail/clock.hpp"
 
@@ -41,6 +42,7 @@ void Exchange::reply(ValueRef value, bool last) {
   const Serializer& serializer = *delivery_.packet.serializer;
   if (collected_) return encode_result(serializer, value, *collected_);
   if (!wants_reply()) return;
+  if (const Payload* done = finished(value, serializer)) return reply_encoded(done->bytes(), last);
   if (host_.is_offloaded()) {
     Buffer own;
     encode_result(serializer, value, own);

@@ -19,7 +19,10 @@ Block* Block::allocate(std::size_t capacity) {
 }
 
 void Block::release(Block* block) noexcept {
-  if (block->references.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+  // The last owner needs no locked instruction: nobody else can make another.
+  if (block->references.load(std::memory_order_acquire) != 1 &&
+      block->references.fetch_sub(1, std::memory_order_acq_rel) != 1)
+    return;
   block->~Block();
   ::operator delete(block);
 }

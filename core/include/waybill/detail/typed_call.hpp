@@ -7,6 +7,7 @@
 #include "waybill/serializer.hpp"
 
 #include <asio/associated_cancellation_slot.hpp>
+#include <asio/associated_executor.hpp>
 #include <asio/use_awaitable.hpp>
 
 #include <string_view>
@@ -82,6 +83,25 @@ Result<R> outcome_of(const ReplyEvent& event) {
   }
 }
 
+/// A handler that has said nothing of executors: a lambda, mostly.
+template <class Handler>
+concept HasNoExecutor = requires {
+  typename asio::associated_executor<Handler, asio::any_io_executor>::asio_associated_executor_is_unspecialised;
+};
+
+/// Whether the handler wants to be called on `home`. Copies and compares executors only if it must.
+template <class Handler>
+bool is_at_home(const Handler& handler, const asio::any_io_executor& home) {
+  if constexpr (HasNoExecutor<Handler>) {
+    return true;
+  } else if constexpr (std::is_same_v<asio::associated_executor_t<Handler, asio::any_io_executor>,
+                                      asio::any_io_executor>) {
+    return asio::get_associated_executor(handler, home) == home;
+  } else {
+    return false;
+  }
+}
+
 /// Calls `handler` with the call's Result<R>, on the executor that the handler asks for.
 template <class R, class Handler, class Outcome>
 void await_call(CallRef&& call, Handler handler, Outcome outcome) {
@@ -90,17 +110,14 @@ void await_call(CallRef&& call, Handler handler, Outcome outcome) {
     slot.assign([cancel = call.canceller()](asio::cancellation_type) mutable { cancel(); });
   }
   const asio::any_io_executor& home = call.executor().get();
-  auto executor = asio::get_associated_executor(handler, home);
-  if constexpr (std::is_same_v<decltype(executor), asio::any_io_executor>) {
-    if (executor == home) {  // the usual case, and the quick one
-      call.on_reply([handler = std::move(handler), outcome](const ReplyEvent& event) mutable {
-        Result<R> result = outcome(event);
-        auto own_slot = asio::get_associated_cancellation_slot(handler);
-        if (own_slot.is_connected()) own_slot.clear();
-        std::move(handler)(std::move(result));
-      });
-      return;
-    }
+  if (is_at_home(handler, home)) {  // the usual case, and the quick one
+    call.on_reply([handler = std::move(handler), outcome](const ReplyEvent& event) mutable {
+      Result<R> result = outcome(event);
+      auto own_slot = asio::get_associated_cancellation_slot(handler);
+      if (own_slot.is_connected()) own_slot.clear();
+      std::move(handler)(std::move(result));
+    });
+    return;
   }
   call.on_reply([completion = make_completion<R>(std::move(handler), home), outcome](const ReplyEvent& event) mutable {
     completion(outcome(event));
