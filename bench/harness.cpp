@@ -100,7 +100,8 @@ bool Meter::reply(std::uint64_t sent, std::uint64_t now) {
       if (now - created_ >= warm_up_) start(now);
       return true;
     case State::window:
-      if (now - begin_ >= window_) {
+      // A busy machine may stand still for a whole window: then it lasts until everybody has had a reply.
+      if (now - begin_ >= window_ && count_ >= static_cast<std::uint64_t>(inflight_)) {
         finish(now);
         return false;
       }

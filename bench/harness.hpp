@@ -31,7 +31,8 @@ std::string read_file(const std::string& path);
 class Meter {
  public:
   Meter(const Arguments& arguments, std::string transport, std::string workload, long inflight, std::size_t payload);
-  /// A reply came to what was sent at `sent`. False when the window is over.
+  /// A reply came to what was sent at `sent`. False when the window is over: after its time, and not before as many
+  /// replies as there are requests under way.
   bool reply(std::uint64_t sent, std::uint64_t now);
   /// The receiver of events counts `count`. False when the window is over.
   bool progress(std::uint64_t count, std::uint64_t now);
