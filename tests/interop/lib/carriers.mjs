@@ -58,7 +58,7 @@ const common = {
   answersRequestsToEvents: true,
   isSequential: false,              // NestJS handles one message after the other
   large: 1024 * 1024,               // characters of the largest payload that is tried
-  manyValues: 5000,                 // of the longest stream that is tried
+  manyValues: 2000,                 // of the longest stream that is tried
   metadata: false,                  // the packet's metadata reaches handlers
   headers: null,                    // field of `meta` with the headers, where the carrier has some
   seen: same,                       // a value after one crossing
