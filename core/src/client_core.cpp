@@ -94,9 +94,9 @@ void ClientCore::fill(Packet& packet, const Outgoing& outgoing, std::chrono::mil
   if (!options.properties.empty()) packet.properties = options.properties;
   if (!options.metadata.empty()) packet.metadata = options.metadata.bytes();
   // A NestJS peer reads packets byte for byte as before: the deadline travels only where headers have a place.
-  if (packet.kind != PacketKind::request) return;
+  if (packet.kind != PacketKind::request || !config_.tells_deadline) return;
   packet.deadline = timeout;
-  if (can_.headers == Support::native && !can_.deadlines && config_.tells_deadline) {
+  if (can_.headers == Support::native && !can_.deadlines) {
     packet.headers.set(header::k_deadline, std::to_string(timeout.count()));
   }
 }

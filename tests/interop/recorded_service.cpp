@@ -1,4 +1,4 @@
-// recorded_service URL: the handlers that NestJS had when tests/vectors/tcp.jsonl was recorded, so that the same bytes
+// recorded_service URL: the handlers that NestJS had when tests/vectors were recorded, so that the same bytes
 // must come back. Prints READY and its address; ends at SIGTERM.
 #include <waybill/waybill.hpp>
 
@@ -173,6 +173,8 @@ void add_events_and_patterns(Service& service) {
   service.on_event("w.event.twice", [] { return "second"; });
   const auto echo = [](Payload data) { return data; };
   service.on_request(42, echo);
+  // Nobody reaches these two; on Redis their channels must be listened to, for the answer that says so.
+  for (const char* text : {"true", "1.0"}) service.on_request(text, echo);
   service.on_request({{"cmd", "hello"}}, [](const std::string& name) { return "Hello, " + name + "!"; });
   service.on_request(waybill::Pattern::from_json(R"({"role":"item","op":{"id":7,"get":true}})"), echo);
   service.on_request({{"cmd", "a\"b\\c"}}, echo);

@@ -52,7 +52,7 @@ struct ClientConfig {
   std::chrono::milliseconds connect_timeout{10'000};  ///< How long a call waits for a link.
   std::size_t max_queued_bytes = 8u << 20;            ///< Waiting for a link; beyond it calls fail with overloaded.
   std::size_t max_unsent_bytes = 128u << 20;          ///< Given to the link and not yet written.
-  bool tells_deadline = true;  ///< Requests carry their deadline in a header, where the carrier has headers.
+  bool tells_deadline = true;  ///< Requests carry their deadline, where the carrier has a place for it.
   std::string origin;          ///< As in ListenerConfig.
 
   /// Reads core's options off a URL. Throws Error(invalid_config).

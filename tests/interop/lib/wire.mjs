@@ -28,7 +28,8 @@ export function withId(bytes, id) {
   return Buffer.concat(bodiesOf(bytes).map(body => frame(body.replace(/"id":"[^"]*"/, `"id":"${id}"`))));
 }
 
-const file = join(dirname(fileURLToPath(import.meta.url)), '../../vectors/tcp.jsonl');
+const folder = join(dirname(fileURLToPath(import.meta.url)), '../../vectors');
+const file = join(folder, `${process.env.WAYBILL_INTEROP_CARRIER ?? 'tcp'}.jsonl`);
 const vectors = readFileSync(file, 'utf8').split('\n').filter(Boolean).map(line => JSON.parse(line));
 
 /** The recorded vectors whose name starts with `prefix`. */
