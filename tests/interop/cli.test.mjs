@@ -16,7 +16,9 @@ const dataArguments = data => (json(data).length > 100_000 ? ['-', { input: json
 
 async function callByCli(url, pattern, data, flags = []) {
   const [argument, options] = dataArguments(data);
-  return cli(['request', url, json(pattern), argument, ...flags], options);
+  // The defaults are for people; a busy machine takes its time.
+  const patience = ['--connect-timeout', '15s', ...(flags.includes('--timeout') ? [] : ['--timeout', '20s'])];
+  return cli(['request', url, json(pattern), argument, ...patience, ...flags], options);
 }
 
 const services = {
@@ -95,7 +97,7 @@ for (const [peer, start] of Object.entries(services)) {
     });
 
     test('values are printed when they come, and the timeout keeps them', unless(isSequential), async () => {
-      const result = await cli(['request', service.url, 'conf.open', '{}', '--timeout', '300ms']);
+      const result = await cli(['request', service.url, 'conf.open', '{}', '--timeout', '1500ms']);
       assert.equal(result.code, 4);
       assert.equal(result.stdout, `${one}\n`);
       assert.equal(JSON.parse(lines(result.stderr).at(-1)).error, 'timeout');

@@ -53,7 +53,7 @@ describe(`a NestJS client and a waybill service over ${carrier.name}`, all, () =
   }
 
   test('open gives its value and stays open', unless(isSequential), async () => {
-    assert.deepStrictEqual(await send('conf.open', {}, { limit: 300 }), { values: [carrier.seen(1)], ended: false });
+    assert.deepStrictEqual(await send('conf.open', {}, { limit: 1500 }), { values: [carrier.seen(1)], ended: false });
   });
 
   test('never does not answer, and others are answered meanwhile', unless(isSequential), async () => {
@@ -65,8 +65,8 @@ describe(`a NestJS client and a waybill service over ${carrier.name}`, all, () =
   test('calls that take longer are overtaken by later ones', unless(isSequential), async () => {
     const order = [];
     const call = (ms, tag) => value('conf.delay', { ms, tag }).then(answer => order.push(answer));
-    await Promise.all([call(300, 'slow'), call(100, 'middle'), call(0, 'quick')]);
-    assert.deepStrictEqual(order, ['quick', 'middle', 'slow']);
+    await Promise.all([call(2500, 'slow'), call(0, 'quick')]);
+    assert.deepStrictEqual(order, ['quick', 'slow']);
   });
 
   test('64 calls in flight each get their own answer', limit, async () => {

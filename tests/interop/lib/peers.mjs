@@ -33,7 +33,7 @@ const commandLine = {
   name: 'the command line',
   async open(url) {
     const flags = ({ limit = 10_000, headers, options }) => [
-      '--timeout', `${limit}ms`,
+      '--timeout', `${limit}ms`, '--connect-timeout', '15s',
       ...(headers ? ['--headers', json(headers)] : []),
       ...(options ? ['--options', json(options)] : []),
     ];

@@ -72,7 +72,7 @@ export const callerUrl = url =>
     .filter(([name]) => !['instance', 'noAck', 'prefetchCount'].includes(name))));
 
 /** Runs a program to its end; resolves to { code, signal, stdout, stderr }. `onStdout(text)` sees output as it comes. */
-export function run(path, args, { input, env = {}, limit = 20_000, onStdout } = {}) {
+export function run(path, args, { input, env = {}, limit = 40_000, onStdout } = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(path, args, { env: { ...process.env, ...env }, stdio: 'pipe' });
     const output = { stdout: [], stderr: [] };
