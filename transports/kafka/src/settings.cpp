@@ -101,8 +101,8 @@ Result<Conf> make_conf(const Options& options, Role role, const std::string& cli
     // Of topics that a listener finds later, nothing is missed; those that are there when it starts are set by Intake.
     setter.set("auto.offset.reset", role == Role::reply_consumer ? "latest" : "earliest");
     if (commits) {
-      // Who stays keeps its partitions and what it has in hand while others come and go.
-      setter.set("partition.assignment.strategy", "cooperative-sticky");
+      // Not cooperative-sticky: librdkafka 2.0 aborts when a member that never had an assignment leaves its group.
+      setter.set("partition.assignment.strategy", "range,roundrobin");
       setter.set("topic.metadata.refresh.interval.ms", options.discovery);
     }
   }
