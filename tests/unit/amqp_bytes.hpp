@@ -2,6 +2,7 @@
 #pragma once
 
 #include "session.hpp"
+#include "support/source_tree.hpp"
 #include "waybill/registry.hpp"
 
 #include <gtest/gtest.h>
@@ -18,7 +19,7 @@ using nlohmann::json;
 
 inline std::vector<json> vectors(const char* name) {
   std::vector<json> found;
-  std::ifstream file(std::filesystem::path(__FILE__).parent_path().parent_path() / "vectors" / name);
+  std::ifstream file(test::source_tree() / "tests/vectors" / name);
   for (std::string line; std::getline(file, line);) found.push_back(json::parse(line));
   return found;
 }

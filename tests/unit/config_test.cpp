@@ -4,6 +4,7 @@
 #include "config_options.hpp"
 #include "config_tree.hpp"
 #include "dotenv.hpp"
+#include "support/source_tree.hpp"
 #include "tests/support/not_applicable.hpp"
 #include "waybill/error.hpp"
 
@@ -360,7 +361,7 @@ TEST(Dotenv, MistakesHaveALineAndNoValue) {
 
 /// docs/configuration.md has a row for every option and setting that core knows.
 TEST(ConfigDocs, NameEveryOptionAndSetting) {
-  const auto file = std::filesystem::path(__FILE__).parent_path().parent_path().parent_path() / "docs/configuration.md";
+  const auto file = test::source_tree() / "docs/configuration.md";
   std::ifstream stream(file);
   const std::string page((std::istreambuf_iterator<char>(stream)), {});
   for (const auto& option : detail::core_options()) {

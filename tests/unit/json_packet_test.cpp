@@ -2,6 +2,7 @@
 #include "json_packet.hpp"
 
 #include "json_text.hpp"
+#include "support/source_tree.hpp"
 #include "waybill/adapt/nlohmann.hpp"
 #include "waybill/serializers/json.hpp"
 
@@ -96,7 +97,7 @@ json seen(std::string_view bytes, Direction direction, bool any_layout = false) 
 
 std::vector<json> vectors() {
   std::vector<json> lines;
-  std::ifstream file(std::filesystem::path(__FILE__).parent_path().parent_path() / "vectors/packet_classify.jsonl");
+  std::ifstream file(waybill::test::source_tree() / "tests/vectors/packet_classify.jsonl");
   for (std::string line; std::getline(file, line);) lines.push_back(json::parse(line));
   EXPECT_GT(lines.size(), 40u);
   return lines;

@@ -3,6 +3,7 @@
 
 #include "json_text.hpp"
 #include "serializer_types.hpp"
+#include "support/source_tree.hpp"
 #include "waybill/adapt/nlohmann.hpp"
 
 #include <gtest/gtest.h>
@@ -220,7 +221,7 @@ TEST(Json, NlohmannValuesAndTypes) {
 
 std::vector<nlohmann::json> vectors(const char* name) {
   std::vector<nlohmann::json> lines;
-  std::ifstream file(std::filesystem::path(__FILE__).parent_path().parent_path() / "vectors" / name);
+  std::ifstream file(waybill::test::source_tree() / "tests/vectors" / name);
   for (std::string line; std::getline(file, line);) lines.push_back(nlohmann::json::parse(line));
   EXPECT_FALSE(lines.empty()) << name;
   return lines;

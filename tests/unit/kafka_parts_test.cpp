@@ -7,6 +7,7 @@
 #include "settings.hpp"
 #include "startup.hpp"
 #include "subscription.hpp"
+#include "support/source_tree.hpp"
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -255,7 +256,7 @@ TEST(KafkaErrors, TroubleAtTheStartIsOneSentence) {
 }
 
 TEST(KafkaVectors, LookupsMatchAsNestJsRegularExpressionsDo) {
-  std::ifstream file(std::filesystem::path(__FILE__).parent_path().parent_path() / "vectors/kafka_lookup.jsonl");
+  std::ifstream file(test::source_tree() / "tests/vectors/kafka_lookup.jsonl");
   std::size_t lines = 0;
   for (std::string line; std::getline(file, line);) {
     const auto vector = nlohmann::json::parse(line);

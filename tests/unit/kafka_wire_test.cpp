@@ -1,5 +1,6 @@
 // Kafka's records, line by line of what was captured from NestJS, and what scalars become in handlers.
 #include "lenient_json.hpp"
+#include "support/source_tree.hpp"
 #include "waybill/adapt/nlohmann.hpp"
 #include "waybill/fields.hpp"
 #include "waybill/payload.hpp"
@@ -20,7 +21,7 @@ using nlohmann::json;
 
 std::vector<json> vectors(const char* name) {
   std::vector<json> found;
-  std::ifstream file(std::filesystem::path(__FILE__).parent_path().parent_path() / "vectors" / name);
+  std::ifstream file(test::source_tree() / "tests/vectors" / name);
   for (std::string line; std::getline(file, line);) found.push_back(json::parse(line));
   return found;
 }

@@ -4,6 +4,7 @@
 #include "collation.hpp"
 #include "json_text.hpp"
 #include "pattern_route.hpp"
+#include "support/source_tree.hpp"
 #include "waybill/error.hpp"
 
 #include <gtest/gtest.h>
@@ -22,7 +23,7 @@ namespace waybill {
 namespace {
 
 std::vector<nlohmann::json> vectors(const std::string& name) {
-  const auto file = std::filesystem::path(__FILE__).parent_path().parent_path() / "vectors" / (name + ".jsonl");
+  const auto file = test::source_tree() / "tests/vectors" / (name + ".jsonl");
   std::ifstream lines(file);
   std::vector<nlohmann::json> found;
   for (std::string line; std::getline(lines, line);) found.push_back(nlohmann::json::parse(line));

@@ -1,5 +1,6 @@
 // Bodies of published messages, line by line of what was captured from NestJS.
 #include "command.hpp"
+#include "support/source_tree.hpp"
 #include "waybill/registry.hpp"
 #include "wire.hpp"
 
@@ -16,7 +17,7 @@ using nlohmann::json;
 
 std::vector<json> vectors() {
   std::vector<json> found;
-  std::ifstream file(std::filesystem::path(__FILE__).parent_path().parent_path() / "vectors" / "redis.jsonl");
+  std::ifstream file(test::source_tree() / "tests/vectors" / "redis.jsonl");
   for (std::string line; std::getline(file, line);) found.push_back(json::parse(line));
   return found;
 }

@@ -1,5 +1,6 @@
 // Both framings of tcp without a socket: every split of the bytes, NestJS's own vectors, hostile lengths.
 #include "nest_frame.hpp"
+#include "support/source_tree.hpp"
 #include "utf16.hpp"
 
 #include <gtest/gtest.h>
@@ -35,7 +36,7 @@ std::string from_base64(const std::string& text) {
 }
 
 std::vector<json> vectors() {
-  const auto file = std::filesystem::path(__FILE__).parent_path().parent_path() / "vectors" / "tcp.jsonl";
+  const auto file = test::source_tree() / "tests/vectors" / "tcp.jsonl";
   std::ifstream stream(file);
   if (!stream) throw std::runtime_error("cannot read " + file.string());
   std::vector<json> lines;
