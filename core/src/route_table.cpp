@@ -1,5 +1,7 @@
 #include "route_table.hpp"
 
+#include "waybill/detail/walk_common.hpp"
+
 namespace waybill::detail {
 
 void RouteTable::add(const Pattern& pattern, std::unique_ptr<Handler> handler, bool is_request) {
@@ -37,7 +39,10 @@ Routes RouteTable::routes() const {
 }
 
 const RouteEntry* RouteCache::find(Term pattern) {
-  if (last_ && pattern.text == last_text_) return last_;
+  if (last_ && pattern.text.size() == last_text_.size() &&
+      equal_short(pattern.text.data(), last_text_.data(), last_text_.size())) {
+    return last_;
+  }
   if (const auto known = known_.find(pattern.text); known != known_.end()) {
     last_text_ = known->first;
     return last_ = known->second;

@@ -41,7 +41,7 @@ class Utf8Blocks {
   /// The next sixteen bytes. Zeros may stand for what lies behind the end.
   void add(__m128i v) noexcept {
     const int high = _mm_movemask_epi8(v);
-    if (high | open_) check(v);
+    if (high | open_) wrong_ = _mm_or_si128(wrong_, mistakes(v, previous_));
     // The last three bytes may ask for more.
     open_ = high & 0xE000;
     previous_ = v;
@@ -50,32 +50,34 @@ class Utf8Blocks {
   bool is_valid() const noexcept { return _mm_movemask_epi8(wrong_) == 0; }
 
  private:
-  void check(__m128i v) noexcept {
-    const __m128i back1 = _mm_or_si128(_mm_slli_si128(v, 1), _mm_srli_si128(previous_, 15));
-    const __m128i back2 = _mm_or_si128(_mm_slli_si128(v, 2), _mm_srli_si128(previous_, 14));
-    const __m128i back3 = _mm_or_si128(_mm_slli_si128(v, 3), _mm_srli_si128(previous_, 13));
-    // In the high bits: tails stand where a lead of two, three or four bytes wants them, and nowhere else.
+  // By value, so that the members stay in registers. A mistake is a high bit.
+  static __m128i mistakes(__m128i v, __m128i previous) noexcept {
+    const __m128i back1 = _mm_or_si128(_mm_slli_si128(v, 1), _mm_srli_si128(previous, 15));
+    const __m128i back2 = _mm_or_si128(_mm_slli_si128(v, 2), _mm_srli_si128(previous, 14));
+    const __m128i back3 = _mm_or_si128(_mm_slli_si128(v, 3), _mm_srli_si128(previous, 13));
+    // Tails stand where a lead of two, three or four bytes wants them, and nowhere else.
     const __m128i is_tail = _mm_cmplt_epi8(v, sixteen_of(0xC0));
     const __m128i must_be_tail =
         _mm_or_si128(_mm_subs_epu8(back1, sixteen_of(0x40)),
                      _mm_or_si128(_mm_subs_epu8(back2, sixteen_of(0x60)), _mm_subs_epu8(back3, sixteen_of(0x70))));
     const __m128i is_surrogate =
         _mm_andnot_si128(_mm_cmplt_epi8(v, sixteen_of(0xA0)), _mm_cmpeq_epi8(back1, sixteen_of(0xED)));
-    wrong_ = _mm_or_si128(wrong_, _mm_or_si128(is_surrogate, _mm_xor_si128(is_tail, must_be_tail)));
+    const __m128i wrong = _mm_or_si128(is_surrogate, _mm_xor_si128(is_tail, must_be_tail));
     const __m128i is_never = _mm_or_si128(_mm_cmpeq_epi8(_mm_and_si128(v, sixteen_of(0xFE)), sixteen_of(0xC0)),
                                           _mm_subs_epu8(v, sixteen_of(0x75)));  // C0, C1, F5 to FF
     const __m128i is_rare =
         _mm_or_si128(_mm_cmpeq_epi8(back1, sixteen_of(0xE0)), _mm_subs_epu8(back1, sixteen_of(0x70)));
-    if (_mm_movemask_epi8(_mm_or_si128(is_never, is_rare))) check_rare(v, back1, is_never);
+    if (_mm_movemask_epi8(_mm_or_si128(is_never, is_rare)) == 0) return wrong;
+    return _mm_or_si128(_mm_or_si128(wrong, is_never), rare_mistakes(v, back1));
   }
   /// Second bytes of overlong forms and of characters beyond U+10FFFF.
-  void check_rare(__m128i v, __m128i back1, __m128i is_never) noexcept {
+  static __m128i rare_mistakes(__m128i v, __m128i back1) noexcept {
     const __m128i below_a0 = _mm_cmplt_epi8(v, sixteen_of(0xA0));
     const __m128i below_90 = _mm_cmplt_epi8(v, sixteen_of(0x90));
-    wrong_ = _mm_or_si128(wrong_, is_never);
-    wrong_ = _mm_or_si128(wrong_, _mm_and_si128(_mm_cmpeq_epi8(back1, sixteen_of(0xE0)), below_a0));
-    wrong_ = _mm_or_si128(wrong_, _mm_and_si128(_mm_cmpeq_epi8(back1, sixteen_of(0xF0)), below_90));
-    wrong_ = _mm_or_si128(wrong_, _mm_andnot_si128(below_90, _mm_cmpeq_epi8(back1, sixteen_of(0xF4))));
+    const __m128i after_e0 = _mm_and_si128(_mm_cmpeq_epi8(back1, sixteen_of(0xE0)), below_a0);
+    const __m128i after_f0 = _mm_and_si128(_mm_cmpeq_epi8(back1, sixteen_of(0xF0)), below_90);
+    const __m128i after_f4 = _mm_andnot_si128(below_90, _mm_cmpeq_epi8(back1, sixteen_of(0xF4)));
+    return _mm_or_si128(after_e0, _mm_or_si128(after_f0, after_f4));
   }
 
   __m128i previous_ = _mm_setzero_si128();
