@@ -3,8 +3,10 @@
 #
 #   scripts/test.sh               everything: all parts below, in this order
 #   scripts/test.sh PART...       check    formatting and house rules
-#                                 dev      every test of the dev build: unit, conformance, integration, interop,
-#                                          package, stress; brings up the brokers that they need
+#                                 dev      the tests of the dev build that need no broker: unit, conformance, interop,
+#                                          package, stress
+#                                 brokers  those that do: conformance, integration and interop over Redis, RabbitMQ and
+#                                          Kafka, which it brings up
 #                                 asan     unit, conformance and stress under address and undefined behaviour sanitizers
 #                                 tsan     the same under the thread sanitizer
 #                                 fuzz     the fuzz targets, a minute in all
@@ -18,11 +20,11 @@ set -uo pipefail
 cd "$root" || exit 1
 
 parts=("$@")
-[ "${#parts[@]}" -gt 0 ] || parts=(check dev asan tsan fuzz)
+[ "${#parts[@]}" -gt 0 ] || parts=(check dev brokers asan tsan fuzz)
 for part in "${parts[@]}"; do
   case "$part" in
-    check | dev | asan | tsan | fuzz | quick | interop) ;;
-    *) die "unknown part '$part': check, dev, asan, tsan, fuzz, quick or interop" ;;
+    check | dev | brokers | asan | tsan | fuzz | quick | interop) ;;
+    *) die "unknown part '$part': check, dev, brokers, asan, tsan, fuzz, quick or interop" ;;
   esac
 done
 wants() { case " ${parts[*]} " in *" $1 "*) true ;; *) false ;; esac; }
@@ -113,7 +115,7 @@ require_known_system
 packages=("${packages_full[@]}" "${packages_check[@]}")
 wants fuzz && packages+=("${packages_fuzz[@]}")
 install_packages "${packages[@]}"
-if wants dev || wants interop; then ensure_nestjs; fi
+if wants dev || wants interop || wants brokers; then ensure_nestjs; fi
 
 if wants check || wants quick; then
   total=$((total + 1))
@@ -125,14 +127,19 @@ if wants check || wants quick; then
   fi
 fi
 
-if wants dev || wants interop; then bring_up_brokers; fi
 
+needs_broker='^(conformance_(redis|amqp|kafka)|integration_|interop[.](redis|rmq|kafka)[.])'
 if wants dev && build dev; then
-  run_tests dev dev
+  run_tests dev dev -E "$needs_broker"
 elif wants quick && build dev; then
-  run_tests quick dev -L '^(unit|conformance)$'
+  run_tests quick dev -L '^(unit|conformance)$' -E "$needs_broker"
 elif wants interop && build dev; then
+  bring_up_brokers
   run_tests interop dev -L '^interop$'
+fi
+if wants brokers && { wants dev || build dev; }; then
+  bring_up_brokers
+  run_tests brokers dev -R "$needs_broker"
 fi
 
 if wants asan && build asan; then

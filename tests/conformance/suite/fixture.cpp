@@ -128,6 +128,8 @@ void TransportConformance::send_request(OpenConnection& from, const Pattern& pat
   packet.id.text = id;
   packet.payload = encode(text);
   packet.serializer = serializer;
+  const Capabilities& can = capabilities();  // the deadline travels as core sends it
+  if (can.headers == Support::native && !can.deadlines) packet.headers.set(header::k_deadline, "20000");
   from.connection->send(packet, k_request_ticket);
 }
 

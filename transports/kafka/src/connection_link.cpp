@@ -17,8 +17,8 @@ std::size_t weight(const Packet& packet) noexcept { return sizeof(Packet) + pack
 
 std::string make_tag() {
   std::random_device random;
-  char text[k_tag_size + 1];
-  std::snprintf(text, sizeof(text), "%c%08x", k_tag_mark, static_cast<unsigned>(random()));
+  char text[10];
+  std::snprintf(text, sizeof(text), "-%08x", static_cast<unsigned>(random()));
   return text;
 }
 

@@ -204,8 +204,7 @@ Result<Packet> parse_delivery(const IncomingRecord& record, const Formats& forma
       reply_to.partition = k_any_partition;
     }
   }
-  const std::string_view text = packet.id.text;
-  reply_to.is_waybill = text.size() > k_tag_size && text[text.size() - k_tag_size] == k_tag_mark;
+  reply_to.is_waybill = packet.headers.find(header::k_deadline) != nullptr;
   return packet;
 }
 

@@ -30,9 +30,6 @@ inline constexpr std::string_view k_error = "kafka_nest-err";
 inline constexpr std::string_view k_disposed = "kafka_nest-is-disposed";
 inline constexpr std::string_view k_serializer = "waybill-serializer";
 inline constexpr std::string_view k_end = "waybill-end";
-/// Before the eight digits that end the correlation ids of waybill's clients; NestJS's ids never have it.
-inline constexpr char k_tag_mark = '~';
-inline constexpr std::size_t k_tag_size = 9;
 
 inline constexpr std::int32_t k_any_partition = -1;
 
