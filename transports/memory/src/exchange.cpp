@@ -71,7 +71,7 @@ const std::vector<Channel*>& Exchange::targets(const Packet& packet) {
   }
   if (kind == PacketKind::request && targets_.size() > 1) {
     targets_[0] = targets_[request_turn_ % targets_.size()];
-    targets_.resize(1);
+    targets_.erase(targets_.begin() + 1, targets_.end());
   }
   return targets_;
 }
