@@ -159,9 +159,15 @@ std::string HostileBytes::tiny_frames() {
 
 std::string HostileBytes::half_frame() {
   std::string stream = good_either();
-  stream.resize(1 + below(stream.size() - 1));
-  if (stream[0] != '\0') stream += "50#{\"pattern\"";  // surely unfinished, whatever was cut
-  return stream;
+  if (stream[0] != '\0') {
+    stream.resize(1 + below(stream.size() - 1));
+    return stream + "50#{\"pattern\"";  // surely unfinished, whatever was cut
+  }
+  // Cut at the end of the preface or of a frame it would be a good connection that is silent.
+  if (below(8) == 0) return std::string(k_binary_preface.substr(0, 1 + below(k_binary_preface.size() - 1)));
+  std::string last = good_binary();
+  last.resize(1 + below(last.size() - 1));
+  return stream + last;
 }
 
 std::string HostileBytes::mutated_head() {

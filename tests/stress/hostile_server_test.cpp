@@ -80,6 +80,7 @@ void expect_all_calls_end(const std::string& options) {
                          }))
       << ended << " of " << made << " calls ended";
   EXPECT_EQ(answered, 0u) << "garbage was taken for an answer";
+  EXPECT_GT(server.accepted, 1u) << "the client did not connect again";
   EXPECT_EQ(client.stats().waiting, 0u);
   std::cout << server.accepted << " connections, " << client.stats().timeouts << " timeouts" << std::endl;
   client.close();
