@@ -1,6 +1,7 @@
 #include "listener_host.hpp"
 
 #include "backoff.hpp"
+#include "pending_calls.hpp"
 #include "stream_pump.hpp"
 #include "waybill/detail/asio.hpp"
 
@@ -9,7 +10,6 @@
 #include <asio/dispatch.hpp>
 
 #include <algorithm>
-#include <random>
 
 namespace waybill::detail {
 
@@ -27,7 +27,7 @@ std::string_view name_of(const Packet& packet) noexcept {
 /// Before the attempt that follows `attempt`: doubled each time, jittered so that what failed together comes apart.
 std::chrono::milliseconds backoff_after(int attempt, const DeliveryPolicy& policy) {
   Backoff backoff({policy.backoff, policy.most_backoff}, static_cast<unsigned>(attempt - 1));
-  return backoff.next(std::random_device{}());
+  return backoff.next(random_bits());
 }
 
 }  // namespace
