@@ -2,44 +2,21 @@
 #pragma once
 
 #include "session.hpp"
-#include "support/source_tree.hpp"
+#include "vectors.hpp"
 #include "waybill/registry.hpp"
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include <filesystem>
-#include <fstream>
 #include <string>
 #include <vector>
 
 namespace waybill::amqp {
 
 using nlohmann::json;
-
-inline std::vector<json> vectors(const char* name) {
-  std::vector<json> found;
-  std::ifstream file(test::source_tree() / "tests/vectors" / name);
-  for (std::string line; std::getline(file, line);) found.push_back(json::parse(line));
-  return found;
-}
-
-inline std::string from_base64(const std::string& text) {
-  constexpr std::string_view k_digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string bytes;
-  unsigned bits = 0;
-  int count = 0;
-  for (const char c : text) {
-    const std::size_t digit = k_digits.find(c);
-    if (digit == std::string_view::npos) break;
-    bits = bits << 6 | static_cast<unsigned>(digit);
-    count += 6;
-    if (count < 8) continue;
-    count -= 8;
-    bytes += static_cast<char>(bits >> count & 255);
-  }
-  return bytes;
-}
+using test::body_of;
+using test::from_base64;
+using test::vectors;
 
 /// Bytes with the padding behind them that parsers want.
 inline Slice padded(std::string_view bytes) { return Slice::copy(bytes); }

@@ -11,16 +11,6 @@ namespace {
 
 Formats formats() { return Formats(json_format(), *default_registry()); }
 
-std::string body_of(const json& vector) {
-  if (!vector.contains("body_parts")) return from_base64(vector.at("body_base64"));
-  std::string body;
-  for (const json& part : vector["body_parts"]) {
-    body += part.contains("base64") ? from_base64(part["base64"])
-                                    : std::string(part["count"], static_cast<char>(part["repeat_byte"].get<int>()));
-  }
-  return body;
-}
-
 std::string joined_body(const std::vector<Frame>& frames) {
   std::string body;
   for (const Frame& frame : frames) {

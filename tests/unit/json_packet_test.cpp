@@ -2,15 +2,12 @@
 #include "json_packet.hpp"
 
 #include "json_text.hpp"
-#include "support/source_tree.hpp"
+#include "vectors.hpp"
 #include "waybill/adapt/nlohmann.hpp"
 #include "waybill/serializers/json.hpp"
 
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
-
-#include <filesystem>
-#include <fstream>
 
 namespace {
 
@@ -96,9 +93,7 @@ json seen(std::string_view bytes, Direction direction, bool any_layout = false) 
 }
 
 std::vector<json> vectors() {
-  std::vector<json> lines;
-  std::ifstream file(waybill::test::source_tree() / "tests/vectors/packet_classify.jsonl");
-  for (std::string line; std::getline(file, line);) lines.push_back(json::parse(line));
+  std::vector<json> lines = waybill::test::vectors("packet_classify.jsonl");
   EXPECT_GT(lines.size(), 40u);
   return lines;
 }

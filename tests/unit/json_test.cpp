@@ -3,15 +3,13 @@
 
 #include "json_text.hpp"
 #include "serializer_types.hpp"
-#include "support/source_tree.hpp"
+#include "vectors.hpp"
 #include "waybill/adapt/nlohmann.hpp"
 
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
 #include <cmath>
-#include <filesystem>
-#include <fstream>
 
 namespace adapted {
 
@@ -219,17 +217,9 @@ TEST(Json, NlohmannValuesAndTypes) {
   EXPECT_EQ(waybill::type_of<std::vector<int>>().kind, waybill::Kind::list);  // not nlohmann's
 }
 
-std::vector<nlohmann::json> vectors(const char* name) {
-  std::vector<nlohmann::json> lines;
-  std::ifstream file(waybill::test::source_tree() / "tests/vectors" / name);
-  for (std::string line; std::getline(file, line);) lines.push_back(nlohmann::json::parse(line));
-  EXPECT_FALSE(lines.empty()) << name;
-  return lines;
-}
-
 TEST(Json, VectorsOfJavaScriptText) {
   int checked = 0;
-  for (const auto& vector : vectors("json_text.jsonl")) {
+  for (const auto& vector : waybill::test::vectors("json_text.jsonl")) {
     const std::string name = vector["name"];
     const std::string input = vector["input_json"];
     const std::string output = vector["output_json"];

@@ -7,14 +7,12 @@
 #include "settings.hpp"
 #include "startup.hpp"
 #include "subscription.hpp"
-#include "support/source_tree.hpp"
+#include "vectors.hpp"
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
-#include <filesystem>
-#include <fstream>
 #include <numeric>
 #include <random>
 
@@ -256,10 +254,8 @@ TEST(KafkaErrors, TroubleAtTheStartIsOneSentence) {
 }
 
 TEST(KafkaVectors, LookupsMatchAsNestJsRegularExpressionsDo) {
-  std::ifstream file(test::source_tree() / "tests/vectors/kafka_lookup.jsonl");
   std::size_t lines = 0;
-  for (std::string line; std::getline(file, line);) {
-    const auto vector = nlohmann::json::parse(line);
+  for (const nlohmann::json& vector : test::vectors("kafka_lookup.jsonl")) {
     if (vector["handler"].is_null()) continue;  // texts that the router's lookup never finds
     ++lines;
     Routes all;
@@ -271,7 +267,7 @@ TEST(KafkaVectors, LookupsMatchAsNestJsRegularExpressionsDo) {
       all.push_back({is_expression ? native(text) : Pattern(text), true, false});
     }
     Subscription subscription = Subscription::make(all, "").value();
-    EXPECT_EQ(subscription.channel_of(vector["topic"].get<std::string>()).route, expected) << line;
+    EXPECT_EQ(subscription.channel_of(vector["topic"].get<std::string>()).route, expected) << vector;
   }
   EXPECT_EQ(lines, 7u);
 }

@@ -1,6 +1,6 @@
 // Kafka's records, line by line of what was captured from NestJS, and what scalars become in handlers.
 #include "lenient_json.hpp"
-#include "support/source_tree.hpp"
+#include "vectors.hpp"
 #include "waybill/adapt/nlohmann.hpp"
 #include "waybill/fields.hpp"
 #include "waybill/payload.hpp"
@@ -10,42 +10,17 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include <filesystem>
-#include <fstream>
 #include <map>
 
 namespace waybill::kafka {
 namespace {
 
 using nlohmann::json;
-
-std::vector<json> vectors(const char* name) {
-  std::vector<json> found;
-  std::ifstream file(test::source_tree() / "tests/vectors" / name);
-  for (std::string line; std::getline(file, line);) found.push_back(json::parse(line));
-  return found;
-}
-
-std::string from_base64(const std::string& text) {
-  constexpr std::string_view k_digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string bytes;
-  unsigned bits = 0;
-  int count = 0;
-  for (const char c : text) {
-    const std::size_t digit = k_digits.find(c);
-    if (digit == std::string_view::npos) break;
-    bits = bits << 6 | static_cast<unsigned>(digit);
-    count += 6;
-    if (count < 8) continue;
-    count -= 8;
-    bytes += static_cast<char>(bits >> count & 255);
-  }
-  return bytes;
-}
+using test::vectors;
 
 std::optional<std::string> bytes_in(const json& object, const char* name) {
   if (!object.contains(name) || object[name].is_null()) return std::nullopt;
-  return from_base64(object[name]);
+  return test::from_base64(object[name]);
 }
 
 const Serializer& json_format() { return *default_registry()->find_serializer("json"); }
@@ -67,13 +42,7 @@ struct Captured {
   explicit Captured(const json& vector) : topic(vector.value("topic", "t")) {
     key = bytes_in(vector, "key_base64");
     if (vector.contains("value_parts")) {
-      value = "";
-      for (const json& part : vector["value_parts"]) {
-        if (part.contains("base64"))
-          *value += from_base64(part["base64"]);
-        else
-          *value += std::string(part["count"], static_cast<char>(part["repeat_byte"].get<int>()));
-      }
+      value = test::joined(vector["value_parts"]);
     } else {
       value = bytes_in(vector, "value_base64");
       if (!value && vector.contains("value_text") && vector["value_text"].is_string()) value = vector["value_text"];

@@ -4,7 +4,7 @@
 #include "collation.hpp"
 #include "json_text.hpp"
 #include "pattern_route.hpp"
-#include "support/source_tree.hpp"
+#include "vectors.hpp"
 #include "waybill/error.hpp"
 
 #include <gtest/gtest.h>
@@ -12,8 +12,6 @@
 #include <rapidcheck.h>
 
 #include <cstdint>
-#include <filesystem>
-#include <fstream>
 #include <functional>
 #include <limits>
 #include <string>
@@ -21,14 +19,6 @@
 
 namespace waybill {
 namespace {
-
-std::vector<nlohmann::json> vectors(const std::string& name) {
-  const auto file = test::source_tree() / "tests/vectors" / (name + ".jsonl");
-  std::ifstream lines(file);
-  std::vector<nlohmann::json> found;
-  for (std::string line; std::getline(lines, line);) found.push_back(nlohmann::json::parse(line));
-  return found;
-}
 
 int sign(int number) { return (number > 0) - (number < 0); }
 
@@ -49,7 +39,7 @@ std::string repeated(std::string_view text, std::size_t count) {
 }
 
 TEST(PatternVectors, RouteOfEveryLine) {
-  const auto lines = vectors("pattern_route");
+  const auto lines = test::vectors("pattern_route.jsonl");
   ASSERT_GT(lines.size(), 70u);
   for (const auto& line : lines) {
     const auto json = line.at("pattern_json").get<std::string>();
@@ -66,7 +56,7 @@ TEST(PatternVectors, RouteOfEveryLine) {
 }
 
 TEST(PatternVectors, LookupOfEveryLine) {
-  const auto lines = vectors("pattern_lookup");
+  const auto lines = test::vectors("pattern_lookup.jsonl");
   ASSERT_GT(lines.size(), 30u);
   for (const auto& line : lines) {
     if (line.at("pattern_absent").get<bool>()) continue;  // then there is no term to look up
@@ -85,7 +75,7 @@ TEST(PatternVectors, LookupOfEveryLine) {
 }
 
 TEST(PatternVectors, CollationOfEveryLine) {
-  const auto lines = vectors("collation_ascii");
+  const auto lines = test::vectors("collation_ascii.jsonl");
   ASSERT_GT(lines.size(), 80u);
   const auto groups = lines.front().at("primary_groups").get<std::vector<std::string>>();
   for (std::size_t i = 1; i < groups.size(); ++i) {

@@ -1,55 +1,18 @@
 // Bodies of published messages, line by line of what was captured from NestJS.
 #include "command.hpp"
-#include "support/source_tree.hpp"
+#include "vectors.hpp"
 #include "waybill/registry.hpp"
 #include "wire.hpp"
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include <filesystem>
-#include <fstream>
-
 namespace waybill::redis {
 namespace {
 
 using nlohmann::json;
-
-std::vector<json> vectors() {
-  std::vector<json> found;
-  std::ifstream file(test::source_tree() / "tests/vectors" / "redis.jsonl");
-  for (std::string line; std::getline(file, line);) found.push_back(json::parse(line));
-  return found;
-}
-
-std::string from_base64(const std::string& text) {
-  constexpr std::string_view k_digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string bytes;
-  unsigned bits = 0;
-  int count = 0;
-  for (const char c : text) {
-    const std::size_t digit = k_digits.find(c);
-    if (digit == std::string_view::npos) break;
-    bits = bits << 6 | static_cast<unsigned>(digit);
-    count += 6;
-    if (count < 8) continue;
-    count -= 8;
-    bytes += static_cast<char>(bits >> count & 255);
-  }
-  return bytes;
-}
-
-std::string body_of(const json& vector) {
-  if (!vector.contains("body_parts")) return from_base64(vector.at("body_base64"));
-  std::string body;
-  for (const json& part : vector["body_parts"]) {
-    if (part.contains("base64"))
-      body += from_base64(part["base64"]);
-    else
-      body += std::string(part["count"], static_cast<char>(part["repeat_byte"].get<int>()));
-  }
-  return body;
-}
+using test::body_of;
+using test::from_base64;
 
 const Serializer& json_format() { return *default_registry()->find_serializer("json"); }
 
@@ -59,7 +22,7 @@ bool is_captured_message(const json& vector) {
 
 TEST(RedisVectors, EveryCapturedPacketIsReadAndWrittenByteForByte) {
   int packets = 0;
-  for (const json& vector : vectors()) {
+  for (const json& vector : test::vectors("redis.jsonl")) {
     if (!is_captured_message(vector)) continue;
     SCOPED_TRACE(vector.at("name").get<std::string>());
     const std::string text = body_of(vector);
@@ -90,7 +53,7 @@ TEST(RedisVectors, EveryCapturedPacketIsReadAndWrittenByteForByte) {
 
 TEST(RedisVectors, WhatIsPublishedByHandIsTakenAsNestJsTakesIt) {
   int seen = 0;
-  for (const json& vector : vectors()) {
+  for (const json& vector : test::vectors("redis.jsonl")) {
     const std::string name = vector.at("name");
     if (!name.starts_with("redis/raw-server/") || name.ends_with("invalid-utf8")) continue;
     SCOPED_TRACE(name);

@@ -1,13 +1,11 @@
 // Both framings of tcp without a socket: every split of the bytes, NestJS's own vectors, hostile lengths.
 #include "nest_frame.hpp"
-#include "support/source_tree.hpp"
 #include "utf16.hpp"
+#include "vectors.hpp"
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include <filesystem>
-#include <fstream>
 #include <random>
 #include <stdexcept>
 #include <string>
@@ -17,35 +15,13 @@ namespace waybill::tcp {
 namespace {
 
 using nlohmann::json;
+using test::from_base64;
+using test::vectors;
 
 constexpr std::size_t k_no_limit = std::size_t{1} << 40;
 
-std::string from_base64(const std::string& text) {
-  static const std::string k_digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string bytes;
-  unsigned bits = 0;
-  int count = 0;
-  for (const char c : text) {
-    const auto digit = k_digits.find(c);
-    if (digit == std::string::npos) break;
-    bits = (bits << 6 | static_cast<unsigned>(digit)) & 0xFFFFFF;
-    count += 6;
-    if (count >= 8) bytes.push_back(static_cast<char>(bits >> (count -= 8)));
-  }
-  return bytes;
-}
-
-std::vector<json> vectors() {
-  const auto file = test::source_tree() / "tests/vectors" / "tcp.jsonl";
-  std::ifstream stream(file);
-  if (!stream) throw std::runtime_error("cannot read " + file.string());
-  std::vector<json> lines;
-  for (std::string line; std::getline(stream, line);) lines.push_back(json::parse(line));
-  return lines;
-}
-
 const json& vector_named(const std::string& name) {
-  static const auto lines = vectors();
+  static const auto lines = vectors("tcp.jsonl");
   for (const json& line : lines)
     if (line.at("name") == name) return line;
   throw std::runtime_error("no vector " + name);
@@ -180,7 +156,7 @@ TEST(TcpUtf16, ResumesAnywhere) {
 
 TEST(TcpNestFrame, ReadsEveryFrameThatNestJsWrites) {
   int frames = 0;
-  for (const json& line : vectors()) {
+  for (const json& line : vectors("tcp.jsonl")) {
     if (!line.contains("bytes_base64") || !line.contains("declared_length")) continue;
     const std::string frame = from_base64(line.at("bytes_base64"));
     const std::string body = frame.substr(frame.find('#') + 1);
@@ -212,7 +188,7 @@ TEST(TcpNestFrame, EverySplitOfAStreamGivesTheSameFrames) {
 }
 
 TEST(TcpNestFrame, RawServerVectorsAreFramedAsNestJsDoes) {
-  for (const json& line : vectors()) {
+  for (const json& line : vectors("tcp.jsonl")) {
     const std::string name = line.at("name");
     if (!name.starts_with("tcp/raw-server/") && !name.starts_with("tcp/raw-client/")) continue;
     const Read read = read_nest(writes_of(line));
