@@ -216,6 +216,7 @@ TEST_P(TransportConformance, ASlowConsumerLosesNothing) {
 
 TEST_P(TransportConformance, EventsThatWereNotConfirmedWhenTheLinkBrokeAreSentAgain) {
   WAYBILL_CONFORMANCE_NEEDS(capabilities().confirms);
+  if (!stage->cut_links()) WAYBILL_NOT_APPLICABLE("the stage cannot cut links");  // there is none yet
   const auto service = make_service();
   std::map<int, int> handled;
   std::size_t unmarked = 0;
@@ -229,7 +230,7 @@ TEST_P(TransportConformance, EventsThatWereNotConfirmedWhenTheLinkBrokeAreSentAg
   for (int i = 0; i < k_events; ++i) outcomes.push_back(emit(*client, "work", i));
   ASSERT_TRUE(wait_for(outcomes.front()));
   for (int i = 0; i < k_events; ++i) outcomes.push_back(emit(*client, "work", k_events + i));
-  if (!stage->cut_links()) WAYBILL_NOT_APPLICABLE("this stage cannot cut links");
+  ASSERT_TRUE(stage->cut_links());
   for (int i = 0; i < k_events; ++i) outcomes.push_back(emit(*client, "work", 2 * k_events + i));
   for (const auto& outcome : outcomes) {
     ASSERT_TRUE(wait_for(outcome));
