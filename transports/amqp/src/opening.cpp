@@ -1,21 +1,11 @@
 #include "opening.hpp"
 
+#include "waybill/transports/socket/options.hpp"
+
 #include <unistd.h>
 
 namespace waybill::amqp {
 namespace {
-
-socket::TlsOptions tls_options(const Options& options) {
-  socket::TlsOptions tls;
-  tls.enabled = options.tls;
-  tls.verify = options.verify;
-  tls.ca = options.ca;
-  tls.cert = options.cert;
-  tls.key = options.key;
-  tls.key_password = options.key_password;
-  tls.server_name = options.server_name;
-  return tls;
-}
 
 Login login_of(const Options& options, const std::string& role) {
   Login login;
@@ -38,7 +28,7 @@ Opening::Opening(asio::any_io_executor executor, const Options& options)
 asio::awaitable<Result<void>> Opening::run(std::shared_ptr<Opening> self, Owner& owner, std::string role) {
   std::shared_ptr<socket::TlsContext> tls;
   if (self->options_.tls) {
-    auto made = socket::TlsContext::make(tls_options(self->options_), socket::TlsRole::client);
+    auto made = socket::TlsContext::make(socket::tls_options_of(self->options_), socket::TlsRole::client);
     if (!made) co_return made.error();
     tls = *made;
   }

@@ -1,4 +1,5 @@
 // Options: what a URL says, checked, every mistake told.
+#include "waybill/detail/tls_url.hpp"
 #include "waybill/transports/amqp.hpp"
 
 namespace waybill::amqp {
@@ -45,13 +46,7 @@ void read_delivery(OptionReader& reader, Options& options) {
 }
 
 void read_tls(OptionReader& reader, const Url& url, Options& options) {
-  options.tls = reader.flag("tls", url.scheme == "amqps");
-  options.verify = reader.flag("verify", options.verify);
-  options.ca = reader.text("ca");
-  options.cert = reader.text("cert");
-  options.key = reader.text("key");
-  options.key_password = reader.text("key_password");
-  options.server_name = reader.text("server_name");
+  detail::read_tls(reader, url, "amqps", options);
   if (!options.tls && url.scheme == "amqps") reader.mistake("tls: cannot be false in an amqps:// URL");
   if (!options.tls && !(options.ca.empty() && options.cert.empty() && options.key.empty()))
     reader.mistake("ca, cert and key need TLS: write amqps:// or tls=true");

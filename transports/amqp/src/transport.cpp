@@ -2,6 +2,7 @@
 #include "dead_letter_box.hpp"
 #include "listener.hpp"
 #include "waybill/transports/amqp.hpp"
+#include "waybill/transports/socket/options.hpp"
 
 namespace waybill::amqp {
 namespace {
@@ -48,12 +49,7 @@ class AmqpTransport final : public Transport {
 }  // namespace
 
 Result<std::unique_ptr<Transport>> make_transport(Options options, const Registry& registry) {
-  if (options.hosts.empty()) options.hosts.emplace_back();
-  for (Url::Host& host : options.hosts) {
-    if (host.name.empty()) host.name = "localhost";
-    if (!host.has_port && !host.port) host.port = options.tls ? 5671 : 5672;
-    host.has_port = true;
-  }
+  socket::complete_hosts(options.hosts, options.tls ? 5671 : 5672);
   return std::unique_ptr<Transport>(std::make_unique<AmqpTransport>(std::move(options), registry));
 }
 

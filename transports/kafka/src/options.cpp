@@ -1,4 +1,5 @@
 // Options: what a URL says, checked, every mistake told.
+#include "waybill/detail/tls_url.hpp"
 #include "waybill/transports/kafka.hpp"
 
 namespace waybill::kafka {
@@ -34,12 +35,7 @@ Result<Options> Options::from_url(const Url& url) {
   options.max_message = reader.size("max_message", options.max_message);
   options.max_unsent = reader.size("max_unsent", options.max_unsent);
 
-  options.tls = reader.flag("tls", url.scheme == "kafkas");
-  options.verify = reader.flag("verify", options.verify);
-  options.ca = reader.text("ca");
-  options.cert = reader.text("cert");
-  options.key = reader.text("key");
-  options.key_password = reader.text("key_password");
+  detail::read_tls(reader, url, "kafkas", options);
   options.native = reader.passthrough("rdkafka.");
 
   if (!options.tls && url.scheme == "kafkas") reader.mistake("tls: cannot be false in a kafkas:// URL");

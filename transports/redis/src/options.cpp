@@ -1,4 +1,5 @@
 // Options: what a URL says, checked, every mistake told.
+#include "waybill/detail/tls_url.hpp"
 #include "waybill/transports/redis.hpp"
 
 #include <algorithm>
@@ -30,13 +31,7 @@ Result<Options> Options::from_url(const Url& url) {
   options.max_unsent = reader.size("max_unsent", options.max_unsent);
   options.max_reply_channels = reader.number("max_reply_channels", options.max_reply_channels, 1);
 
-  options.tls = reader.flag("tls", url.scheme == "rediss");
-  options.verify = reader.flag("verify", options.verify);
-  options.ca = reader.text("ca");
-  options.cert = reader.text("cert");
-  options.key = reader.text("key");
-  options.key_password = reader.text("key_password");
-  options.server_name = reader.text("server_name");
+  detail::read_tls(reader, url, "rediss", options);
 
   if (!options.tls && url.scheme == "rediss") reader.mistake("tls: cannot be false in a rediss:// URL");
   const bool has_tls_files =

@@ -1,19 +1,9 @@
 #include "session_pair.hpp"
 
+#include "waybill/transports/socket/options.hpp"
+
 namespace waybill::redis {
 namespace {
-
-socket::TlsOptions tls_settings(const Options& options) {
-  socket::TlsOptions tls;
-  tls.enabled = options.tls;
-  tls.verify = options.verify;
-  tls.ca = options.ca;
-  tls.cert = options.cert;
-  tls.key = options.key;
-  tls.key_password = options.key_password;
-  tls.server_name = options.server_name;
-  return tls;
-}
 
 Error closed() { return Error(errc::closed, "the link was closed", End::rejected); }
 
@@ -39,7 +29,7 @@ SessionPair::SessionPair(asio::any_io_executor executor, const Options& options,
 asio::awaitable<Result<void>> SessionPair::open(socket::TimePoint deadline, std::size_t max_unsent) {
   const auto self = shared_from_this();
   if (options_.tls) {
-    auto made = socket::TlsContext::make(tls_settings(options_), socket::TlsRole::client);
+    auto made = socket::TlsContext::make(socket::tls_options_of(options_), socket::TlsRole::client);
     if (!made) co_return made.error();
     tls_ = *made;
   }

@@ -1,6 +1,7 @@
 #include "connection.hpp"
 #include "listener.hpp"
 #include "waybill/transports/redis.hpp"
+#include "waybill/transports/socket/options.hpp"
 
 namespace waybill::redis {
 namespace {
@@ -44,11 +45,7 @@ Result<std::unique_ptr<Transport>> make_transport(const Url& url, const Registry
 }
 
 Result<std::unique_ptr<Transport>> make_transport(Options options, const Registry&) {
-  if (options.hosts.empty()) options.hosts.emplace_back();
-  for (Url::Host& host : options.hosts) {
-    if (host.name.empty()) host.name = "localhost";
-    if (!host.has_port && !host.port) host.port = 6379;
-  }
+  socket::complete_hosts(options.hosts, 6379);
   return std::unique_ptr<Transport>(std::make_unique<RedisTransport>(std::move(options)));
 }
 

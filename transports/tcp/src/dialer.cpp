@@ -1,7 +1,7 @@
 #include "dialer.hpp"
 
-#include "tls_settings.hpp"
 #include "waybill/detail/asio.hpp"
+#include "waybill/transports/socket/options.hpp"
 
 namespace waybill::tcp {
 
@@ -30,7 +30,7 @@ Result<void> Dialer::prepare() {
                      std::string(serializer ? serializer->name() : "none") + "\"; use framing=binary",
                  End::rejected);
   if (!options_.tls || tls_) return {};
-  auto made = socket::TlsContext::make(tls_settings(options_), socket::TlsRole::client);
+  auto made = socket::TlsContext::make(socket::tls_options_of(options_), socket::TlsRole::client);
   if (!made) return made.error();
   tls_ = *made;
   return {};

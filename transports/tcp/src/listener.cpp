@@ -1,8 +1,8 @@
 #include "listener.hpp"
 
 #include "acceptor.hpp"
-#include "tls_settings.hpp"
 #include "waybill/transports/socket/dial.hpp"
+#include "waybill/transports/socket/options.hpp"
 
 namespace waybill::tcp {
 
@@ -32,7 +32,7 @@ asio::awaitable<Result<void>> TcpListener::open(const Routes&, ListenerSink& sin
 asio::awaitable<Result<void>> TcpListener::open_hub(std::shared_ptr<Hub> hub) {
   if (hub->is_closed()) co_return Error(errc::closed, "the listener was closed", End::rejected);
   if (options_.tls) {
-    auto made = socket::TlsContext::make(tls_settings(options_), socket::TlsRole::server);
+    auto made = socket::TlsContext::make(socket::tls_options_of(options_), socket::TlsRole::server);
     if (!made) co_return made.error();
     hub->set_tls(*made);
   }

@@ -1,4 +1,5 @@
 // Options: what a URL says, checked, every mistake told.
+#include "waybill/detail/tls_url.hpp"
 #include "waybill/transports/tcp.hpp"
 
 namespace waybill::tcp {
@@ -22,14 +23,7 @@ Result<Options> Options::from_url(const Url& url) {
   options.backlog = static_cast<int>(reader.number("backlog", static_cast<std::uint64_t>(options.backlog), 1, 65'535));
   options.reuse_port = reader.flag("reuse_port", options.reuse_port);
 
-  options.tls = reader.flag("tls", url.scheme == "tcps");
-  options.verify = reader.flag("verify", options.verify);
-  options.ca = reader.text("ca");
-  options.cert = reader.text("cert");
-  options.key = reader.text("key");
-  options.key_password = reader.text("key_password");
-  options.client_ca = reader.text("client_ca");
-  options.server_name = reader.text("server_name");
+  detail::read_tls(reader, url, "tcps", options);
 
   if (!options.tls && url.scheme == "tcps") reader.mistake("tls: cannot be false in a tcps:// URL");
   const bool has_tls_files = !options.ca.empty() || !options.cert.empty() || !options.key.empty() ||

@@ -1,7 +1,7 @@
 // The tcp transport: a URL checked, and its two roles.
 #include "dialer.hpp"
 #include "listener.hpp"
-#include "tls_settings.hpp"
+#include "waybill/transports/socket/options.hpp"
 #include "waybill/transports/tcp.hpp"
 
 #include <utility>
@@ -62,11 +62,7 @@ class TcpTransport final : public Transport {
 }  // namespace
 
 Result<std::unique_ptr<Transport>> make_transport(Options options, const Registry& registry) {
-  if (options.hosts.empty()) options.hosts.emplace_back();
-  for (Url::Host& host : options.hosts) {
-    if (host.name.empty()) host.name = "localhost";
-    if (!host.has_port && !host.port) host.port = 3000;
-  }
+  socket::complete_hosts(options.hosts, 3000);
   return std::unique_ptr<Transport>(std::make_unique<TcpTransport>(std::move(options), registry));
 }
 
