@@ -44,6 +44,7 @@ bool Channel::is_connected() const noexcept { return is_heard && link.is_connect
 
 ListenerLink::ListenerLink(const Environment& environment, const Options& options, bool was_met)
     : environment_(environment),
+      complaints_(environment.log, "redis"),
       options_(options),
       max_in_flight_(std::max<std::size_t>(environment.max_in_flight, 1)),
       writer_(options.max_message),
@@ -355,18 +356,6 @@ void ListenerLink::trouble(const Error& error) {
   ListenerSink* const sink = std::exchange(sink_, nullptr);
   close();
   if (sink) sink->on_lost(error);
-}
-
-void ListenerLink::complain(std::string_view line) {
-  const auto now = std::chrono::steady_clock::now();
-  if (last_complaint_ != socket::TimePoint{} && now - last_complaint_ < std::chrono::seconds(1)) {
-    ++left_out_;
-    return;
-  }
-  last_complaint_ = now;
-  const std::size_t left_out = std::exchange(left_out_, 0);
-  environment_.log.warning("redis: " + std::string(line) +
-                           (left_out ? " (and " + std::to_string(left_out) + " lines like this)" : std::string()));
 }
 
 void ListenerLink::close() {

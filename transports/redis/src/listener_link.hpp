@@ -5,6 +5,7 @@
 #include "subscriptions.hpp"
 #include "waybill/registry.hpp"
 #include "waybill/transport.hpp"
+#include "waybill/transports/socket/complaints.hpp"
 #include "wire.hpp"
 
 #include <deque>
@@ -104,11 +105,12 @@ class ListenerLink final : public DeliverySource, public SessionHooks {
   void publish_error(Channel& channel, Term id, const Error& error);
   void ask_for_callers();
   void trouble(const Error& error);
-  void complain(std::string_view line);
+  void complain(std::string_view line) { complaints_.write(line); }
 
   using Step = waybill::detail::Arrival<Result<void>>;
 
   Environment environment_;
+  socket::Complaints complaints_;
   const Options options_;
   const std::size_t max_in_flight_;
   std::optional<Subscriptions> subscriptions_;
@@ -130,8 +132,6 @@ class ListenerLink final : public DeliverySource, public SessionHooks {
   std::size_t references_ = 0;
   std::shared_ptr<asio::steady_timer> answered_;  ///< Cancelled when the publisher has no open questions.
   asio::steady_timer callers_;
-  socket::TimePoint last_complaint_{};
-  std::size_t left_out_ = 0;
   bool is_watching_callers_ = false;
   bool is_held_ = false;
   bool is_stopped_ = false;

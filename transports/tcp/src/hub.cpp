@@ -11,17 +11,11 @@ const Serializer* json_of(const Environment& environment, const Registry& regist
   return json && json->is_json() ? json : nullptr;
 }
 
-/// Parts of a line may come from a peer: control characters must not forge further lines.
-std::string printable(std::string line) {
-  for (char& c : line)
-    if (static_cast<unsigned char>(c) < 0x20 || c == '\x7F') c = '?';
-  return line;
-}
-
 }  // namespace
 
 Hub::Hub(Environment environment, const Options& options, const Registry& registry)
     : environment_(std::move(environment)),
+      complaints_(environment_.log, "tcp"),
       options_(options),
       tick_(std::make_shared<Tick>(environment_.executor, Tick::interval_for(options),
                                    [this](socket::TimePoint now) { return check_deadlines(now); })),
@@ -101,19 +95,6 @@ bool Hub::check_deadlines(socket::TimePoint now) {
   bool more = false;
   for (const auto& peer : peers_) more |= peer->check_deadline(now);
   return more;
-}
-
-void Hub::complain(const std::string& line) {
-  if (!environment_.log.wants(LogLevel::warning)) return;
-  const auto now = std::chrono::steady_clock::now();
-  if (last_complaint_ != socket::TimePoint{} && now - last_complaint_ < std::chrono::seconds(1)) {
-    ++left_out_;
-    return;
-  }
-  last_complaint_ = now;
-  const std::size_t left_out = std::exchange(left_out_, 0);
-  environment_.log.warning("tcp: " + printable(line) +
-                           (left_out ? " (and " + std::to_string(left_out) + " lines like this)" : std::string()));
 }
 
 }  // namespace waybill::tcp

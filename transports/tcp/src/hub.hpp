@@ -5,6 +5,7 @@
 #include "peer.hpp"
 #include "tick.hpp"
 #include "waybill/transport.hpp"
+#include "waybill/transports/socket/complaints.hpp"
 #include "waybill/transports/socket/tls.hpp"
 
 #include <asio/steady_timer.hpp>
@@ -39,7 +40,7 @@ class Hub : public std::enable_shared_from_this<Hub> {
   void wrote() { flush_done_.cancel(); }
   void watch() { tick_->start(); }
   /// A peer misbehaved; logged at most once a second, with how many lines were left out.
-  void complain(const std::string& line);
+  void complain(const std::string& line) { complaints_.write(line); }
 
   const Environment& environment() const noexcept { return environment_; }
   const Options& options() const noexcept { return options_; }
@@ -51,6 +52,7 @@ class Hub : public std::enable_shared_from_this<Hub> {
   bool has_unsent() const noexcept;
 
   Environment environment_;
+  socket::Complaints complaints_;
   const Options options_;
   CodecRules rules_;
   std::shared_ptr<socket::TlsContext> tls_;
@@ -58,8 +60,6 @@ class Hub : public std::enable_shared_from_this<Hub> {
   std::shared_ptr<Tick> tick_;
   asio::steady_timer flush_done_;  // cancelled whenever bytes were written
   ListenerSink* sink_ = nullptr;
-  socket::TimePoint last_complaint_{};
-  std::size_t left_out_ = 0;
   bool held_ = false;
   bool closed_ = false;
 };
