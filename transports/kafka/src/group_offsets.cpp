@@ -63,12 +63,7 @@ void GroupOffsets::write(const Committed& what, Done done) {
 }
 
 bool GroupOffsets::drain() {
-  const std::shared_ptr<QueueWatch> watch = watch_;  // a callback may end this object
-  while (rd_kafka_queue_t* queue = watch->queue()) {
-    const Event event(rd_kafka_queue_poll(queue, 0));
-    if (!event) return false;
-    on_result(event.get());
-  }
+  use_events(watch_, [this](rd_kafka_event_t* event) { on_result(event); });
   return false;
 }
 

@@ -39,4 +39,14 @@ class QueueWatch : public std::enable_shared_from_this<QueueWatch> {
   bool is_stopped_ = false;
 };
 
+/// Hands `use` every event that is in the queue now. `use` may stop the watch and end its owner.
+template <class Use>
+void use_events(const std::shared_ptr<QueueWatch> watch, Use use) {
+  while (rd_kafka_queue_t* queue = watch->queue()) {
+    const Event event(rd_kafka_queue_poll(queue, 0));
+    if (!event) return;
+    use(event.get());
+  }
+}
+
 }  // namespace waybill::kafka
