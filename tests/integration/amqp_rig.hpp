@@ -59,12 +59,7 @@ class AmqpIntegration : public testing::Test {
     return default_registry()->make_transport(parsed).value();
   }
 
-  struct Listening {
-    std::unique_ptr<Transport> transport;
-    test::KeepingListenerSink sink;
-    std::unique_ptr<Listener> listener;
-    ~Listening() { listener->close(); }
-  };
+  using Listening = test::OpenListener;
   std::unique_ptr<Listening> listen(const std::string& text, const Routes& routes, std::string dead_letter = {}) {
     auto listening = std::make_unique<Listening>();
     listening->transport = transport(text);
@@ -72,12 +67,7 @@ class AmqpIntegration : public testing::Test {
     test::run_until(loop, listening->listener->open(routes, listening->sink)).value();
     return listening;
   }
-  struct Connected {
-    std::unique_ptr<Transport> transport;
-    test::KeepingConnectionSink sink;
-    std::unique_ptr<Connection> connection;
-    ~Connected() { connection->close(); }
-  };
+  using Connected = test::OpenConnection;
   std::unique_ptr<Connected> connect(const std::string& text) {
     auto connected = std::make_unique<Connected>();
     connected->transport = transport(text);

@@ -20,23 +20,8 @@ namespace {
 using test::KeepingConnectionSink;
 using test::KeepingListenerSink;
 
-struct Service {
-  std::unique_ptr<Transport> transport;
-  KeepingListenerSink sink;
-  std::unique_ptr<Listener> listener;
-  ~Service() {
-    if (listener) listener->close();
-    sink.deliveries.clear();
-  }
-};
-struct Caller {
-  std::unique_ptr<Transport> transport;
-  KeepingConnectionSink sink;
-  std::unique_ptr<Connection> connection;
-  ~Caller() {
-    if (connection) connection->close();
-  }
-};
+using Service = test::OpenListener;
+using Caller = test::OpenConnection;
 
 class Kafka : public testing::Test {
  protected:

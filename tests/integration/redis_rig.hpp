@@ -22,23 +22,8 @@
 
 namespace waybill::test {
 
-struct Service {
-  std::unique_ptr<Transport> transport;
-  KeepingListenerSink sink;
-  std::unique_ptr<Listener> listener;
-  ~Service() {
-    if (listener) listener->close();
-    sink.deliveries.clear();
-  }
-};
-struct Caller {
-  std::unique_ptr<Transport> transport;
-  KeepingConnectionSink sink;
-  std::unique_ptr<Connection> connection;
-  ~Caller() {
-    if (connection) connection->close();
-  }
-};
+using Service = OpenListener;
+using Caller = OpenConnection;
 
 /// A test with prefix of its own.
 class Redis : public testing::Test {

@@ -1,4 +1,4 @@
-// Sinks that remember what a listener or a connection told them.
+// Sinks that remember what a listener or a connection told them, and the two roles with them.
 #pragma once
 
 #include "waybill/transport.hpp"
@@ -6,6 +6,7 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -44,6 +45,30 @@ class KeepingConnectionSink final : public ConnectionSink {
   std::vector<Packet> replies;  ///< Owned.
   std::multimap<Ticket, Result<Accepted>> sent;
   std::vector<Error> lost;
+};
+
+/// A listener with its sink and all it needs; closed at the end.
+struct OpenListener {
+  std::unique_ptr<Transport> transport;
+  KeepingListenerSink sink;
+  std::unique_ptr<Listener> listener;
+
+  ~OpenListener() {
+    if (listener) listener->close();
+    sink.deliveries.clear();
+  }
+  Delivery take() { return sink.take(); }
+};
+
+/// The same for a connection.
+struct OpenConnection {
+  std::unique_ptr<Transport> transport;
+  KeepingConnectionSink sink;
+  std::unique_ptr<Connection> connection;
+
+  ~OpenConnection() {
+    if (connection) connection->close();
+  }
 };
 
 }  // namespace waybill::test

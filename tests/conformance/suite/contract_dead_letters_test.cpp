@@ -49,9 +49,7 @@ TEST_P(TransportConformance, ADeadLetterThatIsDroppedIsGoneAndTheOthersStay) {
   WAYBILL_CONFORMANCE_NEEDS(capabilities().dead_letters != Support::impossible);
   const auto listener = listen({event_route("work")}, {.dead_letter = stage->dead_letter()});
   const auto connection = connect(*listener);
-  for (const auto* text : {"one", "two", "three"}) send_event(*connection, "work", text);
-  ASSERT_TRUE(wait_for([&] { return listener->sink.deliveries.size() == 3; }));
-  while (!listener->sink.deliveries.empty()) listener->take().settle(Settlement::reject);
+  send_and_reject(*listener, *connection, "work", {"one", "two", "three"});
   const auto parked = wait_for_dead_letters(3);
   ASSERT_EQ(parked.size(), 3u);
   {
@@ -72,9 +70,7 @@ TEST_P(TransportConformance, ABoxListsNoMoreThanItsLimit) {
   WAYBILL_CONFORMANCE_NEEDS(capabilities().dead_letters != Support::impossible);
   const auto listener = listen({event_route("work")}, {.dead_letter = stage->dead_letter()});
   const auto connection = connect(*listener);
-  for (const auto* text : {"one", "two", "three"}) send_event(*connection, "work", text);
-  ASSERT_TRUE(wait_for([&] { return listener->sink.deliveries.size() == 3; }));
-  while (!listener->sink.deliveries.empty()) listener->take().settle(Settlement::reject);
+  send_and_reject(*listener, *connection, "work", {"one", "two", "three"});
   ASSERT_EQ(wait_for_dead_letters(3).size(), 3u);
   const auto box = open_dead_letters();
   EXPECT_EQ(test::run_until(loop, box->list(2)).value().size(), 2u);

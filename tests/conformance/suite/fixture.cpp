@@ -10,11 +10,6 @@ namespace waybill::conformance {
 
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(TransportConformance);
 
-OpenListener::~OpenListener() {
-  if (listener) listener->close();
-  sink.deliveries.clear();
-}
-
 Route request_route(const Pattern& pattern) { return Route{pattern, true, false}; }
 Route event_route(const Pattern& pattern) { return Route{pattern, false, true}; }
 Route both_route(const Pattern& pattern) { return Route{pattern, true, true}; }
@@ -155,6 +150,13 @@ Packet TransportConformance::reply_packet(const Delivery& delivery, PacketKind k
   packet.has_payload = !payload.empty();
   packet.serializer = serializer;
   return packet;
+}
+
+void TransportConformance::send_and_reject(OpenListener& to, OpenConnection& from, const Pattern& pattern,
+                                           std::initializer_list<const char*> texts) {
+  for (const char* text : texts) send_event(from, pattern, text);
+  ASSERT_TRUE(wait_for([&] { return to.sink.deliveries.size() == texts.size(); }));
+  while (!to.sink.deliveries.empty()) to.take().settle(Settlement::reject);
 }
 
 void TransportConformance::answer(Delivery&& delivery, std::string_view text) {

@@ -15,6 +15,7 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <initializer_list>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -24,26 +25,8 @@ namespace waybill::conformance {
 
 using test::KeepingConnectionSink;
 using test::KeepingListenerSink;
-
-/// A listener with its sink, opened.
-struct OpenListener {
-  std::unique_ptr<Transport> transport;
-  KeepingListenerSink sink;
-  std::unique_ptr<Listener> listener;
-
-  ~OpenListener();
-  Delivery take() { return sink.take(); }
-};
-
-struct OpenConnection {
-  std::unique_ptr<Transport> transport;
-  KeepingConnectionSink sink;
-  std::unique_ptr<Connection> connection;
-
-  ~OpenConnection() {
-    if (connection) connection->close();
-  }
-};
+using test::OpenConnection;
+using test::OpenListener;
 
 class TransportConformance : public testing::TestWithParam<Subject> {
  protected:
@@ -75,6 +58,9 @@ class TransportConformance : public testing::TestWithParam<Subject> {
   static constexpr Ticket k_request_ticket = k_failure_only | 1;
   void send_request(OpenConnection& from, const Pattern& pattern, std::string_view id, std::string_view text);
   void send_event(OpenConnection& from, const Pattern& pattern, std::string_view text, Ticket ticket = 0);
+  /// Sends an event for each text, and rejects them when all have arrived.
+  void send_and_reject(OpenListener& to, OpenConnection& from, const Pattern& pattern,
+                       std::initializer_list<const char*> texts);
   /// Answers a delivery with one last value and settles it.
   void answer(Delivery&& delivery, std::string_view text);
   Packet reply_packet(const Delivery& delivery, PacketKind kind, const Slice& payload, bool last = false) const;
