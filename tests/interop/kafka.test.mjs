@@ -82,11 +82,16 @@ for (const [caller, service] of pairings) {
 
     test('headers that are no text', limit, async () => {
       await produce('conf.event', {
+        key: '{"k":[1]}',
         value: '{"name":"odd"}',
-        headers: { 'x-json': '{"a":1}', 'x-bytes': Buffer.from([0, 1]), 'x-empty': '' },
+        headers: { 'x-json': '{"a":1}', 'x-bytes': Buffer.from([0, 1]), 'x-empty': '', 'x-number': '5', 'x-broken': '[1' },
       });
-      const { data } = await eventually('conf.last', { name: 'odd' }, answer => !answer.none);
-      assert.deepStrictEqual(data, { name: 'odd' });
+      const last = await eventually('conf.last', { name: 'odd' }, answer => !answer.none);
+      const bytes = Buffer.from([0, 1]).toJSON();
+      assert.deepStrictEqual(last, {
+        data: { name: 'odd' }, pattern: 'conf.event', partition: 0, recordKey: { k: [1] },
+        headers: { 'x-json': { a: 1 }, 'x-bytes': bytes, 'x-empty': '', 'x-number': '5', 'x-broken': '[1' },
+      });
     });
 
     test('an event without a value', limit, async () => {

@@ -21,13 +21,25 @@ for (const pairing of pairings) {
     test('properties of an event', limit, () => meeting(pairing, {}, async ({ caller: calling, eventually }) => {
       await calling.emit('conf.event', { name: 'e' }, { headers: { a: 'b' }, options: { priority: 1 } });
       const last = await eventually('conf.last', { name: 'e' }, answer => !answer.none);
-      // Events of waybill outlive the broker unless told otherwise, those of NestJS do not.
-      const persistent = caller === callers.cli;
-      assert.deepStrictEqual(last, { ...carrier.meta('conf.event'), data: { name: 'e' }, headers: { a: 'b' }, priority: 1, persistent });
+      assert.deepStrictEqual(last, { ...carrier.meta('conf.event'), data: { name: 'e' }, headers: { a: 'b' }, priority: 1 });
     }));
 
-    test('persistent for all messages of a client', limit, () => meeting(pairing, { persistent: true }, async ({ value }) => {
-      assert.equal((await value('conf.meta', 1)).persistent, true);
+    test('headers that are no texts', limit, () => meeting(pairing, {}, async ({ value }) => {
+      const headers = { text: '7', n: 7, big: 5000000000, f: 1.5, t: true, o: { a: [1, null] }, l: [1, 'x'], z: null };
+      const seen = await value('conf.meta', 1, { headers });
+      assert.deepStrictEqual(seen, { ...carrier.meta('conf.meta'), data: 1, headers });
+    }));
+
+    test('persistent for all messages of a client', limit, () =>
+      meeting(pairing, { persistent: true }, async ({ value, caller: calling, eventually }) => {
+        assert.equal((await value('conf.meta', 1)).persistent, true);
+        await calling.emit('conf.event', { name: 'p' });
+        assert.equal((await eventually('conf.last', { name: 'p' }, answer => !answer.none)).persistent, true);
+      }));
+
+    test('persistent for one event', limit, () => meeting(pairing, {}, async ({ caller: calling, eventually }) => {
+      await calling.emit('conf.event', { name: 'p' }, { options: { persistent: true } });
+      assert.equal((await eventually('conf.last', { name: 'p' }, answer => !answer.none)).persistent, true);
     }));
 
     for (const [name, options] of [

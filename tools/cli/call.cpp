@@ -1,7 +1,6 @@
 #include "call.hpp"
 
 #include "inputs.hpp"
-#include "json_line.hpp"
 #include <waybill/client.hpp>
 
 #include <asio/co_spawn.hpp>
@@ -22,8 +21,8 @@ struct Call {
         count(arguments.count),
         serializer(format) {
     options.timeout = timeout_of(arguments);
-    if (!arguments.headers.empty()) options.headers = parse_headers(arguments.headers, "--headers");
-    if (!arguments.options.empty()) options.properties = parse_headers(arguments.options, "--options");
+    if (!arguments.options.empty()) options.properties = parse_headers(arguments.options, "--options").texts;
+    if (!arguments.headers.empty()) take_headers(arguments.headers);
     if (!arguments.metadata.empty()) options.metadata = parse_value(arguments.metadata, format, "--metadata");
   }
 
@@ -31,6 +30,19 @@ struct Call {
     using namespace std::chrono_literals;
     if (!arguments.timeout.empty()) return parse_time(arguments.timeout, "--timeout");
     return arguments.command == Command::stream ? std::chrono::milliseconds(24h * 365) : 5000ms;
+  }
+
+  void take_headers(const std::string& json) {
+    JsonHeaders headers = parse_headers(json, "--headers");
+    options.headers = std::move(headers.texts);
+    // Where headers have types, this property gives them.
+    if (!headers.are_texts) options.properties.set("headers", json);
+  }
+  /// As NestJS's events: they do not outlive their broker, unless that is asked for.
+  void be_transient(const Url& url) {
+    const bool is_said =
+        url.option("persistent") || options.properties.find("persistent") || options.properties.find("deliveryMode");
+    if (!is_said) options.properties.set("persistent", "false");
   }
 
   Command command;
@@ -86,7 +98,8 @@ Outcome call(const Arguments& arguments, const Log& log) {
   if (!url.option("tell_deadline")) config.tells_deadline = false;
   const Serializer& format =
       config.serializer.empty() ? registry->default_serializer() : *registry->serializer(config.serializer).value();
-  const Call call(arguments, format);
+  Call call(arguments, format);
+  if (call.command == Command::emit) call.be_transient(url);
 
   asio::io_context loop(1);
   Client client(loop.get_executor(), config, registry, log);

@@ -1,6 +1,5 @@
 #include "inputs.hpp"
 
-#include "json_line.hpp"
 #include <waybill/url.hpp>
 
 #include <cstdio>
@@ -50,8 +49,8 @@ Payload parse_value(std::string_view json, const Serializer& format, std::string
   return *std::move(value);
 }
 
-Headers parse_headers(std::string_view json, std::string_view name) {
-  Result<Headers> headers = headers_from_json(json);
+JsonHeaders parse_headers(std::string_view json, std::string_view name) {
+  Result<JsonHeaders> headers = headers_from_json(json);
   if (!headers) refuse(name, "must be a JSON object: " + std::string(headers.error().message()));
   return *std::move(headers);
 }

@@ -2,6 +2,7 @@
 // place.
 #pragma once
 
+#include "json_line.hpp"
 #include <waybill/packet.hpp>
 #include <waybill/pattern.hpp>
 #include <waybill/payload.hpp>
@@ -25,7 +26,7 @@ Pattern parse_pattern(const std::string& typed);
 std::string read_data(const std::string& typed);
 /// `name` says where the JSON was given: "data", "--metadata".
 Payload parse_value(std::string_view json, const Serializer& format, std::string_view name);
-Headers parse_headers(std::string_view json, std::string_view name);
+JsonHeaders parse_headers(std::string_view json, std::string_view name);
 /// More than zero: "5s", "250ms", "250".
 std::chrono::milliseconds parse_time(std::string_view text, std::string_view name);
 

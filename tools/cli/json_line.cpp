@@ -82,15 +82,25 @@ Result<Payload> payload_from_json(std::string_view json, const Serializer& targe
   return Payload(Slice::copy(compact(json)), target);
 }
 
-Result<Headers> headers_from_json(std::string_view json) {
+Result<JsonHeaders> headers_from_json(std::string_view json) {
   std::map<std::string, Payload> members;
+  FormatBridge whole;  // knows the order
   const Payload given(Slice::copy(json), json_serializer());
   if (Result<void> decoded = given.decode_into(ValueOut::of(members)); !decoded) return decoded.error();
-  Headers headers;
-  for (const auto& [name, value] : members) {
+  if (Result<void> decoded = given.decode_into(ValueOut::of(whole)); !decoded) return decoded.error();
+  JsonHeaders headers;
+  int depth = 0;
+  for (const FormatBridge::Step& step : whole.steps()) {
+    if (std::holds_alternative<FormatBridge::Begin>(step)) ++depth;
+    if (std::holds_alternative<FormatBridge::End>(step)) --depth;
+    const auto* const key = std::get_if<FormatBridge::Key>(&step);
+    if (!key || depth != 1) continue;
+    const Payload& value = members.at(key->name);
     std::string text(value.bytes().view());
-    if (text.starts_with('"')) text = value.decode<std::string>();
-    headers.set(name, text);
+    const bool is_text = text.starts_with('"');
+    if (is_text) text = value.decode<std::string>();
+    headers.are_texts = headers.are_texts && is_text;
+    headers.texts.set(key->name, text);
   }
   return headers;
 }

@@ -24,8 +24,12 @@ Result<std::string> json_line(const Payload& payload);
 /// Errors: payload_malformed, payload_mismatch.
 Result<Payload> payload_from_json(std::string_view json, const Serializer& target);
 
-/// The members of a JSON object as headers: texts as they are, other values as their JSON text.
+/// The members of a JSON object as headers.
+struct JsonHeaders {
+  Headers texts;  ///< In the order in which they were written; values that are no texts as their JSON text.
+  bool are_texts = true;
+};
 /// Errors: payload_malformed, payload_mismatch.
-Result<Headers> headers_from_json(std::string_view json);
+Result<JsonHeaders> headers_from_json(std::string_view json);
 
 }  // namespace waybill::cli

@@ -29,8 +29,10 @@ export function withId(bytes, id) {
 }
 
 const folder = join(dirname(fileURLToPath(import.meta.url)), '../../vectors');
-const file = join(folder, `${process.env.WAYBILL_INTEROP_CARRIER ?? 'tcp'}.jsonl`);
-const vectors = readFileSync(file, 'utf8').split('\n').filter(Boolean).map(line => JSON.parse(line));
+/** All vectors of a file of tests/vectors. */
+export const vectorsOf = name =>
+  readFileSync(join(folder, `${name}.jsonl`), 'utf8').split('\n').filter(Boolean).map(line => JSON.parse(line));
+const vectors = vectorsOf(process.env.WAYBILL_INTEROP_CARRIER ?? 'tcp');
 
 /** The recorded vectors whose name starts with `prefix`. */
 export const recorded = prefix => vectors.filter(({ name }) => name.startsWith(prefix));

@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::string_view k_known =
     "priority, persistent, deliveryMode, expiration, messageId, timestamp, contentType, contentEncoding, type, userId, "
-    "appId, replyTo and mandatory";
+    "appId, headers, correlationId (of events), replyTo and mandatory";
 
 Error wrong(std::string_view name, std::string_view value, std::string_view what) {
   return Error(errc::invalid_config,
@@ -31,6 +31,7 @@ bool read_flag(std::string_view text, bool& flag) noexcept {
 std::optional<std::string_view>* text_property(std::string_view name, Properties& properties) noexcept {
   if (name == "contentType") return &properties.content_type;
   if (name == "contentEncoding") return &properties.content_encoding;
+  if (name == "correlationId") return &properties.correlation_id;
   if (name == "messageId") return &properties.message_id;
   if (name == "type") return &properties.type;
   if (name == "userId") return &properties.user_id;
@@ -72,7 +73,7 @@ Result<void> read_one(std::string_view name, std::string_view value, Properties&
     std::uint64_t seconds = 0;
     if (!read_number(value, seconds)) return wrong(name, value, "a number of seconds");
     properties.timestamp = seconds;
-  } else if (name != "headers") {  // their typed form as handlers see it; the headers themselves are what is sent
+  } else if (name != "headers") {  // types for the headers: typed_headers.hpp
     return Error(errc::invalid_config,
                  "amqp has no message property \"" + std::string(name) + "\"; it has " + std::string(k_known),
                  End::rejected);

@@ -180,16 +180,18 @@ void append_table(Buffer& out, const Headers& headers, std::string_view extra) {
   store<std::uint32_t>(out.prepare(4), 0);
   out.commit(4);
   out.append(extra);
-  for (const auto& [name, value] : headers) {
-    if (name.size() > 255) continue;
-    char* at = out.prepare(1 + name.size() + 1 + 4);
-    at = store_short_text(at, name);
-    *at++ = detail::is_utf8(value) ? 'S' : 'x';
-    store<std::uint32_t>(at, static_cast<std::uint32_t>(value.size()));
-    out.commit(1 + name.size() + 1 + 4);
-    out.append(value);
-  }
+  for (const auto& [name, value] : headers) append_entry(out, name, value);
   store<std::uint32_t>(out.data() + start, static_cast<std::uint32_t>(out.size() - start - 4));
+}
+
+void append_entry(Buffer& out, std::string_view name, std::string_view value) {
+  if (name.size() > 255) return;
+  char* at = out.prepare(1 + name.size() + 1 + 4);
+  at = store_short_text(at, name);
+  *at++ = detail::is_utf8(value) ? 'S' : 'x';
+  store<std::uint32_t>(at, static_cast<std::uint32_t>(value.size()));
+  out.commit(1 + name.size() + 1 + 4);
+  out.append(value);
 }
 
 void append_text_entry(std::string& out, std::string_view name, std::string_view value) {

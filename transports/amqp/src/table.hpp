@@ -22,6 +22,9 @@ bool read_table(std::string_view table, Headers& headers, std::string& typed);
 /// `extra`: entries already encoded, which come first.
 void append_table(Buffer& out, const Headers& headers, std::string_view extra = {});
 
+/// One entry of a table: a text as S, what is not UTF-8 as x. With a name beyond 255 bytes: nothing.
+void append_entry(Buffer& out, std::string_view name, std::string_view value);
+
 /// One entry whose value is a text.
 void append_text_entry(std::string& out, std::string_view name, std::string_view value);
 

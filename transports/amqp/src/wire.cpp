@@ -2,7 +2,9 @@
 
 #include "message_options.hpp"
 #include "table.hpp"
+#include "typed_headers.hpp"
 #include "waybill/detail/walk_packet.hpp"
+#include "waybill/error.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -39,11 +41,10 @@ class HeaderFrame {
     flags_ |= bit;
     append_short(out_, *value);
   }
-  std::size_t table(const Headers& headers) {
+  /// Where the table of headers is about to be, which the caller appends.
+  std::size_t table() noexcept {
     flags_ |= flag::k_headers;
-    const std::size_t at = out_.size();
-    append_table(out_, headers);
-    return at;
+    return out_.size();
   }
   template <class T>
   void number(std::uint16_t bit, const std::optional<T>& value) {
@@ -96,11 +97,13 @@ void close_body(Buffer& out, ChannelId channel, std::size_t body_at, std::uint32
   }
 }
 
-/// Whatever is there but headers, which come in between.
-std::size_t append_properties(HeaderFrame& frame, const Properties& properties, const Headers& headers) {
+/// Whatever is there, with the packet's headers in between. Gives where these are.
+Result<std::size_t> append_properties(Buffer& out, HeaderFrame& frame, const Properties& properties,
+                                      const Packet& packet, const Serializer& own) {
   frame.text(flag::k_content_type, properties.content_type);
   frame.text(flag::k_content_encoding, properties.content_encoding);
-  const std::size_t table_at = frame.table(headers);
+  const std::size_t table_at = frame.table();
+  if (auto appended = append_headers(out, packet, own); !appended) return appended.error();
   frame.number(flag::k_delivery_mode, properties.delivery_mode);
   frame.number(flag::k_priority, properties.priority);
   frame.text(flag::k_correlation_id, properties.correlation_id);
@@ -128,13 +131,18 @@ Result<void> check(const Envelope& envelope) {
 
 /// Appends all but the body; the body goes where `body_at` says, behind room for the head of a frame.
 Result<Layout> append_front(Buffer& out, const Envelope& envelope, bool mandatory, const Properties& properties,
-                            const Headers& headers, std::uint32_t frame_max) {
+                            const Packet& packet, const Serializer& own, std::uint32_t frame_max) {
   const std::size_t start = out.size();
   Layout layout;
   append_publish(out, envelope.channel, envelope.exchange, envelope.routing_key, mandatory);
   layout.header_at = out.size() - start;
   HeaderFrame frame(out, envelope.channel);
-  layout.table_at = append_properties(frame, properties, headers) - start;
+  const auto table_at = append_properties(out, frame, properties, packet, own);
+  if (!table_at) {
+    out.truncate(start);
+    return table_at.error();
+  }
+  layout.table_at = *table_at - start;
   if (frame.size() > frame_max) {
     out.truncate(start);
     return Error(errc::too_large, "the headers of the message have more than " + std::to_string(frame_max) + " bytes",
@@ -152,6 +160,17 @@ void append_end(Buffer& out, std::size_t start, const Layout& layout, ChannelId 
   close_body(out, channel, start + layout.body_at, frame_max);
 }
 
+/// NestJS has the same members on RabbitMQ as elsewhere, in another order.
+void compose_no_handler(const Packet& packet, Buffer& out) {
+  packet.serializer->compose(packet, out);
+  std::string usual = R"(,"status":"error","err":")", ours = R"(,"err":")";
+  (usual += k_no_handler_text) += R"("})";
+  (ours += k_no_handler_text) += R"(","status":"error"})";
+  if (!out.view().ends_with(usual)) return;
+  out.truncate(out.size() - usual.size());
+  out.append(ours);
+}
+
 /// The packet of a body: headers travel outside, and ids only where NestJS has them.
 void compose_body(const Packet& packet, const Serializer& own, Buffer& out) {
   if (packet.kind == PacketKind::event && !packet.has_pattern) return out.append(packet.payload.view());  // foreign
@@ -166,6 +185,7 @@ void compose_body(const Packet& packet, const Serializer& own, Buffer& out) {
   body.payload = packet.payload;
   body.metadata = packet.metadata;
   body.serializer = packet.serializer ? packet.serializer : &own;
+  if (packet.kind == PacketKind::no_handler) return compose_no_handler(body, out);
   body.serializer->compose(body, out);
 }
 
@@ -189,9 +209,9 @@ Result<Layout> append_message(Buffer& out, const Envelope& envelope, const Packe
   if (!packet.properties.empty()) {
     if (auto read = read_message_options(packet.properties, properties, mandatory); !read) return read.error();
   }
-  properties.correlation_id = envelope.correlation_id;
+  if (envelope.correlation_id) properties.correlation_id = envelope.correlation_id;  // ours, whatever was asked for
   const std::size_t start = out.size();
-  auto layout = append_front(out, envelope, mandatory, properties, packet.headers, frame_max);
+  auto layout = append_front(out, envelope, mandatory, properties, packet, own, frame_max);
   if (!layout) return layout;
   compose_body(packet, own, out);
   append_end(out, start, *layout, envelope.channel, frame_max);
