@@ -138,7 +138,7 @@ bool Exchange::is_congested() const {
 
 const Headers& Exchange::headers() {
   const Packet& packet = delivery_.packet;
-  if (!packet.headers.empty() || packet.metadata.empty()) return packet.headers;
+  if (host_.has_headers() || !packet.headers.empty() || packet.metadata.empty()) return packet.headers;
   if (metadata_headers_) return *metadata_headers_;
   // The members come from outside: they are put together at once, and only as many as headers may be.
   std::vector<Headers::Entry> entries;

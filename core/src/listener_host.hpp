@@ -60,6 +60,8 @@ class ListenerHost final : public std::enable_shared_from_this<ListenerHost>,
   }
   bool is_offloaded() const noexcept { return static_cast<bool>(parts_->handler_pool); }
   const Log& log() const noexcept { return parts_->log; }
+  /// False: headers travel in the metadata.
+  bool has_headers() const noexcept { return capabilities_.headers == Support::native; }
   Buffer& scratch() noexcept { return scratch_; }
   std::string address() const { return listener_->address(); }
   std::string describe() const;

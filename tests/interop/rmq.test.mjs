@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { carrier, freshName, newPlace } from './lib/carriers.mjs';
+import { makeNestClient, outcomeOf } from './lib/nest.mjs';
 import { asking, callers, meeting, pairings, services } from './lib/peers.mjs';
+import { cli } from './lib/programs.mjs';
 import { deleteQueues, withChannel } from './lib/rmq.mjs';
 
 const limit = { timeout: 60_000 };
@@ -148,6 +150,18 @@ for (const pairing of pairings) {
     });
   });
 }
+
+test('metadata stays in the packet, where no handler looks', limit, async () => {
+  const running = await services.waybill.start(newPlace());
+  const client = makeNestClient(running.url, { metadata: { trace: 't' } });
+  const { values } = await outcomeOf(client.send('conf.meta', 1));
+  assert.deepStrictEqual(values, [{ ...carrier.meta('conf.meta'), data: 1 }]);
+  const { stdout } = await cli(['request', running.url, 'conf.meta', '1', '--metadata', '{"trace":"t"}']);
+  assert.deepStrictEqual(JSON.parse(stdout), { ...carrier.meta('conf.meta'), data: 1 });
+  await client.close();
+  await running.stop();
+  await carrier.clean(running.url);
+});
 
 describe('several services', () => {
   const both = Object.values(services);
