@@ -49,6 +49,15 @@ port_of() {
   cat "$file"
 }
 
+# forget_taken_ports NAME: those that somebody else has by now are chosen again. Erlang's daemon may well be our own.
+forget_taken_ports() {
+  local file
+  for file in "$folder/ports/$1" "$folder/ports/$1"-*; do
+    [ -s "$file" ] && [ "$file" != "$folder/ports/rabbitmq-epmd" ] || continue
+    is_free "$(cat "$file")" || rm -f "$file"
+  done
+}
+
 # group_of NAME: the process group of a broker that runs, or nothing. The command line is compared, so that a process
 # that has taken over an old number is never mistaken for ours.
 group_of() {
@@ -63,6 +72,8 @@ launch() {
   shift
   WAYBILL_BROKER_HOME="$folder/$name" setsid "$@" >>"$folder/$name/log" 2>&1 </dev/null 3>&- 9>&- &
   echo "$!" >"$folder/$name/pid"
+  # Until it is the broker, and no copy of this script any more: group_of would not know it.
+  until group_of "$name" >/dev/null || ! kill -0 "$!" 2>/dev/null; do sleep 0.01; done
 }
 
 wait_until_healthy() {
@@ -83,6 +94,7 @@ launch_all() {
       say "$name: already up"
     else
       mkdir -p "$folder/$name"
+      [ "$action" = start ] || forget_taken_ports "$name"  # one that is started again is where its clients know it
       "${name}_prepare"
       "${name}_start"
     fi
