@@ -8,6 +8,7 @@
 #   scripts/brokers.sh kill NAME...               SIGKILL, for tests of outages; data and ports stay
 #   scripts/brokers.sh start NAME...              starts killed ones again and returns when they answer
 #   scripts/brokers.sh wipe                       down, and removes their data
+#   scripts/brokers.sh rabbitmqctl ARGUMENT...    RabbitMQ's own command line, on this broker
 #
 # WAYBILL_BROKERS_DIR: the folder (default build/brokers). Another folder is another set of brokers: a test that kills a
 # broker brings its own. Everything but the variables is said on standard error.
@@ -17,11 +18,16 @@ exec 3>&1 1>&2  # 3 is for the variables
 for file in tls redis rabbitmq kafka; do . "$root/scripts/lib/brokers/$file.sh"; done
 
 known=(redis rabbitmq kafka)
-usage() { sed -n '5,13s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 2; }
+usage() { sed -n '5,14s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 2; }
 
 [ "$#" -gt 0 ] || usage
 action="$1"
 shift
+arguments=()
+if [ "$action" = rabbitmqctl ]; then
+  arguments=("$@")
+  set -- rabbitmq
+fi
 names=("$@")
 [ "${#names[@]}" -gt 0 ] || names=("${known[@]}")
 for name in "${names[@]}"; do
@@ -161,6 +167,10 @@ case "$action" in
       group_of "$name" >/dev/null || die "$name is not up"
       "${name}_variables" >&3
     done
+    ;;
+  rabbitmqctl)
+    group_of rabbitmq >/dev/null || die "rabbitmq is not up"
+    rabbitmq_ctl "${arguments[@]}" >&3
     ;;
   status)
     down=0

@@ -186,6 +186,11 @@ Client& Client::use(Middleware middleware) {
   return *this;
 }
 
+Client& Client::metrics_to(MetricSink sink) {
+  core_->metrics = std::move(sink);
+  return *this;
+}
+
 void Client::close() {
   // The core outlives the callback that this may be called from.
   if (core_->executor().runs_here()) core_->close();

@@ -39,6 +39,9 @@ ClientCore::ClientCore(asio::any_io_executor executor, const ClientConfig& confi
   environment.executor = executor_.get();
   environment.serializer = serializer_;
   environment.log = log_;
+  environment.metrics = [this](std::string_view name, double value) {
+    if (metrics) metrics(name, value);
+  };
   connection_ = transport_->make_connection(std::move(environment));
   can_ = transport_->capabilities();
   keeps_events_ = can_.confirms && !can_.keeps_unconfirmed;
@@ -150,6 +153,15 @@ void ClientCore::on_link_failed(const Error& error, std::optional<std::chrono::m
   auto waiters = std::move(connect_waiters_);
   connect_waiters_.clear();
   for (auto& waiter : waiters) waiter(error);
+}
+
+void ClientCore::on_blocked(std::string_view reason) {
+  if (!ready_) return;
+  status = reason.empty() ? Status::ready : Status::blocked;
+  if (reason.empty())
+    log_.info(config_.url.redacted() + " takes messages again");
+  else
+    log_.warning(config_.url.redacted() + " takes no messages for now, what is sent waits: " + std::string(reason));
 }
 
 void ClientCore::on_lost(const Error& error) {

@@ -71,6 +71,7 @@ class ClientCore final : public std::enable_shared_from_this<ClientCore>,
   void close();
 
   std::vector<Middleware> middleware;  ///< Set before the first call.
+  MetricSink metrics;                  ///< The same.
   ClientCounters counters;
   std::atomic<Status> status{Status::idle};
   const Capabilities& capabilities() const noexcept { return transport_->capabilities(); }
@@ -81,6 +82,7 @@ class ClientCore final : public std::enable_shared_from_this<ClientCore>,
   void on_reply(const Packet& packet) override;
   void on_sent(Ticket ticket, Result<Accepted> outcome) override;
   void on_lost(const Error& error) override;
+  void on_blocked(std::string_view reason) override;
   asio::awaitable<Result<void>> open_link() override;
   void on_link_ready() override;
   void on_link_failed(const Error& error, std::optional<std::chrono::milliseconds> retry_in) override;

@@ -30,6 +30,7 @@ struct ServiceParts {
   RouteTable table;
   std::vector<Middleware> middleware;
   Log log;
+  MetricSink metrics;
   asio::any_io_executor handler_pool;  ///< Empty: handlers run on their listener's loop.
 };
 

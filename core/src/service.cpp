@@ -142,6 +142,7 @@ class Service::Core : public std::enable_shared_from_this<Core> {
         environment.executor = owns_loops() ? loops_[thread]->get_executor() : executor();
         environment.serializer = serializers_[i];
         environment.log = parts_->log;
+        environment.metrics = parts_->metrics;
         environment.max_in_flight = listener.max_in_flight;
         environment.group = listener.group;
         environment.dead_letter = listener.delivery.dead_letter;
@@ -248,6 +249,12 @@ Service& Service::use(Middleware middleware) {
 Service& Service::log_to(LogSink sink) {
   core_->require_not_started("log_to()");
   core_->parts().log = Log(std::move(sink), level_of(core_->config().log_level));
+  return *this;
+}
+
+Service& Service::metrics_to(MetricSink sink) {
+  core_->require_not_started("metrics_to()");
+  core_->parts().metrics = std::move(sink);
   return *this;
 }
 

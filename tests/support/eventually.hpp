@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <exception>
+#include <future>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -44,6 +45,17 @@ bool eventually(std::chrono::milliseconds limit, Condition condition) {
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
   return true;
+}
+
+/// Does something that blocks, on a thread of its own, while the loop runs.
+template <class Work>
+void meanwhile(asio::io_context& loop, Work work) {
+  std::future<void> done = std::async(std::launch::async, std::move(work));
+  while (done.wait_for(std::chrono::seconds(0)) != std::future_status::ready) {
+    if (loop.stopped()) loop.restart();
+    loop.run_for(std::chrono::milliseconds(5));
+  }
+  done.get();
 }
 
 /// Runs every handler that is ready, and those that these make ready: what must not happen has had its chance to.

@@ -20,6 +20,7 @@ class OwnBroker {
   const std::string& url() const noexcept { return url_; }
   void kill();   ///< SIGKILL; its data and ports stay.
   void start();  ///< Returns when it answers again.
+  void rabbitmqctl(const std::string& arguments) { run("rabbitmqctl " + arguments); }
 
  private:
   std::string run(const std::string& arguments) const;

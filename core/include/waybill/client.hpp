@@ -6,6 +6,7 @@
 #include "waybill/detail/completion.hpp"
 #include "waybill/detail/typed_call.hpp"
 #include "waybill/fields.hpp"
+#include "waybill/metrics.hpp"
 #include "waybill/middleware.hpp"
 #include "waybill/pattern.hpp"
 #include "waybill/registry.hpp"
@@ -23,7 +24,14 @@
 namespace waybill {
 
 /// Whether a client has a link.
-enum class Status { idle, connecting, ready, interrupted, closed };
+enum class Status {
+  idle,
+  connecting,
+  ready,
+  blocked,  ///< Ready, but the broker takes nothing for now (it is short of memory, say): what is sent waits.
+  interrupted,
+  closed
+};
 
 struct ClientStats {
   std::uint64_t requests = 0;
@@ -109,6 +117,8 @@ class Client {
 
   /// Adds advice around all calls, outermost first. Before the first call.
   Client& use(Middleware middleware);
+  /// Takes what the transport tells of itself. Before the first call.
+  Client& metrics_to(MetricSink sink);
   /// Ends every open call with errc::closed. Idempotent; thread-safe.
   void close();
   /// Completes with Result<void> when everything sent so far is handed over.

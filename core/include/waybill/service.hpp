@@ -5,6 +5,7 @@
 #include "waybill/detail/completion.hpp"
 #include "waybill/detail/handler.hpp"
 #include "waybill/log.hpp"
+#include "waybill/metrics.hpp"
 #include "waybill/middleware.hpp"
 #include "waybill/pattern.hpp"
 #include "waybill/registry.hpp"
@@ -73,6 +74,8 @@ class Service {
   Service& use(Middleware middleware);
   /// Takes the log lines instead of standard error.
   Service& log_to(LogSink sink);
+  /// Takes what the transports tell of themselves. Throws Error(invalid_config) after the start.
+  Service& metrics_to(MetricSink sink);
 
   /// Runs until SIGINT, SIGTERM or stop(), then drains. Blocks. Returns what main should return: 0, or 1 after a
   /// failed start (with a line in the log). REQUIRES: made without an executor.

@@ -4,6 +4,7 @@
 
 #include "waybill/dead_letter.hpp"
 #include "waybill/log.hpp"
+#include "waybill/metrics.hpp"
 #include "waybill/packet.hpp"
 #include "waybill/pattern.hpp"
 #include "waybill/result.hpp"
@@ -50,6 +51,7 @@ struct Environment {
   asio::any_io_executor executor;          ///< Serial: never runs two handlers at once. All calls happen on it.
   const Serializer* serializer = nullptr;  ///< For packets and payloads, unless the peer chose another.
   Log log;
+  MetricSink metrics;                ///< For what the transport can tell of itself; empty: nobody wants to know.
   std::size_t max_in_flight = 1024;  ///< Of one peer (or one listener, where there are no peers).
   bool shares_address = false;       ///< Several listeners of this transport, on several loops, share one address.
   std::string group;                 ///< Listeners of the same group share the work; empty: the transport's default.
@@ -205,6 +207,8 @@ class ConnectionSink {
   virtual void on_reply(const Packet& packet) = 0;
   /// The transport's promise for the packet sent with `ticket` is met (written, taken, confirmed), or it failed.
   virtual void on_sent(Ticket ticket, Result<Accepted> outcome) = 0;
+  /// The broker takes nothing for now, and says why; what is sent waits. Empty: it takes messages again.
+  virtual void on_blocked(std::string_view reason) { (void)reason; }
   /// The link is gone; what was sent and is not answered is lost. The host calls open() again after a while.
   /// Tickets that were not told of yet are void: the host ends them itself.
   virtual void on_lost(const Error& error) = 0;

@@ -20,17 +20,27 @@ END
   : >"$own/rabbitmq-env.conf"
 }
 
+# rabbitmq_node: sets `node` to the variables by which the broker and its command line find each other.
+rabbitmq_node() {
+  node=("HOME=$folder/rabbitmq/home" "ERL_EPMD_PORT=$(port_of rabbitmq-epmd)"
+    "RABBITMQ_NODENAME=waybill-$(port_of rabbitmq)@localhost")
+}
+
+rabbitmq_ctl() {
+  local node
+  rabbitmq_node
+  env "${node[@]}" /usr/lib/rabbitmq/bin/rabbitmqctl "$@"
+}
+
 # The daemon of Erlang that knows the nodes (epmd) is one of our own too, on its own port.
 rabbitmq_start() {
-  local own="$folder/rabbitmq"
-  launch rabbitmq env -u RABBITMQ_NODE_PORT \
-    HOME="$own/home" \
-    ERL_EPMD_PORT="$(port_of rabbitmq-epmd)" \
+  local own="$folder/rabbitmq" node
+  rabbitmq_node
+  launch rabbitmq env -u RABBITMQ_NODE_PORT "${node[@]}" \
     ERL_EPMD_ADDRESS=127.0.0.1 \
     RABBITMQ_CONF_ENV_FILE="$own/rabbitmq-env.conf" \
     RABBITMQ_CONFIG_FILE="$own/rabbitmq.conf" \
     RABBITMQ_ENABLED_PLUGINS_FILE="$own/enabled_plugins" \
-    RABBITMQ_NODENAME="waybill-$(port_of rabbitmq)@localhost" \
     RABBITMQ_DIST_PORT="$(port_of rabbitmq-dist)" \
     RABBITMQ_MNESIA_BASE="$own/mnesia" \
     RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS="-kernel inet_dist_use_interface {127,0,0,1}" \

@@ -40,7 +40,7 @@ asio::awaitable<Result<void>> Sender::open(std::shared_ptr<Sender> self, Connect
   if (self->is_closed_) co_return Error(errc::closed, "the connection was closed", End::rejected);
   self->drop_link();
   self->sink_ = &sink;
-  const auto opening = std::make_shared<Opening>(self->environment_.executor, self->options_);
+  const auto opening = std::make_shared<Opening>(self->environment_.executor, self->options_, self->is_first_);
   self->opening_ = opening;
   const std::string role = "client";
   Result<void> outcome = co_await Opening::run(opening, *self, role);
@@ -50,7 +50,7 @@ asio::awaitable<Result<void>> Sender::open(std::shared_ptr<Sender> self, Connect
     co_return outcome;
   }
   if (!opening->is_cancelled()) self->drop_link();
-  co_return opening_error(outcome.error(), self->is_first_);
+  co_return outcome;
 }
 
 void Sender::on_session_open() {
@@ -150,11 +150,7 @@ void Sender::on_channel_closed(ChannelId channel, const Error& error) {
 }
 
 void Sender::on_blocked(std::string_view reason) {
-  if (reason.empty()) {
-    environment_.log.info("amqp: the broker takes messages again");
-  } else {
-    environment_.log.warning("amqp: the broker takes no messages for now, what is sent waits: " + std::string(reason));
-  }
+  if (sink_) sink_->on_blocked(reason);
 }
 
 Envelope Sender::envelope_of(const Packet& packet) const noexcept {
