@@ -8,7 +8,6 @@
 #include "waybill/waybill.hpp"
 
 #include <asio/io_context.hpp>
-#include <asio/ip/tcp.hpp>
 #include <asio/steady_timer.hpp>
 #include <gtest/gtest.h>
 
@@ -21,18 +20,6 @@ namespace waybill::test {
 namespace {
 
 using std::chrono::milliseconds;
-
-std::vector<Carrier> carriers_and_tcp() {
-  std::vector<Carrier> all = carriers();
-  all.push_back({"tcp", "", "", "", true, 3});
-  return all;
-}
-
-std::string free_tcp_url() {
-  asio::io_context loop(1);
-  const asio::ip::tcp::acceptor acceptor(loop, {asio::ip::address_v4::loopback(), 0});
-  return "tcp://127.0.0.1:" + std::to_string(acceptor.local_endpoint().port());
-}
 
 /// What the handlers of one or several services have done; any thread.
 struct Work {

@@ -3,6 +3,9 @@
 
 #include "waybill/registry.hpp"
 
+#include <asio/io_context.hpp>
+#include <asio/ip/tcp.hpp>
+
 #include <algorithm>
 #include <ostream>
 #include <string>
@@ -16,16 +19,27 @@ struct Carrier {
   std::string variable;   ///< Where the URL of a running one is.
   std::string options;    ///< Of both sides: one queue for all.
   bool loses_in_outages;  ///< At most once: what is sent while it is away may be gone.
-  int patience_seconds;   ///< Until it serves again after it accepts connections.
 };
 
 inline const std::vector<Carrier>& carriers() {
   static const std::vector<Carrier> all{
-      {"redis", "redis", "WAYBILL_TEST_REDIS_URL", "", true, 3},
-      {"amqp", "rabbitmq", "WAYBILL_TEST_AMQP_URL", "/?queue=waybill-load", false, 3},
-      {"kafka", "kafka", "WAYBILL_TEST_KAFKA_URL", "/?groupId=waybill-load", false, 10},
+      {"redis", "redis", "WAYBILL_TEST_REDIS_URL", "", true},
+      {"amqp", "rabbitmq", "WAYBILL_TEST_AMQP_URL", "/?queue=waybill-load", false},
+      {"kafka", "kafka", "WAYBILL_TEST_KAFKA_URL", "/?groupId=waybill-load", false},
   };
   return all;
+}
+
+inline std::vector<Carrier> carriers_and_tcp() {
+  std::vector<Carrier> all = carriers();
+  all.push_back({"tcp", "", "", "", true});
+  return all;
+}
+
+inline std::string free_tcp_url() {
+  asio::io_context loop(1);
+  const asio::ip::tcp::acceptor acceptor(loop, {asio::ip::address_v4::loopback(), 0});
+  return "tcp://127.0.0.1:" + std::to_string(acceptor.local_endpoint().port());
 }
 
 inline bool is_built(const Carrier& carrier) {
