@@ -98,6 +98,19 @@ TEST_F(Redis, AStrangerOnThePortIsToldFromRedis) {
   }
 }
 
+TEST_F(Redis, AnotherBrokerOnThePortIsToldFromRedis) {
+  const std::pair<const char*, const char*> strangers[] = {{"WAYBILL_TEST_AMQP_URL", "AMQP"},
+                                                           {"WAYBILL_TEST_KAFKA_URL", "a Kafka broker"}};
+  for (const auto& [variable, word] : strangers) {
+    const std::string other = test::broker_url(variable);
+    WAYBILL_NEEDS_BROKER(other, variable);
+    const Url url = Url::parse(other).value();
+    const Error error = refusal("redis://127.0.0.1:" + std::to_string(url.hosts.front().port));
+    EXPECT_TRUE(error.code() == errc::invalid_config) << error.what();
+    EXPECT_NE(error.message().find(word), std::string_view::npos) << error.what();
+  }
+}
+
 TEST_F(Redis, NobodyOnThePortMayComeLater) {
   const Error error = refusal("redis://127.0.0.1:1");
   EXPECT_TRUE(error.code() == errc::refused) << error.what();

@@ -6,8 +6,10 @@
 #include "offset_tracker.hpp"
 #include "settings.hpp"
 #include "startup.hpp"
+#include "statistics.hpp"
 #include "subscription.hpp"
 #include "vectors.hpp"
+#include "waybill/config.hpp"
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -226,6 +228,31 @@ TEST(KafkaOptions, WrongLibrarySettingsAreFoundAtOnce) {
   const auto conf = make_conf(options, Role::producer, "c", "g");
   ASSERT_FALSE(conf);
   EXPECT_NE(std::string(conf.error().what()).find("no.such.thing"), std::string::npos);
+}
+
+TEST(KafkaOptions, LibrarySettingsOfUrlAndFileWinOverOurs) {
+  const Config config = Config::parse("listeners:\n  - url: kafka://h\n    rdkafka: { linger.ms: 7 }\n", "test.yaml");
+  for (const Url& url : {config.listeners.at(0).url, Url::parse("kafka://h/?rdkafka.linger.ms=7").value()}) {
+    const auto conf = make_conf(Options::from_url(url).value(), Role::producer, "c", "g");
+    ASSERT_TRUE(conf) << conf.error().what();
+    char value[16] = "";
+    std::size_t size = sizeof(value);
+    ASSERT_EQ(rd_kafka_conf_get(conf->get(), "linger.ms", value, &size), RD_KAFKA_CONF_OK);
+    EXPECT_STREQ(value, "7");
+  }
+}
+
+TEST(KafkaStatistics, AreToldNumberByNumber) {
+  std::vector<std::pair<std::string, double>> told;
+  const auto keep = [&told](std::string_view name, double value) { told.emplace_back(name, value); };
+  tell_statistics(R"({ "name": "a:1", "up": true, "msg_cnt":3, "brokers":{"h:9092/1":{ "rtt": { "avg":-1.5 },
+                  "toppars":{}}}, "lag":7 })",
+                  "kafka", keep);
+  EXPECT_EQ(told, (std::vector<std::pair<std::string, double>>{
+                      {"kafka.msg_cnt", 3}, {"kafka.brokers.h:9092/1.rtt.avg", -1.5}, {"kafka.lag", 7}}));
+  for (const char* broken : {"", "7", "}", "{\"a", "{\"a\":", "{\"a\":-", "{}}{\"a\":1"}) {
+    tell_statistics(broken, "kafka", [broken](std::string_view, double) { ADD_FAILURE() << broken; });
+  }
 }
 
 TEST(KafkaErrors, AreConditionsOfOurs) {

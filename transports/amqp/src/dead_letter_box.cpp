@@ -53,14 +53,13 @@ LetterDesk::~LetterDesk() { drop_link(); }
 asio::awaitable<Result<void>> LetterDesk::open() {
   if (is_closed_) co_return Error(errc::closed, "the dead letters were closed", End::rejected);
   if (is_ready_) co_return Result<void>();
-  const auto opening = std::make_shared<Opening>(environment_.executor, options_);
+  const auto opening = std::make_shared<Opening>(environment_.executor, options_, true);
   opening_ = opening;
   const std::string role = "dead letters";
   Result<void> outcome = co_await Opening::run(opening, *this, role);
   opening_.reset();
-  if (outcome) co_return outcome;
-  drop_link();
-  co_return opening_error(outcome.error(), true);
+  if (!outcome) drop_link();
+  co_return outcome;
 }
 
 void LetterDesk::on_session_open() {

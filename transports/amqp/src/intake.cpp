@@ -20,7 +20,8 @@ Intake::Intake(const Environment& environment, const Options& options, const Reg
 
 Intake::~Intake() { drop_link(); }
 
-asio::awaitable<Result<void>> Intake::open(std::shared_ptr<Intake> self, Routes routes, ListenerSink& sink) {
+asio::awaitable<Result<void>> Intake::open(std::shared_ptr<Intake> self, Routes routes, ListenerSink& sink,
+                                           bool is_first) {
   for (const Route& route : routes) {
     if (self->options_.wildcards && binding_key(route.pattern).size() > 255) {
       co_return Error(errc::unsupported,
@@ -31,7 +32,7 @@ asio::awaitable<Result<void>> Intake::open(std::shared_ptr<Intake> self, Routes 
   self->sink_ = &sink;
   self->matcher_ = self->options_.wildcards ? Matcher(routes) : Matcher();
   self->routes_ = std::move(routes);
-  const auto opening = std::make_shared<Opening>(self->environment_.executor, self->options_);
+  const auto opening = std::make_shared<Opening>(self->environment_.executor, self->options_, is_first);
   self->opening_ = opening;
   const std::string role = "service";
   Result<void> outcome = co_await Opening::run(opening, *self, role);

@@ -23,7 +23,8 @@ class Intake final : public Opening::Owner, public CallerHost, public std::enabl
   ~Intake();
 
   /// Errors: those of Opening::run(), and unsupported (a pattern too long to bind).
-  static asio::awaitable<Result<void>> open(std::shared_ptr<Intake> self, Routes routes, ListenerSink& sink);
+  static asio::awaitable<Result<void>> open(std::shared_ptr<Intake> self, Routes routes, ListenerSink& sink,
+                                            bool is_first);
   void hold(bool on);
   void stop();
   static asio::awaitable<void> flush(std::shared_ptr<Intake> self);

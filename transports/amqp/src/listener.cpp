@@ -30,13 +30,12 @@ asio::awaitable<Result<void>> AmqpListener::open(const Routes& routes, ListenerS
   if (intake_) intake_->close();
   const auto intake = intake_ = std::make_shared<Intake>(environment_, options_, registry_);
   const auto was_open = was_open_;
-  Result<void> opened = co_await Intake::open(intake, routes, sink);
-  if (opened) {
+  Result<void> opened = co_await Intake::open(intake, routes, sink, !*was_open);
+  if (opened)
     *was_open = true;
-    co_return opened;
-  }
-  intake->close();
-  co_return opening_error(opened.error(), !*was_open);
+  else
+    intake->close();
+  co_return opened;
 }
 
 void AmqpListener::stop_intake() {

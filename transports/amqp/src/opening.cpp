@@ -1,6 +1,7 @@
 #include "opening.hpp"
 
 #include "waybill/transports/socket/options.hpp"
+#include "waybill/transports/socket/stranger.hpp"
 
 #include <unistd.h>
 
@@ -18,14 +19,33 @@ Login login_of(const Options& options, const std::string& role) {
   return login;
 }
 
+socket::Expected expected(const Options& options) { return {socket::k_amqp_broker, "amqp", options.tls}; }
+
 Error closed_error() { return Error(errc::closed, "closed while connecting", End::rejected); }
 
 }  // namespace
 
-Opening::Opening(asio::any_io_executor executor, const Options& options)
-    : executor_(std::move(executor)), options_(options), step_(std::make_shared<Step>(executor_)) {}
+Opening::Opening(asio::any_io_executor executor, const Options& options, bool is_first)
+    : executor_(std::move(executor)),
+      options_(options),
+      is_first_(is_first),
+      step_(std::make_shared<Step>(executor_)) {}
 
 asio::awaitable<Result<void>> Opening::run(std::shared_ptr<Opening> self, Owner& owner, std::string role) {
+  const Result<void> outcome = co_await attempt(self, owner, std::move(role));
+  if (outcome) co_return outcome;
+  const Error& error = outcome.error();
+  if (error.code() == errc::unsupported || error.code() == errc::closed) co_return error;
+  // Nothing was sent, so it was surely not taken.
+  const bool is_final = error.code() == errc::unauthorized || (error.code() == errc::invalid_config && self->is_first_);
+  const Error final_error(is_final ? error.code() : make_error_code(errc::refused), std::string(error.message()),
+                          End::rejected);
+  if (is_final || !self->is_first_) co_return final_error;
+  co_return co_await socket::name_stranger(self->executor_, self->options_.hosts, expected(self->options_),
+                                           final_error);
+}
+
+asio::awaitable<Result<void>> Opening::attempt(std::shared_ptr<Opening> self, Owner& owner, std::string role) {
   std::shared_ptr<socket::TlsContext> tls;
   if (self->options_.tls) {
     auto made = socket::TlsContext::make(socket::tls_options_of(self->options_), socket::TlsRole::client);
@@ -43,6 +63,8 @@ asio::awaitable<Result<void>> Opening::run(std::shared_ptr<Opening> self, Owner&
   owner.on_link(socket::Ref<Link>(link));
   link->open(deadline);
   const auto step = self->step_;
+  std::optional<socket::Lookout> lookout;
+  if (self->is_first_) lookout.emplace(self->executor_, self->options_.hosts, expected(self->options_), step);
   std::optional<Result<void>> outcome = co_await Step::wait(step);
   if (!outcome || self->is_cancelled_) co_return closed_error();
   co_return std::move(*outcome);
@@ -52,14 +74,6 @@ void Opening::cancel() {
   is_cancelled_ = true;
   if (dial_) dial_->cancel();
   step_->set(closed_error());
-}
-
-Error opening_error(const Error& error, bool is_first) {
-  const std::string text(error.message());
-  if (error.code() == errc::unauthorized) return Error(errc::unauthorized, text, End::rejected);
-  if (error.code() == errc::unsupported || error.code() == errc::closed) return error;
-  if (error.code() == errc::invalid_config && is_first) return Error(errc::invalid_config, text, End::rejected);
-  return Error(errc::refused, text, End::rejected);
 }
 
 }  // namespace waybill::amqp

@@ -26,27 +26,26 @@ class Opening : public std::enable_shared_from_this<Opening> {
     ~Owner() = default;
   };
 
-  Opening(asio::any_io_executor executor, const Options& options);
+  /// `is_first`: nothing was ever opened there, so a wrong name or option, or another server, is a mistake of the URL; later
+  /// it is the broker that changed, which may change back.
+  Opening(asio::any_io_executor executor, const Options& options, bool is_first);
 
   /// `owner` must live until cancel() or the end. `role`: "service", "client", for the broker's list of connections.
-  /// Errors: refused, unauthorized, invalid_config, closed; whatever finish() was given.
+  /// Errors: refused, and what ends the attempts: unauthorized, invalid_config, unsupported, closed.
   static asio::awaitable<Result<void>> run(std::shared_ptr<Opening> self, Owner& owner, std::string role);
   void finish(Result<void> outcome) { step_->set(std::move(outcome)); }
   bool is_cancelled() const noexcept { return is_cancelled_; }
   void cancel();
 
  private:
+  static asio::awaitable<Result<void>> attempt(std::shared_ptr<Opening> self, Owner& owner, std::string role);
   using Step = detail::Arrival<Result<void>>;
   asio::any_io_executor executor_;
   const Options options_;
+  const bool is_first_;
   std::shared_ptr<socket::Dial> dial_;
   std::shared_ptr<Step> step_;
   bool is_cancelled_ = false;
 };
-
-/// What makes an error of an attempt to open: nothing was sent, so it was surely not taken; and only what stays wrong
-/// ends the attempts. `is_first`: the very first one: a wrong name or option shows here, and later it is the broker
-/// that changed, which may change back.
-Error opening_error(const Error& error, bool is_first);
 
 }  // namespace waybill::amqp

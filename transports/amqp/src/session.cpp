@@ -34,9 +34,9 @@ std::size_t Session::feed(std::string_view bytes) {
   if (state_ == State::started && !bytes.empty() && bytes.front() != 1) {
     if (bytes.size() < k_greeting.size() && k_greeting.starts_with(bytes)) return 0;
     const bool is_amqp = bytes.starts_with("AMQP");
-    fail(Error(errc::refused,
+    fail(Error(errc::invalid_config,
                is_amqp ? "the broker speaks another version of AMQP than 0-9-1"
-                       : "it does not speak AMQP 0-9-1; if it is the broker's TLS port, write amqps://",
+                       : "what answers there does not speak AMQP 0-9-1; if it is the broker's TLS port, write amqps://",
                End::rejected));
     return bytes.size();
   }

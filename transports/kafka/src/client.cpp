@@ -1,5 +1,9 @@
 #include "client.hpp"
 
+#include "statistics.hpp"
+
+#include <asio/post.hpp>
+
 #include <chrono>
 
 namespace waybill::kafka {
@@ -14,12 +18,17 @@ using SteadyClock = std::chrono::steady_clock;
 
 }  // namespace
 
-Client::Client(Private, const asio::any_io_executor& executor, Log log, rd_kafka_type_t type, ClientHooks& hooks)
-    : executor_(executor), log_(std::move(log)), type_(type), hooks_(&hooks), tick_(executor) {}
+Client::Client(Private, const Environment& environment, rd_kafka_type_t type, ClientHooks& hooks)
+    : executor_(environment.executor),
+      log_(environment.log),
+      metrics_(environment.metrics),
+      type_(type),
+      hooks_(&hooks),
+      tick_(executor_) {}
 
-Result<std::shared_ptr<Client>> Client::make(const asio::any_io_executor& executor, Log log, rd_kafka_type_t type,
-                                             Conf conf, ClientHooks& hooks) {
-  auto client = std::make_shared<Client>(Private{}, executor, std::move(log), type, hooks);
+Result<std::shared_ptr<Client>> Client::make(const Environment& environment, rd_kafka_type_t type, Conf conf,
+                                             ClientHooks& hooks) {
+  auto client = std::make_shared<Client>(Private{}, environment, type, hooks);
   rd_kafka_conf_t* raw = conf.get();
   rd_kafka_conf_set_opaque(raw, client.get());
   rd_kafka_conf_set_log_cb(raw, on_log);
@@ -162,9 +171,23 @@ void Client::on_rebalance(rd_kafka_t* instance, rd_kafka_resp_err_t code, rd_kaf
 }
 
 int Client::on_statistics(rd_kafka_t*, char* json, std::size_t size, void* opaque) noexcept {
-  const auto* self = static_cast<const Client*>(opaque);
-  self->log_.debug("kafka: statistics: " + std::string(json, size));
-  return 0;  // the text is librdkafka's
+  auto* self = static_cast<Client*>(opaque);
+  if (!self->hooks_ || !self->metrics_) return 0;  // 0: the text is librdkafka's
+  try {
+    // From within librdkafka: nobody else's code may run now.
+    asio::post(self->executor_, [weak = self->weak_from_this(), text = std::string(json, size)] {
+      if (const auto alive = weak.lock()) alive->tell_figures(text);
+    });
+  } catch (...) {  // figures that cannot be told are no reason to end the process
+  }
+  return 0;
+}
+
+void Client::tell_figures(const std::string& statistics) {
+  const auto tell = [this](std::string_view name, double value) {
+    if (hooks_) metrics_(name, value);  // it may close us
+  };
+  tell_statistics(statistics, type_ == RD_KAFKA_PRODUCER ? "kafka.producer" : "kafka.consumer", tell);
 }
 
 }  // namespace waybill::kafka

@@ -3,8 +3,8 @@
 
 #include "handle.hpp"
 #include "queue_watch.hpp"
-#include "waybill/log.hpp"
 #include "waybill/result.hpp"
+#include "waybill/transport.hpp"
 
 #include <asio/steady_timer.hpp>
 
@@ -45,8 +45,8 @@ class ClientHooks {
 class Client : public std::enable_shared_from_this<Client> {
  public:
   /// Errors: invalid_config.
-  static Result<std::shared_ptr<Client>> make(const asio::any_io_executor& executor, Log log, rd_kafka_type_t type,
-                                              Conf conf, ClientHooks& hooks);
+  static Result<std::shared_ptr<Client>> make(const Environment& environment, rd_kafka_type_t type, Conf conf,
+                                              ClientHooks& hooks);
   ~Client();
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
@@ -59,7 +59,7 @@ class Client : public std::enable_shared_from_this<Client> {
   struct Private {};
 
  public:
-  Client(Private, const asio::any_io_executor& executor, Log log, rd_kafka_type_t type, ClientHooks& hooks);
+  Client(Private, const Environment& environment, rd_kafka_type_t type, ClientHooks& hooks);
 
  private:
   static void on_log(const rd_kafka_t* instance, int level, const char* facility, const char* line) noexcept;
@@ -71,10 +71,12 @@ class Client : public std::enable_shared_from_this<Client> {
   void start();
   bool drain();
   void tick();
+  void tell_figures(const std::string& statistics);
   void wait_until_left(std::chrono::steady_clock::time_point deadline);
 
   asio::any_io_executor executor_;
   Log log_;
+  MetricSink metrics_;
   rd_kafka_type_t type_;
   ClientHooks* hooks_;
   Instance instance_;

@@ -36,16 +36,17 @@ ConnectionLink::ConnectionLink(const Environment& environment, const Options& op
 asio::awaitable<Result<void>> ConnectionLink::open(ConnectionSink& sink) {
   const auto self = shared_from_this();
   sink_ = &sink;
-  auto producer =
-      Producer::make(environment_.executor, environment_.log, options_, client_name(options_, false), *this);
+  auto producer = Producer::make(environment_, options_, client_name(options_, false), *this);
   if (!producer) co_return producer.error();
   producer_ = std::move(*producer);
   admin_ = std::make_unique<Admin>(environment_.executor, producer_->get(), options_);
   const auto step = step_ = std::make_shared<Step>(environment_.executor);
+  const socket::Lookout lookout(environment_.executor, startup_.hosts(), startup_.expected(), step);
   admin_->ping([step](const Result<void>& outcome) { step->set(outcome); });
   std::optional<Result<void>> reached = co_await Step::wait(step);
   if (!reached) co_return Error(errc::cancelled, "opening was cancelled", End::rejected);
-  if (!*reached) co_return is_closed_ ? reached->error() : startup_.error(reached->error());
+  if (!*reached && !is_closed_) reached = co_await startup_.explain(environment_.executor, reached->error());
+  if (!*reached) co_return *reached;
   is_open_ = true;
   co_return Result<void>();
 }
@@ -104,7 +105,7 @@ void ConnectionLink::prepare(Channel& channel, bool with_replies) {
 
 Result<void> ConnectionLink::make_reader() {
   if (reader_) return {};
-  auto reader = ReplyReader::make(environment_.executor, environment_.log, options_, *this);
+  auto reader = ReplyReader::make(environment_, options_, *this);
   if (!reader) return reader.error();
   reader_ = std::move(*reader);
   return {};

@@ -25,8 +25,7 @@ KafkaDeadLetterBox::KafkaDeadLetterBox(Environment environment, const Options& o
 Result<void> KafkaDeadLetterBox::open() {
   if (is_closed_) return Error(errc::closed, "the dead letters were closed", End::rejected);
   if (producer_) return {};
-  auto producer =
-      Producer::make(environment_.executor, environment_.log, options_, client_name(options_, false), *this);
+  auto producer = Producer::make(environment_, options_, client_name(options_, false), *this);
   if (!producer) return producer.error();
   producer_ = std::move(*producer);
   admin_ = std::make_unique<Admin>(environment_.executor, producer_->get(), options_);
@@ -40,7 +39,8 @@ asio::awaitable<Result<void>> KafkaDeadLetterBox::finish() {
   const Error late(errc::timeout, "no answer in time", End::unknown);
   Result<void> outcome = co_await wait(step_, environment_.executor, options_.start_timeout, late);
   step_.reset();
-  if (!outcome && outcome.error().code() == errc::timeout) co_return startup_.error(outcome.error());
+  if (!outcome && outcome.error().code() == errc::timeout)
+    co_return co_await startup_.explain(environment_.executor, outcome.error());
   co_return outcome;
 }
 
@@ -72,7 +72,7 @@ asio::awaitable<Result<void>> KafkaDeadLetterBox::read_decisions() {
 asio::awaitable<Result<void>> KafkaDeadLetterBox::scan(std::size_t limit) {
   const auto wanted = [this](std::int64_t offset) { return !decided_.contains(offset); };
   scan_ = std::make_unique<DeadLetterScan>(begin(), wanted, limit);
-  Result<void> outcome = scan_->start(environment_.executor, environment_.log, options_, topic_, decided_.first_open());
+  Result<void> outcome = scan_->start(environment_, options_, topic_, decided_.first_open());
   if (outcome) outcome = co_await finish();
   if (!scan_) co_return Error(errc::closed, "the dead letters were closed", End::rejected);
   records_ = std::move(scan_->records);

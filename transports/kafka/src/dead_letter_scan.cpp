@@ -30,11 +30,11 @@ IncomingRecord KeptRecord::view(std::string_view topic) const {
   return record;
 }
 
-Result<void> DeadLetterScan::start(const asio::any_io_executor& executor, Log log, const Options& options,
-                                   const std::string& topic, std::int64_t from) {
+Result<void> DeadLetterScan::start(const Environment& environment, const Options& options, const std::string& topic,
+                                   std::int64_t from) {
   auto conf = make_conf(options, Role::scanner, client_name(options, false), options.prefix + "waybill-dead-letters");
   if (!conf) return conf.error();
-  auto client = Client::make(executor, std::move(log), RD_KAFKA_CONSUMER, std::move(*conf), *this);
+  auto client = Client::make(environment, RD_KAFKA_CONSUMER, std::move(*conf), *this);
   if (!client) return client.error();
   client_ = std::move(*client);
   const PartitionList list(rd_kafka_topic_partition_list_new(1));

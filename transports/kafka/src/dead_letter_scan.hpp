@@ -38,7 +38,7 @@ class DeadLetterScan final : public ClientHooks {
   DeadLetterScan(std::shared_ptr<Step> step, Wanted wanted, std::size_t limit)
       : step_(std::move(step)), wanted_(std::move(wanted)), limit_(limit) {}
   ~DeadLetterScan() { close(); }
-  Result<void> start(const asio::any_io_executor& executor, Log log, const Options& options, const std::string& topic,
+  Result<void> start(const Environment& environment, const Options& options, const std::string& topic,
                      std::int64_t from);
   void close();
 

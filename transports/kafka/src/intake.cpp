@@ -12,30 +12,27 @@ namespace {
 
 /// Records that may wait for others of their key, beside those in hand.
 constexpr std::size_t k_most_waiting = 4096;
-constexpr std::chrono::milliseconds k_longest_backoff{1'000};
 
 std::string name_of(std::string_view topic, std::int32_t number) {
   return std::string(topic) + '/' + std::to_string(number);
 }
 
-std::chrono::milliseconds backoff_of(std::chrono::milliseconds first, int attempt) noexcept {
-  std::chrono::milliseconds backoff = first;
-  for (int i = 1; i < attempt && backoff < k_longest_backoff; ++i) backoff *= 2;
-  return std::min(backoff, k_longest_backoff);
-}
-
 }  // namespace
 
-Intake::Intake(const asio::any_io_executor& executor, Log log, const Options& options, Settings settings,
-               IntakeHooks& hooks)
-    : executor_(executor), log_(std::move(log)), options_(options), settings_(std::move(settings)), hooks_(&hooks) {}
+Intake::Intake(const Environment& environment, const Options& options, std::string group, IntakeHooks& hooks)
+    : executor_(environment.executor),
+      log_(environment.log),
+      max_in_flight_(environment.max_in_flight),
+      options_(options),
+      group_(std::move(group)),
+      hooks_(&hooks) {}
 
-Result<std::shared_ptr<Intake>> Intake::make(const asio::any_io_executor& executor, Log log, const Options& options,
-                                             Settings settings, IntakeHooks& hooks) {
-  auto conf = make_conf(options, Role::group_consumer, settings.client_id, settings.group);
+Result<std::shared_ptr<Intake>> Intake::make(const Environment& environment, const Options& options, Names names,
+                                             IntakeHooks& hooks) {
+  auto conf = make_conf(options, Role::group_consumer, names.client_id, names.group);
   if (!conf) return conf.error();
-  std::shared_ptr<Intake> intake(new Intake(executor, log, options, std::move(settings), hooks));
-  auto client = Client::make(executor, std::move(log), RD_KAFKA_CONSUMER, std::move(*conf), *intake);
+  std::shared_ptr<Intake> intake(new Intake(environment, options, std::move(names.group), hooks));
+  auto client = Client::make(environment, RD_KAFKA_CONSUMER, std::move(*conf), *intake);
   if (!client) return client.error();
   intake->client_ = std::move(*client);
   return intake;
@@ -104,7 +101,7 @@ void Intake::take_error(const rd_kafka_message_t& message) {
       }
       return;
     case RD_KAFKA_RESP_ERR__MAX_POLL_EXCEEDED:
-      return log_.warning("kafka: the group " + settings_.group + " gave us up because we did not poll; joining again");
+      return log_.warning("kafka: the group " + group_ + " gave us up because we did not poll; joining again");
     case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
     case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
       if (message.rkt && note_unmatched(rd_kafka_topic_name(message.rkt))) return;
@@ -212,7 +209,7 @@ void Intake::assigned(const rd_kafka_topic_partition_list_t& partitions) {
     if (is_first) note_known(partition->topic);
     partitions_[name_of(partition->topic, partition->number)] = std::move(partition);
   }
-  log_.debug("kafka: " + settings_.group + " has " + std::to_string(partitions_.size()) + " partitions here");
+  log_.debug("kafka: " + group_ + " has " + std::to_string(partitions_.size()) + " partitions here");
 }
 
 void Intake::revoked(const rd_kafka_topic_partition_list_t& partitions) {
@@ -234,8 +231,8 @@ void Intake::revoked(const rd_kafka_topic_partition_list_t& partitions) {
 }
 
 bool Intake::is_blocked() const noexcept {
-  return is_paused_ || is_stopped_ || in_hand_ + runnable_.size() >= settings_.max_in_flight ||
-         slots_.size() - free_slots_.size() >= settings_.max_in_flight + k_most_waiting;
+  return is_paused_ || is_stopped_ || in_hand_ + runnable_.size() >= max_in_flight_ ||
+         slots_.size() - free_slots_.size() >= max_in_flight_ + k_most_waiting;
 }
 
 bool Intake::wants_messages() {
@@ -266,7 +263,7 @@ void Intake::pump() {
   if (is_pumping_) return;
   const auto self = shared_from_this();  // the sink may end us
   is_pumping_ = true;
-  while (!runnable_.empty() && in_hand_ < settings_.max_in_flight && !is_paused_ && !is_stopped_ && hooks_) {
+  while (!runnable_.empty() && in_hand_ < max_in_flight_ && !is_paused_ && !is_stopped_ && hooks_) {
     const std::uint32_t index = runnable_.front();
     runnable_.pop_front();
     deliver(index);
@@ -296,79 +293,6 @@ void Intake::deliver(std::uint32_t index) {
   // The message stays where it is even if the slots move.
   const rd_kafka_message_t& message = *slot.message;
   hooks_->on_record(token, message, slot.attempt, is_redelivered);
-}
-
-const rd_kafka_message_t* Intake::message(Token token) const noexcept {
-  const auto index = static_cast<std::uint32_t>(token);
-  if (index >= slots_.size()) return nullptr;
-  const Slot& slot = slots_[index];
-  const bool is_there = slot.state == State::in_hand && slot.generation == token >> 32 && slot.partition->is_ours;
-  return is_there ? slot.message.get() : nullptr;
-}
-
-void Intake::settle(Token token, Settlement settlement) {
-  const auto index = static_cast<std::uint32_t>(token);
-  if (index >= slots_.size()) return;
-  Slot& slot = slots_[index];
-  if (slot.state != State::in_hand || slot.generation != token >> 32) return;
-  --in_hand_;
-  schedule_pump();
-  const PartitionPtr partition = slot.partition;
-  if (!partition->is_ours) return release(index);
-  if (settlement == Settlement::retry) {
-    if (is_stopped_) return release(index);  // unfinished: it stays uncommitted, and comes back to whoever is next
-    return retry_later(index);
-  }
-  partition->offsets.finish(slot.message->offset);
-  mark_dirty(partition);
-  if (!slot.lane.empty()) {
-    if (const auto next = lanes_.leave(slot.lane)) runnable_.push_back(*next);
-  }
-  release(index);
-}
-
-void Intake::retry_later(std::uint32_t index) {
-  Slot& slot = slots_[index];
-  slot.state = State::retrying;
-  const auto timer = std::make_shared<asio::steady_timer>(executor_, backoff_of(options_.retry_backoff, slot.attempt));
-  timer->async_wait([weak = weak_from_this(), timer, index, generation = slot.generation](std::error_code) {
-    const auto self = weak.lock();
-    if (!self || self->is_closed_) return;
-    Slot& again = self->slots_[index];
-    if (again.state != State::retrying || again.generation != generation) return;
-    ++again.attempt;
-    again.state = State::waiting;
-    self->runnable_.push_back(index);
-    self->pump();
-  });
-}
-
-void Intake::release(std::uint32_t index) {
-  Slot& slot = slots_[index];
-  slot.message.reset();
-  slot.partition.reset();
-  slot.lane.clear();
-  slot.state = State::unused;
-  ++slot.generation;
-  free_slots_.push_back(index);
-}
-
-void Intake::mark_dirty(const PartitionPtr& partition) {
-  if (std::exchange(partition->is_dirty, true)) return;
-  dirty_.push_back(partition);
-}
-
-void Intake::store_offsets() {
-  if (dirty_.empty() || is_closed_) return;
-  const PartitionList list(rd_kafka_topic_partition_list_new(static_cast<int>(dirty_.size())));
-  for (const PartitionPtr& partition : dirty_) {
-    partition->is_dirty = false;
-    const auto next = partition->offsets.advance();
-    if (!next || !partition->is_ours) continue;
-    rd_kafka_topic_partition_list_add(list.get(), partition->topic.c_str(), partition->number)->offset = *next;
-  }
-  dirty_.clear();
-  if (list->cnt > 0) rd_kafka_offsets_store(client_->get(), list.get());
 }
 
 void Intake::pause() { is_paused_ = true; }

@@ -40,13 +40,12 @@ class Intake final : public ClientHooks, public std::enable_shared_from_this<Int
  public:
   using Token = IntakeHooks::Token;
 
-  struct Settings {
+  struct Names {
     std::string client_id;
     std::string group;
-    std::size_t max_in_flight;
   };
-  static Result<std::shared_ptr<Intake>> make(const asio::any_io_executor& executor, Log log, const Options& options,
-                                              Settings settings, IntakeHooks& hooks);
+  static Result<std::shared_ptr<Intake>> make(const Environment& environment, const Options& options, Names names,
+                                              IntakeHooks& hooks);
 
   /// Joins the group. Names that start with `^` are regular expressions.
   Result<void> subscribe(const std::vector<std::string>& topics);
@@ -81,7 +80,7 @@ class Intake final : public ClientHooks, public std::enable_shared_from_this<Int
     State state = State::unused;
   };
 
-  Intake(const asio::any_io_executor& executor, Log log, const Options& options, Settings settings, IntakeHooks& hooks);
+  Intake(const Environment& environment, const Options& options, std::string group, IntakeHooks& hooks);
   void on_message(Message message) override;
   bool wants_messages() override;
   void on_batch_end() override;
@@ -111,8 +110,9 @@ class Intake final : public ClientHooks, public std::enable_shared_from_this<Int
 
   asio::any_io_executor executor_;
   Log log_;
+  std::size_t max_in_flight_;
   Options options_;
-  Settings settings_;
+  std::string group_;
   IntakeHooks* hooks_;
   std::shared_ptr<Client> client_;
   std::vector<TopicHandle> known_;   ///< Topics with settings of their own.

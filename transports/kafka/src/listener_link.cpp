@@ -31,10 +31,14 @@ asio::awaitable<Result<void>> ListenerLink::open(const Routes& routes, ListenerS
 
   const auto step = step_ = std::make_shared<Step>(environment_.executor);
   find_topics(step);
+  std::optional<socket::Lookout> lookout;
+  lookout.emplace(environment_.executor, startup_.hosts(), startup_.expected(), step);
   const Error no_answer(errc::timeout, "no answer in time", End::rejected);
   Result<void> reached =
       co_await wait(step, environment_.executor, options_.start_timeout + std::chrono::milliseconds(200), no_answer);
-  if (!reached) co_return is_closed_ ? reached.error() : startup_.error(reached.error());
+  lookout.reset();
+  if (!reached && !is_closed_) reached = co_await startup_.explain(environment_.executor, reached.error());
+  if (!reached) co_return reached;
   if (subscription_->subscribed().empty()) co_return Result<void>();
 
   step_ = std::make_shared<Step>(environment_.executor);
@@ -49,7 +53,7 @@ asio::awaitable<Result<void>> ListenerLink::open(const Routes& routes, ListenerS
 }
 
 Result<void> ListenerLink::make_producer() {
-  auto producer = Producer::make(environment_.executor, environment_.log, options_, client_name(options_, true), *this);
+  auto producer = Producer::make(environment_, options_, client_name(options_, true), *this);
   if (!producer) return producer.error();
   producer_ = std::move(*producer);
   admin_ = std::make_unique<Admin>(environment_.executor, producer_->get(), options_);
@@ -68,8 +72,8 @@ void ListenerLink::find_topics(const std::shared_ptr<Step>& step) {
 }
 
 Result<void> ListenerLink::join() {
-  Intake::Settings settings{client_name(options_, true), group_, environment_.max_in_flight};
-  auto intake = Intake::make(environment_.executor, environment_.log, options_, std::move(settings), *this);
+  Intake::Names names{client_name(options_, true), group_};
+  auto intake = Intake::make(environment_, options_, std::move(names), *this);
   if (!intake) return intake.error();
   intake_ = std::move(*intake);
   return intake_->subscribe(subscription_->subscribed());

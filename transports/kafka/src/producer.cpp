@@ -39,12 +39,12 @@ HeaderList make_headers(const std::vector<RecordHeader>& headers) {
 
 }  // namespace
 
-Result<std::unique_ptr<Producer>> Producer::make(const asio::any_io_executor& executor, Log log, const Options& options,
+Result<std::unique_ptr<Producer>> Producer::make(const Environment& environment, const Options& options,
                                                  const std::string& client_id, ProducerHooks& hooks) {
   auto conf = make_conf(options, Role::producer, client_id, {});
   if (!conf) return conf.error();
-  std::unique_ptr<Producer> producer(new Producer(executor, hooks));
-  auto client = Client::make(executor, std::move(log), RD_KAFKA_PRODUCER, std::move(*conf), *producer);
+  std::unique_ptr<Producer> producer(new Producer(environment.executor, hooks));
+  auto client = Client::make(environment, RD_KAFKA_PRODUCER, std::move(*conf), *producer);
   if (!client) return client.error();
   producer->client_ = std::move(*client);
   return producer;

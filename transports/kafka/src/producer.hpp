@@ -30,7 +30,7 @@ class ProducerHooks {
 /// Threads: all on the executor.
 class Producer final : public ClientHooks {
  public:
-  static Result<std::unique_ptr<Producer>> make(const asio::any_io_executor& executor, Log log, const Options& options,
+  static Result<std::unique_ptr<Producer>> make(const Environment& environment, const Options& options,
                                                 const std::string& client_id, ProducerHooks& hooks);
   ~Producer() { close(); }
 

@@ -8,17 +8,17 @@
 
 namespace waybill::kafka {
 
-Result<std::shared_ptr<ReplyReader>> ReplyReader::make(const asio::any_io_executor& executor, Log log,
-                                                       const Options& options, ReplyReaderHooks& hooks) {
+Result<std::shared_ptr<ReplyReader>> ReplyReader::make(const Environment& environment, const Options& options,
+                                                       ReplyReaderHooks& hooks) {
   // librdkafka wants a group's name even from those who join none.
   const std::string unused_group = options.prefix + options.group_id + "-replies";
   auto conf = make_conf(options, Role::reply_consumer, client_name(options, false), unused_group);
   if (!conf) return conf.error();
-  std::shared_ptr<ReplyReader> reader(new ReplyReader(executor, options, hooks));
-  auto client = Client::make(executor, std::move(log), RD_KAFKA_CONSUMER, std::move(*conf), *reader);
+  std::shared_ptr<ReplyReader> reader(new ReplyReader(environment.executor, options, hooks));
+  auto client = Client::make(environment, RD_KAFKA_CONSUMER, std::move(*conf), *reader);
   if (!client) return client.error();
   reader->client_ = std::move(*client);
-  reader->admin_ = std::make_unique<Admin>(executor, reader->client_->get(), options);
+  reader->admin_ = std::make_unique<Admin>(environment.executor, reader->client_->get(), options);
   return reader;
 }
 

@@ -25,8 +25,8 @@ class ReplyReaderHooks {
 /// Threads: all on the executor.
 class ReplyReader final : public ClientHooks, public std::enable_shared_from_this<ReplyReader> {
  public:
-  static Result<std::shared_ptr<ReplyReader>> make(const asio::any_io_executor& executor, Log log,
-                                                   const Options& options, ReplyReaderHooks& hooks);
+  static Result<std::shared_ptr<ReplyReader>> make(const Environment& environment, const Options& options,
+                                                   ReplyReaderHooks& hooks);
 
   /// The topic will be read soon: finds out where it is, which would take half a second if reading began without it.
   void expect(const std::string& topic);

@@ -1,6 +1,7 @@
 #include "startup.hpp"
 
 #include "settings.hpp"
+#include "waybill/transports/socket/options.hpp"
 
 namespace waybill::kafka {
 namespace {
@@ -10,15 +11,28 @@ bool contains(std::string_view text, std::string_view part) noexcept {
 }
 
 /// Traces of something on the port that is no Kafka broker, or that speaks TLS where we do not.
-bool is_foreign(std::string_view reason) noexcept {
-  return contains(reason, "Invalid response size") || contains(reason, "ApiVersion") ||
-         contains(reason, "incorrect security.protocol") || contains(reason, "Receive failed");
+bool may_be_foreign(std::string_view reason) noexcept {
+  return contains(reason, "ApiVersion") || contains(reason, "incorrect security.protocol") ||
+         contains(reason, "Receive failed");
 }
+
+/// Without librdkafka's timing and advice about its own settings.
+std::string_view without_details(std::string_view reason) noexcept {
+  for (const std::string_view detail :
+       {" (after ", ": broker certificate could not", ": verify that security.protocol"})
+    reason = reason.substr(0, reason.find(detail));
+  return reason;
+}
+
+/// It has said something that no Kafka broker says.
+bool is_foreign(std::string_view reason) noexcept { return contains(reason, "Invalid response size"); }
 
 }  // namespace
 
 StartupTrouble::StartupTrouble(const Options& options)
-    : brokers_(broker_list(options)), has_user_(!options.user.empty()) {}
+    : brokers_(broker_list(options)), hosts_(options.hosts), is_tls_(options.tls), has_user_(!options.user.empty()) {
+  socket::complete_hosts(hosts_, 9092);
+}
 
 bool StartupTrouble::note(rd_kafka_resp_err_t code, std::string_view reason) {
   if (is_clear_) return true;
@@ -31,28 +45,41 @@ bool StartupTrouble::note(rd_kafka_resp_err_t code, std::string_view reason) {
 }
 
 Error StartupTrouble::error(const Error& fallback) const {
+  const std::string reason(without_details(reason_));
   switch (code_) {
     case RD_KAFKA_RESP_ERR_NO_ERROR: break;
     case RD_KAFKA_RESP_ERR__AUTHENTICATION:
     case RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED:
-      return Error(make_code(code_),
-                   "the brokers " + brokers_ + " refused the user and password of the URL: " + reason_, End::rejected);
+      return Error(make_code(code_), "the brokers " + brokers_ + " refused the user and password of the URL: " + reason,
+                   End::rejected);
     case RD_KAFKA_RESP_ERR__SSL:
-      return Error(make_code(code_),
-                   "no TLS connection to " + brokers_ + "; check tls, ca and the name in the URL: " + reason_,
+      // A certificate does not mend itself; a broker that hangs up while it starts does.
+      return Error(contains(reason_, "certificate") ? make_error_code(errc::unauthorized) : make_code(code_),
+                   "no TLS connection to " + brokers_ + "; check tls, ca and the name in the URL: " + reason,
                    End::rejected);
     case RD_KAFKA_RESP_ERR_INCONSISTENT_GROUP_PROTOCOL: return Error(make_code(code_), reason_, End::rejected);
     default:
-      if (is_foreign(reason_)) {
+      if (!has_user_ && contains(reason_, "require SASL")) {
         return Error(errc::refused,
-                     "what answers at " + brokers_ + " is no Kafka broker, or wants TLS" +
-                         (has_user_ ? "" : " or a user and password") + ": " + reason_,
+                     "the broker at " + brokers_ + " hangs up: it may want a user and password in the URL: " + reason,
                      End::rejected);
       }
-      return Error(errc::refused, "no Kafka broker can be reached at " + brokers_ + ": " + reason_, End::rejected);
+      if (is_foreign(reason_) || may_be_foreign(reason_)) {
+        return Error(is_foreign(reason_) ? errc::invalid_config : errc::refused,
+                     "what answers at " + brokers_ + " is no Kafka broker, or wants TLS" +
+                         (has_user_ ? "" : " or a user and password") + ": " + reason,
+                     End::rejected);
+      }
+      return Error(errc::refused, "no Kafka broker can be reached at " + brokers_ + ": " + reason, End::rejected);
   }
   if (fallback.code() != errc::timeout) return fallback;
   return Error(errc::refused, "no Kafka broker answers at " + brokers_ + " in time", End::rejected);
+}
+
+asio::awaitable<Error> StartupTrouble::explain(asio::any_io_executor executor, Error fallback) const {
+  const Error plain = error(fallback);
+  if (plain.code() != errc::refused && !is_foreign(reason_)) co_return plain;
+  co_return co_await socket::name_stranger(executor, hosts_, expected(), plain);
 }
 
 }  // namespace waybill::kafka

@@ -35,6 +35,8 @@ asio::awaitable<Result<void>> SessionPair::open(socket::TimePoint deadline, std:
   }
   Result<void> opened = co_await dial_both(deadline, max_unsent);
   if (opened) opened = co_await log_in(deadline);
+  if (!opened && opened.error().code() == errc::refused && !was_met_ && !is_closed_)
+    opened = co_await socket::name_stranger(executor_, options_.hosts, expected(), opened.error());
   if (opened && is_closed_) opened = closed();
   if (opened)
     is_open_ = true;
@@ -42,6 +44,8 @@ asio::awaitable<Result<void>> SessionPair::open(socket::TimePoint deadline, std:
     close();
   co_return opened;
 }
+
+socket::Expected SessionPair::expected() const { return {socket::k_redis_server, "redis", options_.tls}; }
 
 asio::awaitable<Result<void>> SessionPair::dial_both(socket::TimePoint deadline, std::size_t max_unsent) {
   if (is_closed_) co_return closed();
@@ -79,6 +83,8 @@ asio::awaitable<Result<void>> SessionPair::log_in(socket::TimePoint deadline) {
   timer_.async_wait([progress](const asio::error_code& ec) {
     if (!ec) progress->set(Error(errc::timeout, "", End::rejected));
   });
+  std::optional<socket::Lookout> lookout;
+  if (!was_met_) lookout.emplace(executor_, options_.hosts, expected(), progress);
   const std::string peer = publisher_->peer();
   publisher_->handshake(deadline);
   subscriber_->handshake(deadline);

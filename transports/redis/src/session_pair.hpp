@@ -6,6 +6,7 @@
 #include "waybill/detail/asio.hpp"
 #include "waybill/log.hpp"
 #include "waybill/transports/socket/dial.hpp"
+#include "waybill/transports/socket/stranger.hpp"
 #include "waybill/transports/socket/tls.hpp"
 
 #include <asio/any_io_executor.hpp>
@@ -49,6 +50,7 @@ class SessionPair final : public std::enable_shared_from_this<SessionPair>, priv
 
   asio::awaitable<Result<void>> dial_both(socket::TimePoint deadline, std::size_t max_unsent);
   asio::awaitable<Result<void>> log_in(socket::TimePoint deadline);
+  socket::Expected expected() const;
   socket::Ref<Session> make_session(Session::Role role, socket::Dialed dialed, const std::string& name,
                                     std::size_t max_unsent);
   void schedule_ping(std::chrono::milliseconds after, bool is_answer_due);

@@ -48,7 +48,7 @@ struct Options {
   bool mandatory = true;             ///< Messages that reach no queue are told to their sender (no_receiver).
 
   std::chrono::seconds heartbeat{5};               ///< Asked for; the broker may want less. 0: none.
-  std::chrono::milliseconds start_timeout{4'500};  ///< One open(): connecting, logging in, declaring.
+  std::chrono::milliseconds start_timeout{4'000};  ///< One open(): connecting, logging in, declaring.
   std::chrono::milliseconds caller_check{1'000};   ///< How often callers of long requests are looked after; 0: never.
   std::size_t max_message = 128u << 20;            ///< Bytes of one message that is received.
 

@@ -33,7 +33,7 @@ struct Options {
   int replication = -1;         ///< Of created topics; -1: the broker's default.
   int reply_partition = 0;      ///< Client: which partition of the reply topics it reads. NestJS creates one.
 
-  std::chrono::milliseconds start_timeout{4'500};  ///< One open(): reaching a broker, topics, joining the group.
+  std::chrono::milliseconds start_timeout{4'000};  ///< One open(): reaching a broker, topics, joining the group.
   std::chrono::milliseconds join_timeout{15'000};  ///< Of that, what joining the group may take once topics are there.
   std::chrono::milliseconds send_timeout{
       30'000};  ///< Until the broker must have confirmed a message, outages included.
@@ -41,7 +41,7 @@ struct Options {
   std::chrono::milliseconds retry_backoff{
       5};  ///< Before a message that was given back comes again; doubles, at most 1 s.
   std::chrono::milliseconds discovery{5'000};  ///< How often listeners look for new topics that their wildcards match.
-  std::chrono::milliseconds statistics{0};     ///< How often librdkafka's statistics are logged (debug); 0: never.
+  std::chrono::milliseconds statistics{0};     ///< How often librdkafka's statistics are told (metrics_to); 0: never.
   std::size_t max_message = 1'048'588;         ///< Bytes of one record that is sent.
   std::size_t max_unsent = 128u << 20;         ///< Bytes that wait for the broker's confirmation.
 

@@ -24,7 +24,7 @@ struct Options {
   bool wildcards = false;  ///< Listener: every pattern is one of Redis's globs, as NestJS's option says.
   bool receivers = true;   ///< PUBLISH's count of receivers is believed. Off for Redis Cluster, where it is partial.
 
-  std::chrono::milliseconds start_timeout{4'500};   ///< One open(): both connections, TLS, AUTH, subscriptions.
+  std::chrono::milliseconds start_timeout{4'000};   ///< One open(): both connections, TLS, AUTH, subscriptions.
   std::chrono::milliseconds ping_interval{10'000};  ///< A connection that is silent for so long is asked. 0: never.
   std::chrono::milliseconds ping_timeout{5'000};    ///< Without any answer after that it is given up.
 
