@@ -9,6 +9,7 @@
 #include <asio/error.hpp>
 #include <asio/post.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <utility>
 
@@ -16,8 +17,9 @@ namespace waybill::socket {
 namespace {
 
 constexpr std::size_t k_own_tail = 64u << 10;       // an unfinished tail from here on is read into in place
-constexpr std::size_t k_kept_tail = 4u << 10;       // memory that an empty tail may keep
 constexpr std::size_t k_tls_read = 16u << 10;       // one TLS record
+constexpr std::size_t k_least_own_read = 2u << 10;  // where there is little to read; on average, as much is kept
+constexpr std::size_t k_most_own_read = 16u << 10;  // a turn that reads more is a bulk turn
 constexpr std::size_t k_most_discarded = 8u << 20;  // of input after finish()
 constexpr int k_rounds = 4;                         // reads in one turn, so that other streams get theirs
 constexpr std::chrono::seconds k_finish_time{5};
@@ -29,7 +31,7 @@ std::atomic<std::size_t> g_buffered{0};
 std::size_t buffered_bytes() noexcept { return g_buffered.load(std::memory_order_relaxed); }
 
 Stream::Stream(asio::ip::tcp::socket socket, const StreamLimits& limits, TlsLayerPtr tls)
-    : socket_(std::move(socket)), tls_(std::move(tls)), limits_(limits) {
+    : socket_(std::move(socket)), tls_(std::move(tls)), own_read_(tls_ ? k_tls_read : k_least_own_read), limits_(limits) {
   asio::error_code ec;
   socket_.set_option(asio::ip::tcp::no_delay(true), ec);
   socket_.non_blocking(true, ec);
@@ -84,35 +86,66 @@ void Stream::continue_reading() {
       return;
     }
   }
-  if (!tls_) {
-    wait_readable();
+  if (tls_ && state_ == State::finishing) return;  // the TLS layer reads the other side's goodbye
+  reading_ = true;
+  if (bulk_) {
+    socket_.async_wait(asio::socket_base::wait_read, StreamHandlers::Readable{Ref<Stream>(this)});
     return;
   }
-  if (state_ == State::finishing) return;  // the TLS layer reads the other side's goodbye
-  reading_ = true;
-  char* room = tail_.prepare(k_tls_read);
-  tls_->read(*this, room, tail_.capacity() - tail_.size());
-}
-
-void Stream::wait_readable() {
-  reading_ = true;
-  socket_.async_wait(asio::socket_base::wait_read, StreamHandlers::Readable{Ref<Stream>(this)});
+  char* const room = tail_.prepare(own_read_);
+  const std::size_t size = tail_.capacity() - tail_.size();
+  if (tls_) {
+    tls_->read(*this, room, size);
+  } else {
+    socket_.async_read_some(asio::buffer(room, size), StreamHandlers::Read{Ref<Stream>(this)});
+  }
 }
 
 void Stream::handle_readable(const asio::error_code& ec) {
   reading_ = false;
   if (state_ == State::closed) return;
+  batch_ = true;
   if (ec) {
     read_failed(ec);
-    return;
+  } else {
+    adapt_reading(read_batch());
   }
-  batch_ = true;
-  read_batch();
   batch_ = false;
   end_of_turn();
 }
 
-void Stream::read_batch() {
+void Stream::handle_read(const asio::error_code& ec, std::size_t count) {
+  reading_ = false;
+  if (state_ == State::closed) return;
+  batch_ = true;
+  if (ec) {
+    read_failed(ec);
+  } else {
+    tail_.commit(count);
+    const bool is_full = tail_.size() == tail_.capacity();
+    if (state_ == State::open && !wants_bytes()) {
+      unfed_ = true;
+    } else {
+      feed(tail_.data(), tail_.size(), true);
+      if (is_full && !tls_ && state_ != State::closed) count += read_batch();
+    }
+    if (!tls_) adapt_reading(count);
+  }
+  batch_ = false;
+  end_of_turn();
+}
+
+void Stream::adapt_reading(std::size_t count) noexcept {
+  bulk_ = count > k_most_own_read;
+  if (count >= own_read_) {
+    own_read_ = std::min(own_read_ * 2, k_most_own_read);
+  } else if (count < own_read_ / 4) {
+    own_read_ = std::max(own_read_ / 2, k_least_own_read);
+  }
+}
+
+std::size_t Stream::read_batch() {
+  std::size_t total = 0;
   Scratch& scratch = Scratch::of_this_thread();
   char* const shared = scratch.lease();
   for (int round = 0; round < k_rounds; ++round) {
@@ -122,16 +155,19 @@ void Stream::read_batch() {
       const std::size_t kept = tail_.size();
       if (kept) std::memcpy(shared, tail_.data(), kept);
       const std::size_t count = read_some(shared + kept, Scratch::k_read_size - kept, again);
+      total += count;
       if (count) feed(shared, kept + count, false);
     } else {
       char* room = tail_.prepare(k_own_tail);
       const std::size_t count = read_some(room, tail_.capacity() - tail_.size(), again);
       tail_.commit(count);
+      total += count;
       if (count) feed(tail_.data(), tail_.size(), true);
     }
     if (!again || state_ == State::closed) break;
   }
   if (shared) scratch.give_back();
+  return total;
 }
 
 std::size_t Stream::read_some(char* data, std::size_t room, bool& again) {
@@ -162,26 +198,7 @@ void Stream::feed(const char* data, std::size_t size, bool from_tail) {
     tail_.clear();
     tail_.append(data + done, size - done);
   }
-  if (tail_.empty()) tail_.shrink(tls_ ? k_tls_read : k_kept_tail);
-}
-
-void Stream::handle_tls_read(const asio::error_code& ec, std::size_t count) {
-  reading_ = false;
-  if (state_ == State::closed) return;
-  if (ec) {
-    read_failed(ec);
-    end_of_turn();
-    return;
-  }
-  tail_.commit(count);
-  if (state_ == State::open && !wants_bytes()) {
-    unfed_ = true;
-  } else {
-    batch_ = true;
-    feed(tail_.data(), tail_.size(), true);
-    batch_ = false;
-  }
-  end_of_turn();
+  if (tail_.empty()) tail_.shrink(2 * own_read_);
 }
 
 void Stream::read_failed(const asio::error_code& ec) {
@@ -206,7 +223,7 @@ void Stream::post_turn() {
 void Stream::handle_turn() {
   turn_posted_ = false;
   if (state_ == State::closed) return;
-  if (unfed_ && !(tls_ && reading_) && wants_bytes()) {
+  if (unfed_ && !reading_ && wants_bytes()) {
     unfed_ = false;
     batch_ = true;
     feed(tail_.data(), tail_.size(), true);

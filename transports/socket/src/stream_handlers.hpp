@@ -12,6 +12,10 @@ struct StreamHandlers {
     Ref<Stream> stream;
     void operator()(const asio::error_code& ec) const { stream->handle_readable(ec); }
   };
+  struct Read {
+    Ref<Stream> stream;
+    void operator()(const asio::error_code& ec, std::size_t count) const { stream->handle_read(ec, count); }
+  };
   struct Writable {
     Ref<Stream> stream;
     void operator()(const asio::error_code& ec) const { stream->handle_writable(ec); }

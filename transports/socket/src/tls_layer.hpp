@@ -27,7 +27,7 @@ class TlsLayer {
     stream.handle_handshake(ec, story);
   }
   static void read_done(Stream& stream, const asio::error_code& ec, std::size_t count) {
-    stream.handle_tls_read(ec, count);
+    stream.handle_read(ec, count);
   }
   static void write_done(Stream& stream, const asio::error_code& ec, std::size_t count) {
     stream.handle_tls_written(ec, count);

@@ -34,8 +34,9 @@ struct StreamLimits {
 ///
 /// Threads:  everything on the socket's executor, which must be serial.
 /// Lifetime: counted; operations under way hold a count, so close() is safe anywhere, within callbacks too.
-/// Memory:   a stream that waits holds no buffer: reads go into one buffer of the thread, and only an unfinished tail
-///           stays here. A tail beyond 64 KiB moves to a buffer of its own that grows as bytes arrive.
+/// Memory:   a stream that waits holds 2 KiB, up to 16 where more is usual: where little comes at a time it is read
+///           without asking the system first whether it is there. Much at a time goes into one buffer of the thread, and
+///           only an unfinished tail stays here. A tail beyond 64 KiB is read in place and grows as bytes arrive.
 class Stream {
  public:
   Stream(const Stream&) = delete;
@@ -113,9 +114,10 @@ class Stream {
   friend struct StreamHandlers;
   enum class State : std::uint8_t { opening, open, finishing, closed };
 
-  void wait_readable();
   void handle_readable(const asio::error_code& ec);
-  void read_batch();
+  void handle_read(const asio::error_code& ec, std::size_t count);
+  void adapt_reading(std::size_t count) noexcept;
+  std::size_t read_batch();
   std::size_t read_some(char* data, std::size_t room, bool& again);
   void feed(const char* data, std::size_t size, bool from_tail);
   void continue_reading();
@@ -130,7 +132,6 @@ class Stream {
   void shut_down();
 
   void handle_handshake(const asio::error_code& ec, const std::string& story);
-  void handle_tls_read(const asio::error_code& ec, std::size_t count);
   void handle_tls_written(const asio::error_code& ec, std::size_t count);
   void handle_tls_shut_down();
 
@@ -141,7 +142,7 @@ class Stream {
 
   asio::ip::tcp::socket socket_;
   TlsLayerPtr tls_;
-  Buffer tail_;  // read and not yet taken by on_bytes()
+  Buffer tail_;  // read and not yet taken by on_bytes(); a read under way that is no bulk appends to it
   Buffer out_;   // produced; from head_ on not yet written
   std::size_t head_ = 0;
   std::size_t flying_ = 0;  // bytes in the TLS layer's hands
@@ -149,6 +150,7 @@ class Stream {
   std::uint64_t told_written_ = 0;
   std::size_t accounted_ = 0;  // our part of the process's count
   std::size_t discarded_ = 0;  // while finishing
+  std::size_t own_read_;       // room for one read in tail_
   TimePoint deadline_ = TimePoint::max();
   const StreamLimits limits_;
   std::unique_ptr<Error> failure_;
@@ -160,6 +162,7 @@ class Stream {
   bool writing_ = false;
   bool batch_ = false;  // within a handler of ours: what is produced is flushed at its end
   bool turn_posted_ = false;
+  bool bulk_ = false;  // the last turn read much: the next one waits, then reads into the thread's buffer
   bool paused_ = false;
   bool unfed_ = false;  // tail_ may hold whole messages
   bool eof_ = false;
