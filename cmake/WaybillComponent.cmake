@@ -9,6 +9,11 @@ function(waybill_own_code target)
     # g++ 12 and 13 take the own operator new and delete of Asio's coroutine frames for a mismatch.
     target_compile_options(${target} PRIVATE -Wno-mismatched-new-delete)
   endif()
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+    # g++ zeroes a Packet with rep stos, which takes 40 cycles to begin: stores of words take 10.
+    target_compile_options(${target} PRIVATE
+      "$<$<CONFIG:Release,RelWithDebInfo>:-mmemset-strategy=unrolled_loop:256:noalign,libcall:-1:noalign>")
+  endif()
   if(WAYBILL_WERROR)
     target_compile_options(${target} PRIVATE -Werror)
   endif()

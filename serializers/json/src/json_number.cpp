@@ -2,6 +2,7 @@
 
 #include "json_scan.hpp"
 
+#include <array>
 #include <charconv>
 #include <cmath>
 #include <cstdint>
@@ -10,6 +11,15 @@
 
 namespace waybill::json {
 namespace {
+
+constexpr auto k_digit_pairs = [] {  // "00" to "99"
+  std::array<char, 200> pairs{};
+  for (std::size_t i = 0; i < 100; ++i) {
+    pairs[2 * i] = static_cast<char>('0' + i / 10);
+    pairs[2 * i + 1] = static_cast<char>('0' + i % 10);
+  }
+  return pairs;
+}();
 
 char* put(char* out, const char* text, std::size_t size) noexcept {
   std::memcpy(out, text, size);
@@ -91,6 +101,30 @@ bool is_large(std::string_view text) noexcept {
 
 char* write_number(double number, char* out) noexcept { return write(number, out); }
 char* write_number(float number, char* out) noexcept { return write(number, out); }
+
+char* write_natural(std::uint64_t number, char* out) noexcept {
+  constexpr std::size_t k_most_digits = 20;
+  char digits[k_most_digits + k_most_digits];  // so that as many as there can be are copied at once
+  char* at = digits + k_most_digits;
+  for (; number >= 100; number /= 100) {
+    at -= 2;
+    std::memcpy(at, &k_digit_pairs[2 * (number % 100)], 2);
+  }
+  if (number >= 10) {
+    at -= 2;
+    std::memcpy(at, &k_digit_pairs[2 * number], 2);
+  } else {
+    *--at = static_cast<char>('0' + number);
+  }
+  std::memcpy(out, at, k_most_digits);
+  return out + (digits + k_most_digits - at);
+}
+
+char* write_integer(std::int64_t number, char* out) noexcept {
+  if (number >= 0) return write_natural(static_cast<std::uint64_t>(number), out);
+  *out++ = '-';
+  return write_natural(0 - static_cast<std::uint64_t>(number), out);
+}
 
 bool read_number(std::string_view text, double& number) noexcept {
   if (!is_number(text)) return false;

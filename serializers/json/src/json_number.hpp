@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string_view>
 
 namespace waybill::json {
@@ -14,6 +15,10 @@ inline constexpr std::size_t k_number_room = 40;
 char* write_number(double number, char* out) noexcept;
 /// The shortest digits that give the same float.
 char* write_number(float number, char* out) noexcept;
+
+/// Writes the integer. Returns the end. REQUIRES: k_number_room bytes at `out`.
+char* write_integer(std::int64_t number, char* out) noexcept;
+char* write_natural(std::uint64_t number, char* out) noexcept;
 
 /// Reads any number text of JSON as JavaScript does: what is too large is infinite, what is too small is 0.
 bool read_number(std::string_view text, double& number) noexcept;

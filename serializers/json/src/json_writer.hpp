@@ -6,7 +6,6 @@
 #include "waybill/detail/walk_common.hpp"
 #include "waybill/payload.hpp"
 
-#include <charconv>
 #include <cstdint>
 #include <cstring>
 #include <string_view>
@@ -21,12 +20,11 @@ class Writer {
 
   void null() { out_.append("null", 4); }
   void boolean(bool value) { value ? out_.append("true", 4) : out_.append("false", 5); }
-  void integer(std::int64_t value) { digits(value); }
-  void natural(std::uint64_t value) { digits(value); }
+  void integer(std::int64_t value) { put(write_integer, value); }
+  void natural(std::uint64_t value) { put(write_natural, value); }
   template <class Float>
   void number(Float value) {
-    char* at = out_.prepare(k_number_room);
-    out_.commit(static_cast<std::size_t>(write_number(value, at) - at));
+    put([](Float number, char* to) { return write_number(number, to); }, value);
   }
   bool text(std::string_view value) {
     if (append_quoted(value, out_)) [[likely]]
@@ -57,10 +55,10 @@ class Writer {
   detail::Failure& failure() { return failure_; }
 
  private:
-  template <class Integer>
-  void digits(Integer value) {
+  template <class Write, class Number>
+  void put(Write write, Number value) {
     char* at = out_.prepare(k_number_room);
-    out_.commit(static_cast<std::size_t>(std::to_chars(at, at + k_number_room, value).ptr - at));
+    out_.commit(static_cast<std::size_t>(write(value, at) - at));
   }
 
   Buffer& out_;

@@ -37,36 +37,41 @@ Character decode(const char* text, std::size_t size) noexcept {
 
 #ifdef __SSE2__
 
-constexpr std::size_t k_piece = 1024;  // keeps the byte counters below from overflowing, and bounds what is done twice
+constexpr std::size_t k_piece = 1024;  // bounds what is done twice
 
 using detail::load_sixteen;
 using detail::sixteen_of;
 
 __m128i at_least(__m128i v, __m128i least) noexcept { return _mm_cmpeq_epi8(_mm_max_epu8(v, least), v); }
 
-/// Counts the whole characters of `size` bytes (a multiple of 16, at most k_piece) from a boundary between characters.
-/// False if they are not UTF-8.
-bool count_piece(const char* text, std::size_t size, Utf16Cursor& cursor) noexcept {
-  const __m128i zero = _mm_setzero_si128();
-  __m128i units = zero;  // byte by byte
-  std::size_t ascii = 0;
+std::size_t sum_of_bytes(__m128i v) noexcept {
+  const __m128i sums = _mm_sad_epu8(v, _mm_setzero_si128());
+  return static_cast<std::size_t>(_mm_cvtsi128_si64(sums)) +
+         static_cast<std::size_t>(_mm_cvtsi128_si64(_mm_unpackhi_epi64(sums, sums)));
+}
+
+/// Counts the whole characters of the next blocks of sixteen bytes, from a boundary between characters on, while they
+/// surely have no more than `want` units. Returns how many bytes it looked at; `is_valid` is false, and nothing counted,
+/// if they are not UTF-8.
+std::size_t count_blocks(const char* text, std::size_t size, std::size_t want, Utf16Cursor& cursor,
+                         bool& is_valid) noexcept {
+  std::size_t units = 0;
+  std::size_t i = 0;
   detail::Utf8Blocks blocks;
-  for (std::size_t i = 0; i < size; i += 16) {
+  for (const std::size_t stop = std::min(size, k_piece); stop - i >= 16 && want - units >= 16; i += 16) {
     const __m128i v = load_sixteen(text + i);
     blocks.add(v);
     if (_mm_movemask_epi8(v) == 0) {
-      ascii += 16;
+      units += 16;
       continue;
     }
-    units = _mm_sub_epi8(units, _mm_cmpgt_epi8(v, sixteen_of(0xBF)));
-    units = _mm_sub_epi8(units, at_least(v, sixteen_of(0xF0)));
+    const __m128i characters = _mm_cmpgt_epi8(v, sixteen_of(0xBF));  // all but tails
+    units += sum_of_bytes(_mm_sub_epi8(_mm_setzero_si128(), _mm_add_epi8(characters, at_least(v, sixteen_of(0xF0)))));
   }
-  if (!blocks.is_valid()) return false;
-  const __m128i sums = _mm_sad_epu8(units, zero);
-  std::size_t counted = ascii + static_cast<std::size_t>(_mm_cvtsi128_si64(sums)) +
-                        static_cast<std::size_t>(_mm_cvtsi128_si64(_mm_unpackhi_epi64(sums, sums)));
-  // An unfinished last character stays for the next piece.
-  const auto byte = [text, size](std::size_t back) { return static_cast<unsigned char>(text[size - back]); };
+  is_valid = blocks.is_valid();
+  if (!is_valid || i == 0) return i;
+  // An unfinished last character stays for later.
+  const auto byte = [text, i](std::size_t back) { return static_cast<unsigned char>(text[i - back]); };
   std::size_t unfinished = 0;
   if (byte(1) >= 0xC0) {
     unfinished = 1;
@@ -75,10 +80,10 @@ bool count_piece(const char* text, std::size_t size, Utf16Cursor& cursor) noexce
   } else if (byte(3) >= 0xF0) {
     unfinished = 3;
   }
-  if (unfinished) counted -= byte(unfinished) >= 0xF0 ? 2 : 1;
-  cursor.bytes += size - unfinished;
-  cursor.units += counted;
-  return true;
+  if (unfinished) units -= byte(unfinished) >= 0xF0 ? 2 : 1;
+  cursor.bytes += i - unfinished;
+  cursor.units += units;
+  return i;
 }
 
 bool is_ascii(const char* text, std::size_t size) noexcept {  // size < 16
@@ -122,14 +127,9 @@ bool count_balanced(const char* text, std::size_t size, std::size_t& units) noex
       wanted_sum = _mm_sub_epi8(wanted_sum, leads);
       four_sum = _mm_sub_epi8(four_sum, is_four);
     }
-    const auto total = [zero](__m128i counts) {
-      const __m128i sums = _mm_sad_epu8(counts, zero);
-      return static_cast<std::size_t>(_mm_cvtsi128_si64(sums)) +
-             static_cast<std::size_t>(_mm_cvtsi128_si64(_mm_unpackhi_epi64(sums, sums)));
-    };
-    tails += total(tail_sum);
-    wanted += total(wanted_sum);
-    fours += total(four_sum);
+    tails += sum_of_bytes(tail_sum);
+    wanted += sum_of_bytes(wanted_sum);
+    fours += sum_of_bytes(four_sum);
   }
 #else
   for (; i < size; ++i) {
@@ -147,21 +147,24 @@ bool count_balanced(const char* text, std::size_t size, std::size_t& units) noex
 
 void count_utf16(const char* text, std::size_t size, std::size_t want, Utf16Cursor& cursor) noexcept {
   while (cursor.units < want && cursor.bytes < size) {
+    const char* const at = text + cursor.bytes;
+    const std::size_t left = size - cursor.bytes;
     // A character has at least as many bytes as units, so these bytes are surely within what is wanted.
-    const std::size_t sure = std::min(want - cursor.units, size - cursor.bytes);
-    std::size_t stop = cursor.bytes + 1;
+    const std::size_t sure = std::min(want - cursor.units, left);
+    std::size_t stop = cursor.bytes + sure;
 #ifdef __SSE2__
     if (sure >= 16) {
-      const std::size_t piece = std::min(sure & ~std::size_t{15}, k_piece);
-      if (count_piece(text + cursor.bytes, piece, cursor)) continue;
-      stop = cursor.bytes + piece;
-    } else if (is_ascii(text + cursor.bytes, sure)) {
+      bool is_valid = false;
+      const std::size_t looked_at = count_blocks(at, left, want - cursor.units, cursor, is_valid);
+      if (is_valid) continue;
+      stop = cursor.bytes + looked_at;
+    } else if (is_ascii(at, sure)) {
       cursor.bytes += sure;
       cursor.units += sure;
       continue;
+    } else {
+      stop = cursor.bytes + 1;
     }
-#else
-    stop = cursor.bytes + sure;
 #endif
     if (!count_slowly(text, size, stop, want, cursor)) return;
   }
