@@ -31,7 +31,10 @@ std::atomic<std::size_t> g_buffered{0};
 std::size_t buffered_bytes() noexcept { return g_buffered.load(std::memory_order_relaxed); }
 
 Stream::Stream(asio::ip::tcp::socket socket, const StreamLimits& limits, TlsLayerPtr tls)
-    : socket_(std::move(socket)), tls_(std::move(tls)), own_read_(tls_ ? k_tls_read : k_least_own_read), limits_(limits) {
+    : socket_(std::move(socket)),
+      tls_(std::move(tls)),
+      own_read_(tls_ ? k_tls_read : k_least_own_read),
+      limits_(limits) {
   asio::error_code ec;
   socket_.set_option(asio::ip::tcp::no_delay(true), ec);
   socket_.non_blocking(true, ec);
