@@ -14,6 +14,10 @@ function(waybill_own_code target)
     target_compile_options(${target} PRIVATE
       "$<$<CONFIG:Release,RelWithDebInfo>:-mmemset-strategy=unrolled_loop:256:noalign,libcall:-1:noalign>")
   endif()
+  if(CMAKE_UNITY_BUILD AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    # It takes the files that a unity build includes for headers.
+    target_compile_options(${target} PRIVATE -Wno-subobject-linkage)
+  endif()
   if(WAYBILL_WERROR)
     target_compile_options(${target} PRIVATE -Werror)
   endif()

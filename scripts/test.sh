@@ -7,7 +7,8 @@
 #                                          package, stress
 #                                 brokers  those that do: conformance, integration and interop over Redis, RabbitMQ and
 #                                          Kafka, which it brings up
-#                                 asan     unit, conformance and stress under address and undefined behaviour sanitizers
+#                                 asan     unit, conformance and stress, without brokers, under address and undefined
+#                                          behaviour sanitizers
 #                                 tsan     the same under the thread sanitizer
 #                                 fuzz     the fuzz targets, a minute in all
 #                 or, by itself:  quick    check, and unit and conformance of the dev build
@@ -145,10 +146,10 @@ fi
 if wants asan && build asan; then
   # g++ 12 gets the frames of some of Asio's coroutines from operator new and gives them back with free.
   ASAN_OPTIONS="alloc_dealloc_mismatch=0:detect_stack_use_after_return=1:${ASAN_OPTIONS:-}" UBSAN_OPTIONS="print_stacktrace=1:${UBSAN_OPTIONS:-}" \
-    run_tests asan asan -L '^(unit|conformance|stress)$'
+    run_tests asan asan -L '^(unit|conformance|stress)$' -E "$needs_broker"
 fi
 if wants tsan && build tsan; then
-  TSAN_OPTIONS="halt_on_error=1:${TSAN_OPTIONS:-}" run_tests tsan tsan -L '^(unit|conformance|stress)$'
+  TSAN_OPTIONS="halt_on_error=1:${TSAN_OPTIONS:-}" run_tests tsan tsan -L '^(unit|conformance|stress)$' -E "$needs_broker"
 fi
 if wants fuzz && build fuzz; then
   run_tests fuzz fuzz -L '^fuzz$'

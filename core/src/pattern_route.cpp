@@ -25,7 +25,7 @@ void append_barely_quoted(std::string_view text, std::string& out) {
 }
 
 /// The members of an object as they are read; holds no more of them than may be in a route.
-class Members {
+class ObjectMembers {
  public:
   void add(JsonMember&& member) {
     if (too_many_) return;
@@ -124,7 +124,7 @@ class RouteWriter {
     const bool is_object = reader_.take('{');
     if (!is_object) reader_.take('[');
     const char close = is_object ? '}' : ']';
-    Members members;
+    ObjectMembers members;
     if (!reader_.take(close)) {
       std::size_t index = 0;
       do {

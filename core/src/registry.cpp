@@ -18,21 +18,21 @@ Error unknown(const std::string& what, std::string_view name, const std::vector<
   return Error(errc::invalid_config, std::move(message), End::rejected);
 }
 
-[[noreturn]] void fail(std::string message) { throw Error(errc::invalid_config, std::move(message), End::rejected); }
+[[noreturn]] void refuse(std::string message) { throw Error(errc::invalid_config, std::move(message), End::rejected); }
 
 }  // namespace
 
 void Registry::add_transport(std::string scheme, TransportFactory factory) {
   const auto same = [&scheme](const auto& entry) { return entry.first == scheme; };
   if (std::any_of(transports_.begin(), transports_.end(), same)) {
-    fail("the URL scheme \"" + scheme + "\" is registered already");
+    refuse("the URL scheme \"" + scheme + "\" is registered already");
   }
   transports_.emplace_back(std::move(scheme), std::move(factory));
 }
 
 void Registry::add_serializer(std::unique_ptr<Serializer> serializer) {
   if (find_serializer(serializer->name())) {
-    fail("the serializer \"" + std::string(serializer->name()) + "\" is registered already");
+    refuse("the serializer \"" + std::string(serializer->name()) + "\" is registered already");
   }
   serializers_.push_back(std::move(serializer));
 }
@@ -59,7 +59,7 @@ const Serializer* Registry::find_serializer(std::string_view name) const noexcep
 }
 
 const Serializer& Registry::default_serializer() const {
-  if (serializers_.empty()) fail("no serializer was built in: enable WAYBILL_WITH_JSON or WAYBILL_WITH_MSGPACK");
+  if (serializers_.empty()) refuse("no serializer was built in: enable WAYBILL_WITH_JSON or WAYBILL_WITH_MSGPACK");
   return *serializers_.front();
 }
 

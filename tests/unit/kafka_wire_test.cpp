@@ -156,8 +156,8 @@ TEST(KafkaVectors, CapturedRequestsAndEventsAreReadAndMadeAgain) {
     const bool is_request = name.ends_with("request");
     EXPECT_EQ(packet.kind == PacketKind::request, is_request) << name;
     EXPECT_EQ(packet.pattern.text, captured.topic) << name;
-    const auto made = is_request ? compose_request(packet, packet.id.text, to.topic, std::to_string(to.partition))
-                                 : compose_event(packet);
+    const std::string partition = std::to_string(to.partition);
+    const auto made = is_request ? compose_request(packet, packet.id.text, to.topic, partition) : compose_event(packet);
     ASSERT_TRUE(made) << name;
     expect_same(*made, captured, name);
     EXPECT_EQ(made->partition, captured.partition) << name;

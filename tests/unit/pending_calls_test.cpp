@@ -151,7 +151,8 @@ TEST(PendingCalls, FailAllEndsEachOnce) {
 
 TEST(Mailbox, IsBounded) {
   Mailbox mailbox;
-  const Packet packet = reply_to("x", false);
+  const std::string id = "x";
+  const Packet packet = reply_to(id, false);
   for (int i = 0; i < 5000; ++i) mailbox.tell({&packet, nullptr, nullptr, false});
   EXPECT_TRUE(mailbox.is_ended());
   int values = 0;

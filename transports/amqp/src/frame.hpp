@@ -57,7 +57,7 @@ char* store(char* at, T value) noexcept {
 }
 inline char* store_short_text(char* at, std::string_view text) noexcept {
   *at++ = static_cast<char>(static_cast<unsigned char>(text.size()));
-  std::memcpy(at, text.data(), text.size());
+  if (!text.empty()) std::memcpy(at, text.data(), text.size());
   return at + text.size();
 }
 
