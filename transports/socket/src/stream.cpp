@@ -18,7 +18,7 @@ namespace {
 
 constexpr std::size_t k_own_tail = 64u << 10;       // an unfinished tail from here on is read into in place
 constexpr std::size_t k_tls_read = 16u << 10;       // one TLS record
-constexpr std::size_t k_least_own_read = 2u << 10;  // where there is little to read; on average, as much is kept
+constexpr std::size_t k_least_own_read = 2u << 10;  // room for one read where little comes at a time
 constexpr std::size_t k_most_own_read = 16u << 10;  // a turn that reads more is a bulk turn
 constexpr std::size_t k_most_discarded = 8u << 20;  // of input after finish()
 constexpr int k_rounds = 4;                         // reads in one turn, so that other streams get theirs
@@ -154,19 +154,19 @@ std::size_t Stream::read_batch() {
   for (int round = 0; round < k_rounds; ++round) {
     if (state_ == State::open && !wants_bytes()) break;
     bool again = false;
+    std::size_t count = 0;
     if (shared && tail_.size() < k_own_tail) {
       const std::size_t kept = tail_.size();
       if (kept) std::memcpy(shared, tail_.data(), kept);
-      const std::size_t count = read_some(shared + kept, Scratch::k_read_size - kept, again);
-      total += count;
+      count = read_some(shared + kept, Scratch::k_read_size - kept, again);
       if (count) feed(shared, kept + count, false);
     } else {
       char* room = tail_.prepare(k_own_tail);
-      const std::size_t count = read_some(room, tail_.capacity() - tail_.size(), again);
+      count = read_some(room, tail_.capacity() - tail_.size(), again);
       tail_.commit(count);
-      total += count;
       if (count) feed(tail_.data(), tail_.size(), true);
     }
+    total += count;
     if (!again || state_ == State::closed) break;
   }
   if (shared) scratch.give_back();

@@ -52,7 +52,7 @@ std::size_t sum_of_bytes(__m128i v) noexcept {
 
 /// Counts the whole characters of the next blocks of sixteen bytes, from a boundary between characters on, while they
 /// surely have no more than `want` units. Returns how many bytes it looked at; `is_valid` is false, and nothing counted,
-/// if they are not UTF-8.
+/// if they are not UTF-8. REQUIRES: size and want of 16 at least.
 std::size_t count_blocks(const char* text, std::size_t size, std::size_t want, Utf16Cursor& cursor,
                          bool& is_valid) noexcept {
   std::size_t units = 0;
@@ -69,7 +69,7 @@ std::size_t count_blocks(const char* text, std::size_t size, std::size_t want, U
     units += sum_of_bytes(_mm_sub_epi8(_mm_setzero_si128(), _mm_add_epi8(characters, at_least(v, sixteen_of(0xF0)))));
   }
   is_valid = blocks.is_valid();
-  if (!is_valid || i == 0) return i;
+  if (!is_valid) return i;
   // An unfinished last character stays for later.
   const auto byte = [text, i](std::size_t back) { return static_cast<unsigned char>(text[i - back]); };
   std::size_t unfinished = 0;

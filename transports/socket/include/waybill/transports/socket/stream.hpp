@@ -34,9 +34,10 @@ struct StreamLimits {
 ///
 /// Threads:  everything on the socket's executor, which must be serial.
 /// Lifetime: counted; operations under way hold a count, so close() is safe anywhere, within callbacks too.
-/// Memory:   a stream that waits holds 2 KiB, up to 16 where more is usual: where little comes at a time it is read
-///           without asking the system first whether it is there. Much at a time goes into one buffer of the thread, and
-///           only an unfinished tail stays here. A tail beyond 64 KiB is read in place and grows as bytes arrive.
+/// Memory:   a stream that waits holds 2 KiB, or 16 where as much is usual, and up to twice that once a message came in
+///           pieces: where little comes at a time it is read without asking the system first whether it is there. Much at
+///           a time goes into one buffer of the thread, and only an unfinished tail stays here. A tail beyond 64 KiB is
+///           read in place and grows as bytes arrive.
 class Stream {
  public:
   Stream(const Stream&) = delete;
