@@ -54,15 +54,11 @@ class AmqpIntegration : public testing::Test {
     environment.dead_letter = std::move(dead_letter);
     return environment;
   }
-  static std::unique_ptr<Transport> transport(const std::string& text) {
-    const Url parsed = Url::parse(text).value();
-    return default_registry()->make_transport(parsed).value();
-  }
 
   using Listening = test::OpenListener;
   std::unique_ptr<Listening> listen(const std::string& text, const Routes& routes, std::string dead_letter = {}) {
     auto listening = std::make_unique<Listening>();
-    listening->transport = transport(text);
+    listening->transport = test::transport_of(text);
     listening->listener = listening->transport->make_listener(environment(std::move(dead_letter)));
     test::run_until(loop, listening->listener->open(routes, listening->sink)).value();
     return listening;
@@ -70,7 +66,7 @@ class AmqpIntegration : public testing::Test {
   using Connected = test::OpenConnection;
   std::unique_ptr<Connected> connect(const std::string& text) {
     auto connected = std::make_unique<Connected>();
-    connected->transport = transport(text);
+    connected->transport = test::transport_of(text);
     connected->connection = connected->transport->make_connection(environment());
     test::run_until(loop, connected->connection->open(connected->sink)).value();
     return connected;
@@ -100,7 +96,7 @@ class AmqpIntegration : public testing::Test {
   }
   /// How opening a listener ends.
   Error failure_of(const std::string& text) {
-    const auto broken = transport(text);
+    const auto broken = test::transport_of(text);
     test::KeepingListenerSink sink;
     const auto listener = broken->make_listener(environment());
     const Routes routes{event_route("x")};

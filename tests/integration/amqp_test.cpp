@@ -155,7 +155,7 @@ TEST_F(AmqpIntegration, RejectedMessagesGoToTheBrokersDeadLetterExchange) {
   send(*client, "work", "poison", 1);
   ASSERT_TRUE(wait_for([&] { return listener->sink.delivered == 1; }));
   listener->sink.take().settle(Settlement::reject);
-  const auto described = transport(url("queue=" + queue));
+  const auto described = test::transport_of(url("queue=" + queue));
   const auto box = described->make_dead_letter_box(environment(graveyard));
   std::vector<DeadLetter> letters;
   ASSERT_TRUE(wait_for([&] {
@@ -205,7 +205,7 @@ TEST_F(AmqpIntegration, WhatIsNoPacketIsParkedAsItIs) {
 TEST_F(AmqpIntegration, AtMostOnceAcknowledgesNothingAndHoldsBack) {
   const std::string queue = fresh_queue();
   const std::string options = "queue=" + queue + "&noAck=true";
-  const auto described = transport(url(options));
+  const auto described = test::transport_of(url(options));
   EXPECT_FALSE(described->capabilities().confirms);
   EXPECT_EQ(described->capabilities().redelivery, Support::impossible);
   const auto client = connect(url(options));

@@ -129,7 +129,7 @@ TEST_F(Kafka, StatisticsAreToldAsFigures) {
   Environment watched = environment();
   watched.metrics = [&figures](std::string_view name, double value) { figures[std::string(name)] = value; };
   Service service;
-  service.transport = make(url("&statistics=20ms"));
+  service.transport = test::transport_of(url("&statistics=20ms"));
   service.listener = service.transport->make_listener(watched);
   test::run_until(loop_, service.listener->open(events("work"), service.sink)).value();
   const auto caller = connect();

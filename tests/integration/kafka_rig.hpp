@@ -32,10 +32,6 @@ class Kafka : public testing::Test {
   ~Kafka() override { run_ready(loop_); }
 
   std::string url(const std::string& more = "") const { return base_ + "/?prefix=" + prefix_ + more; }
-  std::unique_ptr<Transport> make(const std::string& url) {
-    const Url parsed = Url::parse(url).value();
-    return default_registry()->make_transport(parsed).value();
-  }
   Environment environment(const std::string& group = {}) {
     Environment environment;
     environment.executor = loop_.get_executor();
@@ -47,7 +43,7 @@ class Kafka : public testing::Test {
 
   Result<void> try_listen(Service& service, const std::string& url, const Routes& routes,
                           const std::string& group = {}) {
-    service.transport = make(url);
+    service.transport = transport_of(url);
     service.listener = service.transport->make_listener(environment(group));
     return run_until(loop_, service.listener->open(routes, service.sink));
   }
@@ -57,7 +53,7 @@ class Kafka : public testing::Test {
     return service;
   }
   Result<void> try_connect(Caller& caller, const std::string& url) {
-    caller.transport = make(url);
+    caller.transport = transport_of(url);
     caller.connection = caller.transport->make_connection(environment());
     return run_until(loop_, caller.connection->open(caller.sink));
   }

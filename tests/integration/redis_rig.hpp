@@ -36,10 +36,6 @@ class Redis : public testing::Test {
   ~Redis() override { run_ready(loop_); }
 
   std::string url(const std::string& more = "") const { return base_ + "/?prefix=" + prefix_ + more; }
-  std::unique_ptr<Transport> make(const std::string& text) {
-    const Url parsed = Url::parse(text).value();
-    return default_registry()->make_transport(parsed).value();
-  }
   Environment environment() {
     Environment environment;
     environment.executor = loop_.get_executor();
@@ -50,14 +46,14 @@ class Redis : public testing::Test {
   }
   std::unique_ptr<Service> listen(const std::string& text, const Routes& routes) {
     auto service = std::make_unique<Service>();
-    service->transport = make(text);
+    service->transport = transport_of(text);
     service->listener = service->transport->make_listener(environment());
     run_until(loop_, service->listener->open(routes, service->sink)).value();
     return service;
   }
   std::unique_ptr<Caller> connect(const std::string& text) {
     auto caller = std::make_unique<Caller>();
-    caller->transport = make(text);
+    caller->transport = transport_of(text);
     caller->connection = caller->transport->make_connection(environment());
     run_until(loop_, caller->connection->open(caller->sink)).value();
     return caller;
@@ -65,7 +61,7 @@ class Redis : public testing::Test {
   /// How both roles say that they cannot open; the same for both.
   Error refusal(const std::string& text) {
     const auto began = std::chrono::steady_clock::now();
-    const auto transport = make(text);
+    const auto transport = transport_of(text);
     KeepingListenerSink listening;
     const auto listener = transport->make_listener(environment());
     const auto listened = run_until(loop_, listener->open({route("a")}, listening));

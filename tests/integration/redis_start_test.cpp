@@ -130,7 +130,7 @@ TEST_F(Redis, OfSeveralServersOneThatAnswersIsTaken) {
 }
 
 TEST_F(Redis, WhatPubSubCannotDoIsRefused) {
-  const auto transport = make(url());
+  const auto transport = test::transport_of(url());
   test::KeepingListenerSink sink;
   Environment grouped = environment();
   grouped.group = "workers";

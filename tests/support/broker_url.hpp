@@ -1,11 +1,16 @@
 // URLs of real brokers, from the environment (scripts/brokers.sh).
 #pragma once
 
+#include "waybill/registry.hpp"
+#include "waybill/transport.hpp"
+#include "waybill/url.hpp"
+
 #include <gtest/gtest.h>
 #include <unistd.h>
 
 #include <cstdlib>
 #include <ctime>
+#include <memory>
 #include <string>
 
 namespace waybill::test {
@@ -24,6 +29,12 @@ inline bool may_skip() { return std::getenv("WAYBILL_TEST_REQUIRE") == nullptr; 
     if (!::waybill::test::may_skip()) FAIL() << variable << " is not set: scripts/brokers.sh up"; \
     GTEST_SKIP() << variable << " is not set: eval \"$(scripts/brokers.sh up)\"";                 \
   }
+
+/// Throws Error for a URL that is wrong.
+inline std::unique_ptr<Transport> transport_of(const std::string& url) {
+  const Url parsed = Url::parse(url).value();
+  return default_registry()->make_transport(parsed).value();
+}
 
 /// A name that no other test, process or run uses, for topics, queues and groups.
 inline std::string fresh_name() {
