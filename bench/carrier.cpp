@@ -16,11 +16,19 @@ Carrier carrier_of(const Arguments& arguments) {
     return {"tcp://" + at("port", "3000") + "?framing=" + framing, "echo", "evt"};
   }
   if (transport == "redis") return {"redis://" + at("broker", "6379"), named.echo, named.event};
+  const bool serves = arguments.mode == "server";
+  const bool acknowledges = arguments.number("ack", 0) == 1;
   if (transport == "amqp") {
-    return {"amqp://guest:guest@" + at("broker", "5672") + "/?queue=" + ns + "&durable=false&autoDelete=true",
+    const std::string delivery = acknowledges ? "at_least_once" : "at_most_once&mandatory=false";
+    return {"amqp://guest:guest@" + at("broker", "5672") + "/?queue=" + ns +
+                "&durable=false&autoDelete=true&delivery=" + delivery,
             named.echo, named.event};
   }
-  if (transport == "kafka") return {"kafka://" + at("broker", "9092") + "?group=" + ns, named.echo, named.event};
+  if (transport == "kafka") {
+    const std::string delivery = acknowledges ? "acks=all" : "enable.idempotence=false&rdkafka.acks=1";
+    return {"kafka://" + at("broker", "9092") + "?rdkafka." + delivery + (serves ? "&group=" + ns : ""), named.echo,
+            named.event};
+  }
   throw std::runtime_error("--transport: tcp, redis, amqp or kafka, and not \"" + transport + "\"");
 }
 

@@ -9,12 +9,14 @@
 namespace bench {
 
 struct Carrier {
-  std::string url;    ///< For listeners and clients alike.
+  std::string url;
   std::string echo;   ///< The pattern of requests.
   std::string event;  ///< The pattern of events.
 };
 
-/// From --transport, --port, --broker, --ns and --handler. Throws std::runtime_error for an unknown transport.
+/// From the mode, --transport, --port, --broker, --ns, --handler and --ack. --ack 1: what waybill promises by default,
+/// each message acknowledged by its receiver and by the broker; 0: as little as the broker allows, as clients written
+/// by hand often do (AMQP: neither; Kafka: acks=1, not idempotent). Throws std::runtime_error for an unknown transport.
 Carrier carrier_of(const Arguments& arguments);
 
 }  // namespace bench

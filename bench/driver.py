@@ -109,7 +109,7 @@ class Peer:
         self.pin, self.log = pin, log
         port, control = free_ports(2)
         self.ports = ["--transport", place.transport, "--port", str(port), "--ctl", str(control), "--broker", place.broker,
-                      "--ns", f"bench{os.getpid()}x{control}"]
+                      "--ns", f"bench{os.getpid()}x{control}", "--ack", "1"]
         self.broker_pid = place.broker_pid
         began = time.perf_counter()
         command = self.words("server", self.ports)

@@ -296,7 +296,9 @@ class Sender {
  private:
   static constexpr std::uint64_t k_burst = 256;
   void wait() {
-    window_.socket().async_wait(asio::ip::tcp::socket::wait_read, [this](std::error_code) { pause_.cancel(); });
+    window_.socket().async_wait(asio::ip::tcp::socket::wait_read, [this](std::error_code error) {
+      if (!error) pause_.cancel();  // and not the pause after this one
+    });
     pause_.expires_after(std::chrono::milliseconds(1));
     pause_.async_wait([this](std::error_code) {
       window_.socket().cancel();

@@ -258,7 +258,9 @@ class Sender {
 
  private:
   void wait() {
-    window_.socket().async_wait(tcp::socket::wait_read, [this](std::error_code) { pause_.cancel(); });
+    window_.socket().async_wait(tcp::socket::wait_read, [this](std::error_code error) {
+      if (!error) pause_.cancel();  // and not the pause after this one
+    });
     pause_.expires_after(std::chrono::milliseconds(1));
     pause_.async_wait([this](std::error_code) {
       window_.socket().cancel();

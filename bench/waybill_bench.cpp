@@ -1,11 +1,12 @@
 // waybill itself, measured through its public API.
 //
 //   waybill_bench server --handler bytes|typed --transport tcp|redis|amqp|kafka --port P --ctl C [--ns NS] [--broker B]
+//                  [--ack 0|1]
 //   waybill_bench client ... --workload rpc|events|fan --inflight N --conns N --payload FILE --warmup S --secs S
 //
 // bytes: a handler that takes and returns opaque bytes; on TCP over binary framing. typed: struct in, struct out, JSON;
-// on TCP over NestJS framing. P: the port on TCP; B: the broker's port (carrier.cpp); NS: the prefix of its channels. The
-// client prints one line of JSON (harness.hpp).
+// on TCP over NestJS framing. P: the port on TCP; B: the broker's port (carrier.cpp); NS: the prefix of its channels;
+// ack: carrier.hpp. The client prints one line of JSON (harness.hpp).
 #include "carrier.hpp"
 #include "harness.hpp"
 #include "waybill/waybill.hpp"
@@ -153,7 +154,9 @@ class Sender {
     asio::post(loop_, [this] { step(); });
   }
   void wait() {
-    window_.socket().async_wait(asio::ip::tcp::socket::wait_read, [this](std::error_code) { pause_.cancel(); });
+    window_.socket().async_wait(asio::ip::tcp::socket::wait_read, [this](std::error_code error) {
+      if (!error) pause_.cancel();  // and not the pause after this one
+    });
     pause_.expires_after(std::chrono::milliseconds(1));
     pause_.async_wait([this](std::error_code) {
       window_.socket().cancel();
