@@ -14,18 +14,27 @@ constexpr std::size_t k_most_topics = 4096;
 /// librdkafka takes pointers to what it does not change.
 void* bytes_of(std::string_view view) noexcept { return const_cast<char*>(view.data()); }
 
-rd_kafka_vu_t make_field(rd_kafka_vtype_t type) noexcept {
-  rd_kafka_vu_t field{};
-  field.vtype = type;
-  return field;
-}
+/// The fields of one record for rd_kafka_produceva. Only the union's member that belongs to a type is read: nothing else
+/// of the 64 bytes is written.
+class RecordFields {
+ public:
+  rd_kafka_vu_t& add(rd_kafka_vtype_t type) noexcept {
+    fields_[count_].vtype = type;
+    return fields_[count_++];
+  }
+  void add(rd_kafka_vtype_t type, const Bytes& bytes) noexcept {
+    if (!bytes) return;
+    rd_kafka_vu_t& field = add(type);
+    field.u.mem.ptr = bytes_of(bytes->empty() ? std::string_view("") : *bytes);
+    field.u.mem.size = bytes->size();
+  }
+  const rd_kafka_vu_t* data() const noexcept { return fields_.data(); }
+  std::size_t size() const noexcept { return count_; }
 
-rd_kafka_vu_t memory_field(rd_kafka_vtype_t type, const Bytes& bytes) noexcept {
-  rd_kafka_vu_t field = make_field(type);
-  field.u.mem.ptr = bytes ? bytes_of(bytes->empty() ? std::string_view("") : *bytes) : nullptr;
-  field.u.mem.size = bytes ? bytes->size() : 0;
-  return field;
-}
+ private:
+  std::array<rd_kafka_vu_t, 8> fields_;  // NOLINT(cppcoreguidelines-pro-type-member-init)
+  std::size_t count_ = 0;
+};
 
 HeaderList make_headers(const std::vector<RecordHeader>& headers) {
   HeaderList list(rd_kafka_headers_new(headers.size()));
@@ -59,30 +68,22 @@ rd_kafka_topic_t* Producer::topic(const std::string& name) {
 }
 
 rd_kafka_resp_err_t Producer::send(rd_kafka_topic_t* topic, const OutgoingRecord& record, Ticket ticket) {
-  std::array<rd_kafka_vu_t, 8> fields;
-  std::size_t count = 0;
-  rd_kafka_vu_t& to = fields[count++] = make_field(RD_KAFKA_VTYPE_RKT);
-  to.u.rkt = topic;
-  rd_kafka_vu_t& partition = fields[count++] = make_field(RD_KAFKA_VTYPE_PARTITION);
-  partition.u.i32 = record.partition == k_any_partition ? RD_KAFKA_PARTITION_UA : record.partition;
-  rd_kafka_vu_t& flags = fields[count++] = make_field(RD_KAFKA_VTYPE_MSGFLAGS);
-  flags.u.i = RD_KAFKA_MSG_F_COPY;
-  rd_kafka_vu_t& opaque = fields[count++] = make_field(RD_KAFKA_VTYPE_OPAQUE);
+  RecordFields fields;
+  fields.add(RD_KAFKA_VTYPE_RKT).u.rkt = topic;
+  fields.add(RD_KAFKA_VTYPE_PARTITION).u.i32 =
+      record.partition == k_any_partition ? RD_KAFKA_PARTITION_UA : record.partition;
+  fields.add(RD_KAFKA_VTYPE_MSGFLAGS).u.i = RD_KAFKA_MSG_F_COPY;
   static_assert(sizeof(void*) >= sizeof(Ticket), "a ticket travels in librdkafka's opaque pointer");
-  opaque.u.ptr = reinterpret_cast<void*>(ticket);
-  if (record.content.value) fields[count++] = memory_field(RD_KAFKA_VTYPE_VALUE, record.content.value);
-  if (record.content.key) fields[count++] = memory_field(RD_KAFKA_VTYPE_KEY, record.content.key);
-  if (record.content.timestamp) {
-    rd_kafka_vu_t& timestamp = fields[count++] = make_field(RD_KAFKA_VTYPE_TIMESTAMP);
-    timestamp.u.i64 = *record.content.timestamp;
-  }
+  fields.add(RD_KAFKA_VTYPE_OPAQUE).u.ptr = reinterpret_cast<void*>(ticket);
+  fields.add(RD_KAFKA_VTYPE_VALUE, record.content.value);
+  fields.add(RD_KAFKA_VTYPE_KEY, record.content.key);
+  if (record.content.timestamp) fields.add(RD_KAFKA_VTYPE_TIMESTAMP).u.i64 = *record.content.timestamp;
   HeaderList headers;
   if (!record.headers.empty()) {
     headers = make_headers(record.headers);
-    rd_kafka_vu_t& list = fields[count++] = make_field(RD_KAFKA_VTYPE_HEADERS);
-    list.u.headers = headers.get();
+    fields.add(RD_KAFKA_VTYPE_HEADERS).u.headers = headers.get();
   }
-  const KafkaError error(rd_kafka_produceva(client_->get(), fields.data(), count));
+  const KafkaError error(rd_kafka_produceva(client_->get(), fields.data(), fields.size()));
   if (error) return rd_kafka_error_code(error.get());
   [[maybe_unused]] const auto* taken = headers.release();
   ++waiting_->unsent;
