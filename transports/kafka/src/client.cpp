@@ -25,6 +25,7 @@ Client::Client(Private, const Environment& environment, rd_kafka_type_t type, Cl
       metrics_(environment.metrics),
       type_(type),
       hooks_(&hooks),
+      undertaker_(Undertaker::of(executor_)),
       tick_(executor_) {}
 
 Result<std::shared_ptr<Client>> Client::make(const Environment& environment, rd_kafka_type_t type, Conf conf,
@@ -66,10 +67,14 @@ void Client::start() {
 Client::~Client() {
   if (!instance_) return;
   watch_->stop();
-  if (type_ != RD_KAFKA_CONSUMER || rd_kafka_consumer_closed(instance_.get())) return;
-  // The loop has ended before the group was left: a short last chance, so that others need not wait for our session.
+  if (type_ == RD_KAFKA_CONSUMER && !has_waited_ && !rd_kafka_consumer_closed(instance_.get())) leave_now();
+  undertaker_.take(std::move(instance_));
+}
+
+/// The loop has ended before the group was left: a short last chance, so that others need not wait for our session.
+void Client::leave_now() {
   hooks_ = nullptr;
-  Queue queue(rd_kafka_queue_get_consumer(instance_.get()));
+  const Queue queue(rd_kafka_queue_get_consumer(instance_.get()));
   if (!is_closed_) KafkaError(rd_kafka_consumer_close_queue(instance_.get(), queue.get()));
   const auto deadline = SteadyClock::now() + k_last_leave_limit;
   while (!rd_kafka_consumer_closed(instance_.get()) && SteadyClock::now() < deadline) {
@@ -95,7 +100,9 @@ void Client::wait_until_left(SteadyClock::time_point deadline) {
     const Message message(rd_kafka_consumer_poll(instance_.get(), 0));
     if (!message) break;
   }
-  if (rd_kafka_consumer_closed(instance_.get()) || SteadyClock::now() >= deadline) return;
+  if (rd_kafka_consumer_closed(instance_.get())) return;
+  has_waited_ = SteadyClock::now() >= deadline;  // the broker is away
+  if (has_waited_) return;
   tick_.expires_after(std::chrono::milliseconds(2));
   tick_.async_wait([self = shared_from_this(), deadline](std::error_code) { self->wait_until_left(deadline); });
 }

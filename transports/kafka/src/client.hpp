@@ -3,6 +3,7 @@
 
 #include "handle.hpp"
 #include "queue_watch.hpp"
+#include "undertaker.hpp"
 #include "waybill/result.hpp"
 #include "waybill/transport.hpp"
 
@@ -41,7 +42,8 @@ class ClientHooks {
 };
 
 /// Threads:  all members on the executor, hooks too; librdkafka's own threads never call into us.
-/// Lifetime: after close() no hook is called. A consumer leaves its group in the background and lives on until then.
+/// Lifetime: after close() no hook is called. A consumer leaves its group in the background and lives on until then; what
+///           librdkafka still has to end, it ends beside the loop (Undertaker).
 class Client : public std::enable_shared_from_this<Client> {
  public:
   /// Errors: invalid_config.
@@ -72,6 +74,7 @@ class Client : public std::enable_shared_from_this<Client> {
   bool drain();
   void tick();
   void tell_figures(const std::string& statistics);
+  void leave_now();
   void wait_until_left(std::chrono::steady_clock::time_point deadline);
 
   asio::any_io_executor executor_;
@@ -79,10 +82,12 @@ class Client : public std::enable_shared_from_this<Client> {
   MetricSink metrics_;
   rd_kafka_type_t type_;
   ClientHooks* hooks_;
+  Undertaker& undertaker_;
   Instance instance_;
   std::shared_ptr<QueueWatch> watch_;
   asio::steady_timer tick_;
   bool is_closed_ = false;
+  bool has_waited_ = false;  ///< For the group to be left, as long as that may take.
 };
 
 }  // namespace waybill::kafka
