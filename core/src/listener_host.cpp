@@ -329,15 +329,14 @@ asio::awaitable<DrainReport> ListenerHost::drain(TimePoint deadline) {
   const auto self = shared_from_this();
   DrainReport report;
   if (closed_) co_return report;
-  draining_ = true;
+  const bool is_first = !std::exchange(draining_, true);
   if (reconnect_) reconnect_->stop();
   listener_->stop_intake();
   given_back_ += retries_->give_back();
   const std::size_t in_hand = in_flight_;
-  while (in_flight_ > 0 && std::chrono::steady_clock::now() < deadline && !closed_) {
-    idle_.expires_at(deadline);
-    co_await wait_quietly(idle_);
-  }
+  // A second drain waits beside the first; whichever ends earlier closes.
+  if (is_first || deadline < idle_.expiry()) idle_.expires_at(deadline);
+  while (in_flight_ > 0 && std::chrono::steady_clock::now() < deadline && !closed_) co_await wait_quietly(idle_);
   report.abandoned = std::min(in_flight_, in_hand);
   report.finished = in_hand - report.abandoned;
   report.given_back = given_back_;

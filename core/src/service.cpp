@@ -73,6 +73,7 @@ class Service::Core : public std::enable_shared_from_this<Core> {
   asio::awaitable<Result<void>> start() {
     require_not_started("start()");
     is_started_ = true;
+    if (is_stopped_) co_return stopped();
     if (config_.listeners.empty()) {
       co_return Error(errc::invalid_config,
                       "the service has no listener: set WAYBILL_LISTEN, or `listeners:` in its "
@@ -81,8 +82,7 @@ class Service::Core : public std::enable_shared_from_this<Core> {
     }
     make_hosts();
     // All listeners come up side by side; the last to do so ends the start.
-    using Up = detail::Arrival<Result<void>>;
-    auto up = std::make_shared<Up>(executor());
+    const auto up = up_ = std::make_shared<Up>(executor());
     auto missing = std::make_shared<std::size_t>(hosts_.size());
     for (const auto& host : hosts_) {
       asio::co_spawn(host->executor(), host->start(),
@@ -96,11 +96,16 @@ class Service::Core : public std::enable_shared_from_this<Core> {
     }
     std::optional<Result<void>> outcome = co_await Up::wait(up);
     if (!outcome) outcome = Result<void>(Error(errc::cancelled, "the start was cancelled", End::rejected));
-    if (!*outcome) close();
+    if (!*outcome && is_stopped_) {
+      co_await drain(config_.drain_timeout);  // some listeners may be serving already
+    } else if (!*outcome) {
+      close();
+    }
     co_return *outcome;
   }
 
   asio::awaitable<DrainReport> drain(std::chrono::milliseconds limit) {
+    is_stopped_ = true;
     const auto deadline = std::chrono::steady_clock::now() + limit;
     using Drained = detail::Arrival<DrainReport>;
     DrainReport total;
@@ -133,6 +138,10 @@ class Service::Core : public std::enable_shared_from_this<Core> {
   void stop();
 
  private:
+  using Up = detail::Arrival<Result<void>>;
+
+  static Error stopped() { return Error(errc::closed, "the service was stopped before it was ready", End::rejected); }
+
   void make_hosts() {
     const std::size_t threads = owns_loops() ? loops_.size() : 1;
     for (std::size_t thread = 0; thread < threads; ++thread) {
@@ -164,9 +173,10 @@ class Service::Core : public std::enable_shared_from_this<Core> {
   std::vector<std::unique_ptr<Transport>> transports_;
   std::vector<const Serializer*> serializers_;
   std::vector<std::shared_ptr<detail::ListenerHost>> hosts_;
+  std::shared_ptr<Up> up_;  // once the start has begun
   std::unique_ptr<asio::steady_timer> stop_;
   bool is_started_ = false;
-  bool is_stopped_ = false;
+  bool is_stopped_ = false;  // or drained: a start that is under way ends
 };
 
 int Service::Core::run() {
@@ -187,6 +197,7 @@ int Service::Core::run() {
       loop(),
       [](Core& self, int& result) -> asio::awaitable<void> {
         Result<void> started = co_await self.start();
+        if (!started && self.is_stopped_) co_return;
         if (!started) {
           self.parts_->log.error(std::string("cannot start: ") + started.error().what());
           result = 1;
@@ -223,6 +234,7 @@ int Service::Core::run() {
 void Service::Core::stop() {
   asio::post(executor(), [self = shared_from_this()] {
     self->is_stopped_ = true;
+    if (self->up_) self->up_->set(stopped());
     if (self->stop_) self->stop_->cancel();
   });
 }

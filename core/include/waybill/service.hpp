@@ -96,7 +96,8 @@ class Service {
         },
         token);
   }
-  /// Ends run(), which drains; thread-safe.
+  /// Ends run(), which drains, and a start that still waits for its brokers or addresses: start() then completes with
+  /// errc::closed. Thread-safe.
   void stop();
   /// Now: handlers still running lose their links. Idempotent.
   void close();

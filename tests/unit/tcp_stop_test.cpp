@@ -1,0 +1,148 @@
+// stop() and drain() of a service, before it is ready and after. Whose address is taken is not ready.
+#include "support/eventually.hpp"
+#include "support/log_capture.hpp"
+#include "waybill/detail/asio.hpp"
+#include "waybill/waybill.hpp"
+
+#include <asio/io_context.hpp>
+#include <asio/ip/tcp.hpp>
+#include <asio/steady_timer.hpp>
+#include <gtest/gtest.h>
+
+#include <csignal>
+#include <future>
+#include <optional>
+
+namespace waybill::test {
+namespace {
+
+class ServiceStop : public testing::Test {
+ protected:
+  std::string taken_url() const { return "tcp://127.0.0.1:" + std::to_string(taken.local_endpoint().port()); }
+  /// Its requests "held" end when the gate is opened.
+  std::unique_ptr<Service> make_service(const std::vector<std::string>& urls) {
+    auto service = std::make_unique<Service>(loop.get_executor(), Config::listen(urls));
+    service->log_to(log.sink());
+    service->on_request("held", [this]() -> asio::awaitable<int> {
+      ++begun;
+      co_await waybill::detail::wait_quietly(gate);
+      co_return 1;
+    });
+    return service;
+  }
+  auto keep(std::optional<Result<void>>& outcome) {
+    return [&outcome](Result<void> started) { outcome.emplace(std::move(started)); };
+  }
+  void ask(Client& client) {
+    client.request<int>("held", 0, [this](const Result<int>& value) { answers += value ? 1 : 0; });
+    ASSERT_TRUE(eventually(loop, [this] { return begun == 1; }));
+  }
+
+  asio::io_context loop{1};
+  asio::ip::tcp::acceptor taken{loop, {asio::ip::address_v4::loopback(), 0}};
+  asio::steady_timer gate{loop, asio::steady_timer::time_point::max()};
+  LogCapture log;
+  int begun = 0;
+  int answers = 0;
+};
+
+TEST_F(ServiceStop, EndsARunThatWaitsForItsAddress) {
+  Service service(Config::listen({taken_url()}));
+  service.log_to(log.sink());
+  std::future<int> status = std::async(std::launch::async, [&service] { return service.run(); });
+  EXPECT_TRUE(eventually(loop, [this] { return log.contains("cannot listen"); }));
+  service.stop();
+  EXPECT_EQ(status.get(), 0);
+  EXPECT_FALSE(log.contains("cannot start")) << "nobody wanted it any more";
+}
+
+TEST_F(ServiceStop, BeforeTheRunEndsItAtOnce) {
+  Service service(Config::listen({taken_url()}));
+  service.log_to(log.sink());
+  service.stop();
+  EXPECT_EQ(service.run(), 0);
+}
+
+TEST_F(ServiceStop, EndsAStartThatWaitsForItsAddress) {
+  const auto service = make_service({taken_url()});
+  std::optional<Result<void>> outcome;
+  service->start(keep(outcome));
+  ASSERT_TRUE(eventually(loop, [this] { return log.contains("cannot listen"); }));
+  service->stop();
+  ASSERT_TRUE(eventually(loop, [&outcome] { return outcome.has_value(); }));
+  EXPECT_EQ(outcome->error().code(), errc::closed) << outcome->error().what();
+}
+
+TEST_F(ServiceStop, DuringTheStartDrainsTheListenersThatServeAlready) {
+  const auto service = make_service({"memory://stop-early", taken_url()});
+  std::optional<Result<void>> outcome;
+  service->start(keep(outcome));
+  ASSERT_TRUE(eventually(loop, [this] { return log.contains("listening on") && log.contains("cannot listen"); }));
+  Client client(loop.get_executor(), "memory://stop-early");
+  ask(client);
+  service->stop();
+  run_ready(loop);
+  EXPECT_FALSE(outcome) << "a handler still runs";
+  gate.cancel();
+  ASSERT_TRUE(eventually(loop, [&outcome] { return outcome.has_value(); }));
+  EXPECT_EQ(outcome->error().code(), errc::closed);
+  EXPECT_TRUE(eventually(loop, [this] { return answers == 1; }));
+  client.close();
+}
+
+TEST_F(ServiceStop, LeavesWhatAHostStartedToTheHost) {
+  const auto service = make_service({"memory://stop-late"});
+  run_until(loop, service->start());
+  Client client(loop.get_executor(), "memory://stop-late");
+  service->stop();
+  run_ready(loop);
+  ask(client);
+  gate.cancel();
+  EXPECT_TRUE(eventually(loop, [this] { return answers == 1; })) << "it is the host who drains it";
+  client.close();
+  service->close();
+}
+
+TEST_F(ServiceStop, ASecondDrainWaitsBesideTheFirst) {
+  const auto service = make_service({"memory://stop-twice"});
+  run_until(loop, service->start());
+  Client client(loop.get_executor(), "memory://stop-twice");
+  ask(client);
+  std::size_t finished = 0;
+  for (const int seconds : {60, 40, 50}) {
+    service->drain(std::chrono::seconds(seconds),
+                   [&finished](const Result<DrainReport>& report) { finished += report.value().finished; });
+  }
+  run_ready(loop);  // does not return if they wake one another
+  EXPECT_EQ(finished, 0u);
+  gate.cancel();
+  EXPECT_TRUE(eventually(loop, [&finished] { return finished == 3; }));
+  EXPECT_TRUE(eventually(loop, [this] { return answers == 1; }));
+  client.close();
+}
+
+TEST_F(ServiceStop, ASecondSignalDoesNoHarm) {
+  Service service(Config::listen({"memory://stop-signal"}));
+  service.log_to(log.sink());
+  std::atomic<bool> is_held{false};
+  std::promise<void> gate_opens;
+  service.on_request("held", [&, opened = gate_opens.get_future()] {
+    is_held = true;
+    opened.wait();
+    return 1;
+  });
+  std::future<int> status = std::async(std::launch::async, [&service] { return service.run(); });
+  ASSERT_TRUE(eventually(loop, [this] { return log.contains("listening on"); }));
+  Client client(loop.get_executor(), "memory://stop-signal");
+  client.request<int>("held", 0, [this](const Result<int>& value) { answers += value ? 1 : 0; });
+  ASSERT_TRUE(eventually(loop, [&is_held] { return is_held.load(); }));
+  ASSERT_EQ(::kill(::getpid(), SIGTERM), 0);
+  ASSERT_EQ(::kill(::getpid(), SIGTERM), 0);
+  gate_opens.set_value();
+  EXPECT_EQ(status.get(), 0);
+  EXPECT_TRUE(eventually(loop, [this] { return answers == 1; }));
+  client.close();
+}
+
+}  // namespace
+}  // namespace waybill::test
