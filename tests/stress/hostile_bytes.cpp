@@ -45,6 +45,7 @@ Attack HostileBytes::next() {
   if (below(3) == 0) attack.ending = Ending::reset;
   // A frame that never ends waits for its deadline: costly, so seldom.
   if (kind.make == &HostileBytes::half_frame && round % 8 == 1) attack.ending = Ending::wait;
+  attack.seed = random_();
   return attack;
 }
 

@@ -24,6 +24,7 @@ struct Attack {
   std::string bytes;
   Pace pace = Pace::whole;
   Ending ending = Ending::fin;
+  std::uint64_t seed = 0;  ///< Of its cuts: what a storm sends depends on its own seed only, not on who writes when.
 };
 
 /// Fields of one binary frame; the lengths are those of the parts unless `edit` changes the head afterwards.

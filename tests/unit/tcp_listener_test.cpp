@@ -134,6 +134,19 @@ TEST(TcpListener, EndsFramesWhoseBytesDrip) {
   }));
 }
 
+TEST(TcpListener, EndsAFrameThatWasUnfinishedBeforeAPause) {
+  TcpRig rig;
+  rig.listen("incomplete_message_timeout=100ms");
+  auto socket = rig.raw();
+  rig.talk(socket, framed(k_request) + "50#{", [](auto& text) { return text.size() >= k_reply.size(); });
+  rig.listener->pause();
+  rig.listener->resume();
+  bool ended = false;
+  rig.talk(
+      socket, "", [](auto&) { return false; }, &ended);
+  EXPECT_TRUE(ended);
+}
+
 TEST(TcpListener, HoldsNoMoreConnectionsThanAllowed) {
   TcpRig rig;
   rig.listen("max_connections=3");

@@ -27,6 +27,8 @@ class FrameClock {
     if (whole_.count()) until = std::min(until, began_ + whole_);
     return until;
   }
+  /// After a pause of reading, which was not the peer's doing: what was unfinished has its whole time again.
+  detail::TimePoint after_pause() noexcept { return after_read(running_, true); }
 
  private:
   std::chrono::milliseconds idle_;

@@ -109,6 +109,7 @@ void Peer::update_pause() {
     if (is_open()) set_deadline(detail::TimePoint::max());  // what is late now is not the peer's fault
   } else {
     resume();
+    if (is_open()) set_deadline(clock_.after_pause());
   }
 }
 
