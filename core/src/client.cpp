@@ -52,13 +52,15 @@ void CallRef::on_reply(ReplyHandler handler) {
 }
 
 UniqueFunction<void()> CallRef::canceller() const {
-  return [core = std::weak_ptr<ClientCore>(core_), key = key_, remote = remote_] {
+  // Weak: a stream is kept by its call, and keeps this. Whoever is to end the call keeps it as long as it is open.
+  return [core = std::weak_ptr<ClientCore>(core_), key = key_, remote = std::weak_ptr<RemoteCall>(remote_)] {
     const std::shared_ptr<ClientCore> alive = core.lock();
     if (!alive) return;
     asio::post(alive->executor().get(), [alive, key, remote] {
-      if (!remote) return alive->cancel(key);
-      remote->is_cancelled = true;
-      if (remote->cancel) remote->cancel();
+      const std::shared_ptr<RemoteCall> call = remote.lock();
+      if (!call) return alive->cancel(key);  // of a remote call that has ended the key names nothing
+      call->is_cancelled = true;
+      if (call->cancel) call->cancel();
     });
   };
 }

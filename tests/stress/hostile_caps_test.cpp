@@ -51,7 +51,7 @@ TEST(HostileCaps, RequestsThatAreNeverAnsweredStopTheReading) {
   EXPECT_LT(taken, flood.size() / 2) << "the service went on reading";
   EXPECT_TRUE(eventually(k_patience, [&] { return service.stuck == 1024; })) << service.stuck;
   EXPECT_EQ(service.stats().in_flight, 1024u);
-  EXPECT_LE(resident_kib(), memory + (64u << 10) + flood.size() / 1024);
+  EXPECT_LE(resident_kib(), memory + k_most_growth_kib + flood.size() / 1024);
   expect_answers(loop, service);
 }
 
@@ -68,7 +68,7 @@ void expect_streams_to_pause(unsigned handler_threads) {
   }
   ASSERT_TRUE(eventually(k_patience, [&] { return service.stats().in_flight == 8; }));
   for (int i = 0; i < 50; ++i) expect_answers(loop, service);
-  EXPECT_LE(resident_kib(), memory + (64u << 10));
+  EXPECT_LE(resident_kib(), memory + k_most_growth_kib);
   sockets.clear();
   EXPECT_TRUE(eventually(k_patience, [&] { return service.stats().in_flight == 0; })) << "a stream outlives its caller";
 }

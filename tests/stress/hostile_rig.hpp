@@ -27,9 +27,9 @@
 namespace waybill::test {
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-inline constexpr bool k_sanitized = true;  // memory that was freed stays resident
+inline constexpr std::size_t k_most_growth_kib = 1u << 20;  // what was freed stays resident
 #else
-inline constexpr bool k_sanitized = false;
+inline constexpr std::size_t k_most_growth_kib = 64u << 10;
 #endif
 
 struct Order {

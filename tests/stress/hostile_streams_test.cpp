@@ -20,8 +20,6 @@ constexpr auto k_quietly = asio::experimental::as_tuple(asio::use_awaitable);
 constexpr std::size_t k_at_once = 32;
 constexpr std::size_t k_most_read = 4u << 20;  // of one stream's replies; then its reader has enough
 constexpr std::chrono::seconds k_session_limit{20};
-/// What was freed stays resident under a sanitizer.
-constexpr std::size_t k_most_growth_kib = k_sanitized ? 1u << 20 : 64u << 10;
 
 std::uint64_t number_from_environment(const char* name, std::uint64_t otherwise) {
   const char* text = std::getenv(name);

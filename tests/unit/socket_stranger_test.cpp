@@ -19,10 +19,16 @@ using namespace std::string_view_literals;
 class Server {
  public:
   Server(asio::io_context& loop, std::string greeting, std::string answer)
-      : acceptor_(loop, {asio::ip::address_v4::loopback(), 0}),
+      : loop_(loop),
+        acceptor_(loop, {asio::ip::address_v4::loopback(), 0}),
         greeting_(std::move(greeting)),
         answer_(std::move(answer)) {
     accept();
+  }
+  ~Server() {
+    acceptor_.close();
+    for (Guest& guest : guests_) guest.socket.close();
+    test::run_ready(loop_);  // what is under way knows this
   }
   Url::Host host() const {
     Url::Host host;
@@ -49,6 +55,7 @@ class Server {
       accept();
     });
   }
+  asio::io_context& loop_;
   asio::ip::tcp::acceptor acceptor_;
   std::string greeting_;
   std::string answer_;
