@@ -1,8 +1,18 @@
 #include "waybill/log.hpp"
 
+#include <algorithm>
 #include <cstdio>
 
 namespace waybill {
+
+void Log::write(LogLevel level, std::string_view line) const {
+  if (!wants(level)) return;
+  const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == '\x7F'; };
+  if (std::none_of(line.begin(), line.end(), is_control)) return sink_(level, line);
+  std::string text(line);
+  std::replace_if(text.begin(), text.end(), is_control, '?');
+  sink_(level, text);
+}
 
 LogSink stderr_log() {
   return [](LogLevel level, std::string_view line) {

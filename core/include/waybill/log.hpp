@@ -21,9 +21,8 @@ class Log {
   explicit Log(LogSink sink, LogLevel level = LogLevel::info) : sink_(std::move(sink)), level_(level) {}
 
   bool wants(LogLevel level) const noexcept { return sink_ && level >= level_; }
-  void write(LogLevel level, std::string_view line) const {
-    if (wants(level)) sink_(level, line);
-  }
+  /// Parts of a line may come from a peer: control characters are replaced by "?", so that they forge no further lines.
+  void write(LogLevel level, std::string_view line) const;
   void debug(std::string_view line) const { write(LogLevel::debug, line); }
   void info(std::string_view line) const { write(LogLevel::info, line); }
   void warning(std::string_view line) const { write(LogLevel::warning, line); }

@@ -3,16 +3,6 @@
 #include <utility>
 
 namespace waybill::socket {
-namespace {
-
-std::string printable(std::string_view line) {
-  std::string text(line);
-  for (char& c : text)
-    if (static_cast<unsigned char>(c) < 0x20 || c == '\x7F') c = '?';
-  return text;
-}
-
-}  // namespace
 
 void Complaints::write(std::string_view line) {
   if (!log_.wants(LogLevel::warning)) return;
@@ -23,7 +13,7 @@ void Complaints::write(std::string_view line) {
   }
   last_ = now;
   const std::size_t left_out = std::exchange(left_out_, 0);
-  log_.warning(name_ + ": " + printable(line) +
+  log_.warning(name_ + ": " + std::string(line) +
                (left_out ? " (and " + std::to_string(left_out) + " lines like this)" : std::string()));
 }
 

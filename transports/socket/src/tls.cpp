@@ -91,7 +91,7 @@ class Settings {
     asio::error_code ec;
     setting(ec);
     if (!ec) return;
-    mistakes_ += (mistakes_.empty() ? "" : "\n") + std::string(option) + (file.empty() ? "" : " \"" + file + "\"") +
+    mistakes_ += (mistakes_.empty() ? "" : "; ") + std::string(option) + (file.empty() ? "" : " \"" + file + "\"") +
                  ": " + ec.message();
   }
   const std::string& mistakes() const { return mistakes_; }

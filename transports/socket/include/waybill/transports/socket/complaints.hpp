@@ -15,7 +15,6 @@ class Complaints {
  public:
   /// `name` goes before each line: "tcp".
   Complaints(Log log, std::string_view name) : log_(std::move(log)), name_(name) {}
-  /// Parts of a line may come from a peer: control characters are replaced, so that they forge no further lines.
   void write(std::string_view line);
 
  private:
