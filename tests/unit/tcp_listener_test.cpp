@@ -203,6 +203,37 @@ TEST(TcpListener, EndsAPeerThatDoesNotReadItsReplies) {
   EXPECT_LE(socket::buffered_bytes(), 8u << 20);
 }
 
+TEST(TcpListener, EndsAPeerThatTakesNothingInTime) {
+  TcpRig rig;
+  rig.listen("write_timeout=60ms");
+  rig.keep = true;
+  auto deaf = rig.raw();
+  const std::string big = framed(R"({"pattern":"echo","data":")" + std::string(8u << 20, 'x') + R"(","id":"1"})");
+  rig.talk(deaf, big, [&](auto&) { return rig.sink.deliveries.size() == 1; });
+  Delivery delivery = rig.sink.take();
+  for (int i = 0; i < 3; ++i) TcpRig::echo(delivery);  // more than the system's buffers hold
+  rig.keep = false;
+  auto other = rig.raw();
+  ASSERT_TRUE(eventually(rig.loop, [&] { return !delivery.source().is_connected(); }));
+  EXPECT_EQ(rig.talk(other, framed(k_request), [](auto& text) { return text.size() >= k_reply.size(); }), k_reply)
+      << "silence is fine where nothing waits";
+}
+
+TEST(TcpListener, SeesThatAPeerLeftWhileItsRequestsHoldTheReadingBack) {
+  TcpRig rig;
+  rig.max_in_flight = 2;
+  rig.keep = true;
+  rig.listen();
+  auto socket = rig.raw();
+  const std::string stream = framed(k_request) + framed(k_request) + framed(k_request);
+  rig.talk(socket, stream, [&](auto&) { return rig.sink.deliveries.size() == 2; });
+  EXPECT_TRUE(rig.sink.deliveries.front().source().is_connected());
+  socket.shutdown(asio::socket_base::shutdown_send);
+  ASSERT_TRUE(eventually(rig.loop, [&] { return !rig.sink.deliveries.front().source().is_connected(); }));
+  rig.sink.deliveries.clear();
+  EXPECT_TRUE(eventually(rig.loop, [&] { return rig.sink.delivered == 3; })) << "what it sent before is still handled";
+}
+
 TEST(TcpListener, CanBeClosedFromWithinADelivery) {
   TcpRig rig;
   rig.listen();

@@ -4,10 +4,12 @@
 #include "scratch.hpp"
 #include "stream_handlers.hpp"
 #include "tls_layer.hpp"
+#include "waybill/detail/clock.hpp"
 #include "waybill/transports/socket/dial.hpp"
 
 #include <asio/error.hpp>
 #include <asio/post.hpp>
+#include <poll.h>
 
 #include <algorithm>
 #include <atomic>
@@ -23,6 +25,7 @@ constexpr std::size_t k_most_own_read = 16u << 10;  // a turn that reads more is
 constexpr std::size_t k_most_discarded = 8u << 20;  // of input after finish()
 constexpr int k_rounds = 4;                         // reads in one turn, so that other streams get theirs
 constexpr std::chrono::seconds k_finish_time{5};
+constexpr std::chrono::milliseconds k_look_pause{100};  // of is_left(), which may be asked for each message
 
 std::atomic<std::size_t> g_buffered{0};
 
@@ -69,6 +72,18 @@ void Stream::start() {
   if (state_ == State::opening) state_ = State::open;
   started_ = true;
   end_of_turn();
+}
+
+bool Stream::is_left() const noexcept {
+  if (eof_ || !started_ || wants_bytes()) return eof_;
+#ifdef POLLRDHUP
+  const TimePoint now = detail::coarse_now();
+  if (left_ || now < look_again_) return left_;
+  look_again_ = now + k_look_pause;
+  pollfd watched{const_cast<asio::ip::tcp::socket&>(socket_).native_handle(), POLLRDHUP, 0};
+  left_ = poll(&watched, 1, 0) > 0;
+#endif
+  return left_;
 }
 
 void Stream::pause() { paused_ = true; }
@@ -263,9 +278,11 @@ void Stream::set_deadline(TimePoint deadline) {
 }
 
 bool Stream::check_deadline(TimePoint now) {
-  if (state_ == State::closed || deadline_ == TimePoint::max()) return false;
-  if (now < deadline_) return true;
-  if (state_ == State::finishing) {
+  if (state_ == State::closed) return false;
+  if (now < deadline_ && now < write_deadline_) return std::min(deadline_, write_deadline_) != TimePoint::max();
+  if (now >= write_deadline_) {
+    fail(Error(errc::timeout, peer_ + " takes nothing of what is sent to it"));
+  } else if (state_ == State::finishing) {
     fail(Error(errc::closed, peer_ + " did not close its side"));
   } else if (state_ == State::opening) {
     fail(Error(errc::timeout, peer_ + " did not finish the TLS handshake in time", End::rejected));
@@ -304,7 +321,7 @@ void Stream::discard_input() {
 
 void Stream::end() {
   state_ = State::closed;
-  deadline_ = TimePoint::max();
+  deadline_ = write_deadline_ = TimePoint::max();
   asio::error_code ec;
   socket_.close(ec);
 }

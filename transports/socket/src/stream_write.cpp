@@ -2,6 +2,7 @@
 #include "scratch.hpp"
 #include "stream_handlers.hpp"
 #include "tls_layer.hpp"
+#include "waybill/detail/clock.hpp"
 #include "waybill/transports/socket/stream.hpp"
 
 #include <asio/error.hpp>
@@ -50,6 +51,7 @@ void Stream::flush() {
     Buffer bytes;
     bytes = std::move(out_);
     const std::size_t from = std::exchange(head_, 0);
+    expect_progress();
     tls_->write(*this, std::move(bytes), from);
     return;
   }
@@ -77,13 +79,21 @@ void Stream::output_written(std::size_t count) {
   }
 }
 
+void Stream::expect_progress() {
+  if (limits_.write_timeout.count() == 0) return;
+  write_deadline_ = detail::coarse_now() + limits_.write_timeout;
+  watch_deadline();
+}
+
 void Stream::wait_writable() {
   writing_ = true;
+  expect_progress();
   socket_.async_wait(asio::socket_base::wait_write, StreamHandlers::Writable{Ref<Stream>(this)});
 }
 
 void Stream::handle_writable(const asio::error_code& ec) {
   writing_ = false;
+  write_deadline_ = TimePoint::max();
   if (state_ == State::closed) return;
   if (ec) {
     fail(Error(errc::connection_lost, "writing to " + peer_ + " failed: " + ec.message()));
@@ -94,6 +104,7 @@ void Stream::handle_writable(const asio::error_code& ec) {
 
 void Stream::handle_tls_written(const asio::error_code& ec, std::size_t count) {
   writing_ = false;
+  write_deadline_ = TimePoint::max();
   flying_ = 0;
   if (state_ == State::closed) return;
   if (ec) {

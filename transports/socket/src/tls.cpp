@@ -49,7 +49,11 @@ class Layer final : public TlsLayer {
       flying_.shrink(0);
       write_done(*ref, ec, count);
     };
-    asio::async_write(*ssl_, asio::buffer(flying_.data() + from, flying_.size() - from), std::move(done));
+    const auto go_on = [&stream](const asio::error_code& ec, std::size_t count) {
+      if (count) write_goes_on(stream);
+      return asio::transfer_all()(ec, count);
+    };
+    asio::async_write(*ssl_, asio::buffer(flying_.data() + from, flying_.size() - from), go_on, std::move(done));
   }
   void shut_down(Stream& stream) override {
     auto done = [ref = Ref<Stream>(&stream)](const asio::error_code&) { shut_down_done(*ref); };

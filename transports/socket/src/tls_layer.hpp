@@ -29,6 +29,8 @@ class TlsLayer {
   static void read_done(Stream& stream, const asio::error_code& ec, std::size_t count) {
     stream.handle_read(ec, count);
   }
+  /// Some bytes of a write were taken.
+  static void write_goes_on(Stream& stream) { stream.expect_progress(); }
   static void write_done(Stream& stream, const asio::error_code& ec, std::size_t count) {
     stream.handle_tls_written(ec, count);
   }

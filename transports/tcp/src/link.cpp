@@ -11,6 +11,7 @@ socket::StreamLimits limits_of(const Options& options) {
   socket::StreamLimits limits;
   limits.max_unsent = SIZE_MAX;  // the host bounds what it sends
   limits.max_process = options.max_total_buffers;
+  limits.write_timeout = options.write_timeout;
   return limits;
 }
 

@@ -15,6 +15,7 @@ Result<Options> Options::from_url(const Url& url) {
   options.incomplete_message_timeout =
       reader.duration("incomplete_message_timeout|incompleteMessageTimeout", options.incomplete_message_timeout);
   options.frame_timeout = reader.duration("frame_timeout", options.frame_timeout);
+  options.write_timeout = reader.duration("write_timeout", options.write_timeout);
   options.max_frame = reader.size("max_frame", options.max_frame);
   options.max_buffer = reader.size("max_buffer|maxBufferSize", options.max_buffer);
   options.max_unsent = reader.size("max_unsent|maxSendBufferSize", options.max_unsent);

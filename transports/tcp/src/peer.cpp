@@ -12,6 +12,7 @@ socket::StreamLimits limits_of(const Options& options) {
   limits.max_unsent = options.max_unsent;
   limits.pause_reading_at = std::min<std::size_t>(1u << 20, options.max_unsent);
   limits.max_process = options.max_total_buffers;
+  limits.write_timeout = options.write_timeout;
   return limits;
 }
 

@@ -30,7 +30,7 @@ class Peer final : public socket::Stream, public DeliverySource {
   }
   void drop_delivery() noexcept override;
   bool is_congested() const noexcept override { return unsent_bytes() > k_congested; }
-  bool is_connected() const noexcept override { return is_open(); }
+  bool is_connected() const noexcept override { return is_open() && !is_left(); }
 
   std::size_t place = 0;  ///< In the hub's list; the hub's own.
 

@@ -36,7 +36,7 @@ class Tick : public std::enable_shared_from_this<Tick> {
   /// Fine enough for the shortest of the deadlines, coarse enough to cost nothing.
   static std::chrono::milliseconds interval_for(const Options& options) {
     auto shortest = options.handshake_timeout;
-    for (const auto timeout : {options.incomplete_message_timeout, options.frame_timeout})
+    for (const auto timeout : {options.incomplete_message_timeout, options.frame_timeout, options.write_timeout})
       if (timeout.count()) shortest = std::min(shortest, timeout);
     return std::clamp(shortest / 8, std::chrono::milliseconds(5), std::chrono::milliseconds(500));
   }

@@ -32,6 +32,8 @@ struct Options {
   std::chrono::milliseconds incomplete_message_timeout{30'000};
   /// A frame that is not whole after that long ends the connection, however its bytes drip. 0: never.
   std::chrono::milliseconds frame_timeout{60'000};
+  /// A peer that takes nothing of what waits for it for that long loses its connection. 0: never.
+  std::chrono::milliseconds write_timeout{60'000};
 
   std::size_t max_frame = 16u << 20;           ///< Bytes of one frame, either way.
   std::size_t max_buffer = 134'217'728;        ///< UTF-16 units that wait unread (NestJS: maxBufferSize). nest only.

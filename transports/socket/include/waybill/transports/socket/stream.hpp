@@ -20,12 +20,13 @@ class TlsLayer;
 
 using TimePoint = std::chrono::steady_clock::time_point;
 
-/// Bounds of one stream, in bytes.
+/// Bounds of one stream; sizes in bytes.
 struct StreamLimits {
   std::size_t max_unsent = 32u << 20;  ///< Produced and not yet written; beyond it the stream fails (overloaded).
   std::size_t pause_reading_at = 0;    ///< As much unsent stops reading until it is written; 0: never.
   std::size_t max_process =
       512u << 20;  ///< Buffers of all streams; beyond it a stream that holds 64 KiB or more fails.
+  std::chrono::milliseconds write_timeout{0};  ///< Nothing unsent taken for that long: the stream fails. 0: never.
 };
 
 /// Reads, writes and closes one socket. A protocol derives from it: it takes bytes in on_bytes() and appends what it
@@ -72,6 +73,9 @@ class Stream {
            (!limits_.pause_reading_at || unsent_bytes() < limits_.pause_reading_at);
   }
   bool is_open() const noexcept { return state_ == State::open; }
+  /// True once the other side has said FIN. Where reading is held back and thus does not tell, the system is asked, ten
+  /// times a second at most.
+  bool is_left() const noexcept;
   bool is_closed() const noexcept { return state_ == State::closed; }
 
   /// Writes what is unsent, says FIN, waits for the other side's and closes; on_closed() follows. Input is discarded.
@@ -127,6 +131,7 @@ class Stream {
   void end_of_turn();
 
   void flush();
+  void expect_progress();
   void wait_writable();
   void handle_writable(const asio::error_code& ec);
   void output_written(std::size_t count);
@@ -153,6 +158,8 @@ class Stream {
   std::size_t discarded_ = 0;  // while finishing
   std::size_t own_read_;       // room for one read in tail_
   TimePoint deadline_ = TimePoint::max();
+  TimePoint write_deadline_ = TimePoint::max();  // set while a write waits for the other side
+  mutable TimePoint look_again_;                 // is_left()
   const StreamLimits limits_;
   std::unique_ptr<Error> failure_;
   std::string peer_;
@@ -163,6 +170,7 @@ class Stream {
   bool writing_ = false;
   bool batch_ = false;  // within a handler of ours: what is produced is flushed at its end
   bool turn_posted_ = false;
+  mutable bool left_ = false;
   bool bulk_ = false;  // the last turn read much: the next one waits, then reads into the thread's buffer
   bool paused_ = false;
   bool unfed_ = false;  // tail_ may hold whole messages
