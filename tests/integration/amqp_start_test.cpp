@@ -21,9 +21,9 @@ TEST_F(AmqpIntegration, WrongCredentialsAndNamesAreSaidInOneSentence) {
 TEST_F(AmqpIntegration, ServersOfAnotherKindAndNobodyAreSaidInOneSentence) {
   expect_says(failure_of("amqp://127.0.0.1:1/?queue=q"), errc::refused, {"127.0.0.1:1"});
   const std::pair<const char*, const char*> strangers[] = {{"WAYBILL_TEST_REDIS_URL", "a Redis server"},
-                                                           {"WAYBILL_TEST_REDIS_TLS_URL", "amqps://"},
+                                                           {"WAYBILL_TEST_REDIS_TLS_URL", "wants TLS: write amqps://"},
                                                            {"WAYBILL_TEST_KAFKA_URL", "a Kafka broker"},
-                                                           {"WAYBILL_TEST_AMQP_TLS_URL", "amqps://"}};
+                                                           {"WAYBILL_TEST_AMQP_TLS_URL", "wants TLS: write amqps://"}};
   for (const auto& [variable, word] : strangers) {
     const std::string other = test::broker_url(variable);
     WAYBILL_NEEDS_BROKER(other, variable);

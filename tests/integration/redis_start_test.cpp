@@ -99,7 +99,7 @@ TEST_F(Redis, AStrangerOnThePortIsToldFromRedis) {
 }
 
 TEST_F(Redis, AnotherBrokerOnThePortIsToldFromRedis) {
-  const std::pair<const char*, const char*> strangers[] = {{"WAYBILL_TEST_AMQP_URL", "AMQP"},
+  const std::pair<const char*, const char*> strangers[] = {{"WAYBILL_TEST_AMQP_URL", "an AMQP 0-9-1 broker and not"},
                                                            {"WAYBILL_TEST_KAFKA_URL", "a Kafka broker"}};
   for (const auto& [variable, word] : strangers) {
     const std::string other = test::broker_url(variable);

@@ -40,7 +40,7 @@ asio::awaitable<Result<void>> Opening::run(std::shared_ptr<Opening> self, Owner&
   const bool is_final = error.code() == errc::unauthorized || (error.code() == errc::invalid_config && self->is_first_);
   const Error final_error(is_final ? error.code() : make_error_code(errc::refused), std::string(error.message()),
                           End::rejected);
-  if (is_final || !self->is_first_) co_return final_error;
+  if (error.code() == errc::unauthorized || !self->is_first_) co_return final_error;
   co_return co_await socket::name_stranger(self->executor_, self->options_.hosts, expected(self->options_),
                                            final_error);
 }

@@ -35,7 +35,9 @@ asio::awaitable<Result<void>> SessionPair::open(socket::TimePoint deadline, std:
   }
   Result<void> opened = co_await dial_both(deadline, max_unsent);
   if (opened) opened = co_await log_in(deadline);
-  if (!opened && opened.error().code() == errc::refused && !was_met_ && !is_closed_)
+  const bool is_doubtful =
+      !opened && (opened.error().code() == errc::refused || opened.error().code() == errc::invalid_config);
+  if (is_doubtful && !was_met_ && !is_closed_)
     opened = co_await socket::name_stranger(executor_, options_.hosts, expected(), opened.error());
   if (opened && is_closed_) opened = closed();
   if (opened)
