@@ -4,4 +4,7 @@ function(waybill_add_program name)
   add_executable(${name} ${PROGRAM_SOURCES})
   waybill_own_code(${name})
   target_link_libraries(${name} PRIVATE waybill::all ${PROGRAM_LIBS})
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_INTERPROCEDURAL_OPTIMIZATION)
+    target_link_options(${name} PRIVATE -flto-partition=one)  # inlines across the whole program
+  endif()
 endfunction()

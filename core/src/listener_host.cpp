@@ -1,7 +1,7 @@
 #include "listener_host.hpp"
 
 #include "backoff.hpp"
-#include "pending_calls.hpp"
+#include "random_bits.hpp"
 #include "stream_pump.hpp"
 #include "waybill/detail/asio.hpp"
 

@@ -1,63 +1,38 @@
 #include "pending_calls.hpp"
 
-#include <sys/random.h>
+#include "random_bits.hpp"
 
 #include <array>
-#include <cerrno>
 #include <cstring>
-#include <random>
 
 namespace waybill::detail {
 
 namespace {
 
-/// Two hexadecimal digits for each byte.
-constexpr auto k_hex_pairs = [] {
-  std::array<char, 512> pairs{};
-  constexpr char k_digits[] = "0123456789abcdef";
-  for (std::size_t i = 0; i < 256; ++i) {
-    pairs[2 * i] = k_digits[i >> 4];
-    pairs[2 * i + 1] = k_digits[i & 15];
-  }
-  return pairs;
+/// The digits' values by character; 16: no digit.
+constexpr auto k_digit_values = [] {
+  std::array<std::uint8_t, 256> values{};
+  values.fill(16);
+  for (std::uint8_t i = 0; i < 10; ++i) values[static_cast<std::size_t>('0' + i)] = i;
+  for (std::uint8_t i = 0; i < 6; ++i) values[static_cast<std::size_t>('a' + i)] = static_cast<std::uint8_t>(10 + i);
+  return values;
 }();
 
-int hex_digit(char c) noexcept {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  return -1;
-}
-
-/// Writes `bytes` bytes of the value, most significant first.
-void write_hex(char* to, std::uint64_t value, int bytes) noexcept {
-  for (int i = bytes - 1; i >= 0; --i, value >>= 8) std::memcpy(to + 2 * i, &k_hex_pairs[2 * (value & 255)], 2);
+/// Writes 32 bits as eight digits, all at once.
+void write_hex(char* to, std::uint32_t bits) noexcept {
+  // One digit a byte, the first one lowest.
+  std::uint64_t digits = bits;
+  digits = (digits & 0xffff) << 32 | digits >> 16;
+  digits = (digits & 0x000000ff000000ff) << 16 | (digits >> 8 & 0x000000ff000000ff);
+  digits = (digits & 0x000f000f000f000f) << 8 | (digits >> 4 & 0x000f000f000f000f);
+  const std::uint64_t letters = (digits + 0x0606060606060606) >> 4 & 0x0101010101010101;  // 1 where it is 10 or more
+  digits += 0x3030303030303030 + letters * ('a' - '0' - 10);
+  for (std::size_t i = 0; i < sizeof(digits); ++i) to[i] = static_cast<char>(digits >> (8 * i));
 }
 
 bool ends_call(const Packet& packet) noexcept { return packet.kind != PacketKind::value || packet.last; }
 
 }  // namespace
-
-std::uint64_t random_bits() {
-  thread_local std::array<std::uint64_t, 256> pool;
-  thread_local std::size_t left = 0;
-  if (left == 0) {
-    char* at = reinterpret_cast<char*>(pool.data());
-    std::size_t missing = sizeof(pool);
-    while (missing > 0) {
-      const ssize_t got = getrandom(at, missing, 0);
-      if (got < 0 && errno == EINTR) continue;
-      if (got <= 0) {  // a kernel without getrandom: the library's own source
-        std::random_device device;
-        for (auto& word : pool) word = (std::uint64_t{device()} << 32) | device();
-        break;
-      }
-      at += got;
-      missing -= static_cast<std::size_t>(got);
-    }
-    left = pool.size();
-  }
-  return pool[--left];
-}
 
 Result<CallKey> PendingCalls::open(TimePoint deadline) {
   if (first_free_ == UINT32_MAX) {
@@ -72,10 +47,10 @@ Result<CallKey> PendingCalls::open(TimePoint deadline) {
   first_free_ = slot.next_free;
   slot.is_open = true;
   slot.deadline = deadline;
-  if (slot.generation == 0) {  // the slot's own digits never change; its first one overlaps the random part
-    write_hex(slot.id + 15, index, 3);
-  }
-  write_hex(slot.id, random_bits(), 8);
+  if (slot.generation == 0) write_hex(slot.id + k_id_length - 8, index);  // its last five digits stay
+  const std::uint64_t bits = random_bits();
+  write_hex(slot.id, static_cast<std::uint32_t>(bits >> 32));
+  write_hex(slot.id + 8, static_cast<std::uint32_t>(bits));
   if (open_count_++ == 0 || deadline < earliest_) earliest_ = deadline;
   return CallKey{index, slot.generation};
 }
@@ -112,11 +87,9 @@ void PendingCalls::close(CallKey key) noexcept {
 PendingCalls::Delivered PendingCalls::deliver(const Packet& packet) {
   const std::string_view id = packet.id.text;
   if (packet.id.is_json || id.size() != k_id_length) return Delivered::nobody;
-  std::uint32_t index = 0;
+  std::uint32_t index = 0;  // too large for the slots, or another's, where a character is no digit
   for (std::size_t i = 16; i < k_id_length; ++i) {
-    const int digit = hex_digit(id[i]);
-    if (digit < 0) return Delivered::nobody;
-    index = index * 16 + static_cast<std::uint32_t>(digit);
+    index = index * 16 + k_digit_values[static_cast<unsigned char>(id[i])];
   }
   if (index >= slots_.size() || !slots_[index].is_open || std::memcmp(slots_[index].id, id.data(), k_id_length) != 0) {
     return Delivered::nobody;

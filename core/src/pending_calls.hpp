@@ -10,9 +10,6 @@
 
 namespace waybill::detail {
 
-/// 64 bits from the system's generator, drawn in batches; one per thread.
-std::uint64_t random_bits();
-
 /// Calls that wait for replies, in slots of an array. The id on the wire is 64 random bits and the slot's number, as 21
 /// hexadecimal digits (the length that NestJS uses): it cannot be guessed, and finding its slot is an array access.
 ///

@@ -1,7 +1,8 @@
 #include "reconnect.hpp"
 
-#include "pending_calls.hpp"
+#include "random_bits.hpp"
 #include "waybill/detail/asio.hpp"
+#include "waybill/detail/clock.hpp"
 
 #include <asio/co_spawn.hpp>
 #include <asio/detached.hpp>

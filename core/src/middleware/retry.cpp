@@ -1,5 +1,5 @@
 #include "backoff.hpp"
-#include "pending_calls.hpp"
+#include "random_bits.hpp"
 #include "waybill/detail/asio.hpp"
 #include "waybill/middleware.hpp"
 
