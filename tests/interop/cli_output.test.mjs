@@ -139,4 +139,17 @@ describe('how the command line ends', all, () => {
     }
     assert.match((await cli(['request', '--help'])).stdout, /Example/);
   });
+
+  test('listen ends with 0 when it is told to while its address is taken', limit, async () => {
+    const taken = createServer();
+    await new Promise(resolve => taken.listen(0, '127.0.0.1', resolve));
+    try {
+      const { code, signal } = await cli(['listen', `tcp://127.0.0.1:${taken.address().port}`, 'p'], {
+        onStderr: (text, child) => { if (/cannot listen/.test(text)) child.kill('SIGTERM'); },
+      });
+      assert.deepStrictEqual([code, signal], [0, null]);
+    } finally {
+      taken.close();
+    }
+  });
 });

@@ -6,6 +6,7 @@
 
 #include <asio/co_spawn.hpp>
 #include <asio/io_context.hpp>
+#include <asio/redirect_error.hpp>
 #include <asio/signal_set.hpp>
 #include <asio/steady_timer.hpp>
 
@@ -41,29 +42,33 @@ struct Listening {
 
   void on_message(Context& context) {
     print_line(describe(context));
-    if (left > 0 && --left == 0) end.cancel();
+    if (left > 0 && --left == 0) stop();
+  }
+  /// It is enough, even if the service still waits for its broker.
+  void stop() {
+    end.expires_at(asio::steady_timer::time_point::min());
+    service.stop();
   }
 
   Service service;
   asio::signal_set signals;
-  asio::steady_timer end;  ///< Cancelled when it is enough.
+  asio::steady_timer end;  ///< Expires when it is enough.
   std::uint64_t left;      ///< Messages until then; 0: no end.
 };
 
 asio::awaitable<Outcome> serve(Listening& listening, const Log& log) {
+  listening.signals.async_wait([&listening](std::error_code ec, int) {
+    if (!ec) listening.stop();
+  });
   try {
     co_await listening.service.start();
   } catch (const Error& error) {
+    if (error.code() == errc::closed) co_return Outcome();  // stopped
     co_return error.code() == errc::unsupported ? usage_error(error.what()) : connect_failure(error);
   }
   for (const std::string& address : listening.service.addresses()) log.info("listening on " + address);
-  listening.signals.async_wait([&listening](std::error_code ec, int) {
-    if (!ec) listening.end.cancel();
-  });
-  try {
-    co_await listening.end.async_wait(asio::use_awaitable);
-  } catch (const std::system_error&) {  // cancelled: it is enough
-  }
+  std::error_code woken;
+  co_await listening.end.async_wait(asio::redirect_error(asio::use_awaitable, woken));
   co_await listening.service.drain(k_drain_limit);
   co_return Outcome();
 }

@@ -71,14 +71,16 @@ export const callerUrl = url =>
   withOptions(url.split('?')[0], Object.fromEntries([...new URLSearchParams(url.split('?')[1])]
     .filter(([name]) => !['instance', 'noAck', 'prefetchCount'].includes(name))));
 
-/** Runs a program to its end; resolves to { code, signal, stdout, stderr }. `onStdout(text)` sees output as it comes. */
-export function run(path, args, { input, env = {}, limit = 40_000, onStdout } = {}) {
+/** Runs a program to its end; resolves to { code, signal, stdout, stderr }. `onStdout(text, child)` and `onStderr`
+ * see output as it comes. */
+export function run(path, args, { input, env = {}, limit = 40_000, onStdout, onStderr } = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(path, args, { env: { ...process.env, ...env }, stdio: 'pipe' });
     const output = { stdout: [], stderr: [] };
     const kill = setTimeout(() => child.kill('SIGKILL'), limit);
     for (const name of ['stdout', 'stderr']) child[name].on('data', data => output[name].push(data));
     if (onStdout) child.stdout.on('data', data => onStdout(String(data), child));
+    if (onStderr) child.stderr.on('data', data => onStderr(String(data), child));
     child.once('error', reject);
     child.stdin.on('error', () => {});  // it may end without reading
     child.stdin.end(input ?? '');
