@@ -140,6 +140,20 @@ TEST_F(TcpTls, APeerThatDoesNotSpeakTlsIsEnded) {
   EXPECT_EQ(rig.sink.delivered, 0u);
 }
 
+TEST_F(TcpTls, TlsOnOneSideOnlyIsSaid) {
+  rig.listen(certificates().pair("server"), "tcps");
+  ASSERT_TRUE(rig.connect("", "tcp")) << "it notices only when it has sent something";
+  rig.connection->send(rig.request("1", "1"), 0);
+  ASSERT_TRUE(eventually(rig.loop, [&] { return !rig.replies.lost.empty(); }));
+  EXPECT_NE(std::string(rig.replies.lost[0].what()).find("write tcps://"), std::string::npos);
+  rig.connection->close();
+  TcpRig plain;
+  plain.listen();
+  const Result<void> opened = plain.connect(ca(), "tcps");
+  ASSERT_FALSE(opened);
+  EXPECT_NE(std::string(opened.error().what()).find("write tcp://"), std::string::npos) << opened.error().what();
+}
+
 TEST_F(TcpTls, SaysWhichFileIsWrong) {
   auto transport = rig.transport("tcps://127.0.0.1:0?cert=" + certificates().file("none.pem") +
                                  "&key=" + certificates().file("server.key"));

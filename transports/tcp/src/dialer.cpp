@@ -4,6 +4,13 @@
 #include "waybill/transports/socket/options.hpp"
 
 namespace waybill::tcp {
+namespace {
+
+constexpr const char* k_no_tls_there = "; if that port is one without TLS, write tcp://";
+constexpr const char* k_wants_tls_perhaps =
+    " before it said anything; check the port, and whether it wants TLS: then write tcps://";
+
+}  // namespace
 
 Dialer::Dialer(Environment environment, const Options& options, const Registry& registry)
     : environment_(std::move(environment)),
@@ -71,11 +78,11 @@ asio::awaitable<Result<void>> Dialer::set_up(socket::Dialed dialed, socket::Time
   drop_link();
   if (closed_) co_return Error(errc::closed, "the connection was closed", End::rejected);
   if (failure_) co_return *failure_;
-  co_return Error(
-      errc::refused,
-      peer + " accepted the connection but did not finish setting it up in time" +
-          (rules_.framing == Framing::binary ? "; if it is a NestJS service, use framing=nest" : std::string()),
-      End::rejected);
+  std::string advice;
+  if (tls_) advice += k_no_tls_there;
+  if (rules_.framing == Framing::binary) advice += "; if it is a NestJS service, use framing=nest";
+  co_return Error(errc::refused, peer + " accepted the connection but did not finish setting it up in time" + advice,
+                  End::rejected);
 }
 
 void Dialer::link_ready() {
@@ -86,15 +93,18 @@ void Dialer::link_ready() {
 void Dialer::link_gone(const Error& error) {
   if (!ready_) {
     // While it is being set up nothing was sent, so trying again is safe; a wrong certificate stays wrong.
-    failure_ = Error(error.code() == errc::unauthorized ? errc::unauthorized : errc::refused,
-                     std::string(error.message()), End::rejected);
+    const bool is_unauthorized = error.code() == errc::unauthorized;
+    failure_ = Error(is_unauthorized ? errc::unauthorized : errc::refused,
+                     std::string(error.message()) + (tls_ && !is_unauthorized ? k_no_tls_there : ""), End::rejected);
     progress_.cancel();
     return;
   }
   ready_ = false;
+  std::string story(error.message());
+  if (!tls_ && !link_->has_heard()) story += k_wants_tls_perhaps;
   drop_link();
   progress_.cancel();
-  if (sink_) sink_->on_lost(Error(errc::connection_lost, std::string(error.message())));
+  if (sink_) sink_->on_lost(Error(errc::connection_lost, story));
 }
 
 void Dialer::send(const Packet& packet, Ticket ticket) {

@@ -65,6 +65,7 @@ void Link::on_written() {
 }
 
 std::size_t Link::on_bytes(const char* data, std::size_t size) {
+  has_heard_ = true;
   std::size_t at = 0;
   if (codec_.admit(data, size)) {
     while (at < size && wants_bytes()) {

@@ -22,6 +22,7 @@ class Link final : public socket::Stream {
 
   void leave() noexcept { owner_ = nullptr; }
   void send(const Packet& packet, Ticket ticket);
+  bool has_heard() const noexcept { return has_heard_; }  ///< Any byte from the other side.
 
  private:
   struct Sent {
@@ -42,6 +43,7 @@ class Link final : public socket::Stream {
   FrameClock clock_;
   std::vector<Sent> sent_;  // in order; those before first_ were told
   std::size_t first_ = 0;
+  bool has_heard_ = false;
 };
 
 }  // namespace waybill::tcp
