@@ -20,14 +20,13 @@ Buffer& Stream::out() {
     head_ = 0;
     return out_;
   }
-  if (out_.capacity() == 0) {
-    Scratch::of_this_thread().lend_output(out_);
-  } else if (out_.size() - head_ >= k_eager) {
+  if (out_.size() - head_ >= k_eager) {
     if (!writing_) flush();
     if (unsent_bytes() > limits_.max_unsent)
       fail(Error(errc::overloaded,
                  peer_ + " reads too slowly: " + std::to_string(unsent_bytes()) + " bytes wait for it"));
   }
+  if (out_.capacity() == 0) Scratch::of_this_thread().lend_output(out_);
   post_turn();
   return out_;
 }
