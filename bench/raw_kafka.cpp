@@ -73,8 +73,10 @@ class Kafka {
     for (const auto& topic : topics) {
       std::int64_t low = 0;
       std::int64_t high = 0;
-      if (rd_kafka_query_watermark_offsets(consumer_, topic.c_str(), 0, &low, &high, 5'000))
-        throw std::runtime_error("no watermark of " + topic);
+      int attempts = 6;  // a broker that has just come up knows no leader yet
+      while (rd_kafka_query_watermark_offsets(consumer_, topic.c_str(), 0, &low, &high, 5'000)) {
+        if (--attempts == 0) throw std::runtime_error("no watermark of " + topic);
+      }
       rd_kafka_topic_partition_list_add(list, topic.c_str(), 0)->offset = high;
     }
     if (rd_kafka_assign(consumer_, list)) throw std::runtime_error("cannot assign");

@@ -1,5 +1,6 @@
 // librdkafka's threads leave the processor to a thread of ours that is in the middle of a burst.
 #include "background_threads.hpp"
+#include "handle.hpp"
 #include "support/eventually.hpp"
 
 #include <gtest/gtest.h>
@@ -35,8 +36,11 @@ TEST(KafkaThreads, DoNotInterruptABurst) {
   char problem[256] = "";
   ASSERT_EQ(rd_kafka_conf_set(conf, "bootstrap.servers", "127.0.0.1:1", problem, sizeof(problem)), RD_KAFKA_CONF_OK);
   ASSERT_EQ(rd_kafka_conf_set(conf, "log_level", "0", problem, sizeof(problem)), RD_KAFKA_CONF_OK);
-  let_bursts_complete(conf);
-  const Instance instance(rd_kafka_new(RD_KAFKA_PRODUCER, conf, problem, sizeof(problem)));
+  Instance instance;
+  {
+    const BatchThreads threads;
+    instance.reset(rd_kafka_new(RD_KAFKA_PRODUCER, conf, problem, sizeof(problem)));
+  }
   ASSERT_TRUE(instance) << problem;
   EXPECT_TRUE(test::eventually(test::k_patience, [] {
     const auto found = policies();

@@ -40,9 +40,11 @@ Result<std::shared_ptr<Client>> Client::make(const Environment& environment, rd_
     rd_kafka_conf_set_dr_msg_cb(raw, on_report);
   else
     rd_kafka_conf_set_rebalance_cb(raw, on_rebalance);
-  let_bursts_complete(raw);
   char problem[512] = "";
-  client->instance_.reset(rd_kafka_new(type, raw, problem, sizeof(problem)));
+  {
+    const BatchThreads threads;
+    client->instance_.reset(rd_kafka_new(type, raw, problem, sizeof(problem)));
+  }
   if (!client->instance_) {
     return Error(errc::invalid_config, std::string("kafka URL: ") + problem, End::rejected);
   }

@@ -315,7 +315,7 @@ void ListenerLink::ask_for_callers() {
   if (asked.empty()) return;
   Session& publisher = pair_->publisher();
   Buffer& out = publisher.out();
-  append_count(out, 2 + asked.size());
+  append_count(out, '*', 2 + asked.size());
   append_bulk(out, "PUBSUB");
   append_bulk(out, "NUMSUB");
   for (const Channel* channel : asked) append_bulk(out, channel->replies);

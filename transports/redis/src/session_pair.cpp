@@ -13,7 +13,8 @@ std::string seconds(std::chrono::milliseconds time) { return std::to_string(time
 
 std::string address_of(const Options& options) {
   std::string text = options.tls ? "rediss://" : "redis://";
-  for (std::size_t i = 0; i < options.hosts.size(); ++i) text += (i ? "," : "") + socket::to_text(options.hosts[i]);
+  for (std::size_t i = 0; i < options.hosts.size(); ++i)
+    text.append(i ? "," : "").append(socket::to_text(options.hosts[i]));
   return text;
 }
 
