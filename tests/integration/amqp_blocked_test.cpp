@@ -18,8 +18,8 @@ TEST(AmqpBlocked, IsAStatusAndWhatIsSentWaits) {
   ASSERT_FALSE(broker.url().empty()) << "scripts/brokers.sh up rabbitmq failed";
   asio::io_context loop(1);
   LogCapture logs;
-  Client client(loop.get_executor(), ClientConfig::from_url(broker.url() + "/?queue=work"), default_registry(),
-                logs.log());
+  Client client(loop.get_executor(), ClientConfig::from_url(broker.url() + "/?queue=work&timeout=300s"),
+                default_registry(), logs.log());
   run_until(loop, client.connect());
 
   meanwhile(loop, [&broker] { broker.rabbitmqctl("set_vm_memory_high_watermark absolute 1"); });
