@@ -34,6 +34,10 @@ class Carrier:
         self.title, self.limit, self.raw, self.handlers = title, limit, raw, handlers
         self.nestjs_limit, self.has_peers, self.pin_broker = nestjs_limit, has_peers, pin_broker
 
+    def workloads(self):
+        """Many connections are of interest where each of them ends in the service, and not in a broker."""
+        return [one for one in WORKLOADS if self.has_peers or "--conns" not in one[1]]
+
 
 # The bare program is told --handler when it has more than one.
 CARRIERS = {
@@ -245,12 +249,12 @@ def report(results, carrier, peers, pin):
 
     cpu = lambda run: (run["cpu_client_s"] + run["cpu_server_s"]) / max(1, run["msgs_per_s"] * run["secs"]) * 1e6
     out += table(f"Messages per second (in brackets: of {carrier.limit})", "workload", names,
-                 [[w] + [speed(p, w) for p in peers] for w, _, _ in WORKLOADS])
+                 [[w] + [speed(p, w) for p in peers] for w, _, _ in carrier.workloads()])
     out += table("Time of a request, µs: median / 99th percentile", "workload", names,
                  [[w] + [figure(p, w, "p50_us", 1) + " / " + figure(p, w, "p99_us", 1) for p in peers]
-                  for w, arguments, _ in WORKLOADS if "events" not in arguments])
+                  for w, arguments, _ in carrier.workloads() if "events" not in arguments])
     out += table("Processor time of a message, µs, both ends", "workload", names,
-                 [[w] + [figure(p, w, cpu, 2) for p in peers] for w, _, _ in WORKLOADS])
+                 [[w] + [figure(p, w, cpu, 2) for p in peers] for w, _, _ in carrier.workloads()])
     growth = lambda run: run["connected_mb"] - run["idle_mb"]
     memory = [("ready after, ms", "startup_ms", 1), ("RSS idle, MB", "idle_mb", 1)]
     if carrier.has_peers:
@@ -287,7 +291,7 @@ def main():
             try:
                 for peer in turn:
                     results.add(round_, peer, "process", peer.start(place, pin, log))
-                for workload, words, size in WORKLOADS:
+                for workload, words, size in place.carrier.workloads():
                     print(f"-- round {round_ + 1} of {ROUNDS}: {workload}", file=sys.stderr, flush=True)
                     for peer in turn:
                         figures = peer.run(words, orders[size])

@@ -30,6 +30,13 @@ const carriers = {
       socketOptions: { connectionOptions: { noDelay: true } },
     },
   }),
+  kafka: ({ broker, ns, mode }) => ({
+    transport: Transport.KAFKA,
+    options: {
+      client: { clientId: ns, brokers: [`127.0.0.1:${broker}`], logLevel: 1 },
+      consumer: { groupId: mode === 'server' ? ns : `${ns}.${process.pid}` },
+    },
+  }),
 };
 const carrierOf = options => carriers[options.transport](options);
 const patternsOf = ({ transport, ns }) =>
@@ -125,9 +132,36 @@ function eventCounter(port) {
   };
 }
 
+/** kafkajs subscribes to topics that are there. */
+async function createTopics(options, topics) {
+  const { Kafka } = await from('kafkajs');
+  const admin = new Kafka(carrierOf(options).options.client).admin();
+  await admin.connect();
+  await admin.createTopics({ waitForLeaders: true, topics: topics.map(topic => ({ topic, numPartitions: 1 })) });
+  await admin.disconnect();
+}
+
+/** A client that is connected. On Kafka the group of the service or of the client may still be joined for seconds: a
+ *  request must have been answered. */
+async function connected(options) {
+  const { echo } = patternsOf(options);
+  const client = ClientProxyFactory.create(carrierOf(options));
+  client.subscribeToResponseOf?.(echo);
+  await client.connect();
+  if (options.transport !== 'kafka') return client;
+  const answered = () =>
+    new Promise(resolve => {
+      const waiting = client.send(echo, {}).subscribe({ next: () => resolve(true), error: () => resolve(false) });
+      setTimeout(() => (waiting.unsubscribe(), resolve(false)), 500);
+    });
+  for (let attempts = 60; !(await answered()); --attempts) if (!attempts) throw new Error('the service does not answer');
+  return client;
+}
+
 async function serve(options) {
   const count = eventCounter(Number(options.ctl));
   const patterns = patternsOf(options);
+  if (options.transport === 'kafka') await createTopics(options, [patterns.echo, patterns.event, `${patterns.echo}.reply`]);
   class Orders {
     echo(order) {
       return order;
@@ -154,11 +188,11 @@ function fail(error) {
 }
 
 /** Keeps `inflight` requests under way on each of `conns` clients; each reply sends the next. */
-async function call(options, order, meter) {
+async function call(options, order, size) {
   const { inflight, conns } = options;
   const { echo } = patternsOf(options);
-  const clients = Array.from({ length: Number(conns) }, () => ClientProxyFactory.create(carrierOf(options)));
-  await Promise.all(clients.map(client => client.connect()));
+  const clients = await Promise.all(Array.from({ length: Number(conns) }, () => connected(options)));
+  const meter = new Meter(options, size);
   const request = client => {
     const sent = now();
     client.send(echo, order).subscribe({
@@ -176,11 +210,10 @@ async function call(options, order, meter) {
 }
 
 /** Sends events as fast as the receiver's count allows; as Sender in waybill_bench.cpp. */
-async function sendEvents(options, order, size, meter) {
+async function sendEvents(options, order, size) {
   const { ctl } = options;
   const { event } = patternsOf(options);
-  const client = ClientProxyFactory.create(carrierOf(options));
-  await client.connect();
+  const client = await connected(options);
   const window = Math.min(16384, Math.max(1024, Math.floor((4 << 20) / size)));
   const burst = 256;
   let sent = 0, acknowledged = 0, left = Buffer.alloc(0), giveUp = 0;
@@ -192,6 +225,7 @@ async function sendEvents(options, order, size, meter) {
     if (whole) acknowledged = Number(left.readBigUInt64LE(whole - 8));
     left = left.subarray(whole);
   });
+  const meter = new Meter(options, size);
   const step = () => {
     const at = now();
     if (!giveUp && !meter.progress(acknowledged, at)) giveUp = at + 5e9;
@@ -214,9 +248,7 @@ if (options.mode === 'server') {
 } else if (options.mode === 'client') {
   const text = readFileSync(options.payload);
   const order = JSON.parse(text);
-  const meter = new Meter(options, text.length);
-  if (options.workload === 'events') await sendEvents(options, order, text.length, meter);
-  else await call(options, order, meter);
+  await (options.workload === 'events' ? sendEvents : call)(options, order, text.length);
 } else {
   console.error('nestjs.mjs server|client: see the head of bench/nestjs.mjs');
   process.exit(2);

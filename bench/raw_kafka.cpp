@@ -184,23 +184,31 @@ void emit(const bench::Arguments& arguments, Kafka& kafka, const Names& names, c
   constexpr std::uint64_t k_burst = 256;
   asio::io_context loop(1);
   bench::EventWindow window(loop, static_cast<std::uint16_t>(arguments.number("ctl", 7002)), payload.size());
+  const auto burst = [&] {
+    for (std::uint64_t i = 0; i < k_burst; ++i) kafka.send(names.event.c_str(), payload);
+    window.sent += k_burst;
+  };
+  const auto wait = [&] {
+    kafka.poll_reports();
+    window.socket().async_wait(asio::ip::tcp::socket::wait_read, [](std::error_code) {});
+    loop.restart();
+    loop.run_one_for(std::chrono::milliseconds(1));
+    window.socket().cancel();
+    loop.poll();
+  };
+  burst();  // the producer's first records wait for its id, up to a second
+  while (window.acknowledged() == 0) wait();
   std::uint64_t give_up = 0;
   for (;;) {
     const std::uint64_t now = bench::now_ns();
     const std::uint64_t acknowledged = window.acknowledged();
     if (!give_up && !meter.progress(acknowledged, now)) give_up = now + 5'000'000'000;
     if (give_up && (acknowledged >= window.sent || now >= give_up)) break;
+    if (give_up || window.sent - acknowledged + k_burst > window.window())
+      wait();
+    else
+      burst();
     kafka.poll_reports();
-    if (give_up || window.sent - acknowledged + k_burst > window.window()) {
-      window.socket().async_wait(asio::ip::tcp::socket::wait_read, [](std::error_code) {});
-      loop.restart();
-      loop.run_one_for(std::chrono::milliseconds(1));
-      window.socket().cancel();
-      loop.poll();
-      continue;
-    }
-    for (std::uint64_t i = 0; i < k_burst; ++i) kafka.send(names.event.c_str(), payload);
-    window.sent += k_burst;
   }
   meter.report(static_cast<std::int64_t>(window.sent - window.acknowledged()));
 }
