@@ -4,10 +4,8 @@
 //   raw_amqp server --broker P --ctl C --ns NS
 //   raw_amqp client ... --workload rpc|events|fan --inflight N --conns N --payload FILE --warmup S --secs S
 #include "harness.hpp"
+#include "rabbitmq_c.hpp"
 
-#include <amqp.h>
-#include <amqp_framing.h>
-#include <amqp_tcp_socket.h>
 #include <asio/io_context.hpp>
 #include <asio/ip/tcp.hpp>
 #include <asio/post.hpp>

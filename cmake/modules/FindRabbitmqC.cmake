@@ -2,14 +2,18 @@
 #   RabbitmqC_FOUND, RabbitmqC_VERSION, RabbitmqC::RabbitmqC
 include(FindPackageHandleStandardArgs)
 
-find_path(RabbitmqC_INCLUDE_DIR amqp.h)
+find_path(RabbitmqC_INCLUDE_DIR NAMES rabbitmq-c/amqp.h amqp.h)
 find_library(RabbitmqC_LIBRARY rabbitmq)
 mark_as_advanced(RabbitmqC_INCLUDE_DIR RabbitmqC_LIBRARY)
 
 if(RabbitmqC_INCLUDE_DIR)
   set(RabbitmqC_VERSION)
+  set(_header "${RabbitmqC_INCLUDE_DIR}/rabbitmq-c/amqp.h")
+  if(NOT EXISTS "${_header}")
+    set(_header "${RabbitmqC_INCLUDE_DIR}/amqp.h")
+  endif()
   foreach(_part MAJOR MINOR PATCH)
-    file(STRINGS "${RabbitmqC_INCLUDE_DIR}/amqp.h" _line REGEX "#define AMQP_VERSION_${_part} +[0-9]+")
+    file(STRINGS "${_header}" _line REGEX "#define AMQP_VERSION_${_part} +[0-9]+")
     string(REGEX REPLACE ".*_${_part} +([0-9]+).*" "\\1" _line "${_line}")
     list(APPEND RabbitmqC_VERSION "${_line}")
   endforeach()

@@ -2,11 +2,8 @@
 // what happens when it is deleted, messages that no packet is.
 #pragma once
 
+#include "rabbitmq_c.hpp"
 #include "waybill/url.hpp"
-
-#include <amqp.h>
-#include <amqp_framing.h>
-#include <amqp_tcp_socket.h>
 
 #include <optional>
 #include <stdexcept>

@@ -1,8 +1,7 @@
 // What of rabbitmq-c is used: its structures and its codec. No socket, no connection state.
 #pragma once
 
-#include <amqp.h>
-#include <amqp_framing.h>
+#include "rabbitmq_c.hpp"
 
 #include <cstdint>
 #include <string_view>
