@@ -21,23 +21,23 @@ namespace {
 constexpr std::size_t k_listed = 1'000;  // without --limit
 
 std::string summary_of(const DeadLetter& letter) {
-  return R"({"id":)" + quoted(letter.id) + R"(,"origin":)" + quoted(letter.origin) + R"(,"attempts":)" +
-         std::to_string(letter.attempts) + R"(,"error":)" + quoted(letter.error);
+  return R"({"id":)" + json_quoted(letter.id) + R"(,"origin":)" + json_quoted(letter.origin) + R"(,"attempts":)" +
+         std::to_string(letter.attempts) + R"(,"error":)" + json_quoted(letter.error);
 }
 
 /// All that is known of it. A payload that is not in its serializer's format is shown as the text that it is.
 std::string details_of(const DeadLetter& letter) {
   const Packet& packet = letter.packet;
   std::string line = summary_of(letter);
-  if (packet.has_pattern) line += R"(,"pattern":)" + quoted(packet.pattern.text);
+  if (packet.has_pattern) line += R"(,"pattern":)" + json_quoted(packet.pattern.text);
   if (packet.has_payload) {
     const Result<std::string> data = json_line(Payload(packet.payload, *packet.serializer));
-    line += R"(,"data":)" + (data ? *data : quoted(packet.payload.view()));
+    line += R"(,"data":)" + (data ? *data : json_quoted(packet.payload.view()));
   }
   line += R"(,"headers":{)";
   for (const auto& [name, value] : packet.headers) {
     if (line.back() != '{') line += ',';
-    line += quoted(name) + ':' + quoted(value);
+    line += json_quoted(name) + ':' + json_quoted(value);
   }
   return line + "}}";
 }

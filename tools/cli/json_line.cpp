@@ -46,7 +46,7 @@ const Serializer& json_serializer() {
   return *json;
 }
 
-std::string quoted(std::string_view text) {
+std::string json_quoted(std::string_view text) {
   Buffer buffer;
   if (json_serializer().encode(ValueRef::of(text), buffer)) return std::string(buffer.view());
   std::string plain;  // not UTF-8: rather less of the text than no JSON

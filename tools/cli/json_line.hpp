@@ -14,7 +14,7 @@ namespace waybill::cli {
 const Serializer& json_serializer();
 
 /// A text as JSON, in quotes. What is not UTF-8 is replaced by U+FFFD.
-std::string quoted(std::string_view text);
+std::string json_quoted(std::string_view text);
 
 /// A payload as one line: the bytes that came if they are JSON, without line breaks; else the same value in JSON.
 /// Errors: payload_malformed, payload_mismatch.

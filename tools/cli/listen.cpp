@@ -20,12 +20,12 @@ constexpr std::chrono::seconds k_drain_limit{2};
 /// {"kind":"event","pattern":"order.created","data":...,"headers":{...},"metadata":...}; what is absent is left out.
 std::string describe(Context& context) {
   std::string line = context.is_request() ? R"({"kind":"request")" : R"({"kind":"event")";
-  line += R"(,"pattern":)" + quoted(context.pattern());
+  line += R"(,"pattern":)" + json_quoted(context.pattern());
   if (context.has_payload()) line += R"(,"data":)" + json_line(context.payload()).value();
   line += R"(,"headers":{)";
   for (const auto& [name, value] : context.headers()) {
     if (line.back() != '{') line += ',';
-    line += quoted(name) + ':' + quoted(value);
+    line += json_quoted(name) + ':' + json_quoted(value);
   }
   line += '}';
   if (!context.metadata().empty()) line += R"(,"metadata":)" + json_line(context.metadata()).value();

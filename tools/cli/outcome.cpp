@@ -36,7 +36,7 @@ std::string_view word_of(const Error& error) {
 }  // namespace
 
 Outcome failure(Exit exit, std::string_view word, std::string_view message) {
-  return Outcome(exit, R"({"error":)" + quoted(word) + R"(,"message":)" + quoted(message) + '}');
+  return Outcome(exit, R"({"error":)" + json_quoted(word) + R"(,"message":)" + json_quoted(message) + '}');
 }
 
 Outcome usage_error(std::string_view message) { return failure(Exit::usage, "usage", message); }
