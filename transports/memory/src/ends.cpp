@@ -115,19 +115,19 @@ bool ServiceEnd::run_one() {
   return true;
 }
 
-void ClientEnd::tell_locked(std::variant<Packet, Sent> news) {
+void ClientEnd::tell_locked(Packet reply) {
   if (!is_up) return;
-  if (const auto* packet = std::get_if<Packet>(&news)) {
-    ++reply_packets;
-    reply_bytes += packet->payload.size();
-  }
-  inbox.push_back(std::move(news));
+  ++reply_packets;
+  reply_bytes += reply.payload.size();
+  inbox.emplace_back(std::move(reply));
   schedule_locked();
 }
 
 void ClientEnd::tell_sent_locked(Ticket ticket, Result<Accepted> outcome) {
   const bool is_wanted = ticket && !(outcome && (ticket & k_failure_only));
-  if (is_wanted) tell_locked(Sent{ticket, std::move(outcome)});
+  if (!is_wanted || !is_up) return;
+  inbox.emplace_back(Sent{ticket, std::move(outcome)});
+  schedule_locked();
 }
 
 bool ClientEnd::run_one() {

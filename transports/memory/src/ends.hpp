@@ -80,7 +80,7 @@ class ClientEnd final : public End {
     Result<Accepted> outcome;
   };
   std::shared_ptr<ClientEnd> self() { return std::static_pointer_cast<ClientEnd>(shared_from_this()); }
-  void tell_locked(std::variant<Packet, Sent> news);
+  void tell_locked(Packet reply);
   void tell_sent_locked(Ticket ticket, Result<Accepted> outcome);
 
   ConnectionSink* sink = nullptr;
