@@ -3,7 +3,6 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { carrier, freshName, newPlace } from './lib/carriers.mjs';
 import { kafkaOf, prepareTopics } from './lib/kafka.mjs';
-import { untilAnswered, makeNestClient } from './lib/nest.mjs';
 import { asking, callers, pairings, services } from './lib/peers.mjs';
 
 const limit = { timeout: 60_000 };
@@ -29,7 +28,6 @@ for (const [caller, service] of pairings) {
     before(async () => {
       url = newPlace();
       running = await service.start(url);
-      if (caller === callers.nest) await (await untilAnswered(makeNestClient(running.url, { patterns }))).close();
       calling = await caller.open(running.url, { patterns });
       ({ value, eventually } = asking(calling));
     });
@@ -110,7 +108,6 @@ for (const [caller, service] of pairings) {
 test('two groups: both handle a request, one reply is heard', limit, async () => {
   const [first, second] = [await services.nest.start(newPlace()), await services.waybill.start(newPlace())];
   const calling = await callers.nest.open(newPlace(), { patterns });
-  await (await untilAnswered(makeNestClient(newPlace(), { patterns }))).close();
   const name = freshName();
   await calling.emit('conf.event', { name });
   const { eventually } = asking(calling);
@@ -131,7 +128,6 @@ test('a service that restarts goes on where it was', limit, async () => {
   const url = newPlace();
   const first = await services.waybill.start(url);
   const client = await callers.nest.open(url, { patterns });
-  await (await untilAnswered(makeNestClient(url, { patterns }))).close();
   await first.stop();
   const waiting = client.send('conf.sum', [1, 2], { limit: 30_000 });
   const second = await services.waybill.start(url);

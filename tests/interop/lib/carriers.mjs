@@ -56,6 +56,7 @@ const common = {
   hasObjectPatterns: true,          // { cmd: x } and texts beyond letters, digits and dots
   answersNobody: true,              // a pattern without a handler is answered with an error
   answersRequestsToEvents: true,
+  missesEarlyReplies: false,        // a NestJS client is connected before it knows where in its reply topics it begins
   isSequential: false,              // NestJS handles one message after the other
   large: 1024 * 1024,               // characters of the largest payload that is tried
   manyValues: 2000,                 // of the longest stream that is tried
@@ -143,6 +144,7 @@ const carriers = {
     hasObjectPatterns: false,
     answersNobody: false,
     answersRequestsToEvents: false,
+    missesEarlyReplies: true,
     isSequential: true,
     large: 1_000_000,
     manyValues: 300,

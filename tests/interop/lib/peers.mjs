@@ -19,7 +19,7 @@ const nestCaller = {
   name: 'a NestJS client',
   async open(url, { patterns } = {}) {
     const client = makeNestClient(url, { patterns });
-    await client.connect();
+    await (carrierOf(url).missesEarlyReplies ? untilAnswered(client) : client.connect());
     const data = (value, extra) => nestData(carrierOf(url), value, extra);
     return {
       send: (pattern, value, extra) => outcomeOf(client.send(pattern, data(value, extra)), extra),
