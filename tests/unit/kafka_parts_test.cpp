@@ -217,7 +217,7 @@ TEST(KafkaOptions, NestJsSpellingsAndPassThrough) {
 TEST(KafkaOptions, EveryMistakeIsTold) {
   const auto wrong = options_of("kafka://user@h/path?grupId=x&partitions=many&ca=file");
   ASSERT_FALSE(wrong);
-  for (const char* part : {"grupId", "partitions", "need TLS", "password", "no path"}) {
+  for (const char* part : {"grupId", "partitions", "ca: needs TLS", "password", "no path"}) {
     EXPECT_NE(std::string(wrong.error().what()).find(part), std::string::npos)
         << part << " in " << wrong.error().what();
   }

@@ -4,6 +4,7 @@
 #include "duration.hpp"
 #include "nearest.hpp"
 #include "url_text.hpp"
+#include "waybill/detail/tls_url.hpp"
 #include "waybill/error.hpp"
 
 #include <gtest/gtest.h>
@@ -234,6 +235,31 @@ TEST(Nearest, FindsWhatWasMeant) {
   EXPECT_EQ(detail::edit_distance("ab", "ba"), 1u);
   EXPECT_EQ(detail::edit_distance("", "abc"), 3u);
   EXPECT_EQ(detail::nearest(std::string(100'000, 'a'), known), "");
+}
+
+struct TlsMembers {
+  bool tls = false, verify = true;
+  std::string ca, cert, key, key_password, client_ca;
+};
+
+std::string tls_mistakes_of(std::string_view text) {
+  const Url url = url_of(text);
+  OptionReader reader(url);
+  TlsMembers members;
+  detail::read_tls(reader, url, "tcps", members);
+  const auto finished = reader.finish();
+  return finished ? "none" : std::string(finished.error().message());
+}
+
+TEST(TlsOptions, MustNotContradictTheScheme) {
+  EXPECT_EQ(tls_mistakes_of("tcps://h/?ca=a&cert=b&key=c&key_password=d&client_ca=e&verify=false"), "none");
+  EXPECT_EQ(tls_mistakes_of("tcp://h/?tls=true&ca=a"), "none");
+  EXPECT_TRUE(contains(tls_mistakes_of("tcps://h/?tls=false"), "tls: cannot be false in a tcps:// URL"));
+  const std::string mistakes = tls_mistakes_of("tcp://h/?ca=a&client_ca=e");
+  EXPECT_TRUE(contains(mistakes, "\n")) << "one line each: " << mistakes;
+  for (const char* part : {"ca: needs TLS, write tcps:// or tls=true", "client_ca: needs TLS"}) {
+    EXPECT_TRUE(contains(mistakes, part)) << mistakes;
+  }
 }
 
 }  // namespace

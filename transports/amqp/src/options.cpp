@@ -45,13 +45,6 @@ void read_delivery(OptionReader& reader, Options& options) {
   options.mandatory = reader.flag("mandatory", options.mandatory);
 }
 
-void read_tls(OptionReader& reader, const Url& url, Options& options) {
-  detail::read_tls(reader, url, "amqps", options);
-  if (!options.tls && url.scheme == "amqps") reader.mistake("tls: cannot be false in an amqps:// URL");
-  if (!options.tls && !(options.ca.empty() && options.cert.empty() && options.key.empty()))
-    reader.mistake("ca, cert and key need TLS: write amqps:// or tls=true");
-}
-
 void check(OptionReader& reader, const Options& options) {
   for (const auto& [name, value] :
        {std::pair("queue", &options.queue), std::pair("exchange", &options.exchange),
@@ -87,7 +80,7 @@ Result<Options> Options::from_url(const Url& url) {
   options.start_timeout = reader.duration("start_timeout", options.start_timeout);
   options.caller_check = reader.duration("caller_check", options.caller_check);
   options.max_message = reader.size("max_message", options.max_message);
-  read_tls(reader, url, options);
+  detail::read_tls(reader, url, "amqps", options);
   check(reader, options);
   if (auto finished = reader.finish(); !finished) return finished.error();
   return options;

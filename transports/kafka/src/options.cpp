@@ -38,9 +38,6 @@ Result<Options> Options::from_url(const Url& url) {
   detail::read_tls(reader, url, "kafkas", options);
   options.native = reader.passthrough("rdkafka.");
 
-  if (!options.tls && url.scheme == "kafkas") reader.mistake("tls: cannot be false in a kafkas:// URL");
-  if (!options.tls && !(options.ca.empty() && options.cert.empty() && options.key.empty()))
-    reader.mistake("ca, cert and key need TLS: write kafkas:// or tls=true");
   if (options.user.empty() != options.password.empty()) reader.mistake("SASL needs a user and a password");
   if (!url.path.empty()) reader.mistake("kafka has no path: \"/" + url.path + "\"");
   if (options.max_message < 1'000 || options.max_message > 1'000'000'000)

@@ -32,12 +32,6 @@ Result<Options> Options::from_url(const Url& url) {
   options.max_reply_channels = reader.number("max_reply_channels", options.max_reply_channels, 1);
 
   detail::read_tls(reader, url, "rediss", options);
-
-  if (!options.tls && url.scheme == "rediss") reader.mistake("tls: cannot be false in a rediss:// URL");
-  const bool has_tls_files =
-      !options.ca.empty() || !options.cert.empty() || !options.key.empty() || !options.server_name.empty();
-  if (!options.tls && has_tls_files)
-    reader.mistake("ca, cert, key and server_name need TLS: write rediss:// or tls=true");
   if (!options.user.empty() && options.password.empty()) reader.mistake("a user needs a password: user:password@host");
   if (!is_database(url.path)) reader.mistake("the path is the number of a database, and not \"/" + url.path + "\"");
   if (options.start_timeout.count() == 0) reader.mistake("start_timeout: must not be 0");

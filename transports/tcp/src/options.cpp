@@ -25,12 +25,6 @@ Result<Options> Options::from_url(const Url& url) {
   options.reuse_port = reader.flag("reuse_port", options.reuse_port);
 
   detail::read_tls(reader, url, "tcps", options);
-
-  if (!options.tls && url.scheme == "tcps") reader.mistake("tls: cannot be false in a tcps:// URL");
-  const bool has_tls_files = !options.ca.empty() || !options.cert.empty() || !options.key.empty() ||
-                             !options.client_ca.empty() || !options.server_name.empty();
-  if (!options.tls && has_tls_files)
-    reader.mistake("ca, cert, key, client_ca and server_name need TLS: write tcps:// or tls=true");
   if (options.max_frame < 64) reader.mistake("max_frame: must be at least 64 bytes");
   if (options.max_frame > 0xFFFF'FFF0u) reader.mistake("max_frame: must be less than 4 GiB");
   if (!url.user.empty() || !url.password.empty()) reader.mistake("tcp has no user and no password");

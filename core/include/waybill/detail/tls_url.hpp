@@ -3,22 +3,32 @@
 
 #include "waybill/url.hpp"
 
+#include <string>
 #include <string_view>
 
 namespace waybill::detail {
 
 /// Reads tls, verify, ca, cert, key and key_password, and client_ca and server_name where `options` has them, into the
-/// members of these names. `secure_scheme` ("tcps") means TLS by itself.
+/// members of these names. `secure_scheme` ("tcps") means TLS by itself. What contradicts itself is a mistake.
 template <class Options>
 void read_tls(OptionReader& reader, const Url& url, std::string_view secure_scheme, Options& options) {
-  options.tls = reader.flag("tls", url.scheme == secure_scheme);
+  const std::string secure(secure_scheme);
+  options.tls = reader.flag("tls", url.scheme == secure);
+  if (!options.tls && url.scheme == secure) reader.mistake("tls: cannot be false in a " + secure + ":// URL");
+  const auto text_of_tls = [&](const char* name) {
+    std::string value = reader.text(name);
+    if (!options.tls && !value.empty()) {
+      reader.mistake(std::string(name) + ": needs TLS, write " + secure + ":// or tls=true");
+    }
+    return value;
+  };
   options.verify = reader.flag("verify", options.verify);
-  options.ca = reader.text("ca");
-  options.cert = reader.text("cert");
-  options.key = reader.text("key");
-  options.key_password = reader.text("key_password");
-  if constexpr (requires { options.client_ca; }) options.client_ca = reader.text("client_ca");
-  if constexpr (requires { options.server_name; }) options.server_name = reader.text("server_name");
+  options.ca = text_of_tls("ca");
+  options.cert = text_of_tls("cert");
+  options.key = text_of_tls("key");
+  options.key_password = text_of_tls("key_password");
+  if constexpr (requires { options.client_ca; }) options.client_ca = text_of_tls("client_ca");
+  if constexpr (requires { options.server_name; }) options.server_name = text_of_tls("server_name");
 }
 
 }  // namespace waybill::detail
