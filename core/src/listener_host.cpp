@@ -1,12 +1,11 @@
 #include "listener_host.hpp"
 
-#include "backoff.hpp"
 #include "random_bits.hpp"
 #include "stream_pump.hpp"
 #include "waybill/detail/asio.hpp"
+#include "waybill/detail/backoff.hpp"
 
 #include <asio/co_spawn.hpp>
-#include <asio/detached.hpp>
 #include <asio/dispatch.hpp>
 
 #include <algorithm>

@@ -1,8 +1,8 @@
 // The one reconnect engine: opens a link, waits until it is lost, opens it again. Transports never do this themselves.
 #pragma once
 
-#include "backoff.hpp"
 #include "waybill/config.hpp"
+#include "waybill/detail/backoff.hpp"
 #include "waybill/result.hpp"
 
 #include <asio/awaitable.hpp>

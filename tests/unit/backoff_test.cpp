@@ -1,4 +1,4 @@
-#include "backoff.hpp"
+#include "waybill/detail/backoff.hpp"
 
 #include <gtest/gtest.h>
 

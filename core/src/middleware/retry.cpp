@@ -1,6 +1,6 @@
-#include "backoff.hpp"
 #include "random_bits.hpp"
 #include "waybill/detail/asio.hpp"
+#include "waybill/detail/backoff.hpp"
 #include "waybill/middleware.hpp"
 
 #include <asio/steady_timer.hpp>

@@ -1,18 +1,11 @@
 // Intake: what becomes of a record once it is handed over.
 #include "intake.hpp"
-
-#include <algorithm>
+#include "waybill/detail/backoff.hpp"
 
 namespace waybill::kafka {
 namespace {
 
 constexpr std::chrono::milliseconds k_longest_backoff{1'000};
-
-std::chrono::milliseconds backoff_of(std::chrono::milliseconds first, int attempt) noexcept {
-  std::chrono::milliseconds backoff = first;
-  for (int i = 1; i < attempt && backoff < k_longest_backoff; ++i) backoff *= 2;
-  return std::min(backoff, k_longest_backoff);
-}
 
 }  // namespace
 
@@ -48,7 +41,8 @@ void Intake::settle(Token token, Settlement settlement) {
 void Intake::retry_later(std::uint32_t index) {
   Slot& slot = slots_[index];
   slot.state = State::retrying;
-  const auto timer = std::make_shared<asio::steady_timer>(executor_, backoff_of(options_.retry_backoff, slot.attempt));
+  const detail::Backoff backoff({options_.retry_backoff, k_longest_backoff}, static_cast<unsigned>(slot.attempt - 1));
+  const auto timer = std::make_shared<asio::steady_timer>(executor_, backoff.step());
   timer->async_wait([weak = weak_from_this(), timer, index, generation = slot.generation](std::error_code) {
     const auto self = weak.lock();
     if (!self || self->is_closed_) return;

@@ -15,16 +15,18 @@ class Backoff {
   Backoff() = default;
   explicit Backoff(Options options, unsigned tries = 0) : options_(options), tries_(tries) {}
 
-  /// Half to all of the current step, which doubles from call to call. `random`: any 64 bits.
-  std::chrono::milliseconds next(std::uint64_t random) noexcept {
+  /// The current step, which doubles from try to try.
+  std::chrono::milliseconds step() const noexcept {
     const auto step = std::chrono::milliseconds(options_.first.count() << (tries_ < 20 ? tries_ : 20));
-    const auto capped = step < options_.most ? step : options_.most;
+    return step < options_.most ? step : options_.most;
+  }
+  /// Half to all of the step, and on to the next. `random`: any 64 bits.
+  std::chrono::milliseconds next(std::uint64_t random) noexcept {
+    const auto half = step().count() / 2;
     ++tries_;
-    const auto half = capped.count() / 2;
     return std::chrono::milliseconds(half + static_cast<std::int64_t>(random % static_cast<std::uint64_t>(half + 1)));
   }
   void reset() noexcept { tries_ = 0; }
-  unsigned tries() const noexcept { return tries_; }
 
  private:
   Options options_;
