@@ -41,7 +41,7 @@ void CallRef::on_reply(ReplyHandler handler) {
     }
     asio::post(core->executor().get(), [core, key = key_, handler = std::move(handler)]() mutable {
       if (core->calls().is_open(key)) return core->calls().attach(key, std::move(handler));
-      const Error error(errc::closed, "the client was closed", End::unknown);
+      const Error error = closed_error(End::unknown);
       handler({nullptr, nullptr, &error, true});
     });
     return;

@@ -1,13 +1,9 @@
+// ClientCore: the way of a call, from its packet to its end. Its link is in client_link.cpp, what waits in client_outbox.cpp.
 #include "client_core.hpp"
 
 #include "config_options.hpp"
 
-#include <asio/co_spawn.hpp>
-#include <asio/detached.hpp>
-#include <asio/post.hpp>
-
 #include <algorithm>
-#include <set>
 
 namespace waybill::detail {
 
@@ -19,9 +15,9 @@ CallKey key_of(Ticket ticket) noexcept {
   return {static_cast<std::uint32_t>(plain & 0xffffffff) - 1, static_cast<std::uint32_t>(plain >> 32)};
 }
 
-Error closed_error(End end = End::rejected) { return Error(errc::closed, "the client was closed", end); }
-
 }  // namespace
+
+Error closed_error(End end) { return Error(errc::closed, "the client was closed", end); }
 
 ClientCore::ClientCore(asio::any_io_executor executor, const ClientConfig& config,
                        std::shared_ptr<const Registry> registry, Log log)
@@ -104,87 +100,23 @@ void ClientCore::fill(Packet& packet, const Outgoing& outgoing, std::chrono::mil
   }
 }
 
-void ClientCore::connect_then(UniqueFunction<void(Result<void>)> done) {
-  if (closed_) {
-    if (done) asio::post(executor_.get(), [done = std::move(done)]() mutable { done(closed_error()); });
-    return;
+Result<void> ClientCore::pass_on(const Packet& packet, Ticket ticket, CallKey key) {
+  if (!ready_) return keep_for_link(packet, ticket, key);
+  if (connection_->unsent_bytes() + unconfirmed_.bytes() > config_.max_unsent_bytes) {
+    return Error(errc::overloaded,
+                 "the other side reads too slowly: more than " + std::to_string(config_.max_unsent_bytes) +
+                     " bytes wait to be sent or confirmed",
+                 End::rejected);
   }
-  if (ready_) {
-    if (done) asio::post(executor_.get(), [done = std::move(done)]() mutable { done(Result<void>{}); });
-    return;
-  }
-  if (done) {
-    connect_waiters_.push_back(std::move(done));
-    connect_give_up_ = coarse_now() + config_.connect_timeout;
-    arm_deadline(connect_give_up_);
-  }
-  if (reconnect_ && reconnect_->is_running()) return;
-  status = Status::connecting;
-  reconnect_ = std::make_shared<Reconnect>(executor_.get(), shared_from_this());
-  reconnect_->start_in_background();
+  transmit(packet, ticket, key);
+  return {};
 }
 
-asio::awaitable<Result<void>> ClientCore::open_link() { return connection_->open(*this); }
-
-void ClientCore::on_link_ready() {
-  if (closed_) return;
-  if (was_ready_) ClientCounters::add(counters.reconnects);
-  ready_ = was_ready_ = true;
-  status = Status::ready;
-  last_failure_.reset();
-  log_.debug("connected to " + config_.url.redacted());
-  auto waiters = std::move(connect_waiters_);
-  connect_waiters_.clear();
-  connect_give_up_ = TimePoint::max();
-  send_unconfirmed_again();
-  send_queued();
-  for (auto& waiter : waiters) waiter(Result<void>{});
-}
-
-void ClientCore::on_link_failed(const Error& error, std::optional<std::chrono::milliseconds> retry_in) {
-  last_failure_ = error;
-  if (retry_in) {
-    log_.debug("cannot connect to " + config_.url.redacted() + ": " + error.what());
-    return;
+void ClientCore::transmit(const Packet& packet, Ticket ticket, CallKey key) {
+  if (keeps_events_ && packet.kind == PacketKind::event) {
+    ticket = unconfirmed_.add(packet, ticket ? std::optional<CallKey>(key) : std::nullopt);
   }
-  log_.error("cannot connect to " + config_.url.redacted() + ": " + error.what());
-  status = Status::idle;
-  fail_queued(error);
-  auto waiters = std::move(connect_waiters_);
-  connect_waiters_.clear();
-  for (auto& waiter : waiters) waiter(error);
-}
-
-void ClientCore::on_blocked(std::string_view reason) {
-  if (!ready_) return;
-  status = reason.empty() ? Status::ready : Status::blocked;
-  if (reason.empty())
-    log_.info(config_.url.redacted() + " takes messages again");
-  else
-    log_.warning(config_.url.redacted() + " takes no messages for now, what is sent waits: " + std::string(reason));
-}
-
-void ClientCore::on_lost(const Error& error) {
-  if (closed_ || !ready_) return;
-  ready_ = paused_ = false;
-  status = Status::interrupted;
-  last_failure_ = error;
-  log_.warning("lost the connection to " + config_.url.redacted() + ": " + error.what());
-  reconnect_->lost();
-  // Calls that wait for a link have not been sent, and events are sent again: they stay. All others have lost their
-  // reply.
-  std::set<std::uint32_t> stay;
-  for (const Queued& one : queued_) stay.insert(one.key.slot);
-  for (const Ticket ticket : unconfirmed_.tickets()) {
-    if (const auto caller = unconfirmed_.find(ticket)->caller) stay.insert(caller->slot);
-  }
-  if (stay.empty()) {
-    ClientCounters::subtract(counters.waiting, calls_.fail_all(error));
-    return;
-  }
-  for (const CallKey key : calls_.open_calls()) {
-    if (!stay.contains(key.slot)) end(key, error);
-  }
+  connection_->send(packet, ticket);
 }
 
 void ClientCore::on_reply(const Packet& packet) {
@@ -284,12 +216,7 @@ void ClientCore::on_deadline() {
     else
       note_forgotten_failure(no_link);
   }
-  if (connect_give_up_ <= now) {
-    connect_give_up_ = TimePoint::max();
-    auto waiters = std::move(connect_waiters_);
-    connect_waiters_.clear();
-    for (auto& waiter : waiters) waiter(no_link);
-  }
+  if (connect_give_up_ <= now) end_connect_waits(no_link);
   const Error timeout(errc::timeout, "no answer within the deadline", End::unknown);
   for (const CallKey key : calls_.expired(now)) {
     if (!calls_.is_open(key)) continue;
@@ -317,8 +244,7 @@ void ClientCore::close() {
                  " were not confirmed when the client was closed");
   }
   counters.waiting = 0;
-  auto waiters = std::move(connect_waiters_);
-  for (auto& waiter : waiters) waiter(closed_error());
+  end_connect_waits(closed_error());
 }
 
 }  // namespace waybill::detail

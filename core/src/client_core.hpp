@@ -33,6 +33,8 @@ struct RemoteCall {
   bool is_cancelled = false;
 };
 
+Error closed_error(End end = End::rejected);
+
 /// Threads: all members run on the executor, except where they say otherwise.
 class ClientCore final : public std::enable_shared_from_this<ClientCore>,
                          public ConnectionSink,
@@ -95,12 +97,15 @@ class ClientCore final : public std::enable_shared_from_this<ClientCore>,
     TimePoint give_up;
   };
   void fill(Packet& packet, const Outgoing& outgoing, std::chrono::milliseconds timeout) const;
+  /// To the link if there is one; else kept for it.
   Result<void> pass_on(const Packet& packet, Ticket ticket, CallKey key);
+  Result<void> keep_for_link(const Packet& packet, Ticket ticket, CallKey key);
   /// To the link; an event that the broker will confirm is kept until then. REQUIRES: ready_.
   void transmit(const Packet& packet, Ticket ticket, CallKey key);
   void send_unconfirmed_again();
   void send_queued();
   void fail_queued(const Error& error);
+  void end_connect_waits(const Error& error);
   asio::awaitable<Result<void>> flush();
   void arm_deadline(TimePoint deadline);
   void on_deadline();

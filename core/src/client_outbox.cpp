@@ -6,17 +6,7 @@
 
 namespace waybill::detail {
 
-Result<void> ClientCore::pass_on(const Packet& packet, Ticket ticket, CallKey key) {
-  if (ready_) {
-    if (connection_->unsent_bytes() + unconfirmed_.bytes() > config_.max_unsent_bytes) {
-      return Error(errc::overloaded,
-                   "the other side reads too slowly: more than " + std::to_string(config_.max_unsent_bytes) +
-                       " bytes wait to be sent or confirmed",
-                   End::rejected);
-    }
-    transmit(packet, ticket, key);
-    return {};
-  }
+Result<void> ClientCore::keep_for_link(const Packet& packet, Ticket ticket, CallKey key) {
   if (queued_bytes_ + weight(packet) > config_.max_queued_bytes) {
     return Error(errc::overloaded,
                  "no connection to " + config_.url.redacted() + ", and more than " +
@@ -29,13 +19,6 @@ Result<void> ClientCore::pass_on(const Packet& packet, Ticket ticket, CallKey ke
   arm_deadline(give_up);
   if (!reconnect_ || !reconnect_->is_running()) connect_then({});
   return {};
-}
-
-void ClientCore::transmit(const Packet& packet, Ticket ticket, CallKey key) {
-  if (keeps_events_ && packet.kind == PacketKind::event) {
-    ticket = unconfirmed_.add(packet, ticket ? std::optional<CallKey>(key) : std::nullopt);
-  }
-  connection_->send(packet, ticket);
 }
 
 void ClientCore::send_unconfirmed_again() {
