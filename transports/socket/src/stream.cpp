@@ -1,4 +1,4 @@
-// Stream: its life from handshake to close, and its reading. Writing is in stream_write.cpp.
+// Stream: what it reads and what it writes. How it begins and ends is in stream_life.cpp.
 #include "waybill/transports/socket/stream.hpp"
 
 #include "scratch.hpp"
@@ -9,10 +9,8 @@
 
 #include <asio/error.hpp>
 #include <asio/post.hpp>
-#include <poll.h>
 
 #include <algorithm>
-#include <atomic>
 #include <utility>
 
 namespace waybill::socket {
@@ -23,15 +21,10 @@ constexpr std::size_t k_tls_read = 16u << 10;       // one TLS record
 constexpr std::size_t k_least_own_read = 2u << 10;  // room for one read where little comes at a time
 constexpr std::size_t k_most_own_read = 16u << 10;  // a turn that reads more is a bulk turn
 constexpr std::size_t k_most_discarded = 8u << 20;  // of input after finish()
+constexpr std::size_t k_eager = 256u << 10;         // as much is written at once, in the middle of a turn too
 constexpr int k_rounds = 4;                         // reads in one turn, so that other streams get theirs
-constexpr std::chrono::seconds k_finish_time{5};
-constexpr std::chrono::milliseconds k_look_pause{100};  // of is_left(), which may be asked for each message
-
-std::atomic<std::size_t> g_buffered{0};
 
 }  // namespace
-
-std::size_t buffered_bytes() noexcept { return g_buffered.load(std::memory_order_relaxed); }
 
 Stream::Stream(asio::ip::tcp::socket socket, const StreamLimits& limits, TlsLayerPtr tls)
     : socket_(std::move(socket)),
@@ -45,45 +38,10 @@ Stream::Stream(asio::ip::tcp::socket socket, const StreamLimits& limits, TlsLaye
   peer_ = ec ? std::string("a peer that has left") : to_text(remote);
 }
 
-Stream::~Stream() { g_buffered.fetch_sub(accounted_, std::memory_order_relaxed); }
-
-void Stream::handshake(TimePoint deadline) {
-  if (!tls_) {
-    asio::post(socket_.get_executor(), StreamHandlers::Ready{Ref<Stream>(this)});
-    return;
-  }
-  set_deadline(deadline);
-  tls_->handshake(*this);
-}
-
-void Stream::handle_handshake(const asio::error_code& ec, const std::string& story) {
-  if (state_ == State::closed) return;
-  set_deadline(TimePoint::max());
-  if (ec) {
-    fail(Error(story.empty() ? errc::refused : errc::unauthorized,
-               "TLS with " + peer_ + " failed: " + (story.empty() ? ec.message() : story), End::rejected));
-    return;
-  }
-  state_ = State::open;
-  on_ready();
-}
-
 void Stream::start() {
   if (state_ == State::opening) state_ = State::open;
   started_ = true;
   end_of_turn();
-}
-
-bool Stream::is_left() const noexcept {
-  if (eof_ || !started_ || wants_bytes()) return eof_;
-#ifdef POLLRDHUP
-  const TimePoint now = detail::coarse_now();
-  if (left_ || now < look_again_) return left_;
-  look_again_ = now + k_look_pause;
-  pollfd watched{const_cast<asio::ip::tcp::socket&>(socket_).native_handle(), POLLRDHUP, 0};
-  left_ = poll(&watched, 1, 0) > 0;
-#endif
-  return left_;
 }
 
 void Stream::pause() { paused_ = true; }
@@ -94,6 +52,8 @@ void Stream::resume() {
   unfed_ = !tail_.empty();
   post_turn();
 }
+
+// Reading: where little comes at a time, into the stream's own tail; where much comes, into a buffer of the thread.
 
 void Stream::continue_reading() {
   if (!started_ || reading_ || eof_ || state_ == State::closed) return;
@@ -260,70 +220,95 @@ void Stream::end_of_turn() {
   continue_reading();
 }
 
-void Stream::account() noexcept {
-  const std::size_t held = tail_.capacity() + out_.capacity();
-  if (held == accounted_) return;
-  const std::size_t before = g_buffered.fetch_add(held - accounted_, std::memory_order_relaxed);
-  const std::size_t total = before + (held - accounted_);
-  const bool grew = held > accounted_;
-  accounted_ = held;
-  if (grew && held >= k_own_tail && total > limits_.max_process && state_ != State::closed)
-    fail(Error(errc::overloaded, "all connections together hold more than " + std::to_string(limits_.max_process) +
-                                     " bytes; the one with " + peer_ + " was closed"));
-}
+// Writing: what is ready together leaves in one write, tried at once and without waiting.
 
-void Stream::set_deadline(TimePoint deadline) {
-  deadline_ = deadline;
-  if (deadline != TimePoint::max()) watch_deadline();
-}
-
-bool Stream::check_deadline(TimePoint now) {
-  if (state_ == State::closed) return false;
-  if (now < deadline_ && now < write_deadline_) return std::min(deadline_, write_deadline_) != TimePoint::max();
-  if (now >= write_deadline_) {
-    fail(Error(errc::timeout, peer_ + " takes nothing of what is sent to it"));
-  } else if (state_ == State::finishing) {
-    fail(Error(errc::closed, peer_ + " did not close its side"));
-  } else if (state_ == State::opening) {
-    fail(Error(errc::timeout, peer_ + " did not finish the TLS handshake in time", End::rejected));
-  } else {
-    fail(Error(errc::timeout, peer_ + " did not finish a message in time"));
+Buffer& Stream::out() {
+  if (state_ == State::closed) {  // nobody will read it
+    out_.clear();
+    head_ = 0;
+    return out_;
   }
-  return false;
-}
-
-void Stream::finish() {
-  if (state_ == State::finishing || state_ == State::closed) return;
-  state_ = State::finishing;
-  set_deadline(std::chrono::steady_clock::now() + k_finish_time);
+  if (out_.size() - head_ >= k_eager) {
+    if (!writing_) flush();
+    if (unsent_bytes() > limits_.max_unsent)
+      fail(Error(errc::overloaded,
+                 peer_ + " reads too slowly: " + std::to_string(unsent_bytes()) + " bytes wait for it"));
+  }
+  if (out_.capacity() == 0) Scratch::of_this_thread().lend_output(out_);
   post_turn();
+  return out_;
 }
 
-void Stream::close() {
-  if (state_ == State::closed) return;
-  // Closing with unread input would make the system answer with a reset, which may overtake what was written.
-  if (started_) discard_input();
-  end();
+void Stream::discard_output() noexcept {
+  if (tls_ || !writing_) {
+    out_.clear();
+    head_ = 0;
+  }
 }
 
-void Stream::fail(Error error) {
-  if (state_ == State::closed) return;
-  failure_ = std::make_unique<Error>(std::move(error));
-  end();
-  asio::post(socket_.get_executor(), StreamHandlers::Closed{Ref<Stream>(this)});
-}
-
-void Stream::discard_input() {
-  char room[4096];
+void Stream::flush() {
+  if (writing_ || state_ == State::closed || state_ == State::opening) return;
+  if (out_.size() == head_) {
+    if (state_ == State::finishing) shut_down();
+    return;
+  }
+  if (tls_) {
+    writing_ = true;
+    flying_ = out_.size() - head_;
+    Buffer bytes;
+    bytes = std::move(out_);
+    const std::size_t from = std::exchange(head_, 0);
+    expect_progress();
+    tls_->write(*this, std::move(bytes), from);
+    return;
+  }
   asio::error_code ec;
-  for (int i = 0; i < 64 && !ec; ++i) socket_.read_some(asio::buffer(room), ec);
+  const std::size_t count = socket_.write_some(asio::buffer(out_.data() + head_, out_.size() - head_), ec);
+  output_written(count);
+  if (ec && ec != asio::error::would_block && ec != asio::error::interrupted) {
+    fail(Error(errc::connection_lost, "writing to " + peer_ + " failed: " + ec.message()));
+  } else if (out_.size() > head_) {
+    wait_writable();
+  } else if (state_ == State::finishing) {
+    shut_down();
+  }
 }
 
-void Stream::end() {
-  state_ = State::closed;
-  deadline_ = write_deadline_ = TimePoint::max();
-  asio::error_code ec;
-  socket_.close(ec);
+void Stream::output_written(std::size_t count) {
+  written_ += count;
+  head_ += count;
+  if (head_ == out_.size()) {
+    out_.clear();
+    head_ = 0;
+    Scratch::of_this_thread().return_output(out_);
+  } else if (head_ > k_eager && head_ > out_.size() / 2) {  // seldom enough that moving costs nothing
+    out_.erase(0, std::exchange(head_, 0));
+  }
+}
+
+void Stream::expect_progress() {
+  if (limits_.write_timeout.count() == 0) return;
+  write_deadline_ = detail::coarse_now() + limits_.write_timeout;
+  watch_deadline();
+}
+
+void Stream::wait_writable() {
+  writing_ = true;
+  expect_progress();
+  socket_.async_wait(asio::socket_base::wait_write, StreamHandlers::Writable{Ref<Stream>(this)});
+}
+
+void Stream::handle_written(const asio::error_code& ec, std::size_t count) {
+  writing_ = false;
+  write_deadline_ = TimePoint::max();
+  flying_ = 0;
+  if (state_ == State::closed) return;
+  if (ec) {
+    fail(Error(errc::connection_lost, "writing to " + peer_ + " failed: " + ec.message()));
+    return;
+  }
+  written_ += count;
+  end_of_turn();
 }
 
 }  // namespace waybill::socket

@@ -18,7 +18,7 @@ struct StreamHandlers {
   };
   struct Writable {
     Ref<Stream> stream;
-    void operator()(const asio::error_code& ec) const { stream->handle_writable(ec); }
+    void operator()(const asio::error_code& ec) const { stream->handle_written(ec, 0); }
   };
   struct Turn {
     Ref<Stream> stream;

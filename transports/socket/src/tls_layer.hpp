@@ -32,7 +32,7 @@ class TlsLayer {
   /// Some bytes of a write were taken.
   static void write_goes_on(Stream& stream) { stream.expect_progress(); }
   static void write_done(Stream& stream, const asio::error_code& ec, std::size_t count) {
-    stream.handle_tls_written(ec, count);
+    stream.handle_written(ec, count);
   }
   static void shut_down_done(Stream& stream) { stream.handle_tls_shut_down(); }
 };

@@ -133,12 +133,12 @@ class Stream {
   void flush();
   void expect_progress();
   void wait_writable();
-  void handle_writable(const asio::error_code& ec);
+  /// The socket takes more, or TLS has written `count` bytes.
+  void handle_written(const asio::error_code& ec, std::size_t count);
   void output_written(std::size_t count);
   void shut_down();
 
   void handle_handshake(const asio::error_code& ec, const std::string& story);
-  void handle_tls_written(const asio::error_code& ec, std::size_t count);
   void handle_tls_shut_down();
 
   void read_failed(const asio::error_code& ec);
