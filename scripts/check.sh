@@ -60,6 +60,15 @@ code_of "${sources[@]}" | grep -E '\[=[],]' | rule "captures are listed by name,
 wc -l "${sources[@]}" | awk '$1 > 400 && $2 != "total" { print $2 ": " $1 " lines" }' |
   rule "more than 400 lines: split it by role"
 
+for transport in transports/*/src/transport.cpp; do
+  for part in connection listener options wire; do
+    [ -f "${transport%/*}/$part.cpp" ] || echo "${transport%/*}/$part.cpp is missing"
+  done
+done | rule "every transport has the shape of docs/architecture.md"
+
+grep -oE '`[a-z]+/[a-z_/]+\.[a-z]+`' docs/architecture.md | tr -d '`' |
+  while read -r file; do [ -f "$file" ] || echo "$file is missing"; done | rule "docs/architecture.md names files that exist"
+
 if [ "$failed" -eq 0 ]; then
   say "Check: ${#sources[@]} files in order"
 else

@@ -2,12 +2,12 @@
 
 namespace waybill::memory {
 
-Connection::Connection(std::shared_ptr<Hub> hub, Environment environment, bool wire)
+MemoryConnection::MemoryConnection(std::shared_ptr<Hub> hub, Environment environment, bool wire)
     : environment_(std::move(environment)), end_(std::make_shared<ClientEnd>(std::move(hub), environment_.executor)) {
   end_->wire = {wire, environment_.serializer};
 }
 
-asio::awaitable<Result<void>> Connection::open(ConnectionSink& sink) {
+asio::awaitable<Result<void>> MemoryConnection::open(ConnectionSink& sink) {
   const auto end = end_;  // may outlive this connection while it waits
   co_await until_moving(end);
   const std::lock_guard lock(end->hub->mutex());
@@ -18,7 +18,7 @@ asio::awaitable<Result<void>> Connection::open(ConnectionSink& sink) {
   co_return end->hub->open_locked(*end);
 }
 
-void Connection::send(const Packet& packet, Ticket ticket) {
+void MemoryConnection::send(const Packet& packet, Ticket ticket) {
   auto carried = end_->wire.carry(packet, Direction::to_service);
   if (carried) {
     end_->hub->publish(*end_, *carried, ticket);
@@ -28,11 +28,11 @@ void Connection::send(const Packet& packet, Ticket ticket) {
   end_->tell_sent_locked(ticket, carried.error());
 }
 
-void Connection::forget(Term id) { end_->hub->forget(*end_, id.text); }
+void MemoryConnection::forget(Term id) { end_->hub->forget(*end_, id.text); }
 
-asio::awaitable<void> Connection::flush() { co_await until_moving(end_); }
+asio::awaitable<void> MemoryConnection::flush() { co_await until_moving(end_); }
 
-void Connection::close() {
+void MemoryConnection::close() {
   end_->sink = nullptr;
   const std::lock_guard lock(end_->hub->mutex());
   if (!end_->is_closed) end_->hub->close_locked(*end_);

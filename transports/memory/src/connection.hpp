@@ -8,10 +8,10 @@
 
 namespace waybill::memory {
 
-class Connection final : public waybill::Connection {
+class MemoryConnection final : public Connection {
  public:
-  Connection(std::shared_ptr<Hub> hub, Environment environment, bool wire);
-  ~Connection() override { close(); }
+  MemoryConnection(std::shared_ptr<Hub> hub, Environment environment, bool wire);
+  ~MemoryConnection() override { close(); }
 
   asio::awaitable<Result<void>> open(ConnectionSink& sink) override;
   void send(const Packet& packet, Ticket ticket) override;

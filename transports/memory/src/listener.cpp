@@ -2,14 +2,14 @@
 
 namespace waybill::memory {
 
-Listener::Listener(std::shared_ptr<Hub> hub, Environment environment, bool wire)
+MemoryListener::MemoryListener(std::shared_ptr<Hub> hub, Environment environment, bool wire)
     : environment_(std::move(environment)), end_(std::make_shared<ServiceEnd>(std::move(hub), environment_.executor)) {
   end_->max_held = environment_.max_in_flight;
   end_->dead_letter = environment_.dead_letter;
   end_->wire = {wire, environment_.serializer};
 }
 
-asio::awaitable<Result<void>> Listener::open(const Routes& routes, ListenerSink& sink) {
+asio::awaitable<Result<void>> MemoryListener::open(const Routes& routes, ListenerSink& sink) {
   for (const auto& route : routes) {
     if (!route.pattern.is_native()) continue;
     co_return Error(errc::unsupported,
@@ -28,20 +28,20 @@ asio::awaitable<Result<void>> Listener::open(const Routes& routes, ListenerSink&
   co_return opened;
 }
 
-void Listener::stop_intake() {
+void MemoryListener::stop_intake() {
   is_draining_ = true;
   end_->hub->set_receiving(*end_, false);
 }
 
-void Listener::pause() { end_->hub->set_receiving(*end_, false); }
+void MemoryListener::pause() { end_->hub->set_receiving(*end_, false); }
 
-void Listener::resume() {
+void MemoryListener::resume() {
   if (!is_draining_) end_->hub->set_receiving(*end_, true);
 }
 
-asio::awaitable<void> Listener::flush() { co_await until_moving(end_); }
+asio::awaitable<void> MemoryListener::flush() { co_await until_moving(end_); }
 
-void Listener::close() {
+void MemoryListener::close() {
   end_->sink = nullptr;
   const std::lock_guard lock(end_->hub->mutex());
   if (!end_->is_closed) end_->hub->close_locked(*end_);

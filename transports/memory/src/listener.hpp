@@ -8,10 +8,10 @@
 
 namespace waybill::memory {
 
-class Listener final : public waybill::Listener {
+class MemoryListener final : public Listener {
  public:
-  Listener(std::shared_ptr<Hub> hub, Environment environment, bool wire);
-  ~Listener() override { close(); }
+  MemoryListener(std::shared_ptr<Hub> hub, Environment environment, bool wire);
+  ~MemoryListener() override { close(); }
 
   asio::awaitable<Result<void>> open(const Routes& routes, ListenerSink& sink) override;
   void stop_intake() override;

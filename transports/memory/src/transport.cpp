@@ -1,7 +1,8 @@
-#include "box.hpp"
 #include "connection.hpp"
+#include "dead_letter_box.hpp"
 #include "hub.hpp"
 #include "listener.hpp"
+#include "options.hpp"
 #include "waybill/transports/memory.hpp"
 
 #include <map>
@@ -15,14 +16,14 @@ class MemoryTransport final : public Transport {
   MemoryTransport(std::shared_ptr<Hub> hub, bool wire) : hub_(std::move(hub)), wire_(wire) {}
 
   const Capabilities& capabilities() const noexcept override { return k_capabilities; }
-  std::unique_ptr<waybill::Listener> make_listener(Environment environment) override {
-    return std::make_unique<Listener>(hub_, std::move(environment), wire_);
+  std::unique_ptr<Listener> make_listener(Environment environment) override {
+    return std::make_unique<MemoryListener>(hub_, std::move(environment), wire_);
   }
-  std::unique_ptr<waybill::Connection> make_connection(Environment environment) override {
-    return std::make_unique<Connection>(hub_, std::move(environment), wire_);
+  std::unique_ptr<Connection> make_connection(Environment environment) override {
+    return std::make_unique<MemoryConnection>(hub_, std::move(environment), wire_);
   }
   std::unique_ptr<DeadLetterBox> make_dead_letter_box(Environment environment) override {
-    return std::make_unique<Box>(hub_, std::move(environment.dead_letter));
+    return std::make_unique<MemoryDeadLetterBox>(hub_, std::move(environment.dead_letter));
   }
 
  private:
@@ -66,32 +67,12 @@ class Names {
   std::map<std::string, std::weak_ptr<Hub>> hubs_;
 };
 
-struct Options {
-  std::string name;
-  bool wire = false;
-};
-
-Result<Options> read_options(const Url& url) {
-  Options options;
-  OptionReader reader(url);
-  options.wire = reader.flag("wire", false);
-  if (url.hosts.size() != 1 || url.hosts.front().name.empty()) {
-    reader.mistake("a memory URL names one broker: memory://NAME");
-  } else {
-    options.name = url.hosts.front().name;
-    if (url.hosts.front().port) reader.mistake("a memory URL has no port");
-  }
-  if (!url.path.empty()) reader.mistake("a memory URL has no path");
-  if (auto read = reader.finish(); !read) return read.error();
-  return options;
-}
-
 }  // namespace
 
 Result<std::unique_ptr<Transport>> make_transport(const Url& url, const Registry& registry) {
   (void)registry;
   static Names names;
-  auto options = read_options(url);
+  auto options = Options::from_url(url);
   if (!options) return options.error();
   return std::unique_ptr<Transport>(
       std::make_unique<MemoryTransport>(names.find_or_make(options->name), options->wire));
@@ -103,7 +84,7 @@ std::shared_ptr<Broker> Broker::make(BrokerOptions options) {
 
 Registry::TransportFactory Broker::factory() const {
   return [hub = hub_](const Url& url, const Registry&) -> Result<std::unique_ptr<Transport>> {
-    auto options = read_options(url);
+    auto options = Options::from_url(url);
     if (!options) return options.error();
     return std::unique_ptr<Transport>(std::make_unique<MemoryTransport>(hub, options->wire));
   };

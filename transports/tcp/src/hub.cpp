@@ -3,30 +3,15 @@
 #include "waybill/detail/asio.hpp"
 
 namespace waybill::tcp {
-namespace {
-
-const Serializer* json_of(const Environment& environment, const Registry& registry) {
-  if (environment.serializer && environment.serializer->is_json()) return environment.serializer;
-  const Serializer* json = registry.find_serializer("json");
-  return json && json->is_json() ? json : nullptr;
-}
-
-}  // namespace
 
 Hub::Hub(Environment environment, const Options& options, const Registry& registry)
     : environment_(std::move(environment)),
       complaints_(environment_.log, "tcp"),
       options_(options),
+      rules_(Direction::to_service, environment_, options, registry),
       tick_(std::make_shared<Tick>(environment_.executor, Tick::interval_for(options),
                                    [this](socket::TimePoint now) { return check_deadlines(now); })),
-      flush_done_(environment_.executor) {
-  rules_.direction = Direction::to_service;
-  rules_.json = json_of(environment_, registry);
-  rules_.own = environment_.serializer ? environment_.serializer : &registry.default_serializer();
-  rules_.registry = &registry;
-  rules_.max_frame = options.max_frame;
-  rules_.max_buffer = options.max_buffer;
-}
+      flush_done_(environment_.executor) {}
 
 void Hub::adopt(asio::ip::tcp::socket socket) {
   if (closed_ || peers_.size() >= options_.max_connections) {

@@ -1,12 +1,12 @@
 // Hub: what a listener owns: its accepted connections, their deadlines, and where deliveries go.
 #pragma once
 
-#include "packet_codec.hpp"
 #include "peer.hpp"
 #include "tick.hpp"
 #include "waybill/transport.hpp"
 #include "waybill/transports/socket/complaints.hpp"
 #include "waybill/transports/socket/tls.hpp"
+#include "wire.hpp"
 
 #include <asio/steady_timer.hpp>
 
@@ -45,7 +45,6 @@ class Hub : public std::enable_shared_from_this<Hub> {
   const Environment& environment() const noexcept { return environment_; }
   const Options& options() const noexcept { return options_; }
   const CodecRules& rules() const noexcept { return rules_; }
-  std::size_t connections() const noexcept { return peers_.size(); }
 
  private:
   bool check_deadlines(socket::TimePoint now);

@@ -1,6 +1,6 @@
 #include "link.hpp"
 
-#include "dialer.hpp"
+#include "connection.hpp"
 
 #include <asio/post.hpp>
 
@@ -17,7 +17,7 @@ socket::StreamLimits limits_of(const Options& options) {
 
 }  // namespace
 
-Link::Link(Dialer& owner, asio::ip::tcp::socket socket, socket::TlsLayerPtr tls, const CodecRules& rules,
+Link::Link(Sender& owner, asio::ip::tcp::socket socket, socket::TlsLayerPtr tls, const CodecRules& rules,
            const Options& options)
     : Stream(std::move(socket), limits_of(options), std::move(tls)), owner_(&owner), codec_(rules), clock_(options) {}
 

@@ -2,22 +2,22 @@
 #pragma once
 
 #include "frame_clock.hpp"
-#include "packet_codec.hpp"
 #include "waybill/transport.hpp"
 #include "waybill/transports/socket/stream.hpp"
+#include "wire.hpp"
 
 #include <cstdint>
 #include <vector>
 
 namespace waybill::tcp {
 
-class Dialer;
+class Sender;
 
 /// Threads:  the connection's executor.
-/// Lifetime: counted by its dialer and by its operations; after leave() it calls nobody.
+/// Lifetime: counted by its sender and by its operations; after leave() it calls nobody.
 class Link final : public socket::Stream {
  public:
-  Link(Dialer& owner, asio::ip::tcp::socket socket, socket::TlsLayerPtr tls, const CodecRules& rules,
+  Link(Sender& owner, asio::ip::tcp::socket socket, socket::TlsLayerPtr tls, const CodecRules& rules,
        const Options& options);
 
   void leave() noexcept { owner_ = nullptr; }
@@ -38,7 +38,7 @@ class Link final : public socket::Stream {
   bool take_packet(const char* data, std::size_t size, std::size_t& at);
   void refuse(Ticket ticket, Error error);
 
-  Dialer* owner_;
+  Sender* owner_;
   PacketCodec codec_;
   FrameClock clock_;
   std::vector<Sent> sent_;  // in order; those before first_ were told

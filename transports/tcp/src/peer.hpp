@@ -2,9 +2,9 @@
 #pragma once
 
 #include "frame_clock.hpp"
-#include "packet_codec.hpp"
 #include "waybill/transport.hpp"
 #include "waybill/transports/socket/stream.hpp"
+#include "wire.hpp"
 
 #include <cstdint>
 

@@ -1,5 +1,5 @@
 // The tcp transport: a URL checked, and its two roles.
-#include "dialer.hpp"
+#include "connection.hpp"
 #include "listener.hpp"
 #include "waybill/transports/socket/options.hpp"
 #include "waybill/transports/tcp.hpp"
@@ -21,24 +21,6 @@ Capabilities capabilities_of(const Options& options) {
   can.receivers = Support::impossible;
   return can;
 }
-
-class TcpConnection final : public Connection {
- public:
-  TcpConnection(Environment environment, const Options& options, const Registry& registry)
-      : dialer_(std::make_shared<Dialer>(std::move(environment), options, registry)) {}
-  ~TcpConnection() override { dialer_->leave(); }
-
-  asio::awaitable<Result<void>> open(ConnectionSink& sink) override { return Dialer::open(dialer_, sink); }
-  void send(const Packet& packet, Ticket ticket) override { dialer_->send(packet, ticket); }
-  void pause() override { dialer_->hold(true); }
-  void resume() override { dialer_->hold(false); }
-  std::size_t unsent_bytes() const noexcept override { return dialer_->unsent_bytes(); }
-  asio::awaitable<void> flush() override { return Dialer::flush(dialer_); }
-  void close() override { dialer_->close(); }
-
- private:
-  std::shared_ptr<Dialer> dialer_;
-};
 
 class TcpTransport final : public Transport {
  public:

@@ -1,4 +1,4 @@
-// Box: the dead letters of one channel of a broker, as core sees them.
+// MemoryDeadLetterBox: the dead letters of one channel of a broker, as core sees them.
 #pragma once
 
 #include "hub.hpp"
@@ -9,9 +9,10 @@
 
 namespace waybill::memory {
 
-class Box final : public DeadLetterBox {
+class MemoryDeadLetterBox final : public DeadLetterBox {
  public:
-  Box(std::shared_ptr<Hub> hub, std::string channel) : hub_(std::move(hub)), channel_(std::move(channel)) {}
+  MemoryDeadLetterBox(std::shared_ptr<Hub> hub, std::string channel)
+      : hub_(std::move(hub)), channel_(std::move(channel)) {}
 
   asio::awaitable<Result<std::vector<DeadLetter>>> list(std::size_t limit) override {
     co_return hub_->dead_letters(channel_, limit);

@@ -6,6 +6,7 @@
 #include "waybill/registry.hpp"
 #include "waybill/result.hpp"
 #include "waybill/serializer.hpp"
+#include "waybill/transport.hpp"
 #include "waybill/transports/tcp.hpp"
 
 #include <cstddef>
@@ -16,13 +17,16 @@ namespace waybill::tcp {
 
 /// Which bytes one side expects and what it may answer with.
 struct CodecRules {
-  Direction direction = Direction::to_service;  ///< Of what is read.
-  Framing framing = Framing::automatic;         ///< automatic: the first bytes that are read decide.
-  const Serializer* json = nullptr;             ///< For NestJS framing; null if there is none here.
-  const Serializer* own = nullptr;              ///< Of binary frames that name none: replies need one. Never null.
-  const Registry* registry = nullptr;           ///< For binary framing.
-  std::size_t max_frame = 0;
-  std::size_t max_buffer = 0;
+  Direction direction;                   ///< Of what is read.
+  Framing framing = Framing::automatic;  ///< automatic: the first bytes that are read decide.
+  const Serializer* json = nullptr;      ///< For NestJS framing; null if there is none here.
+  const Serializer* own = nullptr;       ///< Of binary frames that name none: replies need one. Never null.
+  const Registry* registry = nullptr;    ///< For binary framing.
+  std::size_t max_frame;
+  std::size_t max_buffer;
+
+  /// What a side that reads `read` has at hand; its framing is left automatic.
+  CodecRules(Direction read, const Environment& environment, const Options& options, const Registry& known);
 };
 
 class PacketCodec {

@@ -1,4 +1,4 @@
-#include "dialer.hpp"
+#include "connection.hpp"
 
 #include "waybill/detail/asio.hpp"
 #include "waybill/transports/socket/options.hpp"
@@ -12,24 +12,20 @@ constexpr const char* k_wants_tls_perhaps =
 
 }  // namespace
 
-Dialer::Dialer(Environment environment, const Options& options, const Registry& registry)
+Sender::Sender(Environment environment, const Options& options, const Registry& registry)
     : environment_(std::move(environment)),
       options_(options),
+      rules_(Direction::to_client, environment_, options, registry),
       tick_(std::make_shared<Tick>(environment_.executor, Tick::interval_for(options),
                                    [this](socket::TimePoint now) { return link_ && link_->check_deadline(now); })),
       progress_(environment_.executor) {
-  const bool is_json = environment_.serializer && environment_.serializer->is_json();
-  rules_.direction = Direction::to_client;
   rules_.framing = options.framing;
-  if (rules_.framing == Framing::automatic) rules_.framing = is_json ? Framing::nest : Framing::binary;
-  rules_.json = is_json ? environment_.serializer : registry.find_serializer("json");
-  rules_.own = environment_.serializer ? environment_.serializer : &registry.default_serializer();
-  rules_.registry = &registry;
-  rules_.max_frame = options.max_frame;
-  rules_.max_buffer = options.max_buffer;
+  if (rules_.framing != Framing::automatic) return;
+  const bool is_json = environment_.serializer && environment_.serializer->is_json();
+  rules_.framing = is_json ? Framing::nest : Framing::binary;
 }
 
-Result<void> Dialer::prepare() {
+Result<void> Sender::prepare() {
   const Serializer* serializer = environment_.serializer;
   if (rules_.framing == Framing::nest && (!rules_.json || (serializer && !serializer->is_json())))
     return Error(errc::unsupported,
@@ -43,12 +39,12 @@ Result<void> Dialer::prepare() {
   return {};
 }
 
-asio::awaitable<Result<void>> Dialer::open(std::shared_ptr<Dialer> self, ConnectionSink& sink) {
+asio::awaitable<Result<void>> Sender::open(std::shared_ptr<Sender> self, ConnectionSink& sink) {
   if (self->is_left_) co_return Error(errc::closed, "the connection was closed", End::rejected);
   co_return co_await self->dial(sink);
 }
 
-asio::awaitable<Result<void>> Dialer::dial(ConnectionSink& sink) {
+asio::awaitable<Result<void>> Sender::dial(ConnectionSink& sink) {
   const auto prepared = prepare();
   if (!prepared) co_return prepared.error();
   drop_link();
@@ -63,7 +59,7 @@ asio::awaitable<Result<void>> Dialer::dial(ConnectionSink& sink) {
   co_return co_await set_up(std::move(*dialed), deadline);
 }
 
-asio::awaitable<Result<void>> Dialer::set_up(socket::Dialed dialed, socket::TimePoint deadline) {
+asio::awaitable<Result<void>> Sender::set_up(socket::Dialed dialed, socket::TimePoint deadline) {
   ready_ = false;
   failure_.reset();
   auto tls = socket::make_tls_layer(tls_, dialed.host);
@@ -85,12 +81,12 @@ asio::awaitable<Result<void>> Dialer::set_up(socket::Dialed dialed, socket::Time
                   End::rejected);
 }
 
-void Dialer::link_ready() {
+void Sender::link_ready() {
   ready_ = true;
   progress_.cancel();
 }
 
-void Dialer::link_gone(const Error& error) {
+void Sender::link_gone(const Error& error) {
   if (!ready_) {
     // While it is being set up nothing was sent, so trying again is safe; a wrong certificate stays wrong.
     const bool is_unauthorized = error.code() == errc::unauthorized;
@@ -107,11 +103,11 @@ void Dialer::link_gone(const Error& error) {
   if (sink_) sink_->on_lost(Error(errc::connection_lost, story));
 }
 
-void Dialer::send(const Packet& packet, Ticket ticket) {
+void Sender::send(const Packet& packet, Ticket ticket) {
   if (link_) link_->send(packet, ticket);
 }
 
-void Dialer::hold(bool on) {
+void Sender::hold(bool on) {
   if (!link_) return;
   if (on) {
     link_->pause();
@@ -120,21 +116,21 @@ void Dialer::hold(bool on) {
   }
 }
 
-asio::awaitable<void> Dialer::flush(std::shared_ptr<Dialer> self) {
+asio::awaitable<void> Sender::flush(std::shared_ptr<Sender> self) {
   while (!self->closed_ && self->unsent_bytes()) {
     self->progress_.expires_at(socket::TimePoint::max());
     co_await detail::wait_quietly(self->progress_);
   }
 }
 
-void Dialer::drop_link() {
+void Sender::drop_link() {
   if (!link_) return;
   link_->leave();
   link_->close();
   link_ = {};
 }
 
-void Dialer::close() {
+void Sender::close() {
   closed_ = true;
   ready_ = false;
   sink_ = nullptr;

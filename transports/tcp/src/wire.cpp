@@ -1,8 +1,14 @@
-#include "packet_codec.hpp"
+#include "wire.hpp"
 
 #include <algorithm>
 
 namespace waybill::tcp {
+
+CodecRules::CodecRules(Direction read, const Environment& environment, const Options& options, const Registry& known)
+    : direction(read), registry(&known), max_frame(options.max_frame), max_buffer(options.max_buffer) {
+  own = environment.serializer ? environment.serializer : &known.default_serializer();
+  json = own->is_json() ? own : known.find_serializer("json");
+}
 
 PacketCodec::PacketCodec(const CodecRules& rules)
     : rules_(rules), framing_(rules.framing), nest_reader_(rules.max_buffer, rules.max_frame) {}

@@ -1,4 +1,4 @@
-// Dialer: what a client connection owns: dialling, the link, its deadlines, and where replies go.
+// Client role of tcp: dials, and sends through the link; another one after a loss.
 #pragma once
 
 #include "link.hpp"
@@ -14,20 +14,22 @@
 
 namespace waybill::tcp {
 
+/// What a connection is, over all of its links: dialling, deadlines, and where replies go.
+///
 /// Threads:  the connection's executor.
 /// Lifetime: shared by the connection and its operations, so that a connection may go while they end.
-class Dialer : public std::enable_shared_from_this<Dialer> {
+class Sender : public std::enable_shared_from_this<Sender> {
  public:
-  Dialer(Environment environment, const Options& options, const Registry& registry);
+  Sender(Environment environment, const Options& options, const Registry& registry);
 
-  ~Dialer() { tick_->stop(); }
+  ~Sender() { tick_->stop(); }
 
-  // These take the dialer by value: an operation may begin after its connection has gone.
-  static asio::awaitable<Result<void>> open(std::shared_ptr<Dialer> self, ConnectionSink& sink);
+  // These take the sender by value: an operation may begin after its connection has gone.
+  static asio::awaitable<Result<void>> open(std::shared_ptr<Sender> self, ConnectionSink& sink);
   void send(const Packet& packet, Ticket ticket);
   void hold(bool on);  ///< Stops reading, or goes on.
   std::size_t unsent_bytes() const noexcept { return link_ ? link_->unsent_bytes() : 0; }
-  static asio::awaitable<void> flush(std::shared_ptr<Dialer> self);
+  static asio::awaitable<void> flush(std::shared_ptr<Sender> self);
   void close();
   /// The connection is going away: nothing begins any more.
   void leave() {
@@ -41,7 +43,6 @@ class Dialer : public std::enable_shared_from_this<Dialer> {
   void link_gone(const Error& error);
   void wrote() { progress_.cancel(); }
   void watch() { tick_->start(); }
-  const Log& log() const noexcept { return environment_.log; }
 
  private:
   Result<void> prepare();
@@ -62,6 +63,24 @@ class Dialer : public std::enable_shared_from_this<Dialer> {
   bool ready_ = false;
   bool closed_ = false;
   bool is_left_ = false;
+};
+
+class TcpConnection final : public Connection {
+ public:
+  TcpConnection(Environment environment, const Options& options, const Registry& registry)
+      : sender_(std::make_shared<Sender>(std::move(environment), options, registry)) {}
+  ~TcpConnection() override { sender_->leave(); }
+
+  asio::awaitable<Result<void>> open(ConnectionSink& sink) override { return Sender::open(sender_, sink); }
+  void send(const Packet& packet, Ticket ticket) override { sender_->send(packet, ticket); }
+  void pause() override { sender_->hold(true); }
+  void resume() override { sender_->hold(false); }
+  std::size_t unsent_bytes() const noexcept override { return sender_->unsent_bytes(); }
+  asio::awaitable<void> flush() override { return Sender::flush(sender_); }
+  void close() override { sender_->close(); }
+
+ private:
+  std::shared_ptr<Sender> sender_;
 };
 
 }  // namespace waybill::tcp
