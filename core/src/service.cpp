@@ -6,7 +6,6 @@
 #include "waybill/detail/serial_executor.hpp"
 
 #include <asio/co_spawn.hpp>
-#include <asio/detached.hpp>
 #include <asio/post.hpp>
 #include <asio/signal_set.hpp>
 #include <asio/thread_pool.hpp>

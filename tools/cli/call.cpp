@@ -6,7 +6,6 @@
 #include <asio/co_spawn.hpp>
 #include <asio/io_context.hpp>
 
-#include <cstdio>
 #include <optional>
 
 namespace waybill::cli {

@@ -3,8 +3,6 @@
 
 #include "topology.hpp"
 
-#include <asio/post.hpp>
-
 #include <algorithm>
 
 namespace waybill::amqp {

@@ -2,7 +2,7 @@
 
 #include "waybill/transports/socket/dial.hpp"
 
-#include <algorithm>
+#include <cctype>
 
 namespace waybill::amqp {
 namespace {

@@ -3,8 +3,6 @@
 #include "names.hpp"
 #include "settings.hpp"
 
-#include <asio/post.hpp>
-
 #include <algorithm>
 
 namespace waybill::kafka {
