@@ -21,6 +21,7 @@ require_known_system
 install_packages "${packages_minimal[@]}"
 
 say "Build: core, the memory and tcp transports, JSON, two examples and the command line, in build/quickstart"
+say "       (a minute or two, silently)"
 # Without optimization: it is there to be tried soon, not to be measured.
 {
   cd "$root" &&
@@ -60,12 +61,17 @@ printf '   %s answers: %s\n' "$url" "$answer"
 cat <<END
 
 It works: one handler, {"cmd":"hello"} -> "hello NAME", was called within a process and over TCP. Only the URL changed.
-The service is stopped again. What to try next, from $root:
+The service is stopped again. What to try next, line by line in bash:
 
-  (cd examples/hello && ../../build/quickstart/examples/hello) &      the service, where examples/hello/.env says
+  cd $root
+  (cd examples/hello && exec ../../build/quickstart/examples/hello) &   # where examples/hello/.env says: port 3000
   build/quickstart/tools/waybill request tcp://127.0.0.1:3000 '{"cmd":"hello"}' '"you"'
-  build/quickstart/tools/waybill listen tcp://127.0.0.1:3001          show what arrives
-  examples/hello/main.cpp                                             the service: ten lines
-  README.md, docs/                                                    a client, errors, configuration, NestJS
-  scripts/test.sh                                                     every test
+  kill %%                                                               # SIGTERM: it finishes what it has, and ends
+
+  build/quickstart/tools/waybill listen tcp://127.0.0.1:3001 'order.*' &   # prints the events that arrive
+  build/quickstart/tools/waybill emit tcp://127.0.0.1:3001 order.created '{"id":"a-1"}'
+  kill %%
+
+To read: examples/hello/main.cpp, the whole service; README.md, a client and your own build; docs/, the rest.
+To run every test (half an hour; installs brokers and Node.js): scripts/test.sh
 END
