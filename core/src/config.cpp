@@ -1,7 +1,7 @@
 #include "waybill/config.hpp"
 
 #include "config_tree.hpp"
-#include "nearest.hpp"
+#include "waybill/detail/nearest.hpp"
 #include "waybill/error.hpp"
 
 #include <cerrno>

@@ -1,7 +1,7 @@
 // What the tree of a configuration file means.
 #include "config_tree.hpp"
-#include "nearest.hpp"
 #include "url_text.hpp"
+#include "waybill/detail/nearest.hpp"
 #include "waybill/error.hpp"
 
 #include <algorithm>

@@ -1,6 +1,6 @@
 // WAYBILL_ variables: settings of the whole service, its listeners, and the URLs of its clients.
 #include "config_tree.hpp"
-#include "nearest.hpp"
+#include "waybill/detail/nearest.hpp"
 #include "waybill/error.hpp"
 
 #include <algorithm>

@@ -1,6 +1,6 @@
 #include "dotenv.hpp"
 
-#include "nearest.hpp"
+#include "waybill/detail/nearest.hpp"
 
 #include <unistd.h>
 

@@ -1,4 +1,4 @@
-#include "nearest.hpp"
+#include "waybill/detail/nearest.hpp"
 
 #include <algorithm>
 #include <array>

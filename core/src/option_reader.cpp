@@ -1,7 +1,7 @@
 #include "config_options.hpp"
 #include "duration.hpp"
-#include "nearest.hpp"
 #include "url_text.hpp"
+#include "waybill/detail/nearest.hpp"
 #include "waybill/url.hpp"
 
 #include <algorithm>

@@ -1,6 +1,6 @@
 #include "waybill/registry.hpp"
 
-#include "nearest.hpp"
+#include "waybill/detail/nearest.hpp"
 #include "waybill/error.hpp"
 
 #include <algorithm>
@@ -10,11 +10,10 @@ namespace {
 
 Error unknown(const std::string& what, std::string_view name, const std::vector<std::string>& known) {
   std::string message = "unknown " + what + " \"" + std::string(name.substr(0, 100)) + '"';
-  if (const std::string meant = detail::nearest(name, known); !meant.empty()) {
-    message += "; did you mean \"" + meant + "\"?";
-  }
-  message += known.empty() ? " None was built in" : " Known:";
+  const std::string meant = detail::nearest(name, known);
+  message += meant.empty() ? "; built in:" : "; did you mean \"" + meant + "\"? Built in:";
   for (std::size_t i = 0; i < known.size(); ++i) (message += i ? ", " : " ") += known[i];
+  if (known.empty()) message += " none";
   return Error(errc::invalid_config, std::move(message), End::rejected);
 }
 

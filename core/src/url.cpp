@@ -22,7 +22,7 @@ class UrlReader {
   std::vector<std::string> read() {
     std::string_view rest = text_;
     if (rest.size() > k_longest) return {"longer than 64 KiB"};
-    if (rest.empty()) return {"expected scheme://host, found nothing"};
+    if (rest.empty()) return {"expected scheme://host, such as tcp://127.0.0.1:3000, found nothing"};
     const auto is_bad = [](char c) { return static_cast<unsigned char>(c) <= 0x20 || c == 0x7F; };
     if (std::any_of(rest.begin(), rest.end(), is_bad)) {
       mistake("white space and control characters must be percent-encoded (a space is %20)");
@@ -140,7 +140,8 @@ Result<Url> Url::parse(std::string_view text) {
   Url url;
   const std::vector<std::string> mistakes = UrlReader(text, url).read();
   if (mistakes.empty()) return url;
-  const std::string shown = text.size() > 1024 ? std::string("URL") : detail::hide_secrets(text);
+  const bool is_shown = !text.empty() && text.size() <= 1024;
+  const std::string shown = is_shown ? detail::hide_secrets(text) : std::string("URL");
   std::string message;
   for (const std::string& mistake : mistakes) {
     if (!message.empty()) message += '\n';

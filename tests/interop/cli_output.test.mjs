@@ -105,6 +105,30 @@ describe('how the command line ends', all, () => {
     test(`2 for ${name}`, limit, async () => assert.equal((await failed(args)).code, 2));
   }
 
+  for (const [said, args] of [
+    ['unknown command "reqest"; did you mean "request"?', ['reqest', nowhere, 'p', '1']],
+    ['unknown command "list"; known: ls, show, replay, drop', ['dlq', 'list', nowhere]],
+    ['unknown flag "--timout"; did you mean "--timeout"?', ['request', nowhere, 'p', '1', '--timout', '5s']],
+    ['unknown flag "--timout"; did you mean "--timeout"?', ['request', '--timout=5s', nowhere, 'p', '1']],
+    ['missing <data>: waybill request <url> <pattern> <data>', ['request', nowhere, 'p']],
+    ['one argument too many: "1}" (JSON with spaces needs quotes: \'{"id": 1}\')', ['emit', nowhere, 'p', '{id:', '1}']],
+    ['--count: expected a whole number, found "-1"', ['stream', nowhere, 'p', '1', '--count', '-1']],
+    ['data: not valid JSON at "World" (texts need quotes: \'"text"\')', ['request', nowhere, 'p', 'World']],
+    ['pattern: not a JSON text: mistake at character 7', ['request', nowhere, '{"cmd"', '1']],
+    ['--headers: expected an object, found a list', ['emit', nowhere, 'p', '1', '--headers', '[1]']],
+    ['URL: expected scheme://host, such as tcp://127.0.0.1:3000, found nothing', ['request', '', 'p', '1']],
+  ]) {
+    test(`what to type instead of ${args.slice(0, 2)}: ${said}`, limit, async () => {
+      const { code, message } = await failed(args);
+      assert.deepStrictEqual([code, message], [2, said]);
+    });
+  }
+
+  test('values behind -- are no flags', limit, async () => {
+    assert.equal((await failed(['request', nowhere, '--', 'p', '-1', '--connect-timeout'])).code, 2);
+    assert.equal((await failed(['request', nowhere, '--connect-timeout', '200ms', '--', 'p', '-1'])).code, 3);
+  });
+
   test('an unknown option of the URL is named, with the nearest known one', limit, async () => {
     const { message } = await failed(['request', `${nowhere}?serialiser=json`, 'p', '1']);
     assert.match(message, /serialiser.*serializer/s);

@@ -45,7 +45,7 @@ TEST(Registry, AnUnknownSchemeNamesTheNearestAndAll) {
   const auto transport = registry.make_transport(Url::parse("ampq://h").value());
   ASSERT_FALSE(transport);
   EXPECT_EQ(transport.error().code(), errc::invalid_config);
-  EXPECT_EQ(transport.error().message(), "unknown URL scheme \"ampq\"; did you mean \"amqp\"? Known: amqp, tcp");
+  EXPECT_EQ(transport.error().message(), "unknown URL scheme \"ampq\"; did you mean \"amqp\"? Built in: amqp, tcp");
   EXPECT_EQ(registry.schemes(), (std::vector<std::string>{"amqp", "tcp"}));
 }
 
@@ -59,7 +59,8 @@ TEST(Registry, TheFirstSerializerIsTheDefault) {
   EXPECT_EQ(registry.find_serializer("cbor"), nullptr);
   const auto unknown = registry.serializer("msgpak");
   ASSERT_FALSE(unknown);
-  EXPECT_EQ(unknown.error().message(), "unknown serializer \"msgpak\"; did you mean \"msgpack\"? Known: json, msgpack");
+  EXPECT_EQ(unknown.error().message(),
+            "unknown serializer \"msgpak\"; did you mean \"msgpack\"? Built in: json, msgpack");
 }
 
 TEST(Registry, ANameIsTakenOnce) {

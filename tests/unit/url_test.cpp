@@ -2,8 +2,8 @@
 #include "waybill/url.hpp"
 
 #include "duration.hpp"
-#include "nearest.hpp"
 #include "url_text.hpp"
+#include "waybill/detail/nearest.hpp"
 #include "waybill/detail/tls_url.hpp"
 #include "waybill/error.hpp"
 

@@ -1,9 +1,11 @@
 #include "arguments.hpp"
 
 #include "outcome.hpp"
+#include <waybill/detail/nearest.hpp>
 
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <cstdio>
 
 namespace waybill::cli {
@@ -48,6 +50,13 @@ void add_sending_flags(CLI::App& command, Arguments& arguments, const char* time
       ->type_name("JSON");
 }
 
+/// Of --count and --limit.
+std::string is_whole_number(const std::string& typed) {
+  const bool is_number =
+      !typed.empty() && typed.size() < 19 && typed.find_first_not_of("0123456789") == std::string::npos;
+  return is_number ? std::string() : "expected a whole number, found \"" + typed + '"';
+}
+
 void add_log_flags(CLI::App& command, Arguments& arguments) {
   command.add_flag("-v,--verbose", arguments.is_verbose, "Say on standard error what happens");
   command.add_flag("-q,--quiet", arguments.is_quiet, "Say nothing but errors");
@@ -66,7 +75,7 @@ void add_commands(CLI::App& app, Arguments& arguments) {
   CLI::App& request = add_command(app, arguments, Command::request, "request", "Send a request, print its reply",
                                   "Example:\n"
                                   "  waybill request tcp://localhost:3000 '{\"cmd\":\"hello\"}' '\"World\"'\n"
-                                  "  \"Hello, World!\"\n"
+                                  "  \"hello World\"\n"
                                   "\n"
                                   "Prints each value of the reply on a line of its own; a reply without a value prints "
                                   "nothing.");
@@ -82,7 +91,7 @@ void add_commands(CLI::App& app, Arguments& arguments) {
                   "As request, without a time limit unless --timeout says one. Ctrl-C ends it.");
   add_target(stream, arguments, false);
   add_sending_flags(stream, arguments, "Until the reply has ended, once connected (none)");
-  stream.add_option("--count", arguments.count, "Stop after so many values")->type_name("N");
+  stream.add_option("--count", arguments.count, "Stop after so many values")->type_name("N")->check(is_whole_number);
   add_log_flags(stream, arguments);
 
   CLI::App& emit = add_command(app, arguments, Command::emit, "emit", "Send an event",
@@ -102,7 +111,7 @@ void add_commands(CLI::App& app, Arguments& arguments) {
                                  "Ctrl-C.\nRequests are answered without a value, or with --reply.");
   add_target(listen, arguments, true);
   listen.add_option("--reply", arguments.reply, "Answer requests with this value")->type_name("JSON");
-  listen.add_option("--count", arguments.count, "Stop after so many messages")->type_name("N");
+  listen.add_option("--count", arguments.count, "Stop after so many messages")->type_name("N")->check(is_whole_number);
   add_log_flags(listen, arguments);
 }
 
@@ -114,7 +123,6 @@ void add_dlq(CLI::App& app, Arguments& arguments) {
       "  waybill dlq replay 'amqp://guest:guest@localhost?queue=orders&dead_letter=orders.dead' --all\n"
       "\n"
       "The URL is the listener's, with its dead_letter option. waybill dlq COMMAND --help tells more.");
-  dlq.require_subcommand(1);
   struct Entry {
     Command command;
     const char* name;
@@ -134,9 +142,65 @@ void add_dlq(CLI::App& app, Arguments& arguments) {
     if (entry.decides)
       added.add_flag("--all", arguments.is_all, "All of them");
     else
-      added.add_option("--limit", arguments.count, "No more than so many (1000)")->type_name("N");
+      added.add_option("--limit", arguments.count, "No more than so many (1000)")
+          ->type_name("N")
+          ->check(is_whole_number);
     add_log_flags(added, arguments);
   }
+}
+
+/// "waybill dlq ls"
+std::string name_of(const CLI::App& command) {
+  const CLI::App* parent = command.get_parent();
+  return parent ? name_of(*parent) + ' ' + command.get_name() : command.get_name();
+}
+
+std::vector<std::string> names_of_commands(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
+    names.push_back(command->get_name());
+  }
+  return names;
+}
+
+std::vector<std::string> names_of_flags(const CLI::App& command) {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : command.get_options()) {
+    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+  }
+  return names;
+}
+
+/// What nobody asked for and what is missing, in words that say what to type instead; empty if CLI11 knows better.
+std::string mistake_of(const CLI::App& command) {
+  std::vector<std::string> unknown = command.remaining();
+  std::erase(unknown, "--");
+  const auto flag = std::find_if(unknown.begin(), unknown.end(), [](const auto& typed) { return typed[0] == '-'; });
+  if (flag != unknown.end()) {
+    const std::string name = flag->substr(0, flag->find('='));
+    return "unknown flag \"" + name + '"' + detail::suggestion(name, names_of_flags(command));
+  }
+  if (const std::vector<std::string> commands = names_of_commands(command); !commands.empty()) {
+    const std::string typed = unknown.empty() ? std::string() : unknown.front();
+    return (typed.empty() ? "no command" : "unknown command \"" + typed + '"') + detail::suggestion(typed, commands);
+  }
+  if (!unknown.empty()) {
+    return "one argument too many: \"" + unknown.front() + "\" (JSON with spaces needs quotes: '{\"id\": 1}')";
+  }
+  std::string missing;
+  std::string usage = name_of(command);
+  for (const CLI::Option* option : command.get_options()) {
+    if (!option->get_positional() || !option->get_required()) continue;
+    const std::string name = " <" + option->get_name(true) + '>';
+    if (option->count() == 0) missing += name;
+    usage += name;
+  }
+  return missing.empty() ? std::string() : "missing" + missing + ": " + usage;
+}
+
+int refuse(const CLI::App& command, const std::string& mistake) {
+  std::fprintf(stderr, "Try: %s --help\n", name_of(command).c_str());
+  return report(usage_error(mistake));
 }
 
 }  // namespace
@@ -146,20 +210,24 @@ ParsedArguments parse_arguments(int argc, char** argv) {
   CLI::App app(k_description, "waybill");
   app.set_version_flag("--version", "waybill " WAYBILL_VERSION);
   app.footer(k_examples);
-  app.require_subcommand(1);
+  app.allow_extras();  // mistake_of() says more of them than CLI11; commands inherit this
   add_commands(app, arguments);
   add_dlq(app, arguments);
   add_command(app, arguments, Command::transports, "transports", "Show what each transport that is built in can do",
               "Prints a Markdown table: native, emulated (by waybill, on this side), or - for impossible.");
+  std::string otherwise;
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    const bool is_mistake = error.get_exit_code() != 0;
-    if (!is_mistake) return {std::nullopt, app.exit(error)};
-    const char* command = argc > 1 && !app.get_subcommands().empty() ? argv[1] : "";
-    std::fprintf(stderr, "Try: waybill %s%s--help\n", command, *command ? " " : "");
-    return {std::nullopt, report(usage_error(error.what()))};
+    if (error.get_exit_code() == 0) return {std::nullopt, app.exit(error)};
+    otherwise = error.what();
   }
+  const CLI::App* command = &app;
+  std::string mistake = app.remaining().empty() ? std::string() : mistake_of(app);
+  while (mistake.empty() && !command->get_subcommands().empty()) command = command->get_subcommands().front();
+  if (mistake.empty()) mistake = mistake_of(*command);
+  if (mistake.empty()) mistake = otherwise;
+  if (!mistake.empty()) return {std::nullopt, refuse(*command, mistake)};
   return {std::move(arguments), 0};
 }
 

@@ -14,6 +14,14 @@ namespace {
   throw UsageError(std::string(name) + ": " + std::string(why));
 }
 
+/// Without the name that the data model gives to the value itself.
+std::string_view reason(const Error& error) {
+  std::string_view message = error.message();
+  constexpr std::string_view k_itself = "payload: ";
+  if (message.starts_with(k_itself)) message.remove_prefix(k_itself.size());
+  return message;
+}
+
 bool is_number(const std::string& text) {
   const char first = text.front();
   if (first != '-' && (first < '0' || first > '9')) return false;
@@ -30,7 +38,7 @@ Pattern parse_pattern(const std::string& typed) {
   try {
     return is_json || is_number(typed) ? Pattern::from_json(typed) : Pattern(typed);
   } catch (const Error& error) {
-    refuse("pattern", error.what());
+    throw UsageError(error.what());  // which begins with "pattern"
   }
 }
 
@@ -42,16 +50,19 @@ std::string read_data(const std::string& typed) {
 }
 
 Payload parse_value(std::string_view json, const Serializer& format, std::string_view name) {
-  if (json.find_first_not_of(" \t\r\n") == std::string_view::npos)
-    refuse(name, "is empty: it must be JSON, null at least");
+  const std::size_t first = json.find_first_not_of(" \t\r\n");
+  if (first == std::string_view::npos) refuse(name, "is empty: it must be JSON, null at least");
   Result<Payload> value = payload_from_json(json, format);
-  if (!value) refuse(name, "is not JSON: " + std::string(value.error().message()) + " (texts need quotes: '\"text\"')");
+  if (!value) {
+    const bool is_word = std::string_view("{[\"").find(json[first]) == std::string_view::npos;
+    refuse(name, std::string(reason(value.error())) + (is_word ? " (texts need quotes: '\"text\"')" : ""));
+  }
   return *std::move(value);
 }
 
 JsonHeaders parse_headers(std::string_view json, std::string_view name) {
   Result<JsonHeaders> headers = headers_from_json(json);
-  if (!headers) refuse(name, "must be a JSON object: " + std::string(headers.error().message()));
+  if (!headers) refuse(name, reason(headers.error()));
   return *std::move(headers);
 }
 

@@ -56,7 +56,7 @@ struct Listening {
   std::uint64_t left;      ///< Messages until then; 0: no end.
 };
 
-asio::awaitable<Outcome> serve(Listening& listening, const Log& log) {
+asio::awaitable<Outcome> serve(Listening& listening) {
   listening.signals.async_wait([&listening](std::error_code ec, int) {
     if (!ec) listening.stop();
   });
@@ -66,7 +66,6 @@ asio::awaitable<Outcome> serve(Listening& listening, const Log& log) {
     if (error.code() == errc::closed) co_return Outcome();  // stopped
     co_return error.code() == errc::unsupported ? usage_error(error.what()) : connect_failure(error);
   }
-  for (const std::string& address : listening.service.addresses()) log.info("listening on " + address);
   std::error_code woken;
   co_await listening.end.async_wait(asio::redirect_error(asio::use_awaitable, woken));
   co_await listening.service.drain(k_drain_limit);
@@ -102,7 +101,7 @@ Outcome listen(const Arguments& arguments, const Log& log) {
   }
 
   Outcome outcome = failure(Exit::failed, "closed", "the service ended by itself");
-  asio::co_spawn(loop, serve(listening, log), [&](std::exception_ptr thrown, Outcome ended) {
+  asio::co_spawn(loop, serve(listening), [&](std::exception_ptr thrown, Outcome ended) {
     outcome = std::move(ended);
     loop.stop();
     if (thrown) std::rethrow_exception(thrown);
