@@ -107,11 +107,20 @@ asio::awaitable<Result<void>> ListenerHost::open_link() {
   co_return co_await listener_->open(routes, *this);
 }
 
-void ListenerHost::on_link_ready() { log().info("listening on " + listener_->address()); }
+void ListenerHost::on_link_ready() {
+  last_failure_.clear();
+  log().info("listening on " + listener_->address());
+}
 
 void ListenerHost::on_link_failed(const Error& error, std::optional<std::chrono::milliseconds> retry_in) {
-  log().write(retry_in ? LogLevel::warning : LogLevel::error,
-              "cannot listen on " + config_.url.redacted() + ": " + error.what());
+  const std::string line = "cannot listen on " + config_.url.redacted() + ": " + error.what();
+  if (!retry_in) return log().error(line);
+  // The next attempts will say the same: once a minute is enough.
+  const TimePoint now = std::chrono::steady_clock::now();
+  const bool is_new = line != last_failure_ || now - failure_told_ >= std::chrono::minutes(1);
+  log().write(is_new ? LogLevel::warning : LogLevel::debug, line + " (trying again)");
+  if (is_new) failure_told_ = now;
+  last_failure_ = line;
 }
 
 void ListenerHost::on_lost(const Error& error) {

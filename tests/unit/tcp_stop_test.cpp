@@ -9,6 +9,7 @@
 #include <asio/steady_timer.hpp>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <csignal>
 #include <future>
 #include <optional>
@@ -32,6 +33,12 @@ class ServiceStop : public testing::Test {
   }
   auto keep(std::optional<Result<void>>& outcome) {
     return [&outcome](Result<void> started) { outcome.emplace(std::move(started)); };
+  }
+  std::ptrdiff_t count_at(LogLevel level, std::string_view part) const {
+    const auto lines = log.lines();
+    return std::count_if(lines.begin(), lines.end(), [&](const LogCapture::Line& line) {
+      return line.level == level && line.text.find(part) != std::string::npos;
+    });
   }
   void ask(Client& client) {
     client.request<int>("held", 0, [this](const Result<int>& value) { answers += value ? 1 : 0; });
@@ -71,6 +78,17 @@ TEST_F(ServiceStop, EndsAStartThatWaitsForItsAddress) {
   service->stop();
   ASSERT_TRUE(eventually(loop, [&outcome] { return outcome.has_value(); }));
   EXPECT_EQ(outcome->error().code(), errc::closed) << outcome->error().what();
+}
+
+TEST_F(ServiceStop, AnAddressThatStaysTakenIsToldOnce) {
+  Config config = Config::listen({taken_url()});
+  config.log_level = "debug";
+  Service service(loop.get_executor(), config);
+  service.log_to(log.sink());
+  service.start([](const Result<void>&) {});
+  ASSERT_TRUE(eventually(loop, [&] { return count_at(LogLevel::debug, "cannot listen") >= 2; }));
+  EXPECT_EQ(count_at(LogLevel::warning, "another program has that port (trying again)"), 1);
+  service.close();
 }
 
 TEST_F(ServiceStop, DuringTheStartDrainsTheListenersThatServeAlready) {

@@ -12,6 +12,15 @@ using Endpoint = asio::ip::tcp::endpoint;
 
 asio::awaitable<void> nothing() { co_return; }
 
+Error cannot_listen(const std::string& name, const Endpoint& endpoint, const asio::error_code& ec) {
+  std::string text = "cannot listen on " + name;
+  if (const std::string address = socket::to_text(endpoint); address != name) text += " (" + address + ')';
+  text += ": " + ec.message();
+  if (ec == asio::error::address_in_use) text += "; another program has that port";
+  if (ec == asio::error::access_denied) text += "; ports below 1024 need a privilege";
+  return Error(ec == asio::error::access_denied ? errc::unauthorized : errc::refused, std::move(text), End::rejected);
+}
+
 }  // namespace
 
 TcpListener::TcpListener(Environment environment, const Options& options, const Registry& registry)
@@ -67,9 +76,7 @@ Result<void> TcpListener::bind(const std::vector<Endpoint>& endpoints, const std
     auto acceptor = std::make_shared<Acceptor>(hub_);
     const asio::error_code ec = acceptor->bind(endpoint);
     if (ec && i > 0) continue;  // one address of the name is enough: this machine may lack IPv6
-    if (ec)
-      return Error(ec == asio::error::access_denied ? errc::unauthorized : errc::refused,
-                   "cannot listen on " + name + " (" + socket::to_text(endpoint) + "): " + ec.message(), End::rejected);
+    if (ec) return cannot_listen(name, endpoint, ec);
     port = acceptor->endpoint().port();
     acceptors_.push_back(std::move(acceptor));
   }
