@@ -191,6 +191,20 @@ TEST(Json, InvalidUtf8IsReadAsReplacementCharacters) {
             "\xEF\xBF\xBD\x41\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD");
 }
 
+TEST(Json, InvalidUtf8IsReadAsReplacementCharactersWhereverItStands) {
+  const std::string mark = "\xEF\xBF\xBD";
+  EXPECT_EQ(decode<std::string>("\"\\n\xE2\x82\\u0041\"").value(), "\n" + mark + "A");
+  EXPECT_EQ(decode<std::string>("\"" + std::string(40, 'a') + "\xC3\"").value(), std::string(40, 'a') + mark);
+  using Map = std::map<std::string, int>;
+  EXPECT_EQ(decode<Map>("{\"k\xFF\":1}").value(), (Map{{"k" + mark, 1}}));
+  EXPECT_EQ(decode<Map>("{\"\\tk\xFF\":1}").value(), (Map{{"\tk" + mark, 1}}));
+  EXPECT_EQ(decode<waybill::Payload>("[\"\xFF\"]").value().bytes().view(), "[\"" + mark + "\"]");
+  const auto order = decode<Order>("{\"ignored\xFF\":[\"\xFF\"],\"items\":[],\"id\":\"\xF0\x9F\"}");
+  ASSERT_TRUE(order) << order.error().message();
+  EXPECT_EQ(order->id, mark);
+  EXPECT_FALSE(decode<std::string>("\"a\" \xFF"));
+}
+
 TEST(Json, PayloadsPassThrough) {
   const auto payload = decode<waybill::Payload>(R"( {"a":[1, 2]} )").value();
   EXPECT_EQ(payload.bytes().view(), R"({"a":[1, 2]})");

@@ -12,7 +12,6 @@ Result<void> decode(const Slice& payload, const Serializer& serializer, ValueOut
   if (text.front() == '\xEF' && text.starts_with("\xEF\xBB\xBF")) {
     return Error(errc::payload_malformed, "payload: not valid JSON: it starts with a byte order mark", End::rejected);
   }
-  if (!is_utf8(text)) return decode(Slice::copy(replace_invalid_utf8(text)), serializer, out);
   detail::Decoder<Reader> decoder(reader);
   Cursor cursor = reader.start();
   if (!decoder.value(cursor, out.address, *out.type)) return fail();

@@ -74,6 +74,15 @@ inline bool is_plain(std::string_view text) noexcept {
 #endif
 }
 
+/// False for longer texts, too. REQUIRES: k_padding readable bytes behind the text.
+inline bool is_short_ascii([[maybe_unused]] std::string_view text) noexcept {
+#ifdef __SSE2__
+  return text.size() <= 16 && (_mm_movemask_epi8(detail::load_sixteen(text.data())) & ((1 << text.size()) - 1)) == 0;
+#else
+  return false;
+#endif
+}
+
 /// Gives up early: text of other languages is so from its beginning mostly.
 inline bool is_ascii(const char* text, std::size_t size) noexcept {
   std::size_t i = 0;

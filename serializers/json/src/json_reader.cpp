@@ -16,6 +16,7 @@ void Reader::Key::find() {
   if (colon == end || *colon != ':') {
     is_broken_ = is_exact_ = true;
     cursor_.at = end;
+    content_ = {end, 0};
     return;
   }
   content_ = {start, static_cast<std::size_t>(stop - 1 - start)};
@@ -109,11 +110,17 @@ Read Reader::text_with_escapes(Cursor& from, std::string_view& to) {
   const char* const start = from.at + 1;
   const char* const stop = text_end(start, end_);
   if (!stop) return malformed(from.at);
-  text_.clear();
-  append_unescaped({start, static_cast<std::size_t>(stop - 1 - start)}, text_);
-  to = text_;
+  to = unescaped({start, static_cast<std::size_t>(stop - 1 - start)}, text_);
   from.at = stop;
   return Read::ok;
+}
+
+std::string_view Reader::unescaped(std::string_view content, std::string& storage) {
+  std::string replaced;
+  if (!is_utf8(content)) content = replaced = replace_invalid_utf8(content);
+  storage.clear();
+  append_unescaped(content, storage);
+  return storage;
 }
 
 Read Reader::scan(const Cursor& from, const char*& stop) {
@@ -131,7 +138,7 @@ Read Reader::raw(Cursor& from, Payload& to) {
   const char* stop = nullptr;
   if (const Read read = scan(from, stop); read != Read::ok) return read;
   const std::string_view text(from.at, static_cast<std::size_t>(stop - from.at));
-  to = Payload(payload_.part(text).own(), serializer_);
+  to = Payload(is_utf8(text) ? payload_.part(text).own() : Slice::copy(replace_invalid_utf8(text)), serializer_);
   from.at = stop;
   return Read::ok;
 }

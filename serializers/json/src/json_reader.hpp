@@ -1,5 +1,6 @@
 // The Reader of JSON (waybill/detail/walk_decode.hpp): a cursor over the text itself. Each byte is looked at once, where
 // it is decoded, and everything is checked on the way: what is not JSON is refused in members that nobody wants, too.
+// What is not UTF-8 is read as NestJS reads it, with U+FFFD in its place.
 #pragma once
 
 #include "json_find.hpp"
@@ -20,7 +21,6 @@ struct Cursor {
   const char* at;
 };
 
-/// REQUIRES: the payload is UTF-8.
 class Reader {
  public:
   Reader(const Slice& payload, const Serializer& serializer)
@@ -51,10 +51,8 @@ class Reader {
     }
     std::string_view text() {
       find();
-      if (is_exact_ || content_.find('\\') == std::string_view::npos) return content_;
-      reader_.key_.clear();
-      append_unescaped(content_, reader_.key_);
-      return reader_.key_;
+      return content_.find('\\') == std::string_view::npos ? checked(content_, reader_.key_)
+                                                           : unescaped(content_, reader_.key_);
     }
     bool is_broken() const noexcept { return is_broken_; }
 
@@ -100,7 +98,7 @@ class Reader {
     const char* const stop = find_special(start, end_);
     if (stop >= end_ || *stop != '"') [[unlikely]]
       return text_with_escapes(from, to);
-    to = {start, static_cast<std::size_t>(stop - start)};
+    to = checked({start, static_cast<std::size_t>(stop - start)}, text_);
     from.at = stop + 1;
     return Read::ok;
   }
@@ -195,6 +193,13 @@ class Reader {
   /// The integer of any number text that stands for one ("1e3"), and its end.
   Read integer_of(const Cursor& from, bool& negative, std::uint64_t& magnitude, const char*& stop);
   Read text_with_escapes(Cursor& from, std::string_view& to);
+  /// The content of a text without escapes: itself, or what stands for it in `storage`.
+  static std::string_view checked(std::string_view content, std::string& storage) {
+    if (is_short_ascii(content) || is_utf8(content)) [[likely]]
+      return content;
+    return storage = replace_invalid_utf8(content);
+  }
+  static std::string_view unescaped(std::string_view content, std::string& storage);
   /// Checks the value as a whole and finds its end.
   Read scan(const Cursor& from, const char*& stop);
   /// Why a value cannot be read as what was wanted: it is something else, or nothing.
