@@ -1,13 +1,13 @@
 // A stranger's transport: one file, the public headers and nothing else, and it passes the suite. It carries packets
 // through queues in the process, as at-most-once, without groups, redelivery or receivers: the least that a transport
 // may be. docs/adding-a-transport.md walks through it.
-#include "serializers.hpp"
-#include "suite/conformance.hpp"
-#include "waybill/transport.hpp"
-#include "waybill/url.hpp"
+#include <waybill/serializers/json.hpp>
+#include <waybill/transport.hpp>
+#include <waybill/url.hpp>
 
 #include <asio/post.hpp>
 
+#include <conformance.hpp>
 #include <deque>
 #include <map>
 #include <set>
@@ -232,7 +232,7 @@ class ToyStage final : public Stage {
       if (auto read = reader.finish(); !read) return read.error();
       return std::unique_ptr<Transport>(std::make_unique<toy::ToyTransport>(wires, url.hosts.front().name));
     });
-    add_serializers(*own);
+    own->add_serializer(json::make_json_serializer());
     registry_ = std::move(own);
   }
   std::shared_ptr<const Registry> registry() override { return registry_; }
