@@ -93,7 +93,8 @@ void Sender::on_reply(const Properties& properties, const Slice& body) {
 void Sender::on_return(ChannelId channel, const amqp_basic_return_t& given_back, const Properties& properties,
                        const Slice& body) {
   const std::string reason = std::to_string(given_back.reply_code) + ' ' + std::string(to_view(given_back.reply_text)) +
-                             ", routing key " + std::string(to_view(given_back.routing_key));
+                             ", routing key " + std::string(to_view(given_back.routing_key)) +
+                             "; does its service run, with the same queue in its URL?";
   declare_again();
   if (channel == k_events) {
     return confirms_.returned(to_view(given_back.exchange), to_view(given_back.routing_key), body.view(), reason);
