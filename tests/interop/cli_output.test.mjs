@@ -110,6 +110,7 @@ describe('how the command line ends', all, () => {
     ['unknown command "list"; known: ls, show, replay, drop', ['dlq', 'list', nowhere]],
     ['unknown flag "--timout"; did you mean "--timeout"?', ['request', nowhere, 'p', '1', '--timout', '5s']],
     ['unknown flag "--timout"; did you mean "--timeout"?', ['request', '--timout=5s', nowhere, 'p', '1']],
+    ['unknown flag "-v"; known: --help, --version (the flags of a command stand behind it)', ['-v', 'request', nowhere, 'p', '1']],
     ['missing <data>: waybill request <url> <pattern> <data>', ['request', nowhere, 'p']],
     ['one argument too many: "1}" (JSON with spaces needs quotes: \'{"id": 1}\')', ['emit', nowhere, 'p', '{id:', '1}']],
     ['--count: expected a whole number, found "-1"', ['stream', nowhere, 'p', '1', '--count', '-1']],

@@ -178,7 +178,9 @@ std::string mistake_of(const CLI::App& command) {
   const auto flag = std::find_if(unknown.begin(), unknown.end(), [](const auto& typed) { return typed[0] == '-'; });
   if (flag != unknown.end()) {
     const std::string name = flag->substr(0, flag->find('='));
-    return "unknown flag \"" + name + '"' + detail::suggestion(name, names_of_flags(command));
+    const bool is_early = !names_of_commands(command).empty();
+    return "unknown flag \"" + name + '"' + detail::suggestion(name, names_of_flags(command)) +
+           (is_early ? " (the flags of a command stand behind it)" : "");
   }
   if (const std::vector<std::string> commands = names_of_commands(command); !commands.empty()) {
     const std::string typed = unknown.empty() ? std::string() : unknown.front();
