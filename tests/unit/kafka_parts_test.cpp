@@ -11,6 +11,7 @@
 #include "vectors.hpp"
 #include "waybill/config.hpp"
 
+#include <asio/io_context.hpp>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
@@ -208,10 +209,17 @@ TEST(KafkaOptions, NestJsSpellingsAndPassThrough) {
   EXPECT_TRUE(options.from_beginning);
   EXPECT_TRUE(options.tls);
   EXPECT_EQ(options.partitions, 4);
-  EXPECT_EQ(broker_list(options), "a:1,b:9092");
   ASSERT_EQ(options.native.size(), 1u);
   EXPECT_EQ(options.native[0].first, "linger.ms");
-  EXPECT_EQ(broker_list(options_of("kafka://[::1]:7").value()), "[::1]:7");
+}
+
+TEST(KafkaListener, HasTheAddressesOfAllBrokers) {
+  asio::io_context loop;
+  const Registry registry;
+  Environment environment;
+  environment.executor = loop.get_executor();
+  const auto transport = make_transport(Url::parse("kafka://a:1,b,[::1]").value(), registry).value();
+  EXPECT_EQ(transport->make_listener(environment)->address(), "kafka://a:1,b:9092,[::1]:9092");
 }
 
 TEST(KafkaOptions, EveryMistakeIsTold) {

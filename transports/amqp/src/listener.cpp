@@ -50,9 +50,7 @@ void AmqpListener::close() {
 }
 
 std::string AmqpListener::address() const {
-  std::string text;
-  for (const auto& host : options_.hosts)
-    text += (text.empty() ? (options_.tls ? "amqps://" : "amqp://") : ",") + socket::to_text(host);
+  std::string text = (options_.tls ? "amqps://" : "amqp://") + socket::to_text(options_.hosts);
   text += '/' + (options_.vhost == "/" ? std::string() : encoded(options_.vhost));
   const std::string& queue = options_.queue.empty() && intake_ ? intake_->queue() : options_.queue;
   std::string options;

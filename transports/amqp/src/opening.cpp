@@ -46,19 +46,15 @@ asio::awaitable<Result<void>> Opening::run(std::shared_ptr<Opening> self, Owner&
 }
 
 asio::awaitable<Result<void>> Opening::attempt(std::shared_ptr<Opening> self, Owner& owner, std::string role) {
-  std::shared_ptr<socket::TlsContext> tls;
-  if (self->options_.tls) {
-    auto made = socket::TlsContext::make(socket::tls_options_of(self->options_), socket::TlsRole::client);
-    if (!made) co_return made.error();
-    tls = *made;
-  }
+  const auto tls = socket::make_tls_context(self->options_, socket::TlsRole::client);
+  if (!tls) co_return tls.error();
   const auto deadline = std::chrono::steady_clock::now() + self->options_.start_timeout;
   self->dial_ = std::make_shared<socket::Dial>(self->executor_);
   const auto dial = self->dial_;
   auto dialed = co_await dial->run(self->options_.hosts, deadline);
   if (self->is_cancelled_) co_return closed_error();
   if (!dialed) co_return dialed.error();
-  auto layer = socket::make_tls_layer(tls, dialed->host);
+  auto layer = socket::make_tls_layer(*tls, dialed->host);
   auto* const link = new Link(owner, std::move(dialed->socket), std::move(layer), login_of(self->options_, role));
   owner.on_link(socket::Ref<Link>(link));
   link->open(deadline);

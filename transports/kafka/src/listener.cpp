@@ -1,6 +1,6 @@
 #include "listener.hpp"
 
-#include "settings.hpp"
+#include "waybill/transports/socket/dial.hpp"
 
 namespace waybill::kafka {
 
@@ -28,6 +28,8 @@ void KafkaListener::close() {
   link_.reset();
 }
 
-std::string KafkaListener::address() const { return (options_.tls ? "kafkas://" : "kafka://") + broker_list(options_); }
+std::string KafkaListener::address() const {
+  return (options_.tls ? "kafkas://" : "kafka://") + socket::to_text(options_.hosts);
+}
 
 }  // namespace waybill::kafka

@@ -1,5 +1,7 @@
 #include "settings.hpp"
 
+#include "waybill/transports/socket/dial.hpp"
+
 namespace waybill::kafka {
 namespace {
 
@@ -25,7 +27,7 @@ class Setter {
 };
 
 void set_common(Setter& conf, const Options& options, const std::string& client_id) {
-  conf.set("bootstrap.servers", broker_list(options));
+  conf.set("bootstrap.servers", socket::to_text(options.hosts));
   conf.set("client.id", client_id);
   conf.set("log.queue", "true");  // log lines come with the other events, on our thread
   conf.set("socket.nagle.disable", "true");
@@ -75,17 +77,6 @@ void set_consumer(Setter& conf, const Options& options, const std::string& group
 }
 
 }  // namespace
-
-std::string broker_list(const Options& options) {
-  if (options.hosts.empty()) return "localhost:9092";
-  std::string list;
-  for (const Url::Host& host : options.hosts) {
-    if (!list.empty()) list += ',';
-    const bool is_v6 = host.name.find(':') != std::string::npos;
-    list += (is_v6 ? "[" + host.name + "]" : host.name) + ':' + std::to_string(host.has_port ? host.port : 9092);
-  }
-  return list;
-}
 
 Result<Conf> make_conf(const Options& options, Role role, const std::string& client_id, const std::string& group_id) {
   Conf conf(rd_kafka_conf_new());

@@ -19,7 +19,4 @@ enum class Role {
 /// Errors: invalid_config that names the setting (those of rdkafka.NAME too).
 Result<Conf> make_conf(const Options& options, Role role, const std::string& client_id, const std::string& group_id);
 
-/// "host:port,host:port"
-std::string broker_list(const Options& options);
-
 }  // namespace waybill::kafka

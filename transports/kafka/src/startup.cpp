@@ -1,7 +1,6 @@
 #include "startup.hpp"
 
-#include "settings.hpp"
-#include "waybill/transports/socket/options.hpp"
+#include "waybill/transports/socket/dial.hpp"
 
 namespace waybill::kafka {
 namespace {
@@ -30,9 +29,10 @@ bool is_foreign(std::string_view reason) noexcept { return contains(reason, "Inv
 }  // namespace
 
 StartupTrouble::StartupTrouble(const Options& options)
-    : brokers_(broker_list(options)), hosts_(options.hosts), is_tls_(options.tls), has_user_(!options.user.empty()) {
-  socket::complete_hosts(hosts_, 9092);
-}
+    : brokers_(socket::to_text(options.hosts)),
+      hosts_(options.hosts),
+      is_tls_(options.tls),
+      has_user_(!options.user.empty()) {}
 
 bool StartupTrouble::note(rd_kafka_resp_err_t code, std::string_view reason) {
   if (is_clear_) return true;

@@ -3,6 +3,7 @@
 #include "listener.hpp"
 #include "settings.hpp"
 #include "waybill/transports/kafka.hpp"
+#include "waybill/transports/socket/options.hpp"
 
 namespace waybill::kafka {
 namespace {
@@ -53,6 +54,7 @@ Result<std::unique_ptr<Transport>> make_transport(const Url& url, const Registry
 }
 
 Result<std::unique_ptr<Transport>> make_transport(Options options, const Registry& registry) {
+  socket::complete_hosts(options.hosts, 9092);
   // Wrong settings (rdkafka.NAME) are found here rather than at the first connection.
   for (const Role role : {Role::producer, Role::group_consumer}) {
     if (auto conf = make_conf(options, role, options.client_id, options.group_id); !conf) return conf.error();

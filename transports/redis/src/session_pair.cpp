@@ -7,15 +7,10 @@ namespace {
 
 Error closed() { return Error(errc::closed, "the link was closed", End::rejected); }
 
-std::string seconds(std::chrono::milliseconds time) { return std::to_string(time.count()) + " ms"; }
-
 }  // namespace
 
 std::string address_of(const Options& options) {
-  std::string text = options.tls ? "rediss://" : "redis://";
-  for (std::size_t i = 0; i < options.hosts.size(); ++i)
-    text.append(i ? "," : "").append(socket::to_text(options.hosts[i]));
-  return text;
+  return (options.tls ? "rediss://" : "redis://") + socket::to_text(options.hosts);
 }
 
 SessionPair::SessionPair(asio::any_io_executor executor, const Options& options, bool was_met, SessionHooks& hooks,
@@ -29,11 +24,9 @@ SessionPair::SessionPair(asio::any_io_executor executor, const Options& options,
 
 asio::awaitable<Result<void>> SessionPair::open(socket::TimePoint deadline, std::size_t max_unsent) {
   const auto self = shared_from_this();
-  if (options_.tls) {
-    auto made = socket::TlsContext::make(socket::tls_options_of(options_), socket::TlsRole::client);
-    if (!made) co_return made.error();
-    tls_ = *made;
-  }
+  const auto tls = socket::make_tls_context(options_, socket::TlsRole::client);
+  if (!tls) co_return tls.error();
+  tls_ = *tls;
   Result<void> opened = co_await dial_both(deadline, max_unsent);
   if (opened) opened = co_await log_in(deadline);
   const bool is_doubtful =
@@ -98,7 +91,7 @@ asio::awaitable<Result<void>> SessionPair::log_in(socket::TimePoint deadline) {
   if (*outcome || outcome->error().code() != errc::timeout) co_return *std::move(outcome);
   co_return Error(errc::refused,
                   peer + " took the connection but did not answer as a Redis server within " +
-                      seconds(options_.start_timeout) + "; check host, port and " +
+                      std::to_string(options_.start_timeout.count()) + " ms; check host, port and " +
                       (options_.tls ? "whether it speaks TLS" : "whether it wants rediss://"),
                   End::rejected);
 }
@@ -146,8 +139,8 @@ void SessionPair::check_pings(bool is_answer_due) {
     if (session.was_heard()) {
       asked_[i] = false;
     } else if (is_answer_due && asked_[i]) {
-      session.fail(Error(errc::connection_lost,
-                         session.peer() + " has not answered a PING for " + seconds(options_.ping_timeout)));
+      session.fail(Error(errc::connection_lost, session.peer() + " has not answered a PING for " +
+                                                    std::to_string(options_.ping_timeout.count()) + " ms"));
       return;
     } else if (!is_answer_due) {
       session.ping();

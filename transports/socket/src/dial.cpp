@@ -34,6 +34,12 @@ std::string to_text(const Url::Host& host) {
   return host.name.find(':') != std::string::npos ? "[" + host.name + "]:" + port : host.name + ":" + port;
 }
 
+std::string to_text(const std::vector<Url::Host>& hosts) {
+  std::string text;
+  for (const Url::Host& host : hosts) text += (text.empty() ? "" : ",") + to_text(host);
+  return text;
+}
+
 Dial::Dial(asio::any_io_executor executor)
     : executor_(executor), resolver_(executor), socket_(executor), timer_(executor) {}
 
@@ -131,9 +137,8 @@ asio::awaitable<Result<Dialed>> Dial::run(std::vector<Url::Host> hosts, TimePoin
     }
   }
   if (cancelled_) co_return Error(errc::cancelled, "connecting was cancelled", End::rejected);
-  std::string names;
-  for (const auto& host : hosts) names += (names.empty() ? "" : ", ") + to_text(host);
-  co_return Error(errc::refused, "cannot connect to " + names + " (" + story + "); is it running and reachable?",
+  co_return Error(errc::refused,
+                  "cannot connect to " + to_text(hosts) + " (" + story + "); is it running and reachable?",
                   End::rejected);
 }
 

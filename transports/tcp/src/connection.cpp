@@ -32,8 +32,8 @@ Result<void> Sender::prepare() {
                  "framing=nest carries JSON only, and the serializer is \"" +
                      std::string(serializer ? serializer->name() : "none") + "\"; use framing=binary",
                  End::rejected);
-  if (!options_.tls || tls_) return {};
-  auto made = socket::TlsContext::make(socket::tls_options_of(options_), socket::TlsRole::client);
+  if (tls_) return {};
+  auto made = socket::make_tls_context(options_, socket::TlsRole::client);
   if (!made) return made.error();
   tls_ = *made;
   return {};

@@ -40,11 +40,9 @@ asio::awaitable<Result<void>> TcpListener::open(const Routes&, ListenerSink& sin
 
 asio::awaitable<Result<void>> TcpListener::open_hub(std::shared_ptr<Hub> hub) {
   if (hub->is_closed()) co_return Error(errc::closed, "the listener was closed", End::rejected);
-  if (options_.tls) {
-    auto made = socket::TlsContext::make(socket::tls_options_of(options_), socket::TlsRole::server);
-    if (!made) co_return made.error();
-    hub->set_tls(*made);
-  }
+  const auto tls = socket::make_tls_context(options_, socket::TlsRole::server);
+  if (!tls) co_return tls.error();
+  hub->set_tls(*tls);
   const auto deadline = std::chrono::steady_clock::now() + options_.dial_timeout;
   const std::vector<Url::Host> hosts = options_.hosts;
   for (const Url::Host& host : hosts) {
@@ -99,12 +97,9 @@ void TcpListener::close() {
 }
 
 std::string TcpListener::address() const {
-  std::string text;
   const std::string scheme = options_.tls ? "tcps://" : "tcp://";
-  if (acceptors_.empty()) {
-    for (const auto& host : options_.hosts) text += (text.empty() ? scheme : ",") + socket::to_text(host);
-    return text;
-  }
+  if (acceptors_.empty()) return scheme + socket::to_text(options_.hosts);
+  std::string text;
   for (const auto& acceptor : acceptors_) text += (text.empty() ? scheme : ",") + socket::to_text(acceptor->endpoint());
   return text;
 }

@@ -65,5 +65,7 @@ asio::awaitable<Result<std::vector<asio::ip::tcp::endpoint>>> resolve_for_listen
 /// "127.0.0.1:3000", "[::1]:3000"
 std::string to_text(const asio::ip::tcp::endpoint& endpoint);
 std::string to_text(const Url::Host& host);
+/// "rabbit-1:5672,rabbit-2:5672"
+std::string to_text(const std::vector<Url::Host>& hosts);
 
 }  // namespace waybill::socket

@@ -5,15 +5,16 @@
 #include "waybill/url.hpp"
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 namespace waybill::socket {
 
-/// From the members that detail::read_tls fills.
+/// From the members that detail::read_tls fills; null without TLS. Errors: those of TlsContext::make.
 template <class Options>
-TlsOptions tls_options_of(const Options& options) {
+Result<std::shared_ptr<TlsContext>> make_tls_context(const Options& options, TlsRole role) {
+  if (!options.tls) return std::shared_ptr<TlsContext>();
   TlsOptions tls;
-  tls.enabled = options.tls;
   tls.verify = options.verify;
   tls.ca = options.ca;
   tls.cert = options.cert;
@@ -21,7 +22,7 @@ TlsOptions tls_options_of(const Options& options) {
   tls.key_password = options.key_password;
   if constexpr (requires { options.client_ca; }) tls.client_ca = options.client_ca;
   tls.server_name = options.server_name;
-  return tls;
+  return TlsContext::make(tls, role);
 }
 
 /// Fills in what the URL left out: one host, its name, its port. A port that was given as 0 stays: any free one.

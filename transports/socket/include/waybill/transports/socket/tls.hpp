@@ -10,7 +10,6 @@ namespace waybill::socket {
 
 /// Files are PEM. TLS 1.2 is the least version.
 struct TlsOptions {
-  bool enabled = false;
   bool verify = true;        ///< Client: check the server's chain and name. Off only for tests.
   std::string ca;            ///< Client: trusted authorities; empty: the system's.
   std::string cert;          ///< Server's own chain; client's for mutual TLS.
