@@ -20,8 +20,7 @@ trap 'exit 130' INT TERM
 require_known_system
 install_packages "${packages_minimal[@]}"
 
-say "Build: core, the memory and tcp transports, JSON, two examples and the command line, in build/quickstart"
-say "       (a minute or two, silently)"
+say "Build: core, the memory and tcp transports, JSON, two examples and the command line, in build/quickstart; a minute or two"
 # Without optimization: it is there to be tried soon, not to be measured.
 {
   cd "$root" &&

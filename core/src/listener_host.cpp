@@ -108,13 +108,19 @@ asio::awaitable<Result<void>> ListenerHost::open_link() {
 }
 
 void ListenerHost::on_link_ready() {
+  was_ready_ = true;
   last_failure_.clear();
   log().info("listening on " + listener_->address());
 }
 
 void ListenerHost::on_link_failed(const Error& error, std::optional<std::chrono::milliseconds> retry_in) {
   const std::string line = "cannot listen on " + config_.url.redacted() + ": " + error.what();
-  if (!retry_in) return log().error(line);
+  if (!retry_in) {
+    if (!was_ready_) return log().error(line);
+    // It served until now: somebody may mend what the broker minds. Rarely, as accounts can be locked.
+    log().error(line + " (asked again in a minute)");
+    return reconnect_->start_in_background(std::chrono::minutes(1));
+  }
   // The next attempts will say the same: once a minute is enough.
   const TimePoint now = std::chrono::steady_clock::now();
   const bool is_new = line != last_failure_ || now - failure_told_ >= std::chrono::minutes(1);

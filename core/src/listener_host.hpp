@@ -110,6 +110,7 @@ class ListenerHost final : public std::enable_shared_from_this<ListenerHost>,
   std::size_t given_back_ = 0;
   asio::steady_timer idle_;  ///< Cancelled when nothing is in flight any more.
   bool draining_ = false;
+  bool was_ready_ = false;
   std::string last_failure_;  ///< To open; told again at most once a minute.
   TimePoint failure_told_;
   bool closed_ = false;

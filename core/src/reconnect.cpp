@@ -37,7 +37,7 @@ asio::awaitable<Result<void>> Reconnect::start(Startup startup) {
     Result<void> opened = co_await try_once();
     if (stopped_) co_return Error(errc::closed, "closed while connecting", End::rejected);
     if (opened) {
-      asio::co_spawn(wake_.get_executor(), keep_open(self, true), asio::detached);
+      asio::co_spawn(wake_.get_executor(), keep_open(self, true, {}), asio::detached);
       co_return opened;
     }
     const std::chrono::milliseconds pause = backoff_.next(random_bits());
@@ -48,7 +48,7 @@ asio::awaitable<Result<void>> Reconnect::start(Startup startup) {
     }
     if (const auto host = host_.lock()) host->on_link_failed(opened.error(), pause);
     if (startup.mode == Startup::Mode::background) {
-      asio::co_spawn(wake_.get_executor(), keep_open(self, false), asio::detached);
+      asio::co_spawn(wake_.get_executor(), keep_open(self, false, {}), asio::detached);
       co_return Result<void>{};
     }
     wake_.expires_after(pause);
@@ -56,14 +56,14 @@ asio::awaitable<Result<void>> Reconnect::start(Startup startup) {
   }
 }
 
-void Reconnect::start_in_background() {
+void Reconnect::start_in_background(std::chrono::milliseconds pause) {
   if (running_ || stopped_) return;
   running_ = true;
-  asio::co_spawn(wake_.get_executor(), keep_open(shared_from_this(), false), asio::detached);
+  asio::co_spawn(wake_.get_executor(), keep_open(shared_from_this(), false, pause), asio::detached);
 }
 
-asio::awaitable<void> Reconnect::keep_open([[maybe_unused]] std::shared_ptr<Reconnect> self, bool is_open) {
-  bool first = !is_open;
+asio::awaitable<void> Reconnect::keep_open([[maybe_unused]] std::shared_ptr<Reconnect> self, bool is_open,
+                                           std::chrono::milliseconds pause) {
   while (!stopped_) {
     if (is_open) {
       if (!lost_) {
@@ -72,13 +72,13 @@ asio::awaitable<void> Reconnect::keep_open([[maybe_unused]] std::shared_ptr<Reco
         continue;
       }
       is_open = false;
+      pause = backoff_.next(random_bits());
     }
-    if (!first) {
-      wake_.expires_after(backoff_.next(random_bits()));
+    if (pause.count() > 0) {
+      wake_.expires_after(pause);
       co_await wait_quietly(wake_);
       if (stopped_) break;
     }
-    first = false;
     Result<void> opened = co_await try_once();
     if (stopped_) break;
     if (opened) {
@@ -92,6 +92,7 @@ asio::awaitable<void> Reconnect::keep_open([[maybe_unused]] std::shared_ptr<Reco
       host->on_link_failed(opened.error(), fatal ? std::nullopt : again);
     }
     if (fatal) co_return;
+    pause = backoff_.next(random_bits());
   }
   running_ = false;
 }

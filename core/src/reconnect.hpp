@@ -34,15 +34,15 @@ class Reconnect : public std::enable_shared_from_this<Reconnect> {
   /// Opens the link for the first time, as `startup` says, and keeps it open from then on. Completes when the link is
   /// ready, when it surely will not be, or at once (background).
   asio::awaitable<Result<void>> start(Startup startup);
-  /// Opens and keeps open, without anybody waiting for it.
-  void start_in_background();
+  /// Opens after the pause and keeps open, without anybody waiting for it.
+  void start_in_background(std::chrono::milliseconds pause = {});
   /// The link says that it is gone.
   void lost();
   void stop();
   bool is_running() const noexcept { return running_; }
 
  private:
-  asio::awaitable<void> keep_open(std::shared_ptr<Reconnect> self, bool is_open);
+  asio::awaitable<void> keep_open(std::shared_ptr<Reconnect> self, bool is_open, std::chrono::milliseconds pause);
   asio::awaitable<Result<void>> try_once();
   std::weak_ptr<Host> host_;
   asio::steady_timer wake_;
