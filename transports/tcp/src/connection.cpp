@@ -40,7 +40,7 @@ Result<void> Sender::prepare() {
 }
 
 asio::awaitable<Result<void>> Sender::open(std::shared_ptr<Sender> self, ConnectionSink& sink) {
-  if (self->is_left_) co_return Error(errc::closed, "the connection was closed", End::rejected);
+  if (self->closed_) co_return Error(errc::closed, "the connection was closed", End::rejected);
   co_return co_await self->dial(sink);
 }
 
@@ -48,7 +48,6 @@ asio::awaitable<Result<void>> Sender::dial(ConnectionSink& sink) {
   const auto prepared = prepare();
   if (!prepared) co_return prepared.error();
   drop_link();
-  closed_ = false;
   sink_ = &sink;
   const auto deadline = std::chrono::steady_clock::now() + options_.dial_timeout;
   auto attempt = std::make_shared<socket::Dial>(environment_.executor);

@@ -30,12 +30,7 @@ class Sender : public std::enable_shared_from_this<Sender> {
   void hold(bool on);  ///< Stops reading, or goes on.
   std::size_t unsent_bytes() const noexcept { return link_ ? link_->unsent_bytes() : 0; }
   static asio::awaitable<void> flush(std::shared_ptr<Sender> self);
-  void close();
-  /// The connection is going away: nothing begins any more.
-  void leave() {
-    close();
-    is_left_ = true;
-  }
+  void close();  ///< For good: nothing begins any more.
 
   // For the link.
   ConnectionSink* sink() const noexcept { return sink_; }
@@ -62,14 +57,13 @@ class Sender : public std::enable_shared_from_this<Sender> {
   std::optional<Error> failure_;  // of a link that was being set up
   bool ready_ = false;
   bool closed_ = false;
-  bool is_left_ = false;
 };
 
 class TcpConnection final : public Connection {
  public:
   TcpConnection(Environment environment, const Options& options, const Registry& registry)
       : sender_(std::make_shared<Sender>(std::move(environment), options, registry)) {}
-  ~TcpConnection() override { sender_->leave(); }
+  ~TcpConnection() override { sender_->close(); }
 
   asio::awaitable<Result<void>> open(ConnectionSink& sink) override { return Sender::open(sender_, sink); }
   void send(const Packet& packet, Ticket ticket) override { sender_->send(packet, ticket); }
