@@ -47,7 +47,7 @@ class WaybillConan(ConanFile):
         if self.options.tools:
             self.requires("cli11/2.4.2")
         if self.options.tests:
-            for package in ("gtest/1.15.0", "benchmark/1.9.0", "nlohmann_json/3.11.3"):
+            for package in ("gtest/1.15.0", "benchmark/1.9.0", "nlohmann_json/3.11.3", "rapidcheck/cci.20230815"):
                 self.requires(package)
 
     def generate(self):
