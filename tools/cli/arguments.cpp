@@ -2,6 +2,7 @@
 
 #include "outcome.hpp"
 #include <waybill/detail/nearest.hpp>
+#include <waybill/registry.hpp>
 
 #include <CLI/CLI.hpp>
 
@@ -27,7 +28,15 @@ constexpr const char* k_examples =
     "Exit codes: 0 it is done; 1 the other side answered an error; 2 the command is wrong; 3 no connection;\n"
     "4 the time ran out; 5 anything else. With all but 0 the last line of standard error is the error as JSON.\n"
     "\n"
-    "waybill COMMAND --help tells more about a command.";
+    "waybill COMMAND --help tells more about a command.\n"
+    "URLs begin with one of";
+
+/// " memory:// tcp:// ...": what was built in.
+std::string known_urls() {
+  std::string text;
+  for (const std::string& scheme : default_registry()->schemes()) text += ' ' + scheme + "://";
+  return text + '.';
+}
 
 void add_target(CLI::App& command, Arguments& arguments, bool many_patterns) {
   command.add_option("url", arguments.url, "Where: tcp://host:port, with options as ?name=value&name=value")
@@ -211,7 +220,7 @@ ParsedArguments parse_arguments(int argc, char** argv) {
   Arguments arguments;
   CLI::App app(k_description, "waybill");
   app.set_version_flag("--version", "waybill " WAYBILL_VERSION);
-  app.footer(k_examples);
+  app.footer(k_examples + known_urls());
   app.allow_extras();  // mistake_of() says more of them than CLI11; commands inherit this
   add_commands(app, arguments);
   add_dlq(app, arguments);
