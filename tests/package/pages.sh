@@ -55,6 +55,7 @@ END
 } >my_client.cpp
 {
   printf 'cmake_minimum_required(VERSION 3.22)\nproject(pages CXX)\n'
+  echo 'add_compile_options(-Wall -Wextra -Wshadow -Wconversion -Werror)'
   for program in my_service my_client my_test; do printf 'add_executable(%s %s.cpp)\n' $program $program; done
   block README.md cmake 1
   for program in my_client my_test; do block README.md cmake 1 | sed -n "s/(my_service/($program/p"; done
