@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { describe, test } from 'node:test';
 import { conformanceHandlers } from './lib/handlers.mjs';
 import { startNestService } from './lib/nest.mjs';
-import { cli, lines } from './lib/programs.mjs';
+import { cli, cliPath, lines, run } from './lib/programs.mjs';
 import { startRecorder, bodiesOf } from './lib/wire.mjs';
 
 const limit = { timeout: 60_000 };  // of one test
@@ -53,6 +53,14 @@ describe('what the command line prints', all, () => {
     const { code, stderr } = await cli(['request', server.url, 'p', '1']);
     server.close();
     assert.deepStrictEqual([code, lines(stderr).at(-1)], [1, '{"code":12345678901234567890,"x":1.0}']);
+  });
+
+  test('that standard output is full', limit, async () => {
+    const server = await answering(id => JSON.stringify({ response: 1, isDisposed: true, id }));
+    const { code, stderr } = await run('/bin/sh', ['-c', '"$0" request "$1" p 1 >/dev/full', cliPath(), server.url]);
+    server.close();
+    assert.equal(code, 5);
+    assert.match(JSON.parse(lines(stderr).at(-1)).message, /standard output cannot be written: No space left/);
   });
 
   test('data as it was typed, without white space', limit, async () => {

@@ -1,11 +1,14 @@
 #include "inputs.hpp"
 
+#include "outcome.hpp"
 #include <waybill/url.hpp>
 
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
 #include <iterator>
+#include <system_error>
 
 namespace waybill::cli {
 namespace {
@@ -76,7 +79,9 @@ std::chrono::milliseconds parse_time(std::string_view text, std::string_view nam
 void print_line(std::string_view line) {
   std::fwrite(line.data(), 1, line.size(), stdout);
   std::fputc('\n', stdout);
-  if (std::fflush(stdout) != 0) std::_Exit(1);
+  if (std::fflush(stdout) == 0) return;
+  const std::string why = std::system_category().message(errno);
+  std::_Exit(report(failure(Exit::failed, "internal", "standard output cannot be written: " + why)));
 }
 
 }  // namespace waybill::cli
