@@ -56,12 +56,9 @@ Result<Subscription> Subscription::make(const Routes& routes, std::string prefix
     else if (route.pattern.is_native())
       expression.insert(0, ".*");  // anywhere in the name, as NestJS matches
     expression = '^' + escaped(made.prefix_) + expression;
-    try {
-      made.expressions_.push_back(
-          {std::regex(expression, std::regex::extended), text, route.pattern.is_native(), may_be_request});
-    } catch (const std::regex_error& error) {
-      return unsupported(route, std::string("it is no regular expression: ") + error.what());
-    }
+    auto regex = std::make_unique<const TopicRegex>(expression);
+    if (!regex->is_valid()) return unsupported(route, "it is no regular expression: " + regex->error());
+    made.expressions_.push_back({std::move(regex), text, route.pattern.is_native(), may_be_request});
     made.subscribed_.push_back(expression);
   }
   return made;
@@ -81,7 +78,7 @@ Subscription::Channel Subscription::find(std::string_view topic) const {
   channel.name = whole.substr(std::min(prefix_.size(), whole.size()));
   channel.route = channel.name;
   for (const Expression& expression : expressions_) {
-    if (!std::regex_search(whole, expression.regex)) continue;
+    if (!expression.regex->is_in(whole)) continue;
     channel.may_be_request = expression.may_be_request;
     if (expression.is_native) channel.route = expression.route;
     channel.is_wanted = !topic.ends_with(".reply");

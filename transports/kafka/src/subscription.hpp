@@ -1,9 +1,10 @@
 // Routes as topics: what a listener subscribes to, and which route a topic belongs to. Pure.
 #pragma once
 
+#include "topic_regex.hpp"
 #include "waybill/transport.hpp"
 
-#include <regex>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -33,7 +34,7 @@ class Subscription {
 
  private:
   struct Expression {
-    std::regex regex;
+    std::unique_ptr<const TopicRegex> regex;
     std::string route;
     bool is_native;
     bool may_be_request;
