@@ -25,9 +25,7 @@ class TopicRegex {
     return text;
   }
   /// Whether it is found anywhere in the topic's name.
-  bool is_in(const std::string& topic) const noexcept {
-    return ::regexec(&regex_, topic.c_str(), 0, nullptr, 0) == 0;
-  }
+  bool is_in(const std::string& topic) const noexcept { return ::regexec(&regex_, topic.c_str(), 0, nullptr, 0) == 0; }
 
  private:
   static constexpr int k_flags = REG_EXTENDED | REG_NOSUB;
