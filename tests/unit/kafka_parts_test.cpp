@@ -1,9 +1,7 @@
-// What the Kafka transport is made of and needs no broker: offsets, lanes, subscriptions, names, options.
+// What the Kafka transport is made of and needs no broker: subscriptions, names, options, errors, dead letters' offsets.
 #include "decided_offsets.hpp"
 #include "error.hpp"
-#include "key_lanes.hpp"
 #include "names.hpp"
-#include "offset_tracker.hpp"
 #include "settings.hpp"
 #include "startup.hpp"
 #include "statistics.hpp"
@@ -14,10 +12,6 @@
 #include <asio/io_context.hpp>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
-
-#include <algorithm>
-#include <numeric>
-#include <random>
 
 namespace waybill::kafka {
 namespace {
@@ -57,71 +51,6 @@ TEST(KafkaDecisions, WhatCannotBeReadIsNotDecided) {
   }
   EXPECT_TRUE(DecidedOffsets(0, "4,x").contains(4));
   EXPECT_EQ(DecidedOffsets(-1, "").first_open(), 0);
-}
-
-TEST(KafkaOffsets, AdvanceOnlyOverWhatIsFinishedWithoutAHole) {
-  OffsetTracker offsets;
-  for (const std::int64_t offset : {10, 11, 14, 15}) offsets.take(offset);  // 12 and 13 were compacted away
-  EXPECT_EQ(offsets.advance(), std::nullopt);
-  offsets.finish(11);
-  EXPECT_EQ(offsets.advance(), std::nullopt);
-  offsets.finish(10);
-  EXPECT_EQ(offsets.advance(), 12);
-  EXPECT_EQ(offsets.advance(), std::nullopt);
-  offsets.finish(15);
-  EXPECT_EQ(offsets.advance(), std::nullopt);
-  offsets.finish(14);
-  EXPECT_EQ(offsets.advance(), 16);
-  EXPECT_EQ(offsets.unfinished(), 0u);
-}
-
-TEST(KafkaOffsets, NeverAdvanceOverAnUnfinishedOneInAnyOrder) {
-  std::mt19937 random(7);
-  for (int round = 0; round < 200; ++round) {
-    std::vector<std::int64_t> order(50);
-    std::iota(order.begin(), order.end(), 100);
-    OffsetTracker offsets;
-    for (const std::int64_t offset : order) offsets.take(offset);
-    std::shuffle(order.begin(), order.end(), random);
-    std::vector<bool> finished(50);
-    std::int64_t committed = 100;
-    for (const std::int64_t offset : order) {
-      offsets.finish(offset);
-      finished[static_cast<std::size_t>(offset - 100)] = true;
-      committed = offsets.advance().value_or(committed);
-      const auto hole = std::find(finished.begin(), finished.end(), false);
-      ASSERT_EQ(committed, 100 + std::distance(finished.begin(), hole));
-    }
-  }
-}
-
-TEST(KafkaOffsets, UnknownAndRepeatedOnesChangeNothing) {
-  OffsetTracker offsets;
-  offsets.take(5);
-  offsets.finish(4);
-  offsets.finish(6);
-  EXPECT_EQ(offsets.advance(), std::nullopt);
-  offsets.finish(5);
-  offsets.finish(5);
-  EXPECT_EQ(offsets.advance(), 6);
-}
-
-TEST(KafkaLanes, OneAtATimeWithinAKeyAndSideBySideAcrossKeys) {
-  KeyLanes lanes;
-  EXPECT_TRUE(lanes.enter("a", 1));
-  EXPECT_TRUE(lanes.enter("b", 2));
-  EXPECT_FALSE(lanes.enter("a", 3));
-  EXPECT_FALSE(lanes.enter("a", 4));
-  EXPECT_EQ(lanes.leave("a"), 3u);
-  EXPECT_EQ(lanes.leave("b"), std::nullopt);
-  EXPECT_EQ(lanes.leave("a"), 4u);
-  EXPECT_EQ(lanes.leave("a"), std::nullopt);
-  EXPECT_EQ(lanes.lanes(), 0u);
-  EXPECT_TRUE(lanes.enter("a", 5));
-  EXPECT_FALSE(lanes.enter("a", 6));
-  lanes.drop("a");
-  EXPECT_EQ(lanes.leave("a"), std::nullopt);
-  EXPECT_TRUE(lanes.enter("a", 7));
 }
 
 Routes routes(std::vector<Pattern> patterns, bool requests = true) {

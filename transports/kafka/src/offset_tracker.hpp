@@ -14,8 +14,8 @@ class OffsetTracker {
   /// A record was taken. REQUIRES: offset is above all that were taken before.
   void take(std::int64_t offset) { open_.push_back({offset, false}); }
 
-  /// A record is finished; each once. REQUIRES: it was taken.
-  void finish(std::int64_t offset) noexcept;
+  /// A record is finished. REQUIRES: it was taken. True: advance() has something to say now, and had nothing before.
+  bool finish(std::int64_t offset) noexcept;
 
   /// The offset behind the last record of which all that came before are finished too: where a successor goes on.
   /// Nothing until there is one that was not given out before.

@@ -1,0 +1,229 @@
+// What a Kafka listener's intake is made of and needs no broker: offsets, assignment, readiness, pauses.
+#include "assignment.hpp"
+#include "flow_control.hpp"
+#include "offset_tracker.hpp"
+#include "readiness.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+#include <numeric>
+#include <random>
+
+namespace waybill::kafka {
+namespace {
+
+TEST(KafkaOffsets, AdvanceOnlyOverWhatIsFinishedWithoutAHole) {
+  OffsetTracker offsets;
+  for (const std::int64_t offset : {10, 11, 14, 15}) offsets.take(offset);  // 12 and 13 were compacted away
+  EXPECT_EQ(offsets.advance(), std::nullopt);
+  offsets.finish(11);
+  EXPECT_EQ(offsets.advance(), std::nullopt);
+  offsets.finish(10);
+  EXPECT_EQ(offsets.advance(), 12);
+  EXPECT_EQ(offsets.advance(), std::nullopt);
+  offsets.finish(15);
+  EXPECT_EQ(offsets.advance(), std::nullopt);
+  offsets.finish(14);
+  EXPECT_EQ(offsets.advance(), 16);
+  EXPECT_EQ(offsets.unfinished(), 0u);
+}
+
+TEST(KafkaOffsets, NeverAdvanceOverAnUnfinishedOneInAnyOrder) {
+  std::mt19937 random(7);
+  for (int round = 0; round < 200; ++round) {
+    std::vector<std::int64_t> order(50);
+    std::iota(order.begin(), order.end(), 100);
+    OffsetTracker offsets;
+    for (const std::int64_t offset : order) offsets.take(offset);
+    std::shuffle(order.begin(), order.end(), random);
+    std::vector<bool> finished(50);
+    std::int64_t committed = 100;
+    for (const std::int64_t offset : order) {
+      offsets.finish(offset);
+      finished[static_cast<std::size_t>(offset - 100)] = true;
+      committed = offsets.advance().value_or(committed);
+      const auto hole = std::find(finished.begin(), finished.end(), false);
+      ASSERT_EQ(committed, 100 + std::distance(finished.begin(), hole));
+    }
+  }
+}
+
+TEST(KafkaOffsets, TellOnceThatThereIsAnAdvance) {
+  OffsetTracker offsets;
+  for (const std::int64_t offset : {1, 2, 3, 4}) offsets.take(offset);
+  EXPECT_FALSE(offsets.finish(2));
+  EXPECT_TRUE(offsets.finish(1));
+  EXPECT_FALSE(offsets.finish(3)) << "it was told";
+  EXPECT_EQ(offsets.advance(), 4);
+  EXPECT_TRUE(offsets.finish(4));
+}
+
+TEST(KafkaOffsets, UnknownAndRepeatedOnesChangeNothing) {
+  OffsetTracker offsets;
+  offsets.take(5);
+  offsets.finish(4);
+  offsets.finish(6);
+  EXPECT_EQ(offsets.advance(), std::nullopt);
+  offsets.finish(5);
+  offsets.finish(5);
+  EXPECT_EQ(offsets.advance(), 6);
+}
+
+using PartitionPtr = Assignment::PartitionPtr;
+using Stored = std::map<std::string, std::int64_t>;
+
+Stored stored(Assignment& assignment) {
+  Stored offsets;
+  assignment.take_offsets_to_store([&offsets](const Partition& partition, std::int64_t offset) {
+    offsets[partition.topic + '/' + std::to_string(partition.number)] = offset;
+  });
+  return offsets;
+}
+
+TEST(KafkaAssignment, FindsWhatIsOursAndNothingElse) {
+  Assignment assignment;
+  const int a = 0;  // stand for topics, as librdkafka's handles do
+  const int b = 0;
+  EXPECT_EQ(assignment.find(&a, "a", 0), nullptr);
+  assignment.add("a", 0);
+  assignment.add("a", 1);
+  assignment.add("b", 0);
+  const PartitionPtr first = assignment.find(&a, "a", 0);
+  ASSERT_NE(first, nullptr);
+  EXPECT_EQ(assignment.find(&a, "a", 0), first);
+  EXPECT_EQ(assignment.find(&a, "a", 1)->number, 1);
+  EXPECT_EQ(assignment.find(&b, "b", 0)->topic, "b");
+  EXPECT_EQ(assignment.find(&a, "a", 0), first);
+  EXPECT_EQ(assignment.find(&a, "a", 2), nullptr);
+  EXPECT_EQ(assignment.remove("a", 0), first);
+  EXPECT_FALSE(first->is_ours);
+  EXPECT_EQ(assignment.find(&a, "a", 0), nullptr);
+  EXPECT_EQ(assignment.remove("a", 0), nullptr);
+  EXPECT_EQ(assignment.size(), 2u);
+}
+
+TEST(KafkaAssignment, APartitionThatComesBackStartsAnew) {
+  Assignment assignment;
+  const int topic = 0;
+  assignment.add("a", 0);
+  const PartitionPtr before = assignment.find(&topic, "a", 0);
+  before->fresh_from = 7;
+  assignment.remove("a", 0);
+  assignment.add("a", 0);
+  const PartitionPtr after = assignment.find(&topic, "a", 0);
+  EXPECT_NE(after, before);
+  EXPECT_TRUE(after->is_ours);
+  EXPECT_EQ(after->fresh_from, std::nullopt);
+  assignment.add("a", 0);  // given again though it was not taken
+  EXPECT_NE(assignment.find(&topic, "a", 0), after);
+}
+
+TEST(KafkaAssignment, StoresEachAdvanceOnceAndOnlyOfWhatIsOurs) {
+  Assignment assignment;
+  const int topic = 0;
+  assignment.add("a", 0);
+  assignment.add("a", 1);
+  const PartitionPtr zero = assignment.find(&topic, "a", 0);
+  const PartitionPtr one = assignment.find(&topic, "a", 1);
+  for (const std::int64_t offset : {10, 11, 12}) zero->offsets.take(offset);
+  one->offsets.take(5);
+  assignment.finish(zero, 11);
+  EXPECT_FALSE(assignment.has_offsets_to_store()) << "10 is a hole";
+  assignment.finish(zero, 10);
+  assignment.finish(zero, 12);
+  assignment.finish(one, 5);
+  EXPECT_TRUE(assignment.has_offsets_to_store());
+  EXPECT_EQ(stored(assignment), (Stored{{"a/0", 13}, {"a/1", 6}}));
+  EXPECT_FALSE(assignment.has_offsets_to_store());
+  zero->offsets.take(13);
+  one->offsets.take(6);
+  assignment.finish(zero, 13);
+  assignment.finish(one, 6);
+  assignment.remove("a", 1);
+  EXPECT_EQ(stored(assignment), (Stored{{"a/0", 14}}));
+}
+
+TEST(KafkaReadiness, ComesOnceWhenTheLastPartitionIsPositioned) {
+  Assignment assignment;
+  Readiness readiness;
+  readiness.subscribed({"a"});
+  EXPECT_FALSE(readiness.turns_ready(assignment)) << "the group has not spoken yet";
+  const int topic = 0;
+  for (const int number : {0, 1}) assignment.add("a", number);
+  EXPECT_TRUE(readiness.assigned());
+  EXPECT_FALSE(readiness.turns_ready(assignment));
+  assignment.find(&topic, "a", 1)->fresh_from = 0;
+  EXPECT_FALSE(readiness.turns_ready(assignment));
+  assignment.find(&topic, "a", 0)->fresh_from = 9;
+  EXPECT_TRUE(readiness.turns_ready(assignment));
+  EXPECT_FALSE(readiness.turns_ready(assignment));
+  EXPECT_FALSE(readiness.assigned()) << "for the second time";
+  EXPECT_FALSE(readiness.turns_ready(assignment));
+}
+
+TEST(KafkaReadiness, NeedsNoPartitionWhereTheGroupGivesNone) {
+  Readiness readiness;
+  readiness.subscribed({"a"});
+  EXPECT_TRUE(readiness.assigned());
+  EXPECT_TRUE(readiness.turns_ready(Assignment()));
+}
+
+TEST(KafkaReadiness, NeedsNoGroupWhileNoTopicMatchesAnyExpression) {
+  const Assignment none;
+  Readiness readiness;
+  readiness.subscribed({"^a.*", "^b.*", "^a.*"});
+  readiness.unmatched("^a.*");
+  readiness.unmatched("^a.*");
+  EXPECT_FALSE(readiness.turns_ready(none));
+  readiness.unmatched("^b.*");
+  EXPECT_TRUE(readiness.turns_ready(none));
+  EXPECT_FALSE(readiness.assigned()) << "topics that come later are read from their beginning";
+  Readiness mixed;
+  mixed.subscribed({"^a.*", "b"});
+  mixed.unmatched("^a.*");
+  EXPECT_FALSE(mixed.turns_ready(none));
+}
+
+TEST(KafkaFlow, LeavesMessagesInTheQueueFirst) {
+  FlowControl flow;
+  EXPECT_TRUE(flow.wants_messages(false));
+  EXPECT_EQ(flow.reopen(), FlowControl::State::flowing) << "nothing to look at again";
+  EXPECT_FALSE(flow.wants_messages(true));
+  EXPECT_FALSE(flow.tick(true));
+  EXPECT_FALSE(flow.wants_messages(true));
+  EXPECT_EQ(flow.reopen(), FlowControl::State::held);
+  EXPECT_EQ(flow.reopen(), FlowControl::State::flowing);
+}
+
+TEST(KafkaFlow, PausesAtTheBrokerWhenItLasts) {
+  FlowControl flow;
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_FALSE(flow.tick(true));
+    EXPECT_FALSE(flow.tick(false)) << "a moment's room is enough";
+  }
+  EXPECT_FALSE(flow.wants_messages(true));
+  EXPECT_FALSE(flow.tick(true));
+  EXPECT_TRUE(flow.tick(true));
+  EXPECT_FALSE(flow.tick(true)) << "it is paused";
+  EXPECT_TRUE(flow.wants_messages(true)) << "rebalances come through the queue";
+  EXPECT_EQ(flow.reopen(), FlowControl::State::paused);
+  EXPECT_TRUE(flow.wants_messages(false));
+}
+
+TEST(KafkaFlow, ARebalanceEndsAPauseAndTheNextTickRenewsIt) {
+  FlowControl flow;
+  EXPECT_FALSE(flow.rebalanced());
+  EXPECT_FALSE(flow.tick(true));
+  EXPECT_TRUE(flow.tick(true));
+  EXPECT_TRUE(flow.rebalanced());
+  EXPECT_FALSE(flow.rebalanced());
+  EXPECT_FALSE(flow.wants_messages(true));
+  EXPECT_TRUE(flow.tick(true));
+  EXPECT_TRUE(flow.rebalanced());
+  EXPECT_EQ(flow.reopen(), FlowControl::State::held) << "the queue is to be looked at";
+}
+
+}  // namespace
+}  // namespace waybill::kafka

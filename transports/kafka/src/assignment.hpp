@@ -1,0 +1,66 @@
+// The partitions that the group has given us: where each of them stands. Pure.
+#pragma once
+
+#include "offset_tracker.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace waybill::kafka {
+
+struct Partition {
+  Partition(std::string_view its_topic, std::int32_t its_number) : topic(its_topic), number(its_number) {}
+
+  const std::string topic;
+  const std::int32_t number;
+  OffsetTracker offsets;
+  /// Records before it may have been delivered before. Nothing: the partition is not positioned yet.
+  std::optional<std::int64_t> fresh_from;
+  bool is_ours = true;
+};
+
+class Assignment {
+ public:
+  using PartitionPtr = std::shared_ptr<Partition>;
+
+  void add(std::string_view topic, std::int32_t number);
+  /// It is somebody else's from now on. Null: it was not ours.
+  PartitionPtr remove(std::string_view topic, std::int32_t number);
+  /// Null: not ours. `handle` stands for the topic's name: the partition of the call before, mostly asked for again, is
+  /// known by it without looking.
+  PartitionPtr find(const void* handle, const char* topic, std::int32_t number);
+
+  std::size_t size() const noexcept { return partitions_.size(); }
+  /// All of them; none is all, too.
+  bool are_positioned() const noexcept;
+  template <class Use>
+  void for_each(Use use) const {
+    for (const auto& [name, partition] : partitions_) use(*partition);
+  }
+
+  /// A record that was taken is finished. REQUIRES: the partition is ours.
+  void finish(const PartitionPtr& partition, std::int64_t offset);
+  bool has_offsets_to_store() const noexcept { return !advanced_.empty(); }
+  /// Calls `use(partition, offset)` where a successor would go on further behind than when last asked.
+  template <class Use>
+  void take_offsets_to_store(Use use) {
+    for (const PartitionPtr& partition : advanced_) {
+      const auto next = partition->offsets.advance();
+      if (next && partition->is_ours) use(*partition, *next);
+    }
+    advanced_.clear();
+  }
+
+ private:
+  std::unordered_map<std::string, PartitionPtr> partitions_;  ///< By "topic/number".
+  std::vector<PartitionPtr> advanced_;                        ///< With an offset to store.
+  const void* last_handle_ = nullptr;                         ///< Of the last one found.
+  PartitionPtr last_;
+};
+
+}  // namespace waybill::kafka

@@ -1,0 +1,95 @@
+#include "group_consumer.hpp"
+
+#include <string_view>
+
+namespace waybill::kafka {
+namespace {
+
+PartitionList list_of(std::size_t capacity) {
+  return PartitionList(rd_kafka_topic_partition_list_new(static_cast<int>(capacity)));
+}
+
+rd_kafka_topic_partition_t& add(const PartitionList& list, const Partition& partition) {
+  return *rd_kafka_topic_partition_list_add(list.get(), partition.topic.c_str(), partition.number);
+}
+
+PartitionList list_of(const Assignment& assignment) {
+  PartitionList list = list_of(assignment.size());
+  assignment.for_each([&list](const Partition& partition) { add(list, partition); });
+  return list;
+}
+
+}  // namespace
+
+rd_kafka_resp_err_t GroupConsumer::subscribe(const std::vector<std::string>& topics) {
+  const PartitionList list = list_of(topics.size());
+  for (const std::string& topic : topics) {
+    rd_kafka_topic_partition_list_add(list.get(), topic.c_str(), RD_KAFKA_PARTITION_UA);
+    if (!topic.starts_with('^')) note_existing(topic);
+  }
+  return rd_kafka_subscribe(client_->get(), list.get());
+}
+
+void GroupConsumer::note_existing(const std::string& topic) {
+  if (from_beginning_) return;
+  rd_kafka_topic_conf_t* conf = rd_kafka_default_topic_conf_dup(client_->get());
+  rd_kafka_topic_conf_set(conf, "auto.offset.reset", "latest", nullptr, 0);
+  if (TopicHandle handle{rd_kafka_topic_new(client_->get(), topic.c_str(), conf)}) {
+    existing_.push_back(std::move(handle));
+  }
+}
+
+void GroupConsumer::assign(const rd_kafka_topic_partition_list_t& partitions) {
+  if (is_cooperative())
+    KafkaError(rd_kafka_incremental_assign(client_->get(), &partitions));
+  else
+    rd_kafka_assign(client_->get(), &partitions);
+}
+
+void GroupConsumer::unassign(const rd_kafka_topic_partition_list_t& partitions) {
+  if (is_cooperative())
+    KafkaError(rd_kafka_incremental_unassign(client_->get(), &partitions));
+  else
+    rd_kafka_assign(client_->get(), nullptr);
+}
+
+bool GroupConsumer::is_cooperative() const {
+  const char* protocol = rd_kafka_rebalance_protocol(client_->get());
+  return protocol && std::string_view(protocol) == "COOPERATIVE";
+}
+
+std::int64_t GroupConsumer::end_of(const Partition& partition) const {
+  std::int64_t low = -1;
+  std::int64_t high = -1;
+  rd_kafka_get_watermark_offsets(client_->get(), partition.topic.c_str(), partition.number, &low, &high);
+  return high;
+}
+
+void GroupConsumer::pin(const Partition& partition, std::int64_t offset) {
+  const PartitionList list = list_of(1);
+  add(list, partition).offset = offset;
+  rd_kafka_commit(client_->get(), list.get(), 1);
+}
+
+void GroupConsumer::store_offsets(Assignment& assignment) {
+  if (!assignment.has_offsets_to_store()) return;
+  const PartitionList list = list_of(assignment.size());
+  assignment.take_offsets_to_store(
+      [&list](const Partition& partition, std::int64_t offset) { add(list, partition).offset = offset; });
+  if (list->cnt > 0) rd_kafka_offsets_store(client_->get(), list.get());
+}
+
+void GroupConsumer::pause(const Assignment& assignment) {
+  rd_kafka_pause_partitions(client_->get(), list_of(assignment).get());
+}
+
+void GroupConsumer::resume(const Assignment& assignment) {
+  rd_kafka_resume_partitions(client_->get(), list_of(assignment).get());
+}
+
+void GroupConsumer::close() {
+  existing_.clear();
+  client_->close();
+}
+
+}  // namespace waybill::kafka

@@ -1,0 +1,109 @@
+#include "in_flight.hpp"
+
+namespace waybill::kafka {
+namespace {
+
+/// Records that may wait for others of their key, beside those in hand.
+constexpr std::size_t k_most_waiting = 4096;
+
+}  // namespace
+
+void InFlight::add(Message message, std::shared_ptr<Partition> partition, std::optional<std::string_view> key) {
+  if (free_slots_.empty()) {
+    free_slots_.push_back(static_cast<std::uint32_t>(slots_.size()));
+    slots_.emplace_back().token = free_slots_.back();
+  }
+  const std::uint32_t index = free_slots_.back();
+  free_slots_.pop_back();
+  Slot& slot = slots_[index];
+  slot.state = State::waiting;
+  slot.attempt = 1;
+  if (key) {
+    slot.lane = partition->topic;
+    slot.lane += '/';
+    slot.lane += *key;
+  }
+  slot.partition = std::move(partition);
+  slot.message = std::move(message);
+  if (slot.lane.empty() || lanes_.enter(slot.lane, index)) runnable_.push_back(index);
+}
+
+const InFlight::Record* InFlight::start() {
+  if (runnable_.empty() || in_hand_ >= most_in_hand_) return nullptr;
+  Slot& slot = slots_[runnable_.front()];
+  runnable_.pop_front();
+  slot.state = State::in_hand;
+  ++in_hand_;
+  return &slot;
+}
+
+const InFlight::Record* InFlight::in_hand(Token token) const noexcept {
+  return is(token, State::in_hand) ? &slots_[static_cast<std::uint32_t>(token)] : nullptr;
+}
+
+void InFlight::finish(Token token) {
+  Slot& finished = slot(token);
+  --in_hand_;
+  if (!finished.lane.empty()) {
+    if (const auto next = lanes_.leave(finished.lane)) runnable_.push_back(*next);
+  }
+  release(finished);
+}
+
+void InFlight::retry(Token token) noexcept {
+  --in_hand_;
+  slot(token).state = State::retrying;
+}
+
+void InFlight::drop(Token token) {
+  --in_hand_;
+  release(slot(token));
+}
+
+bool InFlight::again(Token token) {
+  if (!is(token, State::retrying)) return false;
+  Slot& retried = slot(token);
+  ++retried.attempt;
+  retried.state = State::waiting;
+  runnable_.push_back(static_cast<std::uint32_t>(token));
+  return true;
+}
+
+void InFlight::drop_all(const Partition& partition) {
+  for (Slot& slot : slots_) {
+    if (slot.partition.get() != &partition) continue;
+    if (!slot.lane.empty()) lanes_.drop(slot.lane);
+    if (slot.state == State::in_hand) continue;
+    std::erase(runnable_, static_cast<std::uint32_t>(slot.token));
+    release(slot);
+  }
+}
+
+void InFlight::clear() {
+  slots_.clear();
+  free_slots_.clear();
+  runnable_.clear();
+  lanes_ = {};
+  in_hand_ = 0;
+}
+
+bool InFlight::is_full() const noexcept {
+  return in_hand_ + runnable_.size() >= most_in_hand_ ||
+         slots_.size() - free_slots_.size() >= most_in_hand_ + k_most_waiting;
+}
+
+bool InFlight::is(Token token, State state) const noexcept {
+  const auto index = static_cast<std::uint32_t>(token);
+  return index < slots_.size() && slots_[index].token == token && slots_[index].state == state;
+}
+
+void InFlight::release(Slot& slot) {
+  slot.message.reset();
+  slot.partition.reset();
+  slot.lane.clear();
+  slot.state = State::unused;
+  free_slots_.push_back(static_cast<std::uint32_t>(slot.token));
+  slot.token += Token{1} << 32;
+}
+
+}  // namespace waybill::kafka

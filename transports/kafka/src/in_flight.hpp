@@ -1,0 +1,75 @@
+// The records that were taken and are not finished: by token, in order within a key, at most so many in hand. Calls
+// nothing of librdkafka but the end of a message.
+#pragma once
+
+#include "assignment.hpp"
+#include "handle.hpp"
+#include "key_lanes.hpp"
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace waybill::kafka {
+
+class InFlight {
+ public:
+  using Token = std::uint64_t;
+
+  struct Record {
+    Token token = 0;
+    Message message;
+    std::shared_ptr<Partition> partition;
+    int attempt = 1;
+  };
+
+  explicit InFlight(std::size_t most_in_hand) : most_in_hand_(most_in_hand) {}
+
+  /// Nothing as key: it waits for no other.
+  void add(Message message, std::shared_ptr<Partition> partition, std::optional<std::string_view> key);
+  /// The next one that may run is in hand now. Null: there is none, or no hand is free. Good until the next add().
+  const Record* start();
+  /// Null: it is not in hand (any more). Good until the next add().
+  const Record* in_hand(Token token) const noexcept;
+
+  // REQUIRES for the next three: it is in hand.
+  /// Those of its key go on.
+  void finish(Token token);
+  /// Those of its key wait until it was tried again().
+  void retry(Token token) noexcept;
+  /// Here it is over, unfinished; those of its key are not started.
+  void drop(Token token);
+
+  /// False: it is not waiting to be tried again (any more).
+  bool again(Token token);
+  /// Forgets all of a lost partition but those in hand.
+  void drop_all(const Partition& partition);
+  void clear();
+
+  /// No more should be added now.
+  bool is_full() const noexcept;
+
+ private:
+  enum class State : std::uint8_t { unused, waiting, in_hand, retrying };
+  struct Slot : Record {
+    std::string lane;  ///< Empty: no key.
+    State state = State::unused;
+  };
+
+  Slot& slot(Token token) noexcept { return slots_[static_cast<std::uint32_t>(token)]; }
+  bool is(Token token, State state) const noexcept;
+  void release(Slot& slot);
+
+  std::size_t most_in_hand_;
+  std::vector<Slot> slots_;  ///< A token is a slot's index, and above it how often the slot was used before.
+  std::vector<std::uint32_t> free_slots_;
+  std::deque<std::uint32_t> runnable_;
+  KeyLanes lanes_;
+  std::size_t in_hand_ = 0;
+};
+
+}  // namespace waybill::kafka

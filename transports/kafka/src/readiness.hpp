@@ -1,0 +1,33 @@
+// When a consumer may say that it receives: its group has spoken, and all partitions that it gave are positioned. Pure.
+#pragma once
+
+#include "assignment.hpp"
+
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace waybill::kafka {
+
+class Readiness {
+ public:
+  /// Names, and regular expressions, which start with `^`.
+  void subscribed(const std::vector<std::string>& topics) { names_ = {topics.begin(), topics.end()}; }
+  /// The group has given us partitions, or told us that there are none. True: for the first time.
+  bool assigned() noexcept;
+  /// No topic matches this regular expression. While none of ours matches there is nothing to join a group for, and no
+  /// partition to wait for.
+  void unmatched(std::string_view expression);
+  /// True: it is ready now. Once.
+  bool turns_ready(const Assignment& assignment) noexcept;
+
+ private:
+  enum class Phase : std::uint8_t { joining, positioning, ready };
+
+  std::set<std::string> names_;
+  std::set<std::string> unmatched_;
+  Phase phase_ = Phase::joining;
+};
+
+}  // namespace waybill::kafka
