@@ -39,26 +39,16 @@ std::shared_ptr<const Registry> make_default_registry() {
   registry->add_transport("memory", memory::make_transport);
 #endif
 #if defined(WAYBILL_HAS_TCP)
-  for (const char* scheme : {"tcp", "tcps"}) {
-    registry->add_transport(scheme, [](const Url& url, const Registry& own) { return tcp::make_transport(url, own); });
-  }
+  for (const char* scheme : {"tcp", "tcps"}) registry->add_transport(scheme, tcp::make_transport);
 #endif
 #if defined(WAYBILL_HAS_REDIS)
-  for (const char* scheme : {"redis", "rediss"}) {
-    registry->add_transport(scheme,
-                            [](const Url& url, const Registry& own) { return redis::make_transport(url, own); });
-  }
+  for (const char* scheme : {"redis", "rediss"}) registry->add_transport(scheme, redis::make_transport);
 #endif
 #if defined(WAYBILL_HAS_AMQP)
-  for (const char* scheme : {"amqp", "amqps"}) {
-    registry->add_transport(scheme, [](const Url& url, const Registry& own) { return amqp::make_transport(url, own); });
-  }
+  for (const char* scheme : {"amqp", "amqps"}) registry->add_transport(scheme, amqp::make_transport);
 #endif
 #if defined(WAYBILL_HAS_KAFKA)
-  for (const char* scheme : {"kafka", "kafkas"}) {
-    registry->add_transport(scheme,
-                            [](const Url& url, const Registry& own) { return kafka::make_transport(url, own); });
-  }
+  for (const char* scheme : {"kafka", "kafkas"}) registry->add_transport(scheme, kafka::make_transport);
 #endif
   return registry;
 }

@@ -8,9 +8,7 @@
 int main() {
   waybill::Registry registry;
   registry.add_serializer(waybill::json::make_json_serializer());
-  registry.add_transport("tcp", [](const waybill::Url& url, const waybill::Registry& own) {
-    return waybill::tcp::make_transport(url, own);
-  });
+  registry.add_transport("tcp", waybill::tcp::make_transport);
   const auto url = waybill::Url::parse("tcp://127.0.0.1:3000");
   if (!url) return 1;
   const auto transport = registry.make_transport(*url);

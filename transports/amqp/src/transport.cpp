@@ -48,15 +48,11 @@ class AmqpTransport final : public Transport {
 
 }  // namespace
 
-Result<std::unique_ptr<Transport>> make_transport(Options options, const Registry& registry) {
-  socket::complete_hosts(options.hosts, options.tls ? 5671 : 5672);
-  return std::unique_ptr<Transport>(std::make_unique<AmqpTransport>(std::move(options), registry));
-}
-
 Result<std::unique_ptr<Transport>> make_transport(const Url& url, const Registry& registry) {
   auto options = Options::from_url(url);
   if (!options) return options.error();
-  return make_transport(std::move(*options), registry);
+  socket::complete_hosts(options->hosts, options->tls ? 5671 : 5672);
+  return std::unique_ptr<Transport>(std::make_unique<AmqpTransport>(std::move(*options), registry));
 }
 
 }  // namespace waybill::amqp

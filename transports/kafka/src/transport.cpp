@@ -50,16 +50,12 @@ class KafkaTransport final : public Transport {
 Result<std::unique_ptr<Transport>> make_transport(const Url& url, const Registry& registry) {
   auto options = Options::from_url(url);
   if (!options) return options.error();
-  return make_transport(std::move(*options), registry);
-}
-
-Result<std::unique_ptr<Transport>> make_transport(Options options, const Registry& registry) {
-  socket::complete_hosts(options.hosts, 9092);
+  socket::complete_hosts(options->hosts, 9092);
   // Wrong settings (rdkafka.NAME) are found here rather than at the first connection.
   for (const Role role : {Role::producer, Role::group_consumer}) {
-    if (auto conf = make_conf(options, role, options.client_id, options.group_id); !conf) return conf.error();
+    if (auto conf = make_conf(*options, role, options->client_id, options->group_id); !conf) return conf.error();
   }
-  return std::unique_ptr<Transport>(std::make_unique<KafkaTransport>(std::move(options), registry));
+  return std::unique_ptr<Transport>(std::make_unique<KafkaTransport>(std::move(*options), registry));
 }
 
 }  // namespace waybill::kafka

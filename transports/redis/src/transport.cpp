@@ -38,15 +38,11 @@ class RedisTransport final : public Transport {
 
 }  // namespace
 
-Result<std::unique_ptr<Transport>> make_transport(const Url& url, const Registry& registry) {
+Result<std::unique_ptr<Transport>> make_transport(const Url& url, const Registry&) {
   auto options = Options::from_url(url);
   if (!options) return options.error();
-  return make_transport(std::move(*options), registry);
-}
-
-Result<std::unique_ptr<Transport>> make_transport(Options options, const Registry&) {
-  socket::complete_hosts(options.hosts, 6379);
-  return std::unique_ptr<Transport>(std::make_unique<RedisTransport>(std::move(options)));
+  socket::complete_hosts(options->hosts, 6379);
+  return std::unique_ptr<Transport>(std::make_unique<RedisTransport>(std::move(*options)));
 }
 
 }  // namespace waybill::redis

@@ -43,15 +43,11 @@ class TcpTransport final : public Transport {
 
 }  // namespace
 
-Result<std::unique_ptr<Transport>> make_transport(Options options, const Registry& registry) {
-  socket::complete_hosts(options.hosts, 3000);
-  return std::unique_ptr<Transport>(std::make_unique<TcpTransport>(std::move(options), registry));
-}
-
 Result<std::unique_ptr<Transport>> make_transport(const Url& url, const Registry& registry) {
   auto options = Options::from_url(url);
   if (!options) return options.error();
-  return make_transport(std::move(*options), registry);
+  socket::complete_hosts(options->hosts, 3000);
+  return std::unique_ptr<Transport>(std::make_unique<TcpTransport>(std::move(*options), registry));
 }
 
 }  // namespace waybill::tcp

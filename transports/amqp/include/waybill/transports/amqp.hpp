@@ -71,6 +71,5 @@ struct Options {
 
 /// Errors: invalid_config, with every mistake. `registry` must outlive the transport.
 Result<std::unique_ptr<Transport>> make_transport(const Url& url, const Registry& registry);
-Result<std::unique_ptr<Transport>> make_transport(Options options, const Registry& registry);
 
 }  // namespace waybill::amqp
