@@ -54,6 +54,19 @@ TEST(KafkaInFlight, AKeyIsInHandOnceAndRecordsWithoutOneWaitForNobody) {
   EXPECT_TRUE(started(records).empty());
 }
 
+TEST(KafkaInFlight, AKeyOnTwoPartitionsOutlivesTheLossOfOne) {
+  InFlight records(10);
+  const PartitionPtr kept = partition(0);
+  const PartitionPtr lost = partition(1);
+  records.add(nullptr, lost, "k");
+  for (int i = 0; i < 2; ++i) records.add(nullptr, kept, "k");
+  const auto tokens = started(records);
+  ASSERT_EQ(tokens.size(), 2u) << "each partition has its own order";
+  records.drop_all(*lost);
+  records.finish(tokens[1]);
+  EXPECT_EQ(started(records).size(), 1u);
+}
+
 TEST(KafkaInFlight, NoMoreInHandThanAllowed) {
   InFlight records(2);
   const PartitionPtr here = partition();
@@ -179,7 +192,7 @@ TEST(KafkaInFlight, KeepsItsPromisesInAnyOrderOfEvents) {
   std::mt19937 random(11);
   const auto below = [&random](std::size_t limit) { return random() % limit; };
   InFlight records(k_most);
-  std::map<int, PartitionPtr> added;  // a partition of its own shows which record it is
+  std::map<PartitionPtr, int> added;  // an object of its own for the partition shows which record it is
   std::vector<InFlight::Token> in_hand;
   std::vector<InFlight::Token> retrying;
   std::map<int, int> last_of_key;
@@ -188,8 +201,9 @@ TEST(KafkaInFlight, KeepsItsPromisesInAnyOrderOfEvents) {
   while (finished < k_records) {
     if (static_cast<int>(added.size()) < k_records && !records.is_full()) {
       const int number = static_cast<int>(added.size());
-      added[number] = partition(number);
-      records.add(nullptr, added[number], std::to_string(key_of(number)));
+      const PartitionPtr here = partition();
+      added.emplace(here, number);
+      records.add(nullptr, here, std::to_string(key_of(number)));
     }
     for (const InFlight::Token token : started(records)) in_hand.push_back(token);
     ASSERT_LE(in_hand.size(), k_most);
@@ -208,7 +222,7 @@ TEST(KafkaInFlight, KeepsItsPromisesInAnyOrderOfEvents) {
       retrying.push_back(token);
       continue;
     }
-    const int number = records.in_hand(token)->partition->number;
+    const int number = added.at(records.in_hand(token)->partition);
     const auto [last, is_first] = last_of_key.try_emplace(key_of(number), number);
     if (!is_first) {
       ASSERT_EQ(number, std::exchange(last->second, number) + 5) << "the next of its key";

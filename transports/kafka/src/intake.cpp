@@ -196,7 +196,7 @@ void Intake::retry_later(const InFlight::Record& record) {
   const auto timer = std::make_shared<asio::steady_timer>(executor_, backoff.step());
   timer->async_wait([weak = weak_from_this(), timer, token](std::error_code) {
     const auto self = weak.lock();
-    if (self && !self->is_closed() && self->in_flight_.again(token)) self->pump();
+    if (self && !self->is_closed() && self->in_flight_.again(token)) self->pump_soon();
   });
 }
 
