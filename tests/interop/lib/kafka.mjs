@@ -25,6 +25,21 @@ async function withAdmin(url, use) {
   }
 }
 
+/** Waits until each topic has a leader. kafkajs's own waiting gives up where a broker has not heard of a new topic yet. */
+async function untilLed(admin, names) {
+  const deadline = performance.now() + 20_000;
+  for (;;) {
+    try {
+      const { topics: seen } = await admin.fetchTopicMetadata({ topics: names });
+      if (seen.every(({ partitions }) => partitions.length > 0 && partitions.every(({ leader }) => leader >= 0))) return;
+    } catch (error) {
+      if (performance.now() > deadline) throw error;
+    }
+    if (performance.now() > deadline) throw new Error('new topics have no leaders');
+    await new Promise(resolve => setTimeout(resolve, 50));
+  }
+}
+
 /** Creates the topics that are missing, `names` besides those of the service; with one partition unless told otherwise. */
 export const prepareTopics = (url, names = {}) => withAdmin(url, async admin => {
   const there = new Set(await admin.listTopics());
@@ -32,7 +47,9 @@ export const prepareTopics = (url, names = {}) => withAdmin(url, async admin => 
   const missing = Object.entries(wanted)
     .filter(([topic]) => !there.has(topic))
     .map(([topic, numPartitions]) => ({ topic, numPartitions, replicationFactor: 1 }));
-  if (missing.length > 0) await admin.createTopics({ topics: missing, waitForLeaders: true });
+  if (missing.length === 0) return;
+  await admin.createTopics({ topics: missing, waitForLeaders: false });
+  await untilLed(admin, missing.map(({ topic }) => topic));
 });
 
 /** Removes what these tests left: topics and groups. */
