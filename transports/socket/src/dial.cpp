@@ -36,7 +36,10 @@ std::string to_text(const Url::Host& host) {
 
 std::string to_text(const std::vector<Url::Host>& hosts) {
   std::string text;
-  for (const Url::Host& host : hosts) text += (text.empty() ? "" : ",") + to_text(host);
+  for (const Url::Host& host : hosts) {
+    if (!text.empty()) text += ',';
+    text += to_text(host);
+  }
   return text;
 }
 
