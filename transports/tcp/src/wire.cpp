@@ -8,6 +8,7 @@ CodecRules::CodecRules(Direction read, const Environment& environment, const Opt
     : direction(read), registry(&known), max_frame(options.max_frame), max_buffer(options.max_buffer) {
   own = environment.serializer ? environment.serializer : &known.default_serializer();
   json = own->is_json() ? own : known.find_serializer("json");
+  if (json && !json->is_json()) json = nullptr;
 }
 
 PacketCodec::PacketCodec(const CodecRules& rules)
