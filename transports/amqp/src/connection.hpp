@@ -4,6 +4,7 @@
 #include "confirms.hpp"
 #include "opening.hpp"
 #include "recent_requests.hpp"
+#include "waybill/transports/socket/shared_connection.hpp"
 #include "wire.hpp"
 
 #include <asio/steady_timer.hpp>
@@ -82,22 +83,6 @@ class Sender final : public Opening::Owner, public std::enable_shared_from_this<
   bool is_closed_ = false;
 };
 
-class AmqpConnection final : public Connection {
- public:
-  AmqpConnection(Environment environment, const Options& options, const Registry& registry)
-      : sender_(std::make_shared<Sender>(std::move(environment), options, registry)) {}
-  ~AmqpConnection() override { sender_->close(); }
-
-  asio::awaitable<Result<void>> open(ConnectionSink& sink) override { return Sender::open(sender_, sink); }
-  void send(const Packet& packet, Ticket ticket) override { sender_->send(packet, ticket); }
-  void pause() override { sender_->hold(true); }
-  void resume() override { sender_->hold(false); }
-  std::size_t unsent_bytes() const noexcept override { return sender_->unsent_bytes(); }
-  asio::awaitable<void> flush() override { return Sender::flush(sender_); }
-  void close() override { sender_->close(); }
-
- private:
-  std::shared_ptr<Sender> sender_;
-};
+using AmqpConnection = socket::SharedConnection<Sender>;
 
 }  // namespace waybill::amqp

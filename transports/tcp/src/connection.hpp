@@ -5,6 +5,7 @@
 #include "tick.hpp"
 #include "waybill/transport.hpp"
 #include "waybill/transports/socket/dial.hpp"
+#include "waybill/transports/socket/shared_connection.hpp"
 #include "waybill/transports/socket/tls.hpp"
 
 #include <asio/steady_timer.hpp>
@@ -59,22 +60,6 @@ class Sender : public std::enable_shared_from_this<Sender> {
   bool closed_ = false;
 };
 
-class TcpConnection final : public Connection {
- public:
-  TcpConnection(Environment environment, const Options& options, const Registry& registry)
-      : sender_(std::make_shared<Sender>(std::move(environment), options, registry)) {}
-  ~TcpConnection() override { sender_->close(); }
-
-  asio::awaitable<Result<void>> open(ConnectionSink& sink) override { return Sender::open(sender_, sink); }
-  void send(const Packet& packet, Ticket ticket) override { sender_->send(packet, ticket); }
-  void pause() override { sender_->hold(true); }
-  void resume() override { sender_->hold(false); }
-  std::size_t unsent_bytes() const noexcept override { return sender_->unsent_bytes(); }
-  asio::awaitable<void> flush() override { return Sender::flush(sender_); }
-  void close() override { sender_->close(); }
-
- private:
-  std::shared_ptr<Sender> sender_;
-};
+using TcpConnection = socket::SharedConnection<Sender>;
 
 }  // namespace waybill::tcp
