@@ -3,22 +3,16 @@
 #include <algorithm>
 
 namespace waybill::kafka {
-namespace {
-
-std::string name_of(std::string_view topic, std::int32_t number) {
-  return std::string(topic) + '/' + std::to_string(number);
-}
-
-}  // namespace
 
 void Assignment::add(std::string_view topic, std::int32_t number) {
   last_.reset();
-  partitions_[name_of(topic, number)] = std::make_shared<Partition>(topic, number);
+  const auto partition = std::make_shared<Partition>(topic, number);
+  partitions_.insert_or_assign(partition->name, partition);
 }
 
 Assignment::PartitionPtr Assignment::remove(std::string_view topic, std::int32_t number) {
   last_.reset();
-  const auto found = partitions_.extract(name_of(topic, number));
+  const auto found = partitions_.extract(Partition::name_of(topic, number));
   if (!found) return nullptr;
   found.mapped()->is_ours = false;
   return found.mapped();
@@ -26,7 +20,7 @@ Assignment::PartitionPtr Assignment::remove(std::string_view topic, std::int32_t
 
 Assignment::PartitionPtr Assignment::find(const void* handle, const char* topic, std::int32_t number) {
   if (last_ && last_handle_ == handle && last_->number == number) return last_;
-  const auto found = partitions_.find(name_of(topic, number));
+  const auto found = partitions_.find(Partition::name_of(topic, number));
   if (found == partitions_.end()) return nullptr;
   last_handle_ = handle;
   return last_ = found->second;

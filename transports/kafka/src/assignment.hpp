@@ -14,10 +14,15 @@
 namespace waybill::kafka {
 
 struct Partition {
-  Partition(std::string_view its_topic, std::int32_t its_number) : topic(its_topic), number(its_number) {}
+  Partition(std::string_view its_topic, std::int32_t its_number)
+      : topic(its_topic), number(its_number), name(name_of(topic, number)) {}
+  static std::string name_of(std::string_view topic, std::int32_t number) {
+    return std::string(topic) + '/' + std::to_string(number);
+  }
 
   const std::string topic;
   const std::int32_t number;
+  const std::string name;  ///< "topic/number"
   OffsetTracker offsets;
   /// Records before it may have been delivered before. Nothing: the partition is not positioned yet.
   std::optional<std::int64_t> fresh_from;
@@ -57,7 +62,7 @@ class Assignment {
   }
 
  private:
-  std::unordered_map<std::string, PartitionPtr> partitions_;  ///< By "topic/number".
+  std::unordered_map<std::string, PartitionPtr> partitions_;  ///< By name.
   std::vector<PartitionPtr> advanced_;                        ///< With an offset to store.
   const void* last_handle_ = nullptr;                         ///< Of the last one found.
   PartitionPtr last_;

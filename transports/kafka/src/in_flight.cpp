@@ -20,8 +20,7 @@ void InFlight::add(Message message, std::shared_ptr<Partition> partition, std::o
   slot.attempt = 1;
   if (key) {
     // Kafka keeps a key in one partition, and no order where it is in two; what one of them loses must not hold the other.
-    slot.lane = partition->topic;
-    (slot.lane += '/') += std::to_string(partition->number);
+    slot.lane = partition->name;
     (slot.lane += '/') += *key;
   }
   slot.partition = std::move(partition);
