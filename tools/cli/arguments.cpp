@@ -184,14 +184,14 @@ std::vector<std::string> names_of_flags(const CLI::App& command) {
 std::string mistake_of(const CLI::App& command) {
   std::vector<std::string> unknown = command.remaining();
   std::erase(unknown, "--");
+  const std::vector<std::string> commands = names_of_commands(command);
   const auto flag = std::find_if(unknown.begin(), unknown.end(), [](const auto& typed) { return typed[0] == '-'; });
   if (flag != unknown.end()) {
     const std::string name = flag->substr(0, flag->find('='));
-    const bool is_early = !names_of_commands(command).empty();
     return "unknown flag \"" + name + '"' + detail::suggestion(name, names_of_flags(command)) +
-           (is_early ? " (the flags of a command stand behind it)" : "");
+           (commands.empty() ? "" : " (the flags of a command stand behind it)");
   }
-  if (const std::vector<std::string> commands = names_of_commands(command); !commands.empty()) {
+  if (!commands.empty()) {
     const std::string typed = unknown.empty() ? std::string() : unknown.front();
     return (typed.empty() ? "no command" : "unknown command \"" + typed + '"') + detail::suggestion(typed, commands);
   }
