@@ -1,6 +1,7 @@
 // The client role of a transport whose sender may outlive it.
 #pragma once
 
+#include "waybill/registry.hpp"
 #include "waybill/transport.hpp"
 
 #include <memory>
