@@ -211,6 +211,11 @@ TEST(KafkaErrors, TroubleAtTheStartIsOneSentence) {
   StartupTrouble password(options);
   EXPECT_TRUE(password.note(RD_KAFKA_RESP_ERR__AUTHENTICATION, "SASL failed"));
   EXPECT_TRUE(password.error(late).code() == errc::unauthorized);
+  StartupTrouble certificate(options);
+  EXPECT_TRUE(certificate.note(RD_KAFKA_RESP_ERR__TRANSPORT,
+                               "ssl://h:1/bootstrap: error:0A000086:SSL routines::"
+                               "certificate verify failed"));
+  EXPECT_TRUE(certificate.error(late).code() == errc::unauthorized);
   StartupTrouble foreign(options);
   foreign.note(RD_KAFKA_RESP_ERR__BAD_MSG, "h:1: Invalid response size 1095586128");
   EXPECT_NE(std::string(foreign.error(late).what()).find("no Kafka broker"), std::string::npos);

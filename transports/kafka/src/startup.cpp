@@ -37,10 +37,11 @@ StartupTrouble::StartupTrouble(const Options& options)
 bool StartupTrouble::note(rd_kafka_resp_err_t code, std::string_view reason) {
   if (is_clear_) return true;
   if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) return is_clear_ = code_ != RD_KAFKA_RESP_ERR_NO_ERROR;
-  code_ = code;
+  // librdkafka reports what OpenSSL refused as a transport's failure, too, as it happens to notice it.
+  code_ = contains(reason, "SSL routines") && contains(reason, "certificate") ? RD_KAFKA_RESP_ERR__SSL : code;
   reason_ = reason;
-  is_clear_ = code == RD_KAFKA_RESP_ERR__AUTHENTICATION || code == RD_KAFKA_RESP_ERR__SSL ||
-              code == RD_KAFKA_RESP_ERR_INCONSISTENT_GROUP_PROTOCOL;
+  is_clear_ = code_ == RD_KAFKA_RESP_ERR__AUTHENTICATION || code_ == RD_KAFKA_RESP_ERR__SSL ||
+              code_ == RD_KAFKA_RESP_ERR_INCONSISTENT_GROUP_PROTOCOL;
   return is_clear_;
 }
 
