@@ -1,6 +1,11 @@
 // Kafka's groups on a real broker: keys, order, commits, members that come and go.
 #include "kafka_rig.hpp"
 
+#include <asio/connect.hpp>
+#include <asio/ip/tcp.hpp>
+#include <asio/read.hpp>
+#include <asio/write.hpp>
+
 #include <algorithm>
 #include <map>
 #include <optional>
@@ -110,6 +115,60 @@ TEST_F(Kafka, WhatIsFinishedIsCommittedWhenPartitionsAreRevoked) {
   EXPECT_TRUE(is_left_seen_again) << "what was in hand comes again, marked";
   for (int i = 0; i < 80; ++i) EXPECT_EQ(finished.count(std::to_string(i)), 1u) << i;
   left->settle(Settlement::ack);  // too late: it is somebody else's
+}
+
+/// Takes its only member out of a group, as if its session had ended: a LeaveGroup request (13, version 0).
+void expel(const std::string& broker, const std::string& group, const std::string& member) {
+  const auto number = [](std::size_t value, int bytes) {
+    std::string text;
+    while (bytes-- > 0) text += static_cast<char>(value >> (8 * bytes));
+    return text;
+  };
+  const auto string = [&number](const std::string& text) { return number(text.size(), 2) + text; };
+  const std::string request =
+      number(13, 2) + number(0, 2) + number(7, 4) + string("test") + string(group) + string(member);
+  const std::string host_and_port = broker.substr(broker.find("//") + 2);
+  const std::size_t colon = host_and_port.find(':');
+  asio::io_context loop(1);
+  asio::ip::tcp::socket socket(loop);
+  asio::connect(socket,
+                asio::ip::tcp::resolver(loop).resolve(host_and_port.substr(0, colon), host_and_port.substr(colon + 1)));
+  asio::write(socket, asio::buffer(number(request.size(), 4) + request));
+  std::string answer(10, '?');
+  asio::read(socket, asio::buffer(answer));
+  EXPECT_EQ(answer, number(6, 4) + number(7, 4) + number(0, 2));
+}
+
+TEST_F(Kafka, WhatIsFinishedIsNotRepeatedWhenTheMembershipEndsAndThePartitionsComeBack) {
+  std::map<std::string, int> handled;
+  std::optional<Delivery> slow;
+  const auto service = listen(events("work"), "&rdkafka.debug=cgrp&rdkafka.auto.commit.interval.ms=3600000", "g");
+  const auto caller = connect();
+  service->sink.on_each = [&](Delivery&& delivery) {
+    const std::string text = text_of(delivery.packet);
+    if (++handled[text] == 1 && text == "slow") {
+      delivery.own();
+      slow.emplace(std::move(delivery));
+      return;
+    }
+    delivery.settle(Settlement::ack);
+  };
+  for (int i = 0; i < 20; ++i) send(*caller, {"work", std::to_string(i), "", "", 0});
+  send(*caller, {"work", "slow", "", "", 0});
+  ASSERT_TRUE(wait_for([&] { return handled.size() == 21; }));
+
+  std::string member;
+  for (const auto& line : logs_.lines()) {
+    const std::size_t at = line.text.find("-> \"");
+    if (line.text.find("updating member id") != std::string::npos)
+      member = line.text.substr(at + 4, line.text.size() - at - 5);
+  }
+  expel(base_, prefix_ + "g-server", member);
+  ASSERT_TRUE(wait_for([&] { return logs_.contains("has 0 partitions here"); }));
+  slow->settle(Settlement::ack);
+  send(*caller, {"work", "after", "", "", 0});
+  ASSERT_TRUE(wait_for([&] { return handled.contains("after"); }));
+  for (const auto& [text, times] : handled) EXPECT_EQ(times, 1) << text;
 }
 
 TEST_F(Kafka, AGroupWithAnotherAssignorIsRefusedInOneSentence) {

@@ -60,6 +60,18 @@ TEST(KafkaOffsets, TellOnceThatThereIsAnAdvance) {
   EXPECT_TRUE(offsets.finish(4));
 }
 
+TEST(KafkaOffsets, SayWhereASuccessorGoesOnAsOftenAsAsked) {
+  OffsetTracker offsets;
+  EXPECT_LT(offsets.next(), 0);
+  for (const std::int64_t offset : {1, 2, 3}) offsets.take(offset);
+  offsets.finish(1);
+  EXPECT_EQ(offsets.next(), 2);
+  EXPECT_EQ(offsets.advance(), 2);
+  EXPECT_EQ(offsets.next(), 2);
+  offsets.finish(3);
+  EXPECT_EQ(offsets.next(), 2);
+}
+
 TEST(KafkaOffsets, UnknownAndRepeatedOnesChangeNothing) {
   OffsetTracker offsets;
   offsets.take(5);
@@ -143,6 +155,74 @@ TEST(KafkaAssignment, StoresEachAdvanceOnceAndOnlyOfWhatIsOurs) {
   assignment.finish(one, 6);
   assignment.remove("a", 1);
   EXPECT_EQ(stored(assignment), (Stored{{"a/0", 14}}));
+}
+
+/// A partition from 10 on whose records before 14 are finished, of which the group has confirmed those before 12.
+class KafkaPartitionComesBack : public testing::Test {
+ protected:
+  KafkaPartitionComesBack() {
+    assignment_.add("a", 0);
+    const PartitionPtr partition = find();
+    partition->start(10, 20);
+    for (const std::int64_t offset : {10, 11, 12, 13, 14, 15}) partition->offsets.take(offset);
+    for (const std::int64_t offset : {10, 11, 12, 13, 15}) partition->offsets.finish(offset);
+    assignment_.note_committed("a", 0, 12);
+    assignment_.note_committed("b", 0, 99);  // not ours
+  }
+  PartitionPtr find() { return assignment_.find(this, "a", 0); }
+  PartitionPtr comes_back() {
+    const PartitionPtr before = assignment_.remove("a", 0);
+    assignment_.add("a", 0);
+    assignment_.forget_removed();
+    EXPECT_NE(find(), before);
+    return find();
+  }
+
+  Assignment assignment_;
+};
+
+TEST_F(KafkaPartitionComesBack, AndWhatWasFinishedHereIsDone) {
+  const PartitionPtr partition = comes_back();
+  partition->start(12, 20);
+  EXPECT_TRUE(partition->is_done(13));
+  for (const std::int64_t offset : {14, 15}) EXPECT_FALSE(partition->is_done(offset)) << "14 was not finished";
+}
+
+TEST_F(KafkaPartitionComesBack, AndWhatWasFinishedInBetweenIsDone) {
+  const PartitionPtr before = assignment_.remove("a", 0);
+  before->offsets.finish(14);
+  assignment_.add("a", 0);
+  find()->start(12, 20);
+  EXPECT_TRUE(find()->is_done(15));
+  EXPECT_FALSE(find()->is_done(16));
+}
+
+TEST_F(KafkaPartitionComesBack, TwiceBeforeARecordCame) {
+  comes_back();
+  comes_back()->start(12, 20);
+  EXPECT_TRUE(find()->is_done(13));
+  EXPECT_FALSE(find()->is_done(14));
+}
+
+TEST_F(KafkaPartitionComesBack, FromOthersWithNothingDone) {
+  assignment_.remove("a", 0);
+  assignment_.forget_removed();
+  assignment_.add("a", 0);
+  find()->start(12, 20);
+  EXPECT_FALSE(find()->is_done(12));
+}
+
+TEST_F(KafkaPartitionComesBack, WithNothingDoneWhereTheGroupWasSetBack) {
+  const PartitionPtr partition = comes_back();
+  partition->start(11, 20);
+  EXPECT_FALSE(partition->is_done(11));
+  EXPECT_FALSE(partition->is_done(13));
+}
+
+TEST_F(KafkaPartitionComesBack, WithNothingDoneWhereItsEndIsNoFurtherThanWeWere) {
+  const PartitionPtr partition = comes_back();
+  partition->start(12, 13);
+  EXPECT_FALSE(partition->is_done(12));
 }
 
 TEST(KafkaReadiness, ComesOnceWhenTheLastPartitionIsPositioned) {

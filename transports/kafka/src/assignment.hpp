@@ -20,12 +20,21 @@ struct Partition {
     return std::string(topic) + '/' + std::to_string(number);
   }
 
+  /// It was ours until just now.
+  void comes_back_from(const Partition& before) noexcept;
+  /// The first that is heard of it: where we start, and its end; negative: not known.
+  void start(std::int64_t offset, std::int64_t end) noexcept;
+  /// A record was finished here before the partition came back.
+  bool is_done(std::int64_t offset) const noexcept { return offset < done_before; }
+
   const std::string topic;
   const std::int32_t number;
   const std::string name;  ///< "topic/number"
   OffsetTracker offsets;
   /// Records before it may have been delivered before. Nothing: the partition is not positioned yet.
   std::optional<std::int64_t> fresh_from;
+  std::int64_t committed = -1;    ///< What the group has confirmed to us last.
+  std::int64_t done_before = -1;  ///< Records before it are done.
   bool is_ours = true;
 };
 
@@ -34,8 +43,12 @@ class Assignment {
   using PartitionPtr = std::shared_ptr<Partition>;
 
   void add(std::string_view topic, std::int32_t number);
-  /// It is somebody else's from now on. Null: it was not ours.
+  /// It may be somebody else's from now on. Null: it was not ours.
   PartitionPtr remove(std::string_view topic, std::int32_t number);
+  /// The group has shared out anew: what has not come back by now is with others.
+  void forget_removed() { removed_.clear(); }
+  /// Nothing happens if it is not ours.
+  void note_committed(std::string_view topic, std::int32_t number, std::int64_t offset);
   /// Null: not ours. `handle` stands for the topic's name: the partition of the call before, mostly asked for again, is
   /// known by it without looking.
   PartitionPtr find(const void* handle, const char* topic, std::int32_t number);
@@ -63,6 +76,7 @@ class Assignment {
 
  private:
   std::unordered_map<std::string, PartitionPtr> partitions_;  ///< By name.
+  std::unordered_map<std::string, PartitionPtr> removed_;     ///< By name.
   std::vector<PartitionPtr> advanced_;                        ///< With an offset to store.
   const void* last_handle_ = nullptr;                         ///< Of the last one found.
   PartitionPtr last_;

@@ -36,10 +36,12 @@ Result<std::shared_ptr<Client>> Client::make(const Environment& environment, rd_
   rd_kafka_conf_set_log_cb(raw, on_log);
   rd_kafka_conf_set_error_cb(raw, on_error);
   rd_kafka_conf_set_stats_cb(raw, on_statistics);
-  if (type == RD_KAFKA_PRODUCER)
+  if (type == RD_KAFKA_PRODUCER) {
     rd_kafka_conf_set_dr_msg_cb(raw, on_report);
-  else
+  } else {
     rd_kafka_conf_set_rebalance_cb(raw, on_rebalance);
+    rd_kafka_conf_set_offset_commit_cb(raw, on_commit);
+  }
   char problem[512] = "";
   {
     const BatchThreads threads;
@@ -179,6 +181,12 @@ void Client::on_rebalance(rd_kafka_t* instance, rd_kafka_resp_err_t code, rd_kaf
   }
   if (self->hooks_) return self->hooks_->on_rebalance(code, partitions);
   rd_kafka_assign(instance, nullptr);
+}
+
+void Client::on_commit(rd_kafka_t*, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t* partitions,
+                       void* opaque) noexcept {
+  auto* self = static_cast<Client*>(opaque);
+  if (self->hooks_ && !code && partitions) self->hooks_->on_commit(*partitions);
 }
 
 int Client::on_statistics(rd_kafka_t*, char* json, std::size_t size, void* opaque) noexcept {

@@ -15,8 +15,8 @@
 
 namespace waybill::kafka {
 
-/// What an instance tells its owner; always on the executor. on_report, on_error and on_rebalance are called from within
-/// librdkafka: they must not throw and must not run anybody else's code.
+/// What an instance tells its owner; always on the executor. on_report, on_error, on_rebalance and on_commit are called
+/// from within librdkafka: they must not throw and must not run anybody else's code.
 class ClientHooks {
  public:
   /// A record, or an error in its place (message->err). Consumers only.
@@ -36,6 +36,8 @@ class ClientHooks {
     (void)code;
     (void)partitions;
   }
+  /// What became of offsets that were committed: each with its own error. Group consumers only.
+  virtual void on_commit(const rd_kafka_topic_partition_list_t& partitions) { (void)partitions; }
 
  protected:
   ~ClientHooks() = default;
@@ -69,6 +71,8 @@ class Client : public std::enable_shared_from_this<Client> {
   static void on_report(rd_kafka_t* instance, const rd_kafka_message_t* message, void* self) noexcept;
   static void on_rebalance(rd_kafka_t* instance, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t* partitions,
                            void* self) noexcept;
+  static void on_commit(rd_kafka_t* instance, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t* partitions,
+                        void* self) noexcept;
   static int on_statistics(rd_kafka_t* instance, char* json, std::size_t size, void* self) noexcept;
   void start();
   bool drain();

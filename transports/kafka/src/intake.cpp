@@ -53,6 +53,7 @@ void Intake::take(Message message) {
   if (!partition || is_stopped()) return;
   if (!partition->fresh_from) note_position(*partition, message->offset, false);
   partition->offsets.take(message->offset);
+  if (partition->is_done(message->offset)) return assignment_.finish(partition, message->offset);
   std::optional<std::string_view> key;
   if (message->key) key.emplace(static_cast<const char*>(message->key), message->key_len);
   in_flight_.add(std::move(message), std::move(partition), key);
@@ -85,7 +86,7 @@ Assignment::PartitionPtr Intake::find(const rd_kafka_message_t& message) {
 
 /// The first that is heard of a partition since it became ours.
 void Intake::note_position(Partition& partition, std::int64_t offset, bool is_end) {
-  partition.fresh_from = is_end ? offset : std::max(offset, consumer_->end_of(partition));
+  partition.start(offset, is_end ? offset : consumer_->end_of(partition));
   consumer_->pin(partition, offset);
 }
 
@@ -130,13 +131,26 @@ void Intake::assigned(const rd_kafka_topic_partition_list_t& partitions) {
     if (is_first) consumer_->note_existing(partition.topic);
     assignment_.add(partition.topic, partition.partition);
   }
-  log_.debug("kafka: " + group_ + " has " + std::to_string(assignment_.size()) + " partitions here");
+  assignment_.forget_removed();
+  tell_share();
 }
 
 void Intake::revoked(const rd_kafka_topic_partition_list_t& partitions) {
   for (int i = 0; i < partitions.cnt; ++i) {
     const auto lost = assignment_.remove(partitions.elems[i].topic, partitions.elems[i].partition);
     if (lost) in_flight_.drop_all(*lost);  // of those in hand, their settlement finds that they are not ours any more
+  }
+  tell_share();
+}
+
+void Intake::tell_share() {
+  log_.debug("kafka: " + group_ + " has " + std::to_string(assignment_.size()) + " partitions here");
+}
+
+void Intake::on_commit(const rd_kafka_topic_partition_list_t& partitions) {
+  for (int i = 0; i < partitions.cnt; ++i) {
+    const rd_kafka_topic_partition_t& partition = partitions.elems[i];
+    if (!partition.err) assignment_.note_committed(partition.topic, partition.partition, partition.offset);
   }
 }
 
@@ -180,7 +194,11 @@ void Intake::settle(Token token, Settlement settlement) {
   const InFlight::Record* record = in_flight_.in_hand(token);
   if (!record) return;
   pump_soon();
-  if (!record->partition->is_ours) return in_flight_.drop(token);
+  if (!record->partition->is_ours) {
+    // It counts should the partition come back; what was given up does not, it has not been put anywhere.
+    if (settlement == Settlement::ack) record->partition->offsets.finish(record->message->offset);
+    return in_flight_.drop(token);
+  }
   if (settlement == Settlement::retry) {
     if (is_stopped()) return in_flight_.drop(token);  // it stays uncommitted, and comes back to whoever is next
     return retry_later(*record);

@@ -71,6 +71,7 @@ class Intake final : public ClientHooks, public std::enable_shared_from_this<Int
   void on_tick() override;
   void on_error(rd_kafka_resp_err_t code, std::string_view reason, bool is_fatal) override;
   void on_rebalance(rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t* partitions) override;
+  void on_commit(const rd_kafka_topic_partition_list_t& partitions) override;
 
   void take(Message message);
   void take_error(const rd_kafka_message_t& message);
@@ -78,6 +79,7 @@ class Intake final : public ClientHooks, public std::enable_shared_from_this<Int
   void note_position(Partition& partition, std::int64_t offset, bool is_end);
   void assigned(const rd_kafka_topic_partition_list_t& partitions);
   void revoked(const rd_kafka_topic_partition_list_t& partitions);
+  void tell_share();
   void pump();
   void pump_soon();
   void hand_over(const InFlight::Record& record);

@@ -9,19 +9,17 @@ bool OffsetTracker::finish(std::int64_t offset) noexcept {
   const auto found = std::lower_bound(open_.begin(), open_.end(), offset, is_before);
   if (found == open_.end() || found->offset != offset) return false;
   found->is_finished = true;
-  const bool had_nothing = next_ < 0;
+  const bool had_nothing = next_ == told_;
   while (!open_.empty() && open_.front().is_finished) {
     next_ = open_.front().offset + 1;
     open_.pop_front();
   }
-  return had_nothing && next_ >= 0;
+  return had_nothing && next_ != told_;
 }
 
 std::optional<std::int64_t> OffsetTracker::advance() noexcept {
-  if (next_ < 0) return std::nullopt;
-  const std::int64_t next = next_;
-  next_ = -1;
-  return next;
+  if (next_ == told_) return std::nullopt;
+  return told_ = next_;
 }
 
 }  // namespace waybill::kafka

@@ -20,6 +20,8 @@ class OffsetTracker {
   /// The offset behind the last record of which all that came before are finished too: where a successor goes on.
   /// Nothing until there is one that was not given out before.
   std::optional<std::int64_t> advance() noexcept;
+  /// The same, given out or not. Negative: there was none yet.
+  std::int64_t next() const noexcept { return next_; }
 
   std::size_t unfinished() const noexcept { return open_.size(); }
 
@@ -29,7 +31,8 @@ class OffsetTracker {
     bool is_finished;
   };
   std::deque<Record> open_;  ///< From the first unfinished one on.
-  std::int64_t next_ = -1;   ///< What advance() will say.
+  std::int64_t next_ = -1;
+  std::int64_t told_ = -1;  ///< What advance() has said last.
 };
 
 }  // namespace waybill::kafka
