@@ -25,7 +25,7 @@ void add_acknowledgements(Handlers& handlers, State& state) {
     return "not acked";
   });
   service.on_event("ack.retry", [&state](const Json& data, waybill::Context& context) {
-    const double times = (state.counters[member<std::string>(data, "name", "")] += 1);
+    const double times = (state.memory.counters[member<std::string>(data, "name", "")] += 1);
     if (times < 3)
       context.retry();
     else

@@ -16,15 +16,20 @@ namespace conformance {
 
 using Json = nlohmann::ordered_json;
 
-/// What events leave behind and operations ask for. Handlers run on one loop: no lock.
-struct State {
-  std::string instance;  ///< Of the first URL.
-  std::string scheme;    ///< Of the first URL: which fields of a message its handlers report.
+/// What events leave behind and operations ask for, whichever URL they come through. Handlers run on one loop: no lock.
+struct Memory {
   std::map<std::string, double> counters;
   std::map<std::string, Json> last;              ///< By name: data and fields of the last event.
   std::map<std::string, std::vector<Json>> log;  ///< By name: sequence numbers in the order of arrival.
+};
 
-  Json add(const std::string& name, double amount) { return {{"count", counters[name] += amount}}; }
+/// What the handlers of one URL know.
+struct State {
+  Memory& memory;
+  std::string instance;
+  std::string scheme;  ///< Which fields of a message its handlers report.
+
+  Json add(const std::string& name, double amount) { return {{"count", memory.counters[name] += amount}}; }
 };
 
 /// Registers a handler under the text `conf.NAME` and, but on Kafka, whose topics have names that objects do not fit, under
@@ -59,19 +64,22 @@ void add_other_patterns(Handlers& handlers);
 /// Patterns with wildcards, where the URL is of Redis and asks for them.
 void add_globs(Handlers& handlers, State& state, const waybill::Url& url);
 
-/// What the URLs of AMQP mean to this service: NestJS's default is to acknowledge nothing, so that is ours here, too.
+/// What a URL of AMQP means to this service: NestJS's default is to acknowledge nothing, so that is ours here, too.
 struct AmqpMode {
   bool acknowledges = false;   ///< noAck=false: handlers acknowledge by hand.
   bool has_wildcards = false;  ///< wildcards=true
 };
 bool is_amqp(const waybill::Url& url);
 /// Reads the mode, and makes of a URL that says nothing of acknowledgements one that wants none.
+/// REQUIRES: is_amqp(url)
 AmqpMode adapt_amqp(waybill::Url& url);
 void add_amqp(Handlers& handlers, State& state, const AmqpMode& mode);
 
 /// `none` if the message has no payload, `binary` if it is raw bytes, else what JavaScript calls the payload's type, with
 /// `null` and `array`.
 std::string type_of(const Json& data, const waybill::Context& context);
+/// {"data":data}; without the member if the message has no payload.
+Json with_data(const Json& data, const waybill::Context& context);
 /// What a handler can see of the message besides its data; which fields those are depends on the carrier.
 void add_message_fields(Json& object, const std::string& scheme, waybill::Context& context);
 

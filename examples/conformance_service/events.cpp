@@ -14,17 +14,21 @@ std::string type_of(const Json& data, const waybill::Context& context) {
   return data.is_number() ? "number" : "object";
 }
 
+Json with_data(const Json& data, const waybill::Context& context) {
+  return context.has_payload() ? Json{{"data", data}} : Json::object();
+}
+
 void add_events(Handlers& handlers, State& state) {
   handlers.event("event", [&state](const Json& data, waybill::Context& context) {
     const auto name = member<std::string>(data, "name", "");
     state.add(name, member<double>(data, "n", 1));
-    Json last{{"data", data}};
+    Json last = with_data(data, context);
     add_message_fields(last, state.scheme, context);
-    state.last[name] = std::move(last);
-    state.log[name].push_back(data.is_object() && data.contains("seq") ? data.at("seq") : Json());
+    state.memory.last[name] = std::move(last);
+    state.memory.log[name].push_back(data.is_object() && data.contains("seq") ? data.at("seq") : Json());
   });
   handlers.event("event.raw", [&state](const Json& data, waybill::Context& context) {
-    state.last["raw"] = Json{{"data", data}, {"type", type_of(data, context)}};
+    state.memory.last["raw"] = Json{{"data", data}, {"type", type_of(data, context)}};
   });
   handlers.event("event.value", [] { return "event-result"; });
   for (const double amount : {1., 10.}) {

@@ -7,65 +7,100 @@
 #include <asio/signal_set.hpp>
 #include <asio/steady_timer.hpp>
 
-#include <algorithm>
 #include <csignal>
 #include <iostream>
+#include <memory>
 
 namespace {
 
 /// What calls in hand get to finish. Some never do.
 constexpr std::chrono::milliseconds k_drain_limit{800};
 
-asio::awaitable<void> serve(waybill::Service& service, asio::steady_timer& end) {
-  co_await service.start();
-  std::cout << "READY";
-  for (const std::string& address : service.addresses()) std::cout << ' ' << address;
-  std::cout << std::endl;
-  std::error_code woken;
-  co_await end.async_wait(asio::redirect_error(asio::use_awaitable, woken));
-  co_await service.drain(k_drain_limit);
-}
-
-void run(const std::vector<std::string>& urls) {
-  waybill::Config config = waybill::Config::listen(urls);
-  conformance::AmqpMode amqp;
-  for (auto& listener : config.listeners) {
-    if (conformance::is_amqp(listener.url)) amqp = conformance::adapt_amqp(listener.url);
+/// What serves one URL. Each has a service of its own, as its handlers tell what their carrier shows them.
+class Site {
+ public:
+  Site(const asio::any_io_executor& executor, waybill::Config config, conformance::Memory& memory)
+      : amqp_(adapt(config)),
+        url_(config.listeners.front().url),
+        state_{memory, config.listeners.front().instance, url_.scheme},
+        service_(executor, std::move(config)) {
+    conformance::Handlers handlers(service_, url_.scheme.starts_with("kafka"));
+    conformance::add_operations(handlers, state_);
+    conformance::add_streams(handlers);
+    conformance::add_failures(handlers);
+    conformance::add_events(handlers, state_);
+    conformance::add_other_patterns(handlers);
+    if (conformance::is_amqp(url_)) conformance::add_amqp(handlers, state_, amqp_);
+    conformance::add_globs(handlers, state_, url_);
   }
-  conformance::State state;
-  state.instance = config.listeners.front().instance;
-  state.scheme = config.listeners.front().url.scheme;
-  const bool is_kafka = std::any_of(config.listeners.begin(), config.listeners.end(),
-                                    [](const auto& listener) { return listener.url.scheme.starts_with("kafka"); });
-  const waybill::Url url = config.listeners.front().url;
 
-  config.drain_timeout = k_drain_limit;
+  waybill::Service& service() noexcept { return service_; }
 
-  asio::io_context loop(1);
-  asio::signal_set signals(loop, SIGINT, SIGTERM);
-  asio::steady_timer end(loop, asio::steady_timer::time_point::max());
-  waybill::Service service(loop.get_executor(), std::move(config));
-  conformance::Handlers handlers(service, is_kafka);
-  conformance::add_operations(handlers, state);
-  conformance::add_streams(handlers);
-  conformance::add_failures(handlers);
-  conformance::add_events(handlers, state);
-  conformance::add_other_patterns(handlers);
-  if (conformance::is_amqp(url)) conformance::add_amqp(handlers, state, amqp);
-  conformance::add_globs(handlers, state, url);
+ private:
+  static conformance::AmqpMode adapt(waybill::Config& config) {
+    config.drain_timeout = k_drain_limit;
+    waybill::Url& url = config.listeners.front().url;
+    return conformance::is_amqp(url) ? conformance::adapt_amqp(url) : conformance::AmqpMode{};
+  }
 
-  signals.async_wait([&service, &end](std::error_code, int) {
-    end.expires_at(asio::steady_timer::time_point::min());
-    service.stop();  // a start that still waits for a broker ends with errc::closed
-  });
-  std::exception_ptr failure;
-  asio::co_spawn(loop, serve(service, end), [&](std::exception_ptr thrown) {
-    failure = thrown;
-    loop.stop();
-  });
-  loop.run();
-  if (failure) std::rethrow_exception(failure);
-}
+  conformance::AmqpMode amqp_;
+  waybill::Url url_;
+  conformance::State state_;
+  waybill::Service service_;
+};
+
+/// All of them, from their start to the end of the last.
+class Program {
+ public:
+  explicit Program(const std::vector<std::string>& urls) {
+    for (const std::string& url : urls)
+      sites_.push_back(std::make_unique<Site>(loop_.get_executor(), waybill::Config::listen({url}), memory_));
+    starting_ = serving_ = sites_.size();
+  }
+
+  void run() {
+    signals_.async_wait([this](std::error_code, int) { stop(); });
+    for (const auto& site : sites_) {
+      asio::co_spawn(loop_, serve(site->service()), [this](std::exception_ptr thrown) {
+        if (thrown && !failure_) failure_ = thrown;
+        if (thrown || --serving_ == 0) loop_.stop();
+      });
+    }
+    loop_.run();
+    if (failure_) std::rethrow_exception(failure_);
+  }
+
+ private:
+  void stop() {
+    end_.expires_at(asio::steady_timer::time_point::min());
+    for (const auto& site : sites_) site->service().stop();  // a start that still waits for a broker ends: errc::closed
+  }
+
+  asio::awaitable<void> serve(waybill::Service& service) {
+    co_await service.start();
+    if (--starting_ == 0) say_ready();
+    std::error_code woken;
+    co_await end_.async_wait(asio::redirect_error(asio::use_awaitable, woken));
+    co_await service.drain(k_drain_limit);
+  }
+
+  void say_ready() const {
+    std::cout << "READY";
+    for (const auto& site : sites_) {
+      for (const std::string& address : site->service().addresses()) std::cout << ' ' << address;
+    }
+    std::cout << std::endl;
+  }
+
+  asio::io_context loop_{1};
+  asio::signal_set signals_{loop_, SIGINT, SIGTERM};
+  asio::steady_timer end_{loop_, asio::steady_timer::time_point::max()};
+  conformance::Memory memory_;
+  std::vector<std::unique_ptr<Site>> sites_;
+  std::size_t starting_ = 0;
+  std::size_t serving_ = 0;
+  std::exception_ptr failure_;
+};
 
 }  // namespace
 
@@ -76,7 +111,7 @@ int main(int argc, char** argv) {
     return 2;
   }
   try {
-    run(urls);
+    Program(urls).run();
   } catch (const waybill::Error& error) {
     if (error.code() == waybill::errc::closed) return 0;  // told to end before it was ready
     std::cerr << error.what() << '\n';

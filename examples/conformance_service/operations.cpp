@@ -1,6 +1,8 @@
 #include "conformance.hpp"
 
-#include <limits>
+#include <charconv>
+#include <map>
+#include <optional>
 
 namespace conformance {
 namespace {
@@ -8,11 +10,39 @@ namespace {
 /// A value inside a text, as JavaScript writes it.
 std::string text_of(const Json& value) { return value.is_string() ? value.get<std::string>() : value.dump(); }
 
+/// The number of a key that JavaScript takes for an index: 0 to 4294967294 without leading zeros.
+std::optional<std::uint32_t> index_of(const std::string& key) {
+  std::uint32_t index = 0;
+  const auto [end, error] = std::from_chars(key.data(), key.data() + key.size(), index);
+  const bool is_index = error == std::errc{} && end == key.data() + key.size() && index != UINT32_MAX;
+  return is_index && (key == "0" || key[0] != '0') ? std::optional(index) : std::nullopt;
+}
+
+/// Puts members where JavaScript's objects have them: indices first, ascending, then the others as they came.
+void sort_indices(Json& value) {
+  for (Json& item : value) {
+    if (item.is_structured()) sort_indices(item);
+  }
+  if (!value.is_object()) return;
+  std::map<std::uint32_t, Json> indices;
+  for (auto& [key, item] : value.items()) {
+    if (const auto index = index_of(key)) indices[*index] = std::move(item);
+  }
+  if (indices.empty()) return;
+  Json sorted = Json::object();
+  for (auto& [index, item] : indices) sorted[std::to_string(index)] = std::move(item);
+  for (auto& [key, item] : value.items()) {
+    if (!index_of(key)) sorted[key] = std::move(item);
+  }
+  value = std::move(sorted);
+}
+
 /// The same value, written as JavaScript writes it; what is nested too deeply for that as it came.
 waybill::Payload echo(waybill::Payload data) {
   if (data.empty()) return data;
   Json value;
   if (!data.decode_into(waybill::ValueOut::of(value))) return data;
+  sort_indices(value);
   waybill::Buffer text;
   if (!data.serializer()->encode(waybill::ValueRef::of(value), text)) return data;
   return waybill::Payload(text.take(), *data.serializer());
@@ -36,6 +66,14 @@ std::size_t utf16_length(const std::string& text) {
   return units;
 }
 
+/// The tag, if there is one: an operation that answers with nothing otherwise.
+waybill::Stream<Json> delay(Json data) {
+  co_await pause(std::chrono::milliseconds(member<int>(data, "ms", 0)));
+  if (!data.contains("tag")) co_return;
+  const Json tag = data.at("tag");
+  co_yield tag;
+}
+
 void add_values(Handlers& handlers) {
   handlers.operation("sum", [](const Json& data) { return sum(data); });
   handlers.operation("hello", [](const Json& data) { return "Hello, " + text_of(data) + "!"; });
@@ -56,10 +94,7 @@ void add_values(Handlers& handlers) {
 }
 
 void add_waiting(Handlers& handlers) {
-  handlers.operation("delay", [](Json data) -> asio::awaitable<Json> {
-    co_await pause(std::chrono::milliseconds(member<int>(data, "ms", 0)));
-    co_return data.contains("tag") ? data.at("tag") : Json();
-  });
+  handlers.operation("delay", &delay);
   handlers.operation("never", []() -> asio::awaitable<void> {
     asio::steady_timer forever(co_await asio::this_coro::executor, asio::steady_timer::time_point::max());
     co_await forever.async_wait(asio::use_awaitable);
@@ -68,7 +103,7 @@ void add_waiting(Handlers& handlers) {
 
 void add_memory(Handlers& handlers, State& state) {
   handlers.operation("meta", [&state](const Json& data, waybill::Context& context) {
-    Json answer{{"data", data}};
+    Json answer = with_data(data, context);
     add_message_fields(answer, state.scheme, context);
     return answer;
   });
@@ -78,16 +113,14 @@ void add_memory(Handlers& handlers, State& state) {
   handlers.operation("count",
                      [&state](const Json& data) { return state.add(member<std::string>(data, "name", ""), 0); });
   handlers.operation("last", [&state](const Json& data) {
-    const auto found = state.last.find(member<std::string>(data, "name", ""));
-    return found == state.last.end() ? Json{{"data", nullptr}, {"none", true}} : found->second;
+    const auto found = state.memory.last.find(member<std::string>(data, "name", ""));
+    return found == state.memory.last.end() ? Json{{"data", nullptr}, {"none", true}} : found->second;
   });
   handlers.operation("log", [&state](const Json& data) {
-    return Json{{"items", state.log[member<std::string>(data, "name", "")]}};
+    return Json{{"items", state.memory.log[member<std::string>(data, "name", "")]}};
   });
   handlers.operation("reset", [&state] {
-    state.counters.clear();
-    state.last.clear();
-    state.log.clear();
+    state.memory = {};
     return Json{{"done", true}};
   });
 }

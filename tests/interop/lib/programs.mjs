@@ -45,6 +45,7 @@ export async function startService(path, args, { limit = 20_000 } = {}) {
   const url = /tcp:\/\/\S+/.exec(line)?.[0] ?? args[0];
   return {
     child,
+    line,
     url,
     port: Number(/:(\d+)$/.exec(url)?.[1]),
     log: () => log,
