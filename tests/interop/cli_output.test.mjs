@@ -99,6 +99,7 @@ describe('how the command line ends', all, () => {
     ['empty data', ['request', nowhere, 'p', '']],
     ['a broken pattern', ['request', nowhere, '{"cmd":', '1']],
     ['a pattern that is a broken text', ['emit', nowhere, '"p', '1']],
+    ['a pattern that is null', ['emit', nowhere, 'null', '1']],
     ['broken headers', ['emit', nowhere, 'p', '1', '--headers', '[1]']],
     ['broken metadata', ['emit', nowhere, 'p', '1', '--metadata', '{']],
     ['broken options', ['emit', nowhere, 'p', '1', '--options', '5']],
@@ -124,6 +125,7 @@ describe('how the command line ends', all, () => {
     ['--count: expected a whole number, found "-1"', ['stream', nowhere, 'p', '1', '--count', '-1']],
     ['data: not valid JSON at "World" (texts need quotes: \'"text"\')', ['request', nowhere, 'p', 'World']],
     ['pattern: not a JSON text: mistake at character 7', ['request', nowhere, '{"cmd"', '1']],
+    ['pattern: must be a text, a number or an object: the text is written \'"true"\'', ['request', nowhere, 'true', '1']],
     ['--headers: expected an object, found a list', ['emit', nowhere, 'p', '1', '--headers', '[1]']],
     ['URL: expected scheme://host, such as tcp://127.0.0.1:3000, found nothing', ['request', '', 'p', '1']],
   ]) {

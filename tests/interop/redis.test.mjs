@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { carrier, newPlace } from './lib/carriers.mjs';
 import { asking, callers, meeting, pairings, services } from './lib/peers.mjs';
+import { cli, lines } from './lib/programs.mjs';
 
 const limit = { timeout: 60_000 };
 
@@ -61,8 +62,8 @@ test('nobody listens: NestJS waits, the command line ends at once', limit, async
   const client = await callers.nest.open(place);
   assert.deepStrictEqual(await client.send('conf.nobody', 1, { limit: 300 }), { values: [], ended: false });
   await client.close();
-  const { error } = await (await callers.cli.open(place)).send('conf.nobody', 1, { limit: 5000 });
-  assert.equal(error.error, 'no_receiver');
+  const { code, stdout, stderr } = await cli(['request', place, 'conf.nobody', '1', '--timeout', '30s']);
+  assert.deepStrictEqual([code, stdout, JSON.parse(lines(stderr).at(-1)).error], [4, '', 'no_receiver']);
 });
 
 test('a service that restarts is found by the same client', limit, async () => {

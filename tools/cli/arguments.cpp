@@ -26,7 +26,8 @@ constexpr const char* k_examples =
     "  waybill listen  tcp://0.0.0.0:3000 order.created order.paid\n"
     "\n"
     "Exit codes: 0 it is done; 1 the other side answered an error; 2 the command is wrong; 3 no connection;\n"
-    "4 the time ran out; 5 anything else. With all but 0 the last line of standard error is the error as JSON.\n"
+    "4 no answer, or not in time; 5 anything else. With all but 0 the last line of standard error is the error as "
+    "JSON.\n"
     "\n"
     "waybill COMMAND --help tells more about a command.\n"
     "URLs begin with one of";

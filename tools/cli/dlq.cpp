@@ -130,7 +130,7 @@ Outcome dlq(const Arguments& arguments, const Log& log) {
   const auto give_up = std::chrono::steady_clock::now() + k_longest;
   while (!outcome && loop.run_one_until(give_up) > 0) {
   }
-  if (!outcome) return failure(Exit::timeout, "timeout", "the dead letters could not be read in ten minutes");
+  if (!outcome) return failure(Exit::no_answer, "timeout", "the dead letters could not be read in ten minutes");
   constexpr std::chrono::seconds k_goodbye{2};  // the box says goodbye to its broker
   loop.run_for(k_goodbye);
   return *outcome;

@@ -35,6 +35,8 @@ bool is_number(const std::string& text) {
 
 Pattern parse_pattern(const std::string& typed) {
   if (typed.empty()) refuse("pattern", "must not be empty");
+  if (typed == "true" || typed == "false" || typed == "null")
+    refuse("pattern", "must be a text, a number or an object: the text is written '\"" + typed + "\"'");
   const std::size_t first = typed.find_first_not_of(" \t\r\n");
   const bool is_json =
       first != std::string::npos && (typed[first] == '{' || typed[first] == '[' || typed[first] == '"');

@@ -53,7 +53,7 @@ Outcome call_failure(const Error& error, const Serializer& serializer) {
     }
   }
   Exit exit = Exit::failed;
-  if (error.code() == errc::timeout) exit = Exit::timeout;
+  if (error.code() == errc::timeout || error.code() == errc::no_receiver) exit = Exit::no_answer;
   if (error.code() == errc::refused || error.code() == errc::unauthorized || error.code() == errc::connection_lost) {
     exit = Exit::no_connection;
   }

@@ -9,7 +9,7 @@
 namespace waybill::cli {
 
 /// The exit codes; scripts rely on them (docs/command-line.md).
-enum class Exit { done = 0, remote_error = 1, usage = 2, no_connection = 3, timeout = 4, failed = 5 };
+enum class Exit { done = 0, remote_error = 1, usage = 2, no_connection = 3, no_answer = 4, failed = 5 };
 
 /// A value type. Not an aggregate, so that g++ 12 may return it through co_await.
 class Outcome {
