@@ -1,0 +1,96 @@
+// A listener's intake with librdkafka around it, on the cluster that librdkafka mocks: what a retry sets in motion.
+// No unit test: librdkafka's threads crash under the thread sanitizer, which does not see how they are made.
+#include "intake.hpp"
+#include "support/eventually.hpp"
+#include "waybill/url.hpp"
+
+#include <asio/io_context.hpp>
+#include <gtest/gtest.h>
+#include <librdkafka/rdkafka_mock.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace waybill::kafka {
+namespace {
+
+/// One broker in this process, with a topic "t" of one partition.
+class MockCluster {
+ public:
+  MockCluster() {
+    rd_kafka_conf_t* conf = rd_kafka_conf_new();
+    rd_kafka_conf_set(conf, "test.mock.num.brokers", "1", nullptr, 0);
+    rd_kafka_conf_set(conf, "linger.ms", "60000", nullptr, 0);
+    producer_.reset(rd_kafka_new(RD_KAFKA_PRODUCER, conf, nullptr, 0));
+    rd_kafka_mock_topic_create(cluster(), "t", 1, 1);
+  }
+
+  std::vector<Url::Host> hosts() const {
+    return Url::parse(std::string("kafka://") + rd_kafka_mock_cluster_bootstraps(cluster())).value().hosts;
+  }
+  /// All of one key, and in one batch: a consumer has all of them or none.
+  void produce(int records) {
+    for (int i = 0; i < records; ++i) {
+      rd_kafka_producev(producer_.get(), RD_KAFKA_V_TOPIC("t"), RD_KAFKA_V_PARTITION(0), RD_KAFKA_V_KEY("k", 1),
+                        RD_KAFKA_V_END);
+    }
+    ASSERT_EQ(rd_kafka_flush(producer_.get(), 20'000), RD_KAFKA_RESP_ERR_NO_ERROR);
+  }
+
+ private:
+  rd_kafka_mock_cluster_t* cluster() const { return rd_kafka_handle_mock_cluster(producer_.get()); }
+  Instance producer_;
+};
+
+/// Keeps the first record until it is told what to do with it, and acknowledges all others at once.
+class Handler final : public IntakeHooks {
+ public:
+  void on_record(Token token, const rd_kafka_message_t& message, int attempt, bool) override {
+    if (message.offset == 0 && attempt == 1) {
+      kept = token;
+      return;
+    }
+    ++handled;
+    intake->settle(token, Settlement::ack);
+  }
+  void on_intake_ready() override {}
+  void on_intake_error(rd_kafka_resp_err_t, std::string_view, bool) override {}
+
+  std::shared_ptr<Intake> intake;
+  std::optional<Token> kept;
+  int handled = 0;
+};
+
+TEST(KafkaRetry, LetsGoOnAtOnceWhatWaitsBehindItEvenInLibrdkafka) {
+  constexpr int k_records = 5000;  // more than an intake takes while one key waits
+  MockCluster cluster;
+  cluster.produce(k_records);
+  asio::io_context loop(1);
+  Environment environment;
+  environment.executor = loop.get_executor();
+  environment.max_in_flight = 2;
+  Options options;
+  options.hosts = cluster.hosts();
+  options.retry_backoff = std::chrono::milliseconds(0);
+  Handler handler;
+  handler.intake = Intake::make(environment, options, {"client", "group"}, handler).value();
+  const PartitionList partitions(rd_kafka_topic_partition_list_new(1));
+  rd_kafka_topic_partition_list_add(partitions.get(), "t", 0)->offset = 0;
+  ClientHooks& client = *handler.intake;
+  client.on_rebalance(RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS, partitions.get());
+
+  ASSERT_TRUE(test::eventually(loop, [&client] { return !client.wants_messages(); }));
+  ASSERT_TRUE(handler.kept);
+  EXPECT_EQ(handler.handled, 0);
+  handler.intake->settle(*handler.kept, Settlement::retry);
+  test::run_ready(loop);
+  EXPECT_EQ(handler.handled, k_records);
+  handler.intake->close();
+  handler.intake.reset();
+  test::run_ready(loop);
+}
+
+}  // namespace
+}  // namespace waybill::kafka
