@@ -115,30 +115,31 @@ class ClientCore final : public std::enable_shared_from_this<ClientCore>,
   ClientConfig config_;
   std::shared_ptr<const Registry> registry_;
   Log log_;
-  const Serializer* serializer_ = nullptr;
   std::unique_ptr<Transport> transport_;
-  std::unique_ptr<Connection> connection_;
   Capabilities can_;
-  std::shared_ptr<Reconnect> reconnect_;
+  // What each call touches stands together: programs have hundreds of clients, and their caches are small.
+  const Serializer* serializer_ = nullptr;
+  std::unique_ptr<Connection> connection_;
+  bool keeps_events_ = false;  ///< Until they are confirmed.
+  bool ready_ = false;
+  bool was_ready_ = false;
+  bool closed_ = false;
+  TimePoint armed_for_ = TimePoint::max();
   PendingCalls calls_;
   Buffer scratch_;
   Unconfirmed unconfirmed_;
+  std::shared_ptr<Reconnect> reconnect_;
   std::deque<Queued> queued_;
   std::size_t queued_bytes_ = 0;
   std::vector<UniqueFunction<void(Result<void>)>> connect_waiters_;
   TimePoint connect_give_up_ = TimePoint::max();
   std::optional<Error> last_failure_;
   asio::steady_timer deadline_timer_;
-  TimePoint armed_for_ = TimePoint::max();
   asio::steady_timer pause_timer_;
   asio::steady_timer confirmed_;  ///< Cancelled when nothing is unconfirmed any more.
   bool paused_ = false;
   TimePoint last_complaint_{};
   std::uint64_t forgotten_failures_ = 0;
-  bool keeps_events_ = false;  ///< Until they are confirmed.
-  bool ready_ = false;
-  bool was_ready_ = false;
-  bool closed_ = false;
 };
 
 }  // namespace waybill::detail

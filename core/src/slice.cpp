@@ -40,6 +40,13 @@ Slice Slice::copy(std::string_view bytes) {
   return slice;
 }
 
+Slice Slice::own() const {
+  if (block_ || !size_) return *this;
+  Slice slice = copy(view());
+  slice.is_known_utf8_ = is_known_utf8_;
+  return slice;
+}
+
 Slice Buffer::take() noexcept {
   Slice slice;
   if (!block_) return slice;

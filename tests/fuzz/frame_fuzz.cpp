@@ -37,9 +37,9 @@ std::vector<std::string> play(const char* data, std::size_t size, std::size_t pi
 std::vector<std::string> play_nest(const char* data, std::size_t size, std::size_t piece) {
   NestFrameReader reader(SIZE_MAX, 1 << 16);
   return play(data, size, piece, [&](const char* bytes, std::size_t count, std::size_t& at, std::string& what) {
-    std::string_view text;
+    waybill::Slice text;
     const auto outcome = reader.next(bytes, count, at, text);
-    what = std::string(text);
+    what = std::string(text.view()) + (text.is_known_utf8() ? "" : " (not UTF-8)");
     return outcome == NestFrameReader::Outcome::frame ? 1 : outcome == NestFrameReader::Outcome::more ? 0 : -1;
   });
 }

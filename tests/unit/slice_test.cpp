@@ -24,6 +24,15 @@ TEST(Slice, APartKeepsTheWholeAlive) {
   EXPECT_EQ(part.view(), "tail");
 }
 
+TEST(Slice, WhatIsKnownOfTheWholeIsKnownOfItsPartsAndCopies) {
+  const Slice padded = Slice::copy("head|tail");
+  EXPECT_FALSE(padded.is_known_utf8()) << "nobody has looked";
+  Slice text = Slice::borrow_utf8(padded.view());
+  EXPECT_TRUE(text.part(text.view().substr(5)).own().is_known_utf8());
+  text = padded;
+  EXPECT_FALSE(text.is_known_utf8());
+}
+
 TEST(Slice, PaddingIsReadable) {
   const Slice slice = Slice::copy("x");
   unsigned sum = 0;

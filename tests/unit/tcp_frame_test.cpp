@@ -52,9 +52,9 @@ Read read_nest(const std::vector<std::string>& writes, std::size_t max_units = k
     }
     std::size_t at = 0;
     for (bool more = false; !more;) {
-      std::string_view text;
+      Slice text;
       switch (reader.next(tail.data(), tail.size(), at, text)) {
-        case NestFrameReader::Outcome::frame: read.texts.emplace_back(text); break;
+        case NestFrameReader::Outcome::frame: read.texts.emplace_back(text.view()); break;
         case NestFrameReader::Outcome::more: more = true; break;
         case NestFrameReader::Outcome::broken: read.is_broken = true; return read;
       }
@@ -64,9 +64,9 @@ Read read_nest(const std::vector<std::string>& writes, std::size_t max_units = k
   return read;
 }
 
-/// The slow truth about UTF-16 units: one character after the other, the longest beginning of an invalid one as one.
-std::size_t plain_length(const std::string& text) {
-  std::size_t units = 0;
+/// The slow truth: one character after the other, the longest beginning of an invalid one as one.
+Utf16Cursor count_plainly(const std::string& text) {
+  Utf16Cursor cursor{text.size(), 0, true};
   for (std::size_t i = 0; i < text.size();) {
     const auto byte = [&](std::size_t k) { return k < text.size() ? static_cast<unsigned char>(text[k]) : 0; };
     const int lead = byte(i);
@@ -82,10 +82,11 @@ std::size_t plain_length(const std::string& text) {
       if (next < least || next > most) break;
       ++good;
     }
-    units += good == 4 ? 2 : 1;
+    cursor.units += good == 4 ? 2 : 1;
+    cursor.is_utf8 &= good == length && (length > 1 || lead < 0x80);
     i += good;
   }
-  return units;
+  return cursor;
 }
 
 std::string random_text(std::mt19937& random, std::size_t pieces, bool valid) {
@@ -110,7 +111,13 @@ TEST(TcpUtf16, CountsAsTheSlowTruthDoes) {
   for (int round = 0; round < 3000; ++round) {
     const std::string text = random_text(random, random() % 400, round % 2 == 0);
     const Slice slice = Slice::copy(text);
-    ASSERT_EQ(utf16_length(slice.data(), slice.size()), plain_length(text)) << "round " << round;
+    const Utf16Cursor truth = count_plainly(text);
+    ASSERT_EQ(utf16_length(slice.data(), slice.size()), truth.units) << "round " << round;
+    Utf16Cursor cursor;
+    count_utf16(slice.data(), slice.size(), truth.units, cursor);
+    if (cursor.bytes == text.size()) {
+      ASSERT_EQ(cursor.is_utf8, truth.is_utf8) << "round " << round;
+    }
   }
 }
 
@@ -140,7 +147,7 @@ TEST(TcpUtf16, ResumesAnywhere) {
   std::mt19937 random(2);
   for (int round = 0; round < 200; ++round) {
     const std::string text = random_text(random, 60, true);
-    const std::size_t units = plain_length(text);
+    const std::size_t units = count_plainly(text).units;
     Utf16Cursor cursor;
     for (std::size_t shown = 1; shown <= text.size(); shown += 1 + random() % 20) {
       const Slice slice = Slice::copy(text.substr(0, shown));
@@ -227,11 +234,23 @@ TEST(TcpNestFrame, AFrameOfWhichOnlyTheLengthCameIsUnfinished) {
   NestFrameReader reader(1u << 20, 1u << 20);
   const Slice bytes = Slice::copy("12#");
   std::size_t at = 0;
-  std::string_view text;
+  Slice text;
   EXPECT_FALSE(reader.is_inside_frame());
   EXPECT_EQ(reader.next(bytes.data(), bytes.size(), at, text), NestFrameReader::Outcome::more);
   EXPECT_EQ(at, bytes.size()) << "nothing is left over";
   EXPECT_TRUE(reader.is_inside_frame()) << "and yet more must come";
+}
+
+TEST(TcpNestFrame, TellsWhetherItsTextIsUtf8) {
+  const std::string bad = "\"\xed\xa0\x80\"";
+  const Slice bytes = Slice::copy("9#\"plain 1\"4#\"한글\"5#" + bad + "3#\"a\"");
+  NestFrameReader reader(1u << 20, 1u << 20);
+  std::size_t at = 0;
+  for (const bool is_utf8 : {true, true, false, true}) {
+    Slice text;
+    ASSERT_EQ(reader.next(bytes.data(), bytes.size(), at, text), NestFrameReader::Outcome::frame);
+    EXPECT_EQ(text.is_known_utf8(), is_utf8) << text.view();
+  }
 }
 
 TEST(TcpNestFrame, PrefixesOfAllLengthsAreWritten) {

@@ -13,6 +13,8 @@ class [[nodiscard]] Result {
  public:
   Result(T value) : value_(std::move(value)) {}      // NOLINT: implicit by design
   Result(Error error) : error_(std::move(error)) {}  // NOLINT
+  /// A value to be filled in.
+  explicit Result(std::in_place_t) : value_(std::in_place) {}
 
   explicit operator bool() const noexcept { return value_.has_value(); }
   bool has_value() const noexcept { return value_.has_value(); }

@@ -37,15 +37,20 @@ struct Block {
 class Slice {
  public:
   Slice() noexcept = default;
-  Slice(const Slice& other) noexcept : data_(other.data_), size_(other.size_), block_(other.block_) {
+  Slice(const Slice& other) noexcept
+      : data_(other.data_), size_(other.size_), block_(other.block_), is_known_utf8_(other.is_known_utf8_) {
     if (block_) block_->references.fetch_add(1, std::memory_order_relaxed);
   }
   Slice(Slice&& other) noexcept
-      : data_(other.data_), size_(other.size_), block_(std::exchange(other.block_, nullptr)) {}
+      : data_(other.data_),
+        size_(other.size_),
+        block_(std::exchange(other.block_, nullptr)),
+        is_known_utf8_(other.is_known_utf8_) {}
   Slice& operator=(Slice other) noexcept {
     std::swap(data_, other.data_);
     std::swap(size_, other.size_);
     std::swap(block_, other.block_);
+    std::swap(is_known_utf8_, other.is_known_utf8_);
     return *this;
   }
   ~Slice() {
@@ -60,17 +65,25 @@ class Slice {
     slice.size_ = bytes.size();
     return slice;
   }
+  /// The same of bytes that the caller knows to be UTF-8: texts of them need no further check.
+  static Slice borrow_utf8(std::string_view bytes) noexcept {
+    Slice slice = borrow(bytes);
+    slice.is_known_utf8_ = true;
+    return slice;
+  }
 
   const char* data() const noexcept { return data_; }
   std::size_t size() const noexcept { return size_; }
   bool empty() const noexcept { return size_ == 0; }
   std::string_view view() const noexcept { return {data_, size_}; }
   bool is_owned() const noexcept { return block_ != nullptr; }
+  /// False: they may be UTF-8, nobody has looked.
+  bool is_known_utf8() const noexcept { return is_known_utf8_; }
 
   /// The same bytes, kept alive by the result: shares them if owned, copies them if borrowed.
-  Slice own() const { return block_ || !size_ ? *this : copy(view()); }
+  Slice own() const;
 
-  /// REQUIRES: `part` lies within view(). Shares ownership.
+  /// REQUIRES: `part` lies within view(), between characters where it is text. Shares ownership.
   Slice part(std::string_view part) const noexcept {
     Slice slice = *this;
     slice.data_ = part.data();
@@ -84,6 +97,7 @@ class Slice {
   const char* data_ = k_nothing;
   std::size_t size_ = 0;
   detail::Block* block_ = nullptr;
+  bool is_known_utf8_ = false;
 };
 
 /// Bytes that grow at the end; new room is not zeroed. Not thread-safe.

@@ -21,6 +21,15 @@ constexpr auto k_digit_pairs = [] {  // "00" to "99"
   return pairs;
 }();
 
+int count_digits(std::uint64_t number) noexcept {
+  for (int count = 1;; count += 4, number /= 10000) {
+    if (number < 10) return count;
+    if (number < 100) return count + 1;
+    if (number < 1000) return count + 2;
+    if (number < 10000) return count + 3;
+  }
+}
+
 char* put(char* out, const char* text, std::size_t size) noexcept {
   std::memcpy(out, text, size);
   return out + size;
@@ -103,21 +112,18 @@ char* write_number(double number, char* out) noexcept { return write(number, out
 char* write_number(float number, char* out) noexcept { return write(number, out); }
 
 char* write_natural(std::uint64_t number, char* out) noexcept {
-  constexpr std::size_t k_most_digits = 20;
-  char digits[k_most_digits + k_most_digits];  // so that as many as there can be are copied at once
-  char* at = digits + k_most_digits;
+  char* const end = out + count_digits(number);
+  char* at = end;
   for (; number >= 100; number /= 100) {
     at -= 2;
     std::memcpy(at, &k_digit_pairs[2 * (number % 100)], 2);
   }
   if (number >= 10) {
-    at -= 2;
-    std::memcpy(at, &k_digit_pairs[2 * number], 2);
+    std::memcpy(out, &k_digit_pairs[2 * number], 2);
   } else {
-    *--at = static_cast<char>('0' + number);
+    *out = static_cast<char>('0' + number);
   }
-  std::memcpy(out, at, k_most_digits);
-  return out + (digits + k_most_digits - at);
+  return end;
 }
 
 char* write_integer(std::int64_t number, char* out) noexcept {

@@ -68,7 +68,7 @@ Result<void> parse_any_layout(const Slice& bytes, Direction direction, Packet& p
   const Serializer* const serializer = packet.serializer;
   packet = Packet();
   packet.serializer = serializer;
-  if (!is_utf8(bytes.view())) {
+  if (!bytes.is_known_utf8() && !is_utf8(bytes.view())) {
     thread_storage.replaced = Slice::copy(replace_invalid_utf8(bytes.view()));
     const Slice replaced = thread_storage.replaced;
     return parse_any_layout(replaced, direction, packet);

@@ -117,7 +117,7 @@ bool take_id(std::string_view& text, Term& id) noexcept {
 }
 
 /// Takes the pattern off the front of `text`.
-bool take_pattern(std::string_view& text, Term& pattern) noexcept {
+bool take_pattern(std::string_view& text, bool is_known_utf8, Term& pattern) noexcept {
   const char* const end = text.data() + text.size();
   if (text.empty()) return false;
   const char* stop = nullptr;
@@ -125,17 +125,15 @@ bool take_pattern(std::string_view& text, Term& pattern) noexcept {
     stop = find_special(text.data() + 1, end);
     if (stop >= end || *stop != '"') return false;
     pattern = {text.substr(1, static_cast<std::size_t>(stop - text.data()) - 1), false};
-    if (!is_utf8(pattern.text)) return false;
     ++stop;
   } else {
     const Scan scan = scan_value(text.data(), end);
     if (scan.outcome != Scan::Outcome::ok) return false;
     stop = scan.end;
     pattern = {text.substr(0, static_cast<std::size_t>(stop - text.data())), true};
-    if (!is_utf8(pattern.text)) return false;
   }
   text.remove_prefix(static_cast<std::size_t>(stop - text.data()));
-  return true;
+  return is_known_utf8 || is_utf8(pattern.text);
 }
 
 bool take_payload(const Slice& bytes, std::string_view text, Packet& packet) {
@@ -147,7 +145,9 @@ bool take_payload(const Slice& bytes, std::string_view text, Packet& packet) {
 }
 
 bool parse_call(const Slice& bytes, std::string_view text, Packet& packet) {
-  if (!take_prefix(text, "{\"pattern\":") || !take_pattern(text, packet.pattern)) return false;
+  if (!take_prefix(text, "{\"pattern\":") || !take_pattern(text, bytes.is_known_utf8(), packet.pattern)) {
+    return false;
+  }
   if (!take_prefix(text, ",\"data\":")) return false;
   packet.has_pattern = true;
   packet.kind = PacketKind::request;

@@ -115,9 +115,9 @@ Read Reader::text_with_escapes(Cursor& from, std::string_view& to) {
   return Read::ok;
 }
 
-std::string_view Reader::unescaped(std::string_view content, std::string& storage) {
+std::string_view Reader::unescaped(std::string_view content, std::string& storage) const {
   std::string replaced;
-  if (!is_utf8(content)) content = replaced = replace_invalid_utf8(content);
+  if (!payload_.is_known_utf8() && !is_utf8(content)) content = replaced = replace_invalid_utf8(content);
   storage.clear();
   append_unescaped(content, storage);
   return storage;
@@ -138,7 +138,9 @@ Read Reader::raw(Cursor& from, Payload& to) {
   const char* stop = nullptr;
   if (const Read read = scan(from, stop); read != Read::ok) return read;
   const std::string_view text(from.at, static_cast<std::size_t>(stop - from.at));
-  to = Payload(is_utf8(text) ? payload_.part(text).own() : Slice::copy(replace_invalid_utf8(text)), serializer_);
+  to = Payload(
+      payload_.is_known_utf8() || is_utf8(text) ? payload_.part(text).own() : Slice::copy(replace_invalid_utf8(text)),
+      serializer_);
   from.at = stop;
   return Read::ok;
 }

@@ -51,8 +51,8 @@ class Reader {
     }
     std::string_view text() {
       find();
-      return content_.find('\\') == std::string_view::npos ? checked(content_, reader_.key_)
-                                                           : unescaped(content_, reader_.key_);
+      return content_.find('\\') == std::string_view::npos ? reader_.checked(content_, reader_.key_)
+                                                           : reader_.unescaped(content_, reader_.key_);
     }
     bool is_broken() const noexcept { return is_broken_; }
 
@@ -194,12 +194,12 @@ class Reader {
   Read integer_of(const Cursor& from, bool& negative, std::uint64_t& magnitude, const char*& stop);
   Read text_with_escapes(Cursor& from, std::string_view& to);
   /// The content of a text without escapes: itself, or what stands for it in `storage`.
-  static std::string_view checked(std::string_view content, std::string& storage) {
-    if (is_short_ascii(content) || is_utf8(content)) [[likely]]
+  std::string_view checked(std::string_view content, std::string& storage) const {
+    if (payload_.is_known_utf8() || is_short_ascii(content) || is_utf8(content)) [[likely]]
       return content;
     return storage = replace_invalid_utf8(content);
   }
-  static std::string_view unescaped(std::string_view content, std::string& storage);
+  std::string_view unescaped(std::string_view content, std::string& storage) const;
   /// Checks the value as a whole and finds its end.
   Read scan(const Cursor& from, const char*& stop);
   /// Why a value cannot be read as what was wanted: it is something else, or nothing.

@@ -116,10 +116,12 @@ void Sender::hold(bool on) {
 }
 
 asio::awaitable<void> Sender::flush(std::shared_ptr<Sender> self) {
+  ++self->flushing_;
   while (!self->closed_ && self->unsent_bytes()) {
     self->progress_.expires_at(socket::TimePoint::max());
     co_await detail::wait_quietly(self->progress_);
   }
+  --self->flushing_;
 }
 
 void Sender::drop_link() {

@@ -37,7 +37,9 @@ class Sender : public std::enable_shared_from_this<Sender> {
   ConnectionSink* sink() const noexcept { return sink_; }
   void link_ready();
   void link_gone(const Error& error);
-  void wrote() { progress_.cancel(); }
+  void wrote() {
+    if (flushing_) progress_.cancel();
+  }
   void watch() { tick_->start(); }
 
  private:
@@ -58,6 +60,7 @@ class Sender : public std::enable_shared_from_this<Sender> {
   std::optional<Error> failure_;  // of a link that was being set up
   bool ready_ = false;
   bool closed_ = false;
+  unsigned flushing_ = 0;  // how many flush() wait
 };
 
 using TcpConnection = socket::SharedConnection<Sender>;

@@ -19,9 +19,8 @@ std::size_t parse_length(std::string_view text) noexcept {
   if (i < text.size() && text[i] == '+') ++i;
   std::size_t value = 0;
   for (; i < text.size() && is_digit(text[i]); ++i) {
-    const auto digit = static_cast<std::size_t>(text[i] - '0');
-    value = value > (SIZE_MAX - digit) / 10 ? SIZE_MAX : value * 10 + digit;
-    if (value == SIZE_MAX) return value;
+    if (value >= SIZE_MAX / 10) return SIZE_MAX;  // more than anything that is allowed
+    value = value * 10 + static_cast<std::size_t>(text[i] - '0');
   }
   return value;
 }
@@ -47,7 +46,7 @@ NestFrameReader::Outcome NestFrameReader::read_length(const char* data, std::siz
 }
 
 NestFrameReader::Outcome NestFrameReader::next(const char* data, std::size_t size, std::size_t& at,
-                                               std::string_view& text) noexcept {
+                                               Slice& text) noexcept {
   if (!wanted_) {
     if (at == size) return Outcome::more;
     const Outcome prefix = read_length(data, size, at);
@@ -58,7 +57,8 @@ NestFrameReader::Outcome NestFrameReader::next(const char* data, std::size_t siz
   if (cursor_.units < wanted_)
     return size - at > max_bytes_ ? broken("a frame is larger than max_frame") : Outcome::more;
   if (cursor_.bytes > max_bytes_) return broken("a frame is larger than max_frame");
-  text = {data + at, cursor_.bytes};
+  const std::string_view content(data + at, cursor_.bytes);
+  text = cursor_.is_utf8 ? Slice::borrow_utf8(content) : Slice::borrow(content);
   at += cursor_.bytes;
   wanted_ = 0;
   cursor_ = {};

@@ -37,7 +37,7 @@ class NestFrameReader {
   /// Looks for a frame from data + at on and moves `at` behind what is done with: the frame, or only its prefix. What
   /// is left must be shown again, with more behind it. On `broken` problem() tells why.
   /// REQUIRES: k_padding readable bytes behind data + size.
-  Outcome next(const char* data, std::size_t size, std::size_t& at, std::string_view& text) noexcept;
+  Outcome next(const char* data, std::size_t size, std::size_t& at, Slice& text) noexcept;
 
   const char* problem() const noexcept { return problem_; }
 

@@ -11,6 +11,7 @@ namespace {
 struct Character {
   std::size_t bytes = 0;  // 0: more bytes are needed to tell
   std::size_t units = 1;
+  bool is_utf8 = true;
 };
 
 /// One character, or the longest beginning of one that is invalid.
@@ -18,7 +19,7 @@ Character decode(const char* text, std::size_t size) noexcept {
   const auto byte = [text](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   const unsigned char lead = byte(0);
   if (lead < 0x80) return {1, 1};
-  if (lead < 0xC2 || lead > 0xF4) return {1, 1};
+  if (lead < 0xC2 || lead > 0xF4) return {1, 1, false};
   const std::size_t length = lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
   unsigned char least = 0x80;
   unsigned char most = 0xBF;
@@ -28,7 +29,7 @@ Character decode(const char* text, std::size_t size) noexcept {
   if (lead == 0xF4) most = 0x8F;
   for (std::size_t i = 1; i < length; ++i) {
     if (i == size) return {0, 0};
-    if (byte(i) < least || byte(i) > most) return {i, 1};
+    if (byte(i) < least || byte(i) > most) return {i, 1, false};
     least = 0x80;
     most = 0xBF;
   }
@@ -100,6 +101,7 @@ bool count_slowly(const char* text, std::size_t size, std::size_t stop, std::siz
     if (!next.bytes) return false;
     cursor.bytes += next.bytes;
     cursor.units += next.units;
+    cursor.is_utf8 &= next.is_utf8;
   }
   return true;
 }
@@ -117,15 +119,21 @@ bool count_balanced(const char* text, std::size_t size, std::size_t& units) noex
     __m128i tail_sum = zero;
     __m128i wanted_sum = zero;
     __m128i four_sum = zero;
-    for (const std::size_t stop = std::min(size, i + 16 * 80); i < stop; i += 16) {  // at most 240 a byte
-      const __m128i v = size - i >= 16 ? load_sixteen(text + i) : detail::load_first(text + i, size - i);
-      if (_mm_movemask_epi8(v) == 0) continue;
+    const auto count = [&](__m128i v) {
+      if (_mm_movemask_epi8(v) == 0) return;
       const __m128i is_four = at_least(v, sixteen_of(0xF0));
       const __m128i leads =
           _mm_add_epi8(_mm_add_epi8(at_least(v, sixteen_of(0xC0)), at_least(v, sixteen_of(0xE0))), is_four);
       tail_sum = _mm_sub_epi8(tail_sum, _mm_cmplt_epi8(v, sixteen_of(0xC0)));
       wanted_sum = _mm_sub_epi8(wanted_sum, leads);
       four_sum = _mm_sub_epi8(four_sum, is_four);
+    };
+    // A block adds at most three to a byte of the sums.
+    for (const std::size_t stop = i + std::min<std::size_t>((size - i) / 16, 80) * 16; i < stop; i += 16)
+      count(load_sixteen(text + i));
+    if (size - i < 16) {
+      count(detail::load_first(text + i, size - i));
+      i = size;
     }
     tails += sum_of_bytes(tail_sum);
     wanted += sum_of_bytes(wanted_sum);

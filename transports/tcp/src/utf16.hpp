@@ -9,6 +9,7 @@ namespace waybill::tcp {
 struct Utf16Cursor {
   std::size_t bytes = 0;
   std::size_t units = 0;
+  bool is_utf8 = true;  // all of it
 };
 
 /// Moves the cursor until it has `want` units or no whole character is left. What is not UTF-8 counts as the decoders

@@ -46,13 +46,13 @@ PacketCodec::Outcome PacketCodec::recognize(const char* data, std::size_t size, 
 }
 
 PacketCodec::Outcome PacketCodec::next_nest(const char* data, std::size_t size, std::size_t& at, Packet& packet) {
-  std::string_view text;
+  Slice text;
   switch (nest_reader_.next(data, size, at, text)) {
     case NestFrameReader::Outcome::more: return Outcome::more;
     case NestFrameReader::Outcome::broken: return broken(nest_reader_.problem());
     case NestFrameReader::Outcome::frame: break;
   }
-  const Result<void> parsed = rules_.json->parse(Slice::borrow(text), rules_.direction, packet);
+  const Result<void> parsed = rules_.json->parse(text, rules_.direction, packet);
   if (!parsed) return broken(std::string(parsed.error().message()));
   const bool foreign =
       rules_.direction == Direction::to_service && packet.kind == PacketKind::event && !packet.has_pattern;

@@ -63,7 +63,7 @@ Result<R> decode_reply(const Packet& packet) {
       if constexpr (std::is_same_v<R, Payload>) {
         return Payload(packet.payload.own(), *packet.serializer);  // nobody looks into it
       }
-      Result<R> value = R{};  // decoded where it will be returned
+      Result<R> value(std::in_place);  // decoded where it will be returned
       Result<void> decoded = packet.serializer->decode(packet.payload, ValueOut::of(*value));
       if (!decoded) value = decoded.error();
       return value;

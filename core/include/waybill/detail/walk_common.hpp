@@ -9,6 +9,7 @@
 #include <cstring>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace waybill::detail {
 
@@ -44,6 +45,27 @@ template <class T>
 void store(void* address, T value) noexcept {
   std::memcpy(address, &value, sizeof value);
 }
+
+/// Which fields an object has had. Mostly they come in the order of the type, and then they are only counted.
+class SeenFields {
+ public:
+  explicit SeenFields(std::size_t count) : count_(count) {}
+  void add(std::size_t index) {
+    if (index == in_order_) {
+      ++in_order_;
+    } else {
+      others_.resize(count_);
+      others_[index] = true;
+    }
+  }
+  bool has_all() const { return in_order_ == count_; }
+  bool has(std::size_t index) const { return index < in_order_ || (!others_.empty() && others_[index]); }
+
+ private:
+  std::size_t count_;
+  std::size_t in_order_ = 0;
+  std::vector<bool> others_;
+};
 
 /// What went wrong and where. The path is put together from the inside out while walkers return, so that it costs
 /// nothing when all goes well.

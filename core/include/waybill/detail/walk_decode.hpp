@@ -31,7 +31,6 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
-#include <vector>
 
 namespace waybill::detail {
 
@@ -58,7 +57,7 @@ class Decoder : private Player<Reader> {
   };
 
   template <class Value, class Type>
-  bool value(Value& from, void* to, Kind kind, const Type& type, int depth) {
+  [[gnu::always_inline]] bool value(Value& from, void* to, Kind kind, const Type& type, int depth) {
     switch (kind) {
       case Kind::null: return null(from, type);
       case Kind::boolean: {
@@ -276,26 +275,6 @@ class Decoder : private Player<Reader> {
                                  expected_but_found(count_text(type.items.size()), std::to_string(index)));
   }
 
-  /// Which fields an object has had; up to 64 without memory of its own.
-  class Seen {
-   public:
-    explicit Seen(std::size_t count) {
-      if (count > 64) more_.resize(count);
-    }
-    void add(std::size_t index) {
-      if (more_.empty()) {
-        few_ |= std::uint64_t{1} << index;
-      } else {
-        more_[index] = true;
-      }
-    }
-    bool has(std::size_t index) const { return more_.empty() ? (few_ >> index) & 1 : more_[index]; }
-
-   private:
-    std::uint64_t few_ = 0;
-    std::vector<bool> more_;
-  };
-
   static constexpr std::size_t k_no_field = static_cast<std::size_t>(-1);
 
   template <class Key>
@@ -316,7 +295,7 @@ class Decoder : private Player<Reader> {
   template <class Value>
   bool object(Value& from, void* to, const ObjectType& type, int depth) {
     std::size_t expected = 0;
-    Seen seen(type.fields.size());
+    SeenFields seen(type.fields.size());
     const Read read = reader_.map(from, [&](auto& key, auto& content) {
       // Senders mostly write the fields in the order of the type.
       const std::size_t index =
@@ -332,6 +311,7 @@ class Decoder : private Player<Reader> {
       return false;
     });
     if (!check(read, from, type)) return false;
+    if (seen.has_all()) return true;
     for (std::size_t i = 0; i < type.fields.size(); ++i) {
       const Field& field = type.fields[i];
       if (!field.required || seen.has(i)) continue;
