@@ -18,16 +18,16 @@ constexpr auto k_digit_values = [] {
   return values;
 }();
 
-/// Writes 32 bits as eight digits, all at once.
+constexpr auto k_digit_pairs = [] {  // "00" to "ff"
+  constexpr char k_digits[] = "0123456789abcdef";
+  std::array<std::array<char, 2>, 256> pairs{};
+  for (std::size_t i = 0; i < pairs.size(); ++i) pairs[i] = {k_digits[i / 16], k_digits[i % 16]};
+  return pairs;
+}();
+
+/// Writes 32 bits as eight digits.
 void write_hex(char* to, std::uint32_t bits) noexcept {
-  // One digit a byte, the first one lowest.
-  std::uint64_t digits = bits;
-  digits = (digits & 0xffff) << 32 | digits >> 16;
-  digits = (digits & 0x000000ff000000ff) << 16 | (digits >> 8 & 0x000000ff000000ff);
-  digits = (digits & 0x000f000f000f000f) << 8 | (digits >> 4 & 0x000f000f000f000f);
-  const std::uint64_t letters = (digits + 0x0606060606060606) >> 4 & 0x0101010101010101;  // 1 where it is 10 or more
-  digits += 0x3030303030303030 + letters * ('a' - '0' - 10);
-  for (std::size_t i = 0; i < sizeof(digits); ++i) to[i] = static_cast<char>(digits >> (8 * i));
+  for (int shift = 24; shift >= 0; shift -= 8, to += 2) std::memcpy(to, k_digit_pairs[bits >> shift & 0xff].data(), 2);
 }
 
 bool ends_call(const Packet& packet) noexcept { return packet.kind != PacketKind::value || packet.last; }

@@ -235,7 +235,7 @@ Buffer& Stream::out() {
                  peer_ + " reads too slowly: " + std::to_string(unsent_bytes()) + " bytes wait for it"));
   }
   if (out_.capacity() == 0) Scratch::of_this_thread().lend_output(out_);
-  post_turn();
+  if (!batch_) post_turn();  // else it is flushed at the turn's end
   return out_;
 }
 

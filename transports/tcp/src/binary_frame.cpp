@@ -126,7 +126,6 @@ BinaryFrameReader::Outcome BinaryFrameReader::next(const char* data, std::size_t
   left -= name + pattern + id + extra;
 
   const char* part = frame + k_head;
-  problem_.clear();
   if (!read_serializer(index, {part, name}, packet))
     return broken(problem_.empty() ? "a frame's serializer is unknown" : problem_);
   part += name;
