@@ -77,7 +77,7 @@ void add_amqp(Handlers& handlers, State& state, const AmqpMode& mode);
 
 /// `none` if the message has no payload, `binary` if it is raw bytes, else what JavaScript calls the payload's type, with
 /// `null` and `array`.
-std::string type_of(const Json& data, const waybill::Context& context);
+std::string type_of(const Json& data, const waybill::Context& context, bool is_kafka);
 /// {"data":data}; without the member if the message has no payload.
 Json with_data(const Json& data, const waybill::Context& context);
 /// What a handler can see of the message besides its data; which fields those are depends on the carrier.

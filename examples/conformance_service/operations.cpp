@@ -78,8 +78,8 @@ void add_values(Handlers& handlers) {
   handlers.operation("sum", [](const Json& data) { return sum(data); });
   handlers.operation("hello", [](const Json& data) { return "Hello, " + text_of(data) + "!"; });
   handlers.operation("echo", &echo);
-  handlers.operation("type", [](const Json& data, waybill::Context& context) {
-    return Json{{"type", type_of(data, context)}};
+  handlers.operation("type", [is_kafka = handlers.is_kafka()](const Json& data, waybill::Context& context) {
+    return Json{{"type", type_of(data, context, is_kafka)}};
   });
   handlers.operation("none", [] {});
   handlers.operation("null", [] { return nullptr; });
