@@ -21,7 +21,7 @@ class Copier {
 
   ConfigNode copy(const YAML::Node& node, std::size_t depth) {
     ConfigNode copied;
-    copied.line = static_cast<std::size_t>(node.Mark().line + 1);
+    copied.line = static_cast<std::size_t>(node.Mark().line) + 1;
     if (depth > k_max_depth) fail(copied.line, "nested more than 16 levels deep");
     if (++count_ > k_max_nodes) fail(copied.line, "more than 10000 values");
     switch (node.Type()) {

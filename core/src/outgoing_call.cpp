@@ -27,7 +27,7 @@ asio::awaitable<void> OutgoingCall::run(std::shared_ptr<OutgoingCall> self) {
     outcome = Error(errc::internal, std::string("a client middleware threw: ") + exception.what(), End::unknown);
   }
   if (!outcome) {
-    const Error error = outcome.error();
+    const Error& error = outcome.error();
     self->remote_->mailbox.tell({nullptr, nullptr, &error, true});
   } else if (!self->remote_->mailbox.is_ended()) {
     // A middleware that did not call on: the call ends without a value.
