@@ -21,6 +21,9 @@ function(waybill_add_gtest name)
   add_executable(${name} ${TEST_SOURCES})
   waybill_own_code(${name})
   target_link_libraries(${name} PRIVATE ${TEST_LIBS} GTest::gtest GTest::gtest_main)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_INTERPROCEDURAL_OPTIMIZATION)
+    target_link_options(${name} PRIVATE -Wno-odr -Wno-stringop-overflow)  # g++ 12: coroutines, std::string
+  endif()
   gtest_discover_tests(${name} TEST_PREFIX "${name}." DISCOVERY_TIMEOUT 60
     PROPERTIES LABELS "${TEST_LABEL}" TIMEOUT ${TEST_TIMEOUT})
 endfunction()
