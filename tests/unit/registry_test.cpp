@@ -1,6 +1,7 @@
 // The registry: names meet implementations, and an unknown name says which ones there are.
 #include "waybill/registry.hpp"
 
+#include "support/named_serializer.hpp"
 #include "waybill/error.hpp"
 
 #include <gtest/gtest.h>
@@ -8,19 +9,7 @@
 namespace waybill {
 namespace {
 
-class NamedSerializer final : public Serializer {
- public:
-  explicit NamedSerializer(std::string_view name) : name_(name) {}
-  std::string_view name() const noexcept override { return name_; }
-  std::string_view content_type() const noexcept override { return "application/x-test"; }
-  Result<void> encode(ValueRef, Buffer&) const override { return {}; }
-  Result<void> decode(const Slice&, ValueOut) const override { return {}; }
-  void compose(const Packet&, Buffer&) const override {}
-  Result<void> parse(const Slice&, Direction, Packet&) const override { return {}; }
-
- private:
-  std::string name_;
-};
+using test::NamedSerializer;
 
 TEST(Registry, HandsTheUrlToTheFactoryOfItsScheme) {
   Registry registry;

@@ -1,6 +1,6 @@
 // Binary framing: every split, every flipped byte, hostile lengths.
 #include "binary_frame.hpp"
-#include "waybill/serializer.hpp"
+#include "support/named_serializer.hpp"
 
 #include <gtest/gtest.h>
 
@@ -10,18 +10,7 @@
 namespace waybill::tcp {
 namespace {
 
-/// A serializer of which only the identity counts.
-class NamedSerializer final : public Serializer {
- public:
-  std::string_view name() const noexcept override { return "named"; }
-  std::string_view content_type() const noexcept override { return "application/named"; }
-  Result<void> encode(ValueRef, Buffer&) const override { return {}; }
-  Result<void> decode(const Slice&, ValueOut) const override { return {}; }
-  void compose(const Packet&, Buffer&) const override {}
-  Result<void> parse(const Slice&, Direction, Packet&) const override { return {}; }
-};
-
-const NamedSerializer k_named;
+const test::NamedSerializer k_named("named");  // only its identity counts
 
 BinaryFrameReader binary_reader(std::size_t max_frame = 1 << 20) {
   return BinaryFrameReader(max_frame, [](std::string_view name) { return name == "named" ? &k_named : nullptr; });

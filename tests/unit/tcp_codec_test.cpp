@@ -1,4 +1,5 @@
 // PacketCodec, the codec of one tcp connection: which framings it takes with which serializers.
+#include "support/named_serializer.hpp"
 #include "waybill/serializers/json.hpp"
 #include "wire.hpp"
 
@@ -10,17 +11,6 @@
 
 namespace waybill::tcp {
 namespace {
-
-/// Its name is all that it has of JSON.
-class OnlyCalledJson final : public Serializer {
- public:
-  std::string_view name() const noexcept override { return "json"; }
-  std::string_view content_type() const noexcept override { return "application/x-test"; }
-  Result<void> encode(ValueRef, Buffer&) const override { return {}; }
-  Result<void> decode(const Slice&, ValueOut) const override { return {}; }
-  void compose(const Packet&, Buffer&) const override {}
-  Result<void> parse(const Slice&, Direction, Packet&) const override { return {}; }
-};
 
 /// What a listener makes of a NestJS frame when this is the only serializer there.
 PacketCodec::Outcome read_nest_frame(std::unique_ptr<Serializer> serializer, std::string& problem) {
@@ -42,7 +32,7 @@ PacketCodec::Outcome read_nest_frame(std::unique_ptr<Serializer> serializer, std
 TEST(TcpCodec, NestJsFramingTakesJsonOnly) {
   std::string problem;
   EXPECT_EQ(read_nest_frame(json::make_json_serializer(), problem), PacketCodec::Outcome::packet) << problem;
-  EXPECT_EQ(read_nest_frame(std::make_unique<OnlyCalledJson>(), problem), PacketCodec::Outcome::broken);
+  EXPECT_EQ(read_nest_frame(std::make_unique<test::NamedSerializer>("json"), problem), PacketCodec::Outcome::broken);
   EXPECT_NE(problem.find("needs a JSON serializer"), std::string::npos) << problem;
 }
 
