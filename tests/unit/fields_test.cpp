@@ -9,6 +9,7 @@
 #include <deque>
 #include <list>
 #include <map>
+#include <random>
 #include <set>
 #include <unordered_map>
 
@@ -156,6 +157,28 @@ TEST(Fields, KindsOfTheStandardLibrary) {
   EXPECT_EQ((type_of<std::variant<int, std::string>>().kind), Kind::variant);
   EXPECT_EQ((type_of<std::chrono::duration<double>>().kind), Kind::float64);
   EXPECT_EQ(type_of<waybill::Payload>().kind, Kind::raw);
+}
+
+TEST(Fields, ThoseThatWereSeenAreKnownInAnyOrder) {
+  std::mt19937 random(1);
+  for (const std::size_t count : {1u, 5u, 64u, 65u, 200u}) {
+    for (int round = 0; round < 50; ++round) {
+      waybill::detail::SeenFields seen(count);
+      std::set<std::size_t> truth;
+      // Some in the order of the type, with gaps; then any, some of them again.
+      for (std::size_t i = 0; i < count && round % 2; ++i) {
+        if (random() % 4) seen.add(*truth.insert(i).first);
+      }
+      for (std::size_t i = random() % (count + 1); i > 0; --i) seen.add(*truth.insert(random() % count).first);
+      for (std::size_t i = 0; i < count; ++i) ASSERT_EQ(seen.has(i), truth.contains(i)) << i << " of " << count;
+      if (seen.has_all()) {
+        ASSERT_EQ(truth.size(), count);
+      }
+    }
+    waybill::detail::SeenFields all(count);
+    for (std::size_t i = 0; i < count; ++i) all.add(i);
+    EXPECT_TRUE(all.has_all());
+  }
 }
 
 TEST(Fields, IsoTimesAreThoseOfDate) {

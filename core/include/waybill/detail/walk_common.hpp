@@ -46,25 +46,32 @@ void store(void* address, T value) noexcept {
   std::memcpy(address, &value, sizeof value);
 }
 
-/// Which fields an object has had. Mostly they come in the order of the type, and then they are only counted.
+/// Which fields an object has had; up to 64 without memory of its own. Mostly they come in the order of the type, and
+/// then they are only counted.
 class SeenFields {
  public:
   explicit SeenFields(std::size_t count) : count_(count) {}
   void add(std::size_t index) {
     if (index == in_order_) {
       ++in_order_;
+    } else if (index < 64) {
+      few_ |= std::uint64_t{1} << index;
     } else {
-      others_.resize(count_);
-      others_[index] = true;
+      more_.resize(count_);
+      more_[index] = true;
     }
   }
   bool has_all() const { return in_order_ == count_; }
-  bool has(std::size_t index) const { return index < in_order_ || (!others_.empty() && others_[index]); }
+  bool has(std::size_t index) const {
+    if (index < in_order_) return true;
+    return index < 64 ? (few_ >> index) & 1 : !more_.empty() && more_[index];
+  }
 
  private:
   std::size_t count_;
   std::size_t in_order_ = 0;
-  std::vector<bool> others_;
+  std::uint64_t few_ = 0;
+  std::vector<bool> more_;
 };
 
 /// What went wrong and where. The path is put together from the inside out while walkers return, so that it costs
