@@ -1,7 +1,8 @@
 # Kafka from its jars on Maven Central, one Java process in KRaft mode; sourced by brokers.sh. Three ports for clients:
-# plain, plain with SASL (user "waybill", password "secret"), and TLS.
+# plain, plain with SASL (user "waybill", password "secret"), and TLS. WAYBILL_KAFKA_VERSION chooses another version
+# (tried: 3.7.2 and 4.1.2; 4.x needs Java 17); each keeps data of its own.
 
-kafka_version=3.7.2
+kafka_version="${WAYBILL_KAFKA_VERSION:-3.7.2}"
 kafka_libs="${WAYBILL_KAFKA_LIBS:-$root/build/kafka-$kafka_version}"  # shared by all sets of brokers of a clone
 
 kafka_install() {
@@ -35,7 +36,7 @@ kafka_java=(java -Xms256m -Xmx512m -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xsh
 
 kafka_prepare() {
   tls_prepare
-  local own="$folder/kafka" key
+  local own="$folder/kafka" data="$folder/kafka/data-$kafka_version" key
   key="$(port_of kafka-controller)"
   openssl pkcs8 -topk8 -nocrypt -in "$folder/tls/server.key" -out "$own/key.pem"
   cat "$own/key.pem" "$folder/tls/server.crt" >"$own/keystore.pem"
@@ -52,7 +53,7 @@ sasl.enabled.mechanisms=PLAIN
 listener.name.sasl.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required user_waybill="secret";
 ssl.keystore.type=PEM
 ssl.keystore.location=$own/keystore.pem
-log.dirs=$own/data
+log.dirs=$data
 num.partitions=1
 message.max.bytes=16777216
 offsets.topic.replication.factor=1
@@ -64,7 +65,7 @@ group.initial.rebalance.delay.ms=0
 log.cleaner.enable=false
 broker.session.timeout.ms=6000
 END
-  [ -e "$own/data/meta.properties" ] && return
+  [ -e "$data/meta.properties" ] && return
   "${kafka_java[@]}" kafka.tools.StorageTool format -t "$(head -c 16 /dev/urandom | base64 | tr '+/' '-_' | tr -d '=')" \
     -c "$own/server.properties" >"$own/log" 2>&1 3>&- 9>&- || die "Kafka could not make its storage; see $own/log"
 }
