@@ -144,8 +144,7 @@ if wants brokers && { wants dev || build dev; }; then
 fi
 
 if wants asan && build asan; then
-  # g++ 12 gets the frames of some of Asio's coroutines from operator new and gives them back with free.
-  ASAN_OPTIONS="alloc_dealloc_mismatch=0:detect_stack_use_after_return=1:${ASAN_OPTIONS:-}" UBSAN_OPTIONS="print_stacktrace=1:${UBSAN_OPTIONS:-}" \
+  ASAN_OPTIONS="detect_stack_use_after_return=1:${ASAN_OPTIONS:-}" UBSAN_OPTIONS="print_stacktrace=1:${UBSAN_OPTIONS:-}" \
     run_tests asan asan -L '^(unit|conformance|stress)$' -E "$needs_broker"
 fi
 if wants tsan && build tsan; then

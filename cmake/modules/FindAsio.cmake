@@ -28,7 +28,8 @@ if(Asio_FOUND AND NOT TARGET asio::asio)
   add_library(asio::asio INTERFACE IMPORTED)
   set_target_properties(asio::asio PROPERTIES
     INTERFACE_INCLUDE_DIRECTORIES "${Asio_INCLUDE_DIR}"
-    INTERFACE_COMPILE_DEFINITIONS ASIO_STANDALONE
+    # The second: all files of a program agree on where Asio's memory comes from, whatever they include before it.
+    INTERFACE_COMPILE_DEFINITIONS "ASIO_STANDALONE;ASIO_DISABLE_STD_ALIGNED_ALLOC"
     INTERFACE_LINK_LIBRARIES Threads::Threads)
   # Before 1.24 Asio does not see that clang has C++20 coroutines.
   if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang" AND Asio_VERSION VERSION_LESS 1.24)

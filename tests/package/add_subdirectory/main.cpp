@@ -6,6 +6,10 @@
 #include <string>
 #include <vector>
 
+#ifndef ASIO_DISABLE_STD_ALIGNED_ALLOC
+#error "programs must be told to allocate Asio's memory as the library does"
+#endif
+
 int main() {
   const auto registry = waybill::default_registry();
   if (registry->default_serializer().name() != "json" || registry->find_serializer("msgpack") != nullptr) return 1;

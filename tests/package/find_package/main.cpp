@@ -5,6 +5,10 @@
 
 #include <cstdio>
 
+#ifndef ASIO_DISABLE_STD_ALIGNED_ALLOC
+#error "programs must be told to allocate Asio's memory as the library does"
+#endif
+
 int main() {
   waybill::Registry registry;
   registry.add_serializer(waybill::json::make_json_serializer());

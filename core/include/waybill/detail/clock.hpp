@@ -19,4 +19,14 @@ inline TimePoint coarse_now() noexcept {
 #endif
 }
 
+/// `now + duration`, for any duration that a program may give: what would pass the end of the clock never comes
+/// (TimePoint::max()), and what is negative has passed.
+template <class Rep, class Period>
+TimePoint deadline_after(TimePoint now, std::chrono::duration<Rep, Period> duration) noexcept {
+  using Duration = std::chrono::duration<Rep, Period>;
+  if (duration <= Duration::zero()) return now;
+  if (duration >= std::chrono::duration_cast<Duration>(TimePoint::max() - now)) return TimePoint::max();
+  return now + std::chrono::duration_cast<TimePoint::duration>(duration);
+}
+
 }  // namespace waybill::detail

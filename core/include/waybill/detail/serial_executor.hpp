@@ -6,21 +6,29 @@
 #include <asio/strand.hpp>
 
 #include <optional>
+#include <typeinfo>
 
 namespace waybill::detail {
+
+/// The executor as what it is; null if it is something else. Before 1.26 Asio's own target<T>() does not look: it takes
+/// every executor for a T.
+template <class T>
+const T* executor_as(const asio::any_io_executor& executor) noexcept {
+  return executor.target_type() == typeid(T) ? executor.target<T>() : nullptr;
+}
 
 /// Made from what the host has. An io_context is taken as it is (one thread runs it: Asio's own rule for its objects);
 /// so are strands. Anything else, a thread pool for instance, is put behind a strand of our own.
 class SerialExecutor {
  public:
   explicit SerialExecutor(asio::any_io_executor executor) : executor_(std::move(executor)) {
-    if (const auto* loop = executor_.target<Loop>()) {
+    if (const auto* loop = executor_as<Loop>(executor_)) {
       loop_ = *loop;
-    } else if (const auto* strand = executor_.target<LoopStrand>()) {
+    } else if (const auto* strand = executor_as<LoopStrand>(executor_)) {
       loop_strand_ = *strand;
     } else {
-      if (!executor_.target<AnyStrand>()) executor_ = asio::make_strand(executor_);
-      any_strand_ = *executor_.target<AnyStrand>();
+      if (!executor_as<AnyStrand>(executor_)) executor_ = asio::make_strand(executor_);
+      any_strand_ = *executor_as<AnyStrand>(executor_);
     }
   }
 
