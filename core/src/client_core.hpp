@@ -1,6 +1,7 @@
 // The compiled half of Client: one connection, its pending calls, its outbox while there is no link.
 #pragma once
 
+#include "link_log.hpp"
 #include "pending_calls.hpp"
 #include "reconnect.hpp"
 #include "unconfirmed.hpp"
@@ -87,6 +88,7 @@ class ClientCore final : public std::enable_shared_from_this<ClientCore>,
   void on_blocked(std::string_view reason) override;
   asio::awaitable<Result<void>> open_link() override;
   void on_link_ready() override;
+  void on_link_lost(const Error& error) override;
   void on_link_failed(const Error& error, std::optional<std::chrono::milliseconds> retry_in) override;
 
  private:
@@ -134,6 +136,7 @@ class ClientCore final : public std::enable_shared_from_this<ClientCore>,
   std::vector<UniqueFunction<void(Result<void>)>> connect_waiters_;
   TimePoint connect_give_up_ = TimePoint::max();
   std::optional<Error> last_failure_;
+  LinkLog link_log_;
   asio::steady_timer deadline_timer_;
   asio::steady_timer pause_timer_;
   asio::steady_timer confirmed_;  ///< Cancelled when nothing is unconfirmed any more.

@@ -29,11 +29,13 @@ asio::awaitable<Result<void>> ClientCore::open_link() { return connection_->open
 
 void ClientCore::on_link_ready() {
   if (closed_) return;
+  const bool is_first = !was_ready_ && !last_failure_;
   if (was_ready_) ClientCounters::add(counters.reconnects);
   ready_ = was_ready_ = true;
   status = Status::ready;
   last_failure_.reset();
-  log_.debug("connected to " + config_.url.redacted());
+  const LogLevel level = link_log_.ready(std::chrono::steady_clock::now());
+  log_.write(is_first ? LogLevel::debug : level, "connected to " + config_.url.redacted() + (is_first ? "" : " again"));
   auto waiters = std::move(connect_waiters_);
   connect_waiters_.clear();
   connect_give_up_ = TimePoint::max();
@@ -50,11 +52,12 @@ void ClientCore::end_connect_waits(const Error& error) {
 
 void ClientCore::on_link_failed(const Error& error, std::optional<std::chrono::milliseconds> retry_in) {
   last_failure_ = error;
+  const std::string line = "cannot connect to " + config_.url.redacted() + ": " + error.what();
   if (retry_in) {
-    log_.debug("cannot connect to " + config_.url.redacted() + ": " + error.what());
-    return;
+    // The next attempts will say the same.
+    return log_.write(link_log_.failed(line, std::chrono::steady_clock::now()), line + " (trying again)");
   }
-  log_.error("cannot connect to " + config_.url.redacted() + ": " + error.what());
+  log_.error(line);
   status = Status::idle;
   fail_queued(error);
   end_connect_waits(error);
@@ -70,12 +73,16 @@ void ClientCore::on_blocked(std::string_view reason) {
 }
 
 void ClientCore::on_lost(const Error& error) {
-  if (closed_ || !ready_) return;
+  if (reconnect_) reconnect_->lost(error);
+}
+
+void ClientCore::on_link_lost(const Error& error) {
+  if (closed_) return;
   ready_ = paused_ = false;
   status = Status::interrupted;
   last_failure_ = error;
-  log_.warning("lost the connection to " + config_.url.redacted() + ": " + error.what());
-  reconnect_->lost();
+  log_.write(link_log_.lost(std::chrono::steady_clock::now()),
+             "lost the connection to " + config_.url.redacted() + ": " + error.what());
   // Calls that wait for a link have not been sent, and events are sent again: they stay. All others have lost their
   // reply.
   std::set<std::uint32_t> stay;

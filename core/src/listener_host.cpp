@@ -109,8 +109,7 @@ asio::awaitable<Result<void>> ListenerHost::open_link() {
 
 void ListenerHost::on_link_ready() {
   was_ready_ = true;
-  last_failure_.clear();
-  log().info("listening on " + listener_->address());
+  log().write(link_log_.ready(std::chrono::steady_clock::now()), "listening on " + listener_->address());
 }
 
 void ListenerHost::on_link_failed(const Error& error, std::optional<std::chrono::milliseconds> retry_in) {
@@ -121,18 +120,14 @@ void ListenerHost::on_link_failed(const Error& error, std::optional<std::chrono:
     log().error(line + " (asked again in a minute)");
     return reconnect_->start_in_background(std::chrono::minutes(1));
   }
-  // The next attempts will say the same: once a minute is enough.
-  const TimePoint now = std::chrono::steady_clock::now();
-  const bool is_new = line != last_failure_ || now - failure_told_ >= std::chrono::minutes(1);
-  log().write(is_new ? LogLevel::warning : LogLevel::debug, line + " (trying again)");
-  if (is_new) failure_told_ = now;
-  last_failure_ = line;
+  log().write(link_log_.failed(line, std::chrono::steady_clock::now()), line + " (trying again)");
 }
 
-void ListenerHost::on_lost(const Error& error) {
+void ListenerHost::on_lost(const Error& error) { reconnect_->lost(error); }
+
+void ListenerHost::on_link_lost(const Error& error) {
   if (closed_) return;
-  log().warning("lost " + config_.url.redacted() + ": " + error.what());
-  reconnect_->lost();
+  log().write(link_log_.lost(std::chrono::steady_clock::now()), "lost " + config_.url.redacted() + ": " + error.what());
 }
 
 void ListenerHost::on_delivery(Delivery&& delivery) {

@@ -2,6 +2,7 @@
 // handlers throw.
 #pragma once
 
+#include "link_log.hpp"
 #include "reconnect.hpp"
 #include "route_table.hpp"
 #include "waiting_retries.hpp"
@@ -73,6 +74,7 @@ class ListenerHost final : public std::enable_shared_from_this<ListenerHost>,
   void on_lost(const Error& error) override;
   asio::awaitable<Result<void>> open_link() override;
   void on_link_ready() override;
+  void on_link_lost(const Error& error) override;
   void on_link_failed(const Error& error, std::optional<std::chrono::milliseconds> retry_in) override;
 
  private:
@@ -111,8 +113,7 @@ class ListenerHost final : public std::enable_shared_from_this<ListenerHost>,
   asio::steady_timer idle_;  ///< Cancelled when nothing is in flight any more.
   bool draining_ = false;
   bool was_ready_ = false;
-  std::string last_failure_;  ///< To open; told again at most once a minute.
-  TimePoint failure_told_;
+  LinkLog link_log_;
   bool closed_ = false;
 };
 
