@@ -25,6 +25,25 @@ TEST_F(Kafka, TheFirstRequestAfterTheStartIsAnswered) {
   EXPECT_TRUE(caller->sink.sent.empty());
 }
 
+/// As a program's main() does it: close, and let the loop run out of work.
+TEST_F(Kafka, TheLoopEndsAfterAClientThatHasMadeARequestWasClosed) {
+  const auto caller = connect();
+  send(*caller, {"nobody", "question", "id-1", "", k_failure_only | 1});
+  test::run_until(loop_, caller->connection->flush());
+  caller->connection->close();
+  loop_.restart();
+  loop_.run_for(test::k_patience);
+  EXPECT_TRUE(loop_.stopped()) << "something is still waited for";
+}
+
+TEST_F(Kafka, TheLoopEndsAfterAListenerWasClosed) {
+  const auto service = listen(events("work"));
+  service->listener->close();
+  loop_.restart();
+  loop_.run_for(test::k_patience);
+  EXPECT_TRUE(loop_.stopped()) << "something is still waited for";
+}
+
 TEST_F(Kafka, TwentyClientsShareAReplyTopicWithoutSeeingEachOther) {
   const auto service = listen(requests("echo"));
   service->sink.on_each = [](Delivery&& delivery) {

@@ -98,15 +98,15 @@ void Client::close() {
   wait_until_left(SteadyClock::now() + k_leave_limit);
 }
 
-/// Keeps the object alive until the group is left.
+/// Keeps the object alive until the group is left, and the loop no longer than that.
 void Client::wait_until_left(SteadyClock::time_point deadline) {
   for (int i = 0; i < k_batch; ++i) {
     const Message message(rd_kafka_consumer_poll(instance_.get(), 0));
     if (!message) break;
   }
-  if (rd_kafka_consumer_closed(instance_.get())) return;
-  has_waited_ = SteadyClock::now() >= deadline;  // the broker is away
-  if (has_waited_) return;
+  const bool is_left = rd_kafka_consumer_closed(instance_.get());
+  has_waited_ = !is_left && SteadyClock::now() >= deadline;  // the broker is away
+  if (is_left || has_waited_) return watch_->stop();
   tick_.expires_after(std::chrono::milliseconds(2));
   tick_.async_wait([self = shared_from_this(), deadline](std::error_code) { self->wait_until_left(deadline); });
 }
