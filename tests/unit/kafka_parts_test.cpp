@@ -105,6 +105,20 @@ TEST(KafkaSubscription, WildcardsMatchWholeWordsAndNoReplies) {
   EXPECT_FALSE(rest.is_in("p.audit"));
 }
 
+TEST(KafkaSubscription, AWildcardTakesNoDeadLettersOfItsOwn) {
+  Subscription subscription = Subscription::make(routes({"order.*"}, false), "p.", "p.order.dead").value();
+  EXPECT_FALSE(subscription.channel_of("p.order.dead").is_wanted);
+  EXPECT_TRUE(subscription.channel_of("p.order.created").is_wanted);
+  EXPECT_TRUE(subscription.channel_of("p.order.created").is_matched);
+}
+
+TEST(KafkaSubscription, ADeadLetterTopicThatIsListenedToIsRefused) {
+  const auto made = Subscription::make(routes({"order.created", "order.dead"}, false), "p.", "p.order.dead");
+  ASSERT_FALSE(made);
+  EXPECT_TRUE(made.error().code() == errc::invalid_config);
+  EXPECT_NE(made.error().message().find("order.dead"), std::string_view::npos);
+}
+
 TEST(KafkaSubscription, NativePatternsAreRegularExpressions) {
   Subscription subscription = Subscription::make(routes({native("^conf-rx\\..*")}), "").value();
   EXPECT_EQ(subscription.channel_of("conf-rx.one").route, "^conf-rx\\..*");
@@ -112,6 +126,27 @@ TEST(KafkaSubscription, NativePatternsAreRegularExpressions) {
   const auto wrong = Subscription::make(routes({native("orders.>#?[")}), "");
   ASSERT_FALSE(wrong);
   EXPECT_NE(wrong.error().message().find("orders.>#?["), std::string_view::npos);
+}
+
+TEST(KafkaStart, NamesTheAddressThatABrokerGaveOfItself) {
+  const Options options = Options::from_url(Url::parse("kafka://127.0.0.1:9092").value()).value();
+  const Error late(errc::timeout, "no answer in time", End::rejected);
+  StartupTrouble own(options);
+  own.note(RD_KAFKA_RESP_ERR__TRANSPORT, "127.0.0.1:9092/bootstrap: Connect to ipv4#127.0.0.1:9092 failed: refused");
+  EXPECT_EQ(own.error(late).message().find("advertised"), std::string_view::npos);
+  StartupTrouble other(options);
+  other.note(RD_KAFKA_RESP_ERR__RESOLVE, "kafka:9092/1: Failed to resolve 'kafka:9092': unknown name");
+  const Error told = other.error(late);
+  for (const char* part : {"advertised.listeners", "kafka:9092", "127.0.0.1:9092"})
+    EXPECT_NE(told.message().find(part), std::string_view::npos) << told.what();
+}
+
+TEST(KafkaStart, AMissingRightIsClearAtOnce) {
+  const Options options = Options::from_url(Url::parse("kafka://127.0.0.1:9092").value()).value();
+  StartupTrouble trouble(options);
+  EXPECT_TRUE(trouble.note(RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED, "the group g: Group authorization failed"));
+  const Error told = trouble.error(Error(errc::timeout, "no answer in time", End::rejected));
+  EXPECT_TRUE(told.code() == errc::unauthorized) << told.what();
 }
 
 TEST(KafkaNames, AreThoseOfNestJs) {

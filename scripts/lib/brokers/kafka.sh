@@ -1,5 +1,6 @@
 # Kafka from its jars on Maven Central, one Java process in KRaft mode; sourced by brokers.sh. Three ports for clients:
-# plain, plain with SASL (user "waybill", password "secret"), and TLS. WAYBILL_KAFKA_VERSION chooses another version
+# plain, plain with SASL (user "waybill", password "secret"; and "limited" with
+# the same password, who may do what tests allow it), and TLS. WAYBILL_KAFKA_VERSION chooses another version
 # (tried: 3.7.2 and 4.1.2; 4.x needs Java 17); each keeps data of its own.
 
 kafka_version="${WAYBILL_KAFKA_VERSION:-3.7.2}"
@@ -50,7 +51,9 @@ advertised.listeners=PLAIN://127.0.0.1:$(port_of kafka),SASL://127.0.0.1:$(port_
 listener.security.protocol.map=PLAIN:PLAINTEXT,SASL:SASL_PLAINTEXT,TLS:SSL,CONTROLLER:PLAINTEXT
 inter.broker.listener.name=PLAIN
 sasl.enabled.mechanisms=PLAIN
-listener.name.sasl.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required user_waybill="secret";
+listener.name.sasl.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required user_waybill="secret" user_limited="secret";
+authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+super.users=User:ANONYMOUS;User:waybill
 ssl.keystore.type=PEM
 ssl.keystore.location=$own/keystore.pem
 log.dirs=$data

@@ -30,6 +30,7 @@ class Category final : public std::error_category {
       case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
       case RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION:
       case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
+      case RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID:
       case RD_KAFKA_RESP_ERR_INCONSISTENT_GROUP_PROTOCOL: return make_error_condition(errc::invalid_config);
       case RD_KAFKA_RESP_ERR__PURGE_QUEUE:
       case RD_KAFKA_RESP_ERR__PURGE_INFLIGHT:

@@ -75,7 +75,12 @@ void Intake::take_error(const rd_kafka_message_t& message) {
       if (topic.starts_with('^')) return readiness_.unmatched(topic);
       [[fallthrough]];
     }
-    default: errors_.emplace_back(message.err, rd_kafka_message_errstr(&message));
+    default: {
+      std::string reason = rd_kafka_message_errstr(&message);
+      const std::string_view topic = message.rkt ? rd_kafka_topic_name(message.rkt) : "";
+      if (reason.find(topic) == std::string::npos) reason.insert(0, std::string(topic) + ": ");
+      errors_.emplace_back(message.err, std::move(reason));
+    }
   }
 }
 

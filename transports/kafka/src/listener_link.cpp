@@ -19,7 +19,7 @@ ListenerLink::ListenerLink(const Environment& environment, const Options& option
 
 asio::awaitable<Result<void>> ListenerLink::open(const Routes& routes, ListenerSink& sink) {
   const auto self = shared_from_this();
-  auto subscription = Subscription::make(routes, options_.prefix);
+  auto subscription = Subscription::make(routes, options_.prefix, dead_letter_);
   if (!subscription) co_return subscription.error();
   if (!dead_letter_.empty() && !is_topic_name(dead_letter_)) {
     co_return Error(errc::invalid_config, "dead_letter=" + environment_.dead_letter + " is no legal name of a topic",
@@ -53,7 +53,9 @@ asio::awaitable<Result<void>> ListenerLink::open(const Routes& routes, ListenerS
 }
 
 Result<void> ListenerLink::make_producer() {
-  auto producer = Producer::make(environment_, options_, client_name(options_, true), *this);
+  const bool sends = subscription_->has_requests() || !dead_letter_.empty();
+  auto producer =
+      Producer::make(environment_, options_, client_name(options_, true), *this, sends ? Role::producer : Role::admin);
   if (!producer) return producer.error();
   producer_ = std::move(*producer);
   admin_ = std::make_unique<Admin>(environment_.executor, producer_->get(), options_);
@@ -86,6 +88,8 @@ void ListenerLink::end_step(Result<void> outcome) {
 void ListenerLink::on_intake_ready() { end_step({}); }
 
 void ListenerLink::on_intake_error(rd_kafka_resp_err_t code, std::string_view reason, bool is_fatal) {
+  if (code == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED)
+    return trouble(code, "the group " + group_ + ": " + std::string(reason), is_fatal);
   if (code != RD_KAFKA_RESP_ERR_INCONSISTENT_GROUP_PROTOCOL) return trouble(code, reason, is_fatal);
   trouble(code,
           "the group " + group_ +
@@ -119,7 +123,9 @@ void ListenerLink::trouble(rd_kafka_resp_err_t code, std::string_view reason, bo
 void ListenerLink::on_record(Token token, const rd_kafka_message_t& message, int attempt, bool is_redelivered) {
   const IncomingRecord record = view_of(message);
   const Subscription::Channel& channel = subscription_->channel_of(record.topic);
-  if (!channel.is_wanted || !sink_) return intake_->settle(token, Settlement::reject);
+  // Another service's dead letter is for people: two that take each other's would hand it to and fro for ever.
+  const bool is_dead = channel.is_matched && record.find(header::k_origin);
+  if (!channel.is_wanted || is_dead || !sink_) return intake_->settle(token, Settlement::reject);
   ReplyAddress reply_to;
   auto packet = parse_delivery(record, formats_, channel.may_be_request, reply_to);
   if (!packet) {

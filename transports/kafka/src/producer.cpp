@@ -49,8 +49,8 @@ HeaderList make_headers(const std::vector<RecordHeader>& headers) {
 }  // namespace
 
 Result<std::unique_ptr<Producer>> Producer::make(const Environment& environment, const Options& options,
-                                                 const std::string& client_id, ProducerHooks& hooks) {
-  auto conf = make_conf(options, Role::producer, client_id, {});
+                                                 const std::string& client_id, ProducerHooks& hooks, Role role) {
+  auto conf = make_conf(options, role, client_id, {});
   if (!conf) return conf.error();
   std::unique_ptr<Producer> producer(new Producer(environment.executor, hooks));
   auto client = Client::make(environment, RD_KAFKA_PRODUCER, std::move(*conf), *producer);

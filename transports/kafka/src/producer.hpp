@@ -2,6 +2,7 @@
 #pragma once
 
 #include "client.hpp"
+#include "settings.hpp"
 #include "waybill/transport.hpp"
 #include "waybill/transports/kafka.hpp"
 #include "wire.hpp"
@@ -30,8 +31,10 @@ class ProducerHooks {
 /// Threads: all on the executor.
 class Producer final : public ClientHooks {
  public:
+  /// `role`: producer or admin.
   static Result<std::unique_ptr<Producer>> make(const Environment& environment, const Options& options,
-                                                const std::string& client_id, ProducerHooks& hooks);
+                                                const std::string& client_id, ProducerHooks& hooks,
+                                                Role role = Role::producer);
   ~Producer() { close(); }
 
   /// The handle of a topic; valid until the next call.

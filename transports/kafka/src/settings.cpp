@@ -2,6 +2,8 @@
 
 #include "waybill/transports/socket/dial.hpp"
 
+#include <algorithm>
+
 namespace waybill::kafka {
 namespace {
 
@@ -65,6 +67,15 @@ void set_producer(Setter& conf, const Options& options) {
   conf.set("topic.metadata.propagation.max.ms", "5000");
 }
 
+/// Of the group protocol "consumer" (KIP-848), where the brokers decide what the classic one has members decide:
+/// librdkafka refuses their settings beside it.
+bool has_brokers_decide(const Options& options) {
+  const auto is_it = [](const auto& setting) {
+    return setting.first == "group.protocol" && setting.second == "consumer";
+  };
+  return std::any_of(options.native.begin(), options.native.end(), is_it);
+}
+
 void set_consumer(Setter& conf, const Options& options, const std::string& group_id) {
   conf.set("group.id", group_id);
   conf.set("enable.partition.eof", "true");  // tells that a partition is positioned
@@ -72,6 +83,7 @@ void set_consumer(Setter& conf, const Options& options, const std::string& group
   conf.set("fetch.error.backoff.ms", "20");
   conf.set("queued.max.messages.kbytes", "16384");
   conf.set("enable.auto.offset.store", "false");
+  if (has_brokers_decide(options)) return;
   conf.set("session.timeout.ms", options.session_timeout);
   conf.set("heartbeat.interval.ms", std::min(options.session_timeout / 3, std::chrono::milliseconds(1000)));
 }
@@ -82,8 +94,9 @@ Result<Conf> make_conf(const Options& options, Role role, const std::string& cli
   Conf conf(rd_kafka_conf_new());
   Setter setter(conf.get());
   set_common(setter, options, client_id);
-  if (role == Role::producer) {
+  if (role == Role::producer || role == Role::admin) {
     set_producer(setter, options);
+    setter.set_if(role == Role::admin, "enable.idempotence", "false");
   } else {
     set_consumer(setter, options, group_id);
     const bool commits = role == Role::group_consumer;
@@ -93,7 +106,7 @@ Result<Conf> make_conf(const Options& options, Role role, const std::string& cli
     setter.set("auto.offset.reset", role == Role::reply_consumer ? "latest" : "earliest");
     if (commits) {
       // Not cooperative-sticky: librdkafka 2.0 aborts when a member that never had an assignment leaves its group.
-      setter.set("partition.assignment.strategy", "range,roundrobin");
+      setter.set_if(!has_brokers_decide(options), "partition.assignment.strategy", "range,roundrobin");
       setter.set("topic.metadata.refresh.interval.ms", options.discovery);
     }
   }

@@ -11,6 +11,7 @@ namespace waybill::kafka {
 
 enum class Role {
   producer,
+  admin,           ///< A producer that sends nothing: it needs no right to.
   group_consumer,  ///< Of a listener: in a group, commits what was stored.
   reply_consumer,  ///< Of a connection: assigns by hand, commits nothing.
   scanner,         ///< Of dead letters: as reply_consumer, from the oldest on where an offset is gone.

@@ -23,10 +23,28 @@ std::string_view without_details(std::string_view reason) noexcept {
   return reason;
 }
 
+bool is_missing_right(rd_kafka_resp_err_t code) noexcept {
+  return code == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED || code == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED ||
+         code == RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED;
+}
+
 /// It has said something that no Kafka broker says.
 bool is_foreign(std::string_view reason) noexcept { return contains(reason, "Invalid response size"); }
 
 }  // namespace
+
+/// "kafka:9092/1: Failed to resolve ...": a broker that is known by its number was named by another one.
+std::string StartupTrouble::advertised_in(std::string_view reason) const {
+  const std::size_t slash = reason.find('/');
+  const std::size_t end = reason.find(": ");
+  if (slash == std::string_view::npos || end == std::string_view::npos || slash > end) return {};
+  if (reason.substr(slash + 1, end - slash - 1).find_first_not_of("0123456789") != std::string_view::npos) return {};
+  std::string_view name = reason.substr(0, slash);
+  name = name.substr(name.rfind(' ') + 1);
+  name = name.substr(name.find("://") == std::string_view::npos ? 0 : name.find("://") + 3);
+  if (contains(brokers_, name)) return {};
+  return std::string(name);
+}
 
 StartupTrouble::StartupTrouble(const Options& options)
     : brokers_(socket::to_text(options.hosts)),
@@ -40,8 +58,9 @@ bool StartupTrouble::note(rd_kafka_resp_err_t code, std::string_view reason) {
   // librdkafka reports what OpenSSL refused as a transport's failure, too, as it happens to notice it.
   code_ = contains(reason, "SSL routines") && contains(reason, "certificate") ? RD_KAFKA_RESP_ERR__SSL : code;
   reason_ = reason;
+  advertised_ = advertised_in(reason);
   is_clear_ = code_ == RD_KAFKA_RESP_ERR__AUTHENTICATION || code_ == RD_KAFKA_RESP_ERR__SSL ||
-              code_ == RD_KAFKA_RESP_ERR_INCONSISTENT_GROUP_PROTOCOL;
+              code_ == RD_KAFKA_RESP_ERR_INCONSISTENT_GROUP_PROTOCOL || is_missing_right(code_);
   return is_clear_;
 }
 
@@ -59,7 +78,20 @@ Error StartupTrouble::error(const Error& fallback) const {
                    "no TLS connection to " + brokers_ + "; check tls, ca and the name in the URL: " + reason,
                    End::rejected);
     case RD_KAFKA_RESP_ERR_INCONSISTENT_GROUP_PROTOCOL: return Error(make_code(code_), reason_, End::rejected);
+    case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
+    case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
+    case RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED:
+      return Error(make_code(code_),
+                   "the brokers " + brokers_ +
+                       " do not grant a right that is needed (READ and DESCRIBE on topics and group): " + reason,
+                   End::rejected);
     default:
+      if (!advertised_.empty()) {
+        return Error(errc::refused,
+                     "a Kafka broker answers at " + brokers_ + ", but names " + advertised_ +
+                         " as the address to be used, which cannot be reached: see its advertised.listeners: " + reason,
+                     End::rejected);
+      }
       if (!has_user_ && contains(reason_, "require SASL")) {
         return Error(errc::refused,
                      "the broker at " + brokers_ + " hangs up: it may want a user and password in the URL: " + reason,

@@ -27,12 +27,15 @@ class StartupTrouble {
   asio::awaitable<Error> explain(asio::any_io_executor executor, Error fallback) const;
 
  private:
+  std::string advertised_in(std::string_view reason) const;
+
   std::string brokers_;
   std::vector<Url::Host> hosts_;
   bool is_tls_;
   bool has_user_;
   rd_kafka_resp_err_t code_ = RD_KAFKA_RESP_ERR_NO_ERROR;
   std::string reason_;
+  std::string advertised_;  ///< The address that a broker gave of itself or another, and that failed.
   bool is_clear_ = false;
 };
 

@@ -34,20 +34,28 @@ std::string expression_of(std::string_view wildcard) {
   return out;
 }
 
-Result<Subscription> Subscription::make(const Routes& routes, std::string prefix) {
+Result<Subscription> Subscription::make(const Routes& routes, std::string prefix, std::string dead_letter) {
   Subscription made;
   made.prefix_ = std::move(prefix);
+  made.dead_letter_ = std::move(dead_letter);
   for (const Route& route : routes) {
     const std::string& text = route.pattern.route();
     const bool may_be_request = route.handles_requests || !route.handles_events;
+    made.has_requests_ = made.has_requests_ || may_be_request;
     if (!route.pattern.is_wildcard() && !route.pattern.is_native()) {
       const std::string topic = made.prefix_ + topic_of(text);
       if (!is_topic_name(reply_topic(topic)))
         return unsupported(route, "its topic's name is longer than 249 characters");
+      if (topic == made.dead_letter_) {
+        return Error(
+            errc::invalid_config,
+            "dead_letter=" + text + " is a topic that this service listens to: what it gives up would come again",
+            End::rejected);
+      }
       made.topics_.push_back(topic);
       if (route.handles_requests) made.topics_.push_back(reply_topic(topic));
       made.subscribed_.push_back(topic);
-      made.channels_.emplace(topic, Channel{text, text, may_be_request, true});
+      made.channels_.emplace(topic, Channel{text, text, may_be_request});
       continue;
     }
     std::string expression = route.pattern.is_wildcard() ? expression_of(text) + '$' : text;
@@ -81,7 +89,8 @@ Subscription::Channel Subscription::find(std::string_view topic) const {
     if (!expression.regex->is_in(whole)) continue;
     channel.may_be_request = expression.may_be_request;
     if (expression.is_native) channel.route = expression.route;
-    channel.is_wanted = !topic.ends_with(".reply");
+    channel.is_wanted = !topic.ends_with(".reply") && topic != dead_letter_;
+    channel.is_matched = true;
     break;
   }
   return channel;

@@ -52,8 +52,10 @@ Result<void> apply_properties(const Packet& packet, OutgoingRecord& record) {
 
 std::string_view view_of(const Bytes& bytes) noexcept { return bytes ? *bytes : std::string_view(); }
 
+/// Others begin with kafka_ as well, Spring's kafka_dlt-* among them: those are the application's.
 bool is_ours(std::string_view name) noexcept {
-  return name.starts_with("kafka_") || name == k_serializer || name == k_end;
+  return name.starts_with("kafka_nest-") || name == k_correlation_id || name == k_reply_topic ||
+         name == k_reply_partition || name == k_serializer || name == k_end;
 }
 
 void take_headers(const IncomingRecord& record, Packet& packet) {
