@@ -28,6 +28,7 @@ ClientCore::ClientCore(asio::any_io_executor executor, const ClientConfig& confi
       deadline_timer_(executor_.get()),
       pause_timer_(executor_.get()),
       confirmed_(executor_.get()) {
+  config_.validate().value();
   serializer_ =
       config_.serializer.empty() ? &registry_->default_serializer() : registry_->serializer(config_.serializer).value();
   transport_ = make_configured(*registry_, config_.url, config_.origin);

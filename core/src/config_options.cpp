@@ -120,6 +120,8 @@ void take_options(ClientConfig& config, Mistakes& mistakes) {
   config.tells_deadline = reader.flag("tell_deadline", config.tells_deadline);
   if (config.timeout.count() == 0)
     reader.mistake("option \"timeout\": must be more than 0: every request has a deadline");
+  if (config.connect_timeout.count() == 0)
+    reader.mistake("option \"connect_timeout\": must be more than 0: no call could wait for its link");
   finish(reader, mistakes);
 }
 

@@ -286,9 +286,8 @@ void ListenerHost::finished(Exchange& exchange) {
 
 void ListenerHost::keep(Delivery& delivery) {
   if (delivery.is_settled()) return;
-  constexpr std::chrono::hours k_for_ever{24 * 365};
   if (draining_) return delivery.settle(Settlement::retry);
-  retries_->add(std::move(delivery), k_for_ever);
+  retries_->leave(std::move(delivery));
 }
 
 void ListenerHost::failed(Exchange& exchange, const Error& error) {

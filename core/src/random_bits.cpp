@@ -1,5 +1,6 @@
 #include "random_bits.hpp"
 
+#include <pthread.h>
 #include <sys/random.h>
 
 #include <bit>
@@ -11,6 +12,12 @@ namespace waybill::detail {
 namespace {
 
 constexpr std::uint32_t k_uses_of_a_key = 1u << 20;
+
+struct Source {
+  SipHashKey key{};
+  std::uint32_t left = 0;  ///< How often the key may still be used.
+};
+thread_local constinit Source source;
 
 class SipState {
  public:
@@ -76,13 +83,14 @@ std::uint64_t siphash(const SipHashKey& key, std::uint64_t value) noexcept {
 }
 
 std::uint64_t random_bits() {
-  thread_local SipHashKey key;
-  thread_local std::uint32_t left = 0;
-  if (left == 0) {
-    key = draw_key();
-    left = k_uses_of_a_key;
+  if (source.left == 0) {
+    // The child of a fork() has the thread that forked, and must not go on with that thread's key.
+    static const int registered = pthread_atfork(nullptr, nullptr, [] { source.left = 0; });
+    (void)registered;
+    source.key = draw_key();
+    source.left = k_uses_of_a_key;
   }
-  return siphash(key, left--);
+  return siphash(source.key, source.left--);
 }
 
 }  // namespace waybill::detail

@@ -6,12 +6,14 @@ namespace waybill::detail {
 
 void WaitingRetries::add(Delivery&& delivery, std::chrono::milliseconds wait) {
   delivery.own();
-  const TimePoint due = std::chrono::steady_clock::now() + wait;
+  const TimePoint due = deadline_after(std::chrono::steady_clock::now(), wait);
   const auto added = waiting_.emplace(due, std::move(delivery));
-  const bool is_full = waiting_.size() > most_;
-  const bool is_first = added == waiting_.begin();
-  if (is_full) give_back_first();
-  if (is_full || is_first) watch();
+  if (added == waiting_.begin()) watch();
+}
+
+void WaitingRetries::leave(Delivery&& delivery) {
+  delivery.own();
+  left_.push_back(std::move(delivery));
 }
 
 std::size_t WaitingRetries::give_back() {
@@ -19,7 +21,17 @@ std::size_t WaitingRetries::give_back() {
   // Giving back may bring the next delivery at once: never while this one is still in the map.
   std::size_t count = 0;
   for (; !waiting_.empty(); ++count) give_back_first();
+  for (Delivery& left : std::exchange(left_, {})) {
+    left.settle(Settlement::retry);
+    ++count;
+  }
   return count;
+}
+
+void WaitingRetries::drop() {
+  timer_.cancel();
+  const auto waiting = std::exchange(waiting_, {});  // their settlement goes nowhere
+  const auto left = std::exchange(left_, {});
 }
 
 void WaitingRetries::give_back_first() {
@@ -33,9 +45,11 @@ void WaitingRetries::watch() {
   timer_.async_wait([weak = weak_from_this()](std::error_code ec) {
     const auto self = weak.lock();
     if (ec || !self) return;
+    const bool was_full = self->is_full();
     const TimePoint now = std::chrono::steady_clock::now();
     while (!self->waiting_.empty() && self->waiting_.begin()->first <= now) self->give_back_first();
     self->watch();
+    if (was_full && !self->is_full() && self->when_room_) self->when_room_();
   });
 }
 

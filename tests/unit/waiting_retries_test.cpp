@@ -43,13 +43,53 @@ TEST(WaitingRetries, GiveBackInOrderOfTheirTimes) {
   EXPECT_EQ(rig.source.alive, 0);
 }
 
-TEST(WaitingRetries, NoMoreThanTheirMostWait) {
+TEST(WaitingRetries, NoneIsGivenBackBeforeItsTime) {
   Rig rig;
   const auto retries = std::make_shared<WaitingRetries>(rig.loop.get_executor(), 2);
   const std::chrono::hours long_time(1);
   for (std::uint64_t token = 1; token <= 4; ++token) retries->add(Delivery(rig.source, token), long_time);
-  EXPECT_EQ(retries->size(), 2u);
+  test::run_ready(rig.loop);
+  EXPECT_EQ(retries->size(), 4u);
+  EXPECT_TRUE(retries->is_full());
+  EXPECT_EQ(rig.source.given_back, Tokens{});
+}
+
+TEST(WaitingRetries, TellWhenThereIsRoomAgain) {
+  Rig rig;
+  const auto retries = std::make_shared<WaitingRetries>(rig.loop.get_executor(), 2);
+  int told = 0;
+  retries->when_room([&told] { ++told; });
+  retries->add(Delivery(rig.source, 1), 1ms);
+  EXPECT_FALSE(retries->is_full());
+  ASSERT_TRUE(test::eventually(rig.loop, [&] { return rig.source.given_back.size() == 1; }));
+  EXPECT_EQ(told, 0) << "it was not full";
+  retries->add(Delivery(rig.source, 2), 1ms);
+  retries->add(Delivery(rig.source, 3), std::chrono::hours(1));
+  EXPECT_TRUE(retries->is_full());
+  ASSERT_TRUE(test::eventually(rig.loop, [&] { return told == 1; }));
   EXPECT_EQ(rig.source.given_back, (Tokens{1, 2}));
+}
+
+TEST(WaitingRetries, WhatItsHandlerLeftTakesNoRoom) {
+  Rig rig;
+  const auto retries = std::make_shared<WaitingRetries>(rig.loop.get_executor(), 1);
+  for (std::uint64_t token = 1; token <= 3; ++token) retries->leave(Delivery(rig.source, token));
+  EXPECT_FALSE(retries->is_full());
+  retries->add(Delivery(rig.source, 4), 1ms);
+  ASSERT_TRUE(test::eventually(rig.loop, [&] { return rig.source.given_back == Tokens{4}; }));
+  EXPECT_EQ(retries->give_back(), 3u);
+  EXPECT_EQ(rig.source.given_back, (Tokens{4, 1, 2, 3}));
+}
+
+TEST(WaitingRetries, WhatItsLinkLostIsForgotten) {
+  Rig rig;
+  const auto retries = std::make_shared<WaitingRetries>(rig.loop.get_executor(), 2);
+  retries->add(Delivery(rig.source, 1), 1ms);
+  retries->leave(Delivery(rig.source, 2));
+  retries->drop();
+  EXPECT_EQ(rig.source.alive, 0);
+  EXPECT_EQ(retries->size(), 0u);
+  EXPECT_EQ(retries->give_back(), 0u);
 }
 
 TEST(WaitingRetries, AllAreGivenBackAtOnceWhenAskedFor) {

@@ -1,6 +1,7 @@
 // Config: which listeners and clients there are, from YAML, a .env file and the environment.
 #pragma once
 
+#include "waybill/result.hpp"
 #include "waybill/url.hpp"
 
 #include <chrono>
@@ -18,16 +19,20 @@ struct Startup {
   enum class Mode { fail_fast, wait, background };
   Mode mode = Mode::wait;
   std::chrono::milliseconds limit{30'000};  ///< Of wait.
+
+  Result<void> validate() const;
 };
 
 /// What happens to events whose handler fails; one meaning on each transport that can deliver again.
 struct DeliveryPolicy {
   enum class Unhandled { dead_letter, drop };
   int attempts = 5;                                ///< In all; a permanent error ends them at once.
-  std::chrono::milliseconds backoff{100};          ///< Before the second attempt; doubled for each further one,
+  std::chrono::milliseconds backoff{100};          ///< At least that before the second attempt; doubled each time,
   std::chrono::milliseconds most_backoff{10'000};  ///< up to this.
   std::string dead_letter;  ///< The channel for messages that are given up, in the carrier's form; empty: dropped.
   Unhandled unhandled = Unhandled::dead_letter;  ///< Messages that no handler wants.
+
+  Result<void> validate() const;
 };
 
 /// One listener: its URL without core's own options, and those.
@@ -36,13 +41,15 @@ struct ListenerConfig {
   std::string serializer;            ///< Empty: the registry's default.
   std::string group;                 ///< Listeners of one group share the work; empty: the transport's default.
   std::string instance;              ///< A name for this process, shown by monitoring.
-  std::size_t max_in_flight = 1024;  ///< Handlers that run at once; beyond it reading stops.
+  std::size_t max_in_flight = 1024;  ///< Messages in hand at once, those that wait to be tried again included; beyond
+                                     ///< it reading stops.
   Startup startup;
   DeliveryPolicy delivery;
   std::string origin;  ///< Where it was written, for errors: "orders.yaml:3". May be empty.
 
   /// Reads core's options off a URL. Throws Error(invalid_config).
   static ListenerConfig from_url(std::string_view url);
+  Result<void> validate() const;
 };
 
 struct ClientConfig {
@@ -57,6 +64,7 @@ struct ClientConfig {
 
   /// Reads core's options off a URL. Throws Error(invalid_config).
   static ClientConfig from_url(std::string_view url);
+  Result<void> validate() const;
 };
 
 /// Everything a service needs to know. A plain value; load() and from_env() throw Error(invalid_config) with every
@@ -79,6 +87,9 @@ struct Config {
   /// One listener for each URL.
   static Config listen(const std::vector<std::string>& urls);
 
+  /// What a program has filled in: invalid_config with every mistake, as for all validate() here. Services and clients
+  /// are made of valid ones only.
+  Result<void> validate() const;
   /// Throws Error(invalid_config) that names the known clients.
   const ClientConfig& client(std::string_view name) const;
 };

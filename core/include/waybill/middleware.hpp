@@ -27,7 +27,7 @@ struct Middleware {
 namespace middleware {
 
 /// Ends what takes longer with errc::timeout. On a service the handler's coroutine is cancelled; a handler that blocks
-/// its thread cannot be.
+/// its thread cannot be. Throws Error(invalid_config) for a limit that is not more than 0.
 Middleware timeout(std::chrono::milliseconds limit);
 
 struct RetryOptions {
@@ -35,8 +35,12 @@ struct RetryOptions {
   std::chrono::milliseconds first{100};
   std::chrono::milliseconds most{10'000};
   std::function<bool(const Error&)> when = [](const Error& error) { return error.is_retryable(); };
+
+  /// invalid_config with every mistake.
+  Result<void> validate() const;
 };
 /// Tries again, with a jittered backoff, what failed in a way that can pass. Stops at the deadline of the call.
+/// Throws Error(invalid_config) for options that are not valid.
 Middleware retry(RetryOptions options = RetryOptions());
 
 /// One line for each message: pattern, outcome, time taken. Payloads are not logged.

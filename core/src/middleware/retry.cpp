@@ -1,9 +1,13 @@
 #include "random_bits.hpp"
 #include "waybill/detail/asio.hpp"
 #include "waybill/detail/backoff.hpp"
+#include "waybill/detail/clock.hpp"
 #include "waybill/middleware.hpp"
 
 #include <asio/steady_timer.hpp>
+
+#include <string>
+#include <utility>
 
 namespace waybill::middleware {
 
@@ -17,15 +21,28 @@ asio::awaitable<Result<void>> run_again(RetryOptions options, Context& context, 
     if (outcome || attempt >= options.attempts || !options.when(outcome.error())) co_return outcome;
     const std::chrono::milliseconds pause = backoff.next(detail::random_bits());
     const auto deadline = context.deadline();
-    if (deadline && std::chrono::steady_clock::now() + pause >= *deadline) co_return outcome;
-    timer.expires_after(pause);
+    const detail::TimePoint next_try = detail::deadline_after(std::chrono::steady_clock::now(), pause);
+    if (deadline && next_try >= *deadline) co_return outcome;
+    timer.expires_at(next_try);
     co_await detail::wait_quietly(timer);
   }
 }
 
 }  // namespace
 
+Result<void> RetryOptions::validate() const {
+  std::string mistakes;
+  if (attempts < 1) mistakes += "retry: attempts must be at least 1\n";
+  if (first.count() < 0) mistakes += "retry: the first pause is negative\n";
+  if (most < first) mistakes += "retry: the longest pause is less than the first\n";
+  if (!when) mistakes += "retry: does not know when\n";
+  if (mistakes.empty()) return {};
+  mistakes.pop_back();
+  return Error(errc::invalid_config, std::move(mistakes), End::rejected);
+}
+
 Middleware retry(RetryOptions options) {
+  options.validate().value();
   return {"retry", [options](Context& context, Next next) { return run_again(options, context, std::move(next)); }};
 }
 

@@ -23,6 +23,7 @@ asio::awaitable<Result<void>> run_within(std::chrono::milliseconds limit, Contex
 }  // namespace
 
 Middleware timeout(std::chrono::milliseconds limit) {
+  if (limit.count() <= 0) throw Error(errc::invalid_config, "timeout: its limit must be more than 0", End::rejected);
   return {"timeout", [limit](Context& context, Next next) { return run_within(limit, context, std::move(next)); }};
 }
 
