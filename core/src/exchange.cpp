@@ -117,6 +117,11 @@ void Exchange::ask_far_side() const {
 }
 
 void Exchange::settle(Settlement settlement) {
+  if (is_rejected_) return;  // the first settlement counts
+  if (settlement == Settlement::reject) {
+    is_rejected_ = true;
+    return;
+  }
   if (!host_.is_offloaded()) return delivery_.settle(settlement);
   const std::shared_ptr<Exchange> self = self_.lock();
   asio::post(host_.executor(), [self, settlement] { self->delivery_.settle(settlement); });

@@ -1,9 +1,7 @@
 #include "listener_host.hpp"
 
-#include "random_bits.hpp"
 #include "stream_pump.hpp"
 #include "waybill/detail/asio.hpp"
-#include "waybill/detail/backoff.hpp"
 
 #include <asio/co_spawn.hpp>
 #include <asio/dispatch.hpp>
@@ -11,25 +9,6 @@
 #include <algorithm>
 
 namespace waybill::detail {
-
-namespace {
-
-/// Only the host's own loop writes, others read: no locked instruction is needed.
-void count(std::atomic<std::uint64_t>& counter, std::int64_t by = 1) noexcept {
-  counter.store(counter.load(std::memory_order_relaxed) + static_cast<std::uint64_t>(by), std::memory_order_relaxed);
-}
-
-std::string_view name_of(const Packet& packet) noexcept {
-  return packet.has_pattern ? packet.pattern.text : packet.route;
-}
-
-/// Before the attempt that follows `attempt`: doubled each time, jittered so that what failed together comes apart.
-std::chrono::milliseconds backoff_after(int attempt, const DeliveryPolicy& policy) {
-  Backoff backoff({policy.backoff, policy.most_backoff}, static_cast<unsigned>(attempt - 1));
-  return backoff.next(random_bits());
-}
-
-}  // namespace
 
 Error error_from_handler(std::exception_ptr exception, const Packet& packet, const Log& log) {
   const std::string pattern(name_of(packet));
@@ -98,6 +77,7 @@ asio::awaitable<Result<void>> ListenerHost::start() {
                         config_.delivery.dead_letter + " from the listener",
                     End::rejected);
   }
+  parking_ = std::make_shared<Parking>(executor_, std::static_pointer_cast<Parking::Observer>(shared_from_this()));
   reconnect_ = std::make_shared<Reconnect>(executor_, shared_from_this());
   co_return co_await reconnect_->start(config_.startup);
 }
@@ -123,7 +103,10 @@ void ListenerHost::on_link_failed(const Error& error, std::optional<std::chrono:
   log().write(link_log_.failed(line, std::chrono::steady_clock::now()), line + " (trying again)");
 }
 
-void ListenerHost::on_lost(const Error& error) { reconnect_->lost(error); }
+void ListenerHost::on_lost(const Error& error) {
+  parking_->forget_all();
+  reconnect_->lost(error);
+}
 
 void ListenerHost::on_link_lost(const Error& error) {
   if (closed_) return;
@@ -138,6 +121,7 @@ void ListenerHost::on_delivery(Delivery&& delivery) {
     return;  // dropped unsettled: delivered again where the carrier can
   }
   count(packet.kind == PacketKind::request ? counters.requests : counters.events);
+  if (delivery.failure) return give_up(delivery, Error(*delivery.failure));
   const RouteEntry* entry = nullptr;
   if (!packet.route.empty())
     entry = cache_.find({packet.route, false});
@@ -146,32 +130,6 @@ void ListenerHost::on_delivery(Delivery&& delivery) {
   if (!entry) return unhandled(delivery);
   if (entry->is_immediate && parts_->middleware.empty() && !is_offloaded()) return handle_now(*entry, delivery);
   handle_later(*entry, std::move(delivery));
-}
-
-void ListenerHost::unhandled(Delivery& delivery) {
-  count(counters.unhandled);
-  const Packet& packet = delivery.packet;
-  if (packet.kind == PacketKind::request) {
-    Packet reply;
-    reply.kind = PacketKind::no_handler;
-    reply.last = true;
-    reply.id = packet.id;
-    reply.serializer = packet.serializer;
-    scratch_.clear();
-    packet.serializer->encode(ValueRef::of(k_no_handler_text), scratch_).value();
-    reply.has_payload = true;
-    reply.payload = scratch_.borrow();
-    delivery.reply(reply);
-  } else {
-    log().debug("no handler for the event " + std::string(name_of(packet)));
-  }
-  const DeliveryPolicy& policy = config_.delivery;
-  if (policy.unhandled == DeliveryPolicy::Unhandled::drop) return delivery.settle(Settlement::ack);
-  if (packet.kind == PacketKind::request && !policy.dead_letter.empty()) {
-    return delivery.settle(Settlement::ack);  // its caller knows; nobody waits for a second answer
-  }
-  delivery.failure = Error(errc::no_handler, "there is no handler for it", End::rejected);
-  delivery.settle(Settlement::reject);
 }
 
 void ListenerHost::handle_now(const RouteEntry& entry, Delivery& delivery) {
@@ -279,6 +237,13 @@ asio::awaitable<Result<void>> ListenerHost::run_handler(Handler& handler, Held h
 }
 
 void ListenerHost::finished(Exchange& exchange) {
+  if (exchange.is_rejected()) {
+    const Error error(errc::cancelled, "its handler rejected it", End::rejected);
+    if (!is_offloaded()) return give_up(exchange.delivery(), error);
+    asio::post(executor_,
+               [self = shared_from_this(), held = exchange.held(), error] { self->give_up(held->delivery(), error); });
+    return;
+  }
   if (!exchange.is_left() || capabilities_.redelivery == Support::impossible) return exchange.settle(Settlement::ack);
   if (!is_offloaded()) return keep(exchange.delivery());
   asio::post(executor_, [self = shared_from_this(), held = exchange.held()] { self->keep(held->delivery()); });
@@ -288,44 +253,6 @@ void ListenerHost::keep(Delivery& delivery) {
   if (delivery.is_settled()) return;
   if (draining_) return delivery.settle(Settlement::retry);
   retries_->leave(std::move(delivery));
-}
-
-void ListenerHost::failed(Exchange& exchange, const Error& error) {
-  counters.failed.fetch_add(1, std::memory_order_relaxed);  // perhaps on the handler pool
-  if (exchange.wants_reply()) {
-    try {
-      exchange.reply_error(error);
-    } catch (const std::exception& unencodable) {
-      log().error(std::string("the error of a handler cannot be encoded: ") + unencodable.what());
-      exchange.reply_error(Error(errc::internal, "Internal server error", End::unknown));
-    }
-    return exchange.settle(Settlement::ack);  // its caller knows
-  }
-  if (!is_offloaded()) return failed_event(exchange.delivery(), error);
-  asio::post(executor_, [self = shared_from_this(), held = exchange.held(), error] {
-    self->failed_event(held->delivery(), error);
-  });
-}
-
-void ListenerHost::failed_event(Delivery& delivery, const Error& error) {
-  if (delivery.is_settled()) return;  // by the handler itself
-  const DeliveryPolicy& policy = config_.delivery;
-  if (capabilities_.redelivery == Support::impossible || error.is_permanent() || delivery.attempt >= policy.attempts) {
-    return give_up(delivery, error);
-  }
-  count(counters.retried);
-  if (draining_) return delivery.settle(Settlement::retry);
-  retries_->add(std::move(delivery), backoff_after(delivery.attempt, policy));
-}
-
-void ListenerHost::give_up(Delivery& delivery, const Error& error) {
-  const std::string& channel = config_.delivery.dead_letter;
-  count(channel.empty() ? counters.dropped : counters.dead_lettered);
-  log().warning("gave up the event " + std::string(name_of(delivery.packet)) + " after attempt " +
-                std::to_string(delivery.attempt) + (channel.empty() ? "" : ", it is now in " + channel) + ": " +
-                error.what());
-  delivery.failure = error;
-  delivery.settle(Settlement::reject);
 }
 
 void ListenerHost::finished_one() {
@@ -341,10 +268,12 @@ asio::awaitable<DrainReport> ListenerHost::drain(TimePoint deadline) {
   if (reconnect_) reconnect_->stop();
   listener_->stop_intake();
   given_back_ += retries_->give_back();
+  if (parking_) given_back_ += parking_->give_back();
   const std::size_t in_hand = in_flight_;
   // A second drain waits beside the first; whichever ends earlier closes.
   if (is_first || deadline < idle_.expiry()) idle_.expires_at(deadline);
-  while (in_flight_ > 0 && std::chrono::steady_clock::now() < deadline && !closed_) co_await wait_quietly(idle_);
+  const auto is_busy = [self] { return self->in_flight_ > 0 || (self->parking_ && self->parking_->under_way() > 0); };
+  while (is_busy() && std::chrono::steady_clock::now() < deadline && !closed_) co_await wait_quietly(idle_);
   report.abandoned = std::min(in_flight_, in_hand);
   report.finished = in_hand - report.abandoned;
   report.given_back = given_back_;
@@ -366,6 +295,7 @@ void ListenerHost::close() {
   draining_ = true;
   if (reconnect_) reconnect_->stop();
   retries_->give_back();
+  if (parking_) parking_->give_back();
   listener_->close();
   idle_.cancel();
 }

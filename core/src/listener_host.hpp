@@ -3,6 +3,7 @@
 #pragma once
 
 #include "link_log.hpp"
+#include "parking.hpp"
 #include "reconnect.hpp"
 #include "route_table.hpp"
 #include "waiting_retries.hpp"
@@ -26,6 +27,16 @@ struct HostCounters {
       in_flight{0};
 };
 
+/// Only the host's own loop writes, others read: no locked instruction is needed.
+inline void count(std::atomic<std::uint64_t>& counter, std::int64_t by = 1) noexcept {
+  counter.store(counter.load(std::memory_order_relaxed) + static_cast<std::uint64_t>(by), std::memory_order_relaxed);
+}
+
+/// A message's pattern, for people.
+inline std::string_view name_of(const Packet& packet) noexcept {
+  return packet.has_pattern ? packet.pattern.text : packet.route;
+}
+
 /// What all listeners of a service share; fixed from the start on.
 struct ServiceParts {
   RouteTable table;
@@ -45,7 +56,8 @@ struct HeldExchange {
 /// Threads: all on the executor of its loop.
 class ListenerHost final : public std::enable_shared_from_this<ListenerHost>,
                            public ListenerSink,
-                           public Reconnect::Host {
+                           public Reconnect::Host,
+                           public Parking::Observer {
  public:
   ListenerHost(std::shared_ptr<ServiceParts> parts, const ListenerConfig& config, std::unique_ptr<Listener> listener,
                asio::any_io_executor executor, const Capabilities& capabilities);
@@ -76,6 +88,8 @@ class ListenerHost final : public std::enable_shared_from_this<ListenerHost>,
   void on_link_ready() override;
   void on_link_lost(const Error& error) override;
   void on_link_failed(const Error& error, std::optional<std::chrono::milliseconds> retry_in) override;
+  void on_parked(const Delivery& delivery) override;
+  void on_not_parked(const Delivery& delivery, const Error& why, std::chrono::milliseconds retry_in) override;
 
  private:
   using Held = std::shared_ptr<HeldExchange>;
@@ -95,7 +109,7 @@ class ListenerHost final : public std::enable_shared_from_this<ListenerHost>,
   /// Acknowledges a delivery whose handler has finished, or keeps it unsettled if the handler wants that.
   void finished(Exchange& exchange);
   void keep(Delivery& delivery);
-  /// Ends it for good: to the dead-letter channel if there is one.
+  /// Ends it for good: it is parked in the dead-letter channel, or dropped where there is none.
   void give_up(Delivery& delivery, const Error& error);
   void finished_one();
 
@@ -106,6 +120,8 @@ class ListenerHost final : public std::enable_shared_from_this<ListenerHost>,
   const Capabilities& capabilities_;
   std::shared_ptr<Reconnect> reconnect_;
   std::shared_ptr<WaitingRetries> retries_;
+  std::shared_ptr<Parking> parking_;  ///< From the start on.
+  TimePoint parking_told_;            ///< That messages cannot be parked: at most once a minute.
   RouteCache cache_;
   Buffer scratch_;
   std::size_t in_flight_ = 0;

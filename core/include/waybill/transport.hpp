@@ -3,6 +3,7 @@
 #pragma once
 
 #include "waybill/dead_letter.hpp"
+#include "waybill/detail/unique_function.hpp"
 #include "waybill/log.hpp"
 #include "waybill/metrics.hpp"
 #include "waybill/packet.hpp"
@@ -37,7 +38,7 @@ struct Capabilities {
   Support headers = Support::native;           ///< emulated: in the packet's metadata, requests and events only.
   Support redelivery = Support::impossible;    ///< settle(retry) brings the message back.
   Support receivers = Support::impossible;     ///< Tells when nobody took a message.
-  Support dead_letters = Support::impossible;  ///< settle(reject) parks in Environment::dead_letter.
+  Support dead_letters = Support::impossible;  ///< park() puts messages into Environment::dead_letter.
   bool deadlines = false;                      ///< Packet::deadline travels by itself, not as a header.
   bool confirms = false;                       ///< on_sent means that the broker has the message, not only the socket.
   bool keeps_unconfirmed = false;  ///< Sends unconfirmed events again by itself after a loss; else the host does.
@@ -69,10 +70,13 @@ using Routes = std::vector<Route>;
 enum class Settlement : std::uint8_t {
   ack,     ///< Done.
   retry,   ///< Deliver again, if the broker can.
-  reject,  ///< Never again: to the dead-letter channel if there is one, with Delivery::failure.
+  reject,  ///< Never again. What is to be kept is parked first, and then acknowledged.
 };
 
 class Delivery;
+
+/// How parking ended: with nothing when the message is surely in its place, else with why it is not.
+using ParkDone = detail::UniqueFunction<void(const Result<void>&)>;
 
 /// Where deliveries come from and their replies go to: a peer's connection, a broker's channel.
 ///
@@ -84,6 +88,14 @@ class DeliverySource {
   /// Sends one reply packet: value, error, end or no_handler, in the order of the calls.
   virtual void reply(const Delivery& delivery, const Packet& packet) = 0;
   virtual void settle(const Delivery& delivery, Settlement settlement) = 0;
+  /// Puts a copy of the message, as it came, into Environment::dead_letter, with the headers that add_death_headers()
+  /// makes of Delivery::failure. The delivery stays unsettled and in its place until `done` was called: once, on the
+  /// executor, perhaps from within park(). When the link goes first, `done` is destroyed instead.
+  /// REQUIRES: Environment::dead_letter, and Capabilities::dead_letters.
+  virtual void park(const Delivery& delivery, ParkDone done) {
+    settle(delivery, Settlement::reject);
+    done({});
+  }
   virtual void add_delivery() noexcept = 0;
   virtual void drop_delivery() noexcept = 0;
   /// True while the other side takes replies more slowly than they come: streams pause.
@@ -120,11 +132,13 @@ class Delivery {
   }
 
   Packet packet;
-  std::string_view reply_to;     ///< Where the transport sends replies to, in its own form.
-  std::uint64_t token;           ///< The source's own name for the delivery.
-  int attempt = 1;               ///< From 1.
-  bool redelivered = false;      ///< The broker says that it may have been delivered before.
-  std::optional<Error> failure;  ///< Why it is settled with reject: its dead letter tells (add_death_headers).
+  std::string_view reply_to;  ///< Where the transport sends replies to, in its own form.
+  std::uint64_t token;        ///< The source's own name for the delivery.
+  int attempt = 1;            ///< From 1.
+  bool redelivered = false;   ///< The broker says that it may have been delivered before.
+  /// Why it is parked: its dead letter tells (add_death_headers). Set by the transport when the message cannot be read:
+  /// the host gives it up, an event then, and handles it never.
+  std::optional<Error> failure;
 
   void reply(const Packet& reply_packet) const { source_->reply(*this, reply_packet); }
   /// The first call counts, later ones do nothing.
@@ -134,6 +148,8 @@ class Delivery {
     source_->settle(*this, settlement);
   }
   bool is_settled() const noexcept { return settled_; }
+  /// DeliverySource::park(): the delivery must neither move nor end before `done` was called or destroyed.
+  void park(ParkDone done) const { source_->park(*this, std::move(done)); }
   const DeliverySource& source() const noexcept { return *source_; }
   void own() {
     packet = packet.own();

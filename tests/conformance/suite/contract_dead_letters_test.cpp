@@ -12,7 +12,7 @@ TEST_P(TransportConformance, ARejectedMessageIsParkedWithItsReason) {
   ASSERT_TRUE(wait_for([&] { return !listener->sink.deliveries.empty(); }));
   auto delivery = listener->take();
   delivery.failure = Error("E42", "no such \"item\"");
-  delivery.settle(Settlement::reject);
+  park(delivery);
   const auto letters = wait_for_dead_letters(1);
   ASSERT_EQ(letters.size(), 1u);
   EXPECT_EQ(decode(letters[0].packet), "poison");
@@ -28,7 +28,8 @@ TEST_P(TransportConformance, ADeadLetterThatIsReplayedComesAsNew) {
   const auto connection = connect(*listener);
   send_event(*connection, "work", "poison");
   ASSERT_TRUE(wait_for([&] { return !listener->sink.deliveries.empty(); }));
-  listener->take().settle(Settlement::reject);
+  auto poison = listener->take();
+  park(poison);
   ASSERT_EQ(wait_for_dead_letters(1).size(), 1u);
   const auto box = open_dead_letters();
   const auto letters = test::run_until(loop, box->list(10)).value();
@@ -49,7 +50,7 @@ TEST_P(TransportConformance, ADeadLetterThatIsDroppedIsGoneAndTheOthersStay) {
   WAYBILL_CONFORMANCE_NEEDS(capabilities().dead_letters != Support::impossible);
   const auto listener = listen({event_route("work")}, {.dead_letter = stage->dead_letter()});
   const auto connection = connect(*listener);
-  send_and_reject(*listener, *connection, "work", {"one", "two", "three"});
+  send_and_park(*listener, *connection, "work", {"one", "two", "three"});
   const auto parked = wait_for_dead_letters(3);
   ASSERT_EQ(parked.size(), 3u);
   {
@@ -70,7 +71,7 @@ TEST_P(TransportConformance, ABoxListsNoMoreThanItsLimit) {
   WAYBILL_CONFORMANCE_NEEDS(capabilities().dead_letters != Support::impossible);
   const auto listener = listen({event_route("work")}, {.dead_letter = stage->dead_letter()});
   const auto connection = connect(*listener);
-  send_and_reject(*listener, *connection, "work", {"one", "two", "three"});
+  send_and_park(*listener, *connection, "work", {"one", "two", "three"});
   ASSERT_EQ(wait_for_dead_letters(3).size(), 3u);
   const auto box = open_dead_letters();
   EXPECT_EQ(test::run_until(loop, box->list(2)).value().size(), 2u);

@@ -152,11 +152,23 @@ Packet TransportConformance::reply_packet(const Delivery& delivery, PacketKind k
   return packet;
 }
 
-void TransportConformance::send_and_reject(OpenListener& to, OpenConnection& from, const Pattern& pattern,
-                                           std::initializer_list<const char*> texts) {
+void TransportConformance::send_and_park(OpenListener& to, OpenConnection& from, const Pattern& pattern,
+                                         std::initializer_list<const char*> texts) {
   for (const char* text : texts) send_event(from, pattern, text);
   ASSERT_TRUE(wait_for([&] { return to.sink.deliveries.size() == texts.size(); }));
-  while (!to.sink.deliveries.empty()) to.take().settle(Settlement::reject);
+  while (!to.sink.deliveries.empty()) {
+    auto delivery = to.take();
+    park(delivery);
+  }
+}
+
+void TransportConformance::park(Delivery& delivery) {
+  std::optional<Result<void>> parked;
+  delivery.own();
+  delivery.park([&parked](const Result<void>& outcome) { parked = outcome; });
+  ASSERT_TRUE(wait_for([&] { return parked.has_value(); }));
+  ASSERT_TRUE(*parked) << parked->error().what();
+  delivery.settle(Settlement::ack);
 }
 
 void TransportConformance::answer(Delivery&& delivery, std::string_view text) {

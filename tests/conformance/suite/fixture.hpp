@@ -58,9 +58,11 @@ class TransportConformance : public testing::TestWithParam<Subject> {
   static constexpr Ticket k_request_ticket = k_failure_only | 1;
   void send_request(OpenConnection& from, const Pattern& pattern, std::string_view id, std::string_view text);
   void send_event(OpenConnection& from, const Pattern& pattern, std::string_view text, Ticket ticket = 0);
-  /// Sends an event for each text, and rejects them when all have arrived.
-  void send_and_reject(OpenListener& to, OpenConnection& from, const Pattern& pattern,
-                       std::initializer_list<const char*> texts);
+  /// Parks it, waits until it is in its place, and acknowledges it.
+  void park(Delivery& delivery);
+  /// Sends an event for each text, and parks them when all have arrived.
+  void send_and_park(OpenListener& to, OpenConnection& from, const Pattern& pattern,
+                     std::initializer_list<const char*> texts);
   /// Answers a delivery with one last value and settles it.
   void answer(Delivery&& delivery, std::string_view text);
   Packet reply_packet(const Delivery& delivery, PacketKind kind, const Slice& payload, bool last = false) const;

@@ -23,6 +23,7 @@ class CallerHost {
  public:
   virtual void reply(const Delivery& delivery, const Packet& packet) = 0;
   virtual void settle(const Delivery& delivery, Settlement settlement) = 0;
+  virtual void park(const Delivery& delivery, ParkDone done) = 0;
   virtual void delivery_added() noexcept = 0;
   virtual void delivery_dropped() noexcept = 0;  ///< May destroy the host.
   virtual bool is_congested() const noexcept = 0;
@@ -47,6 +48,7 @@ class Caller final : public DeliverySource {
 
   void reply(const Delivery& delivery, const Packet& packet) override;
   void settle(const Delivery& delivery, Settlement settlement) override { host_.settle(delivery, settlement); }
+  void park(const Delivery& delivery, ParkDone done) override { host_.park(delivery, std::move(done)); }
   void add_delivery() noexcept override {
     ++deliveries_;
     host_.delivery_added();

@@ -230,6 +230,7 @@ void Intake::drop_link() {
   is_ready_ = is_cancelling_ = false;
   callers_.stop();
   again_.clear();
+  parking_.clear();
   progress_.cancel();
   if (!link_) return;
   const socket::Ref<Link> link = std::exchange(link_, {});

@@ -10,6 +10,7 @@
 
 #include <asio/steady_timer.hpp>
 
+#include <map>
 #include <memory>
 #include <string>
 
@@ -34,6 +35,7 @@ class Intake final : public Opening::Owner, public CallerHost, public std::enabl
 
   void reply(const Delivery& delivery, const Packet& packet) override;
   void settle(const Delivery& delivery, Settlement settlement) override;
+  void park(const Delivery& delivery, ParkDone done) override;
   void delivery_added() noexcept override;
   void delivery_dropped() noexcept override;
   bool is_congested() const noexcept override;
@@ -62,7 +64,6 @@ class Intake final : public Opening::Owner, public CallerHost, public std::enabl
   void acknowledge(std::uint64_t tag);
   void give_back(std::uint64_t tag, bool requeue);
   void send_again(const Delivery& delivery);
-  void park(const Delivery& delivery);
   void publish_again(const Delivery& delivery, const std::string& to, Headers headers);
   void published_again(Ticket ticket, const Result<Accepted>& outcome);
   void flush_soon();
@@ -82,7 +83,8 @@ class Intake final : public Opening::Owner, public CallerHost, public std::enabl
   ListenerSink* sink_ = nullptr;
   Callers callers_;
   AckWindow window_;
-  Confirms again_;  ///< Tickets are delivery tags.
+  Confirms again_;                             ///< Tickets are delivery tags.
+  std::map<std::uint64_t, ParkDone> parking_;  ///< By delivery tag: on their way to the dead-letter queue.
   std::string queue_;
   std::string consumer_;
   asio::steady_timer progress_;  ///< Cancelled when something was handed over, or the link is gone.

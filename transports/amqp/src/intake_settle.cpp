@@ -39,8 +39,7 @@ void Intake::settle(const Delivery& delivery, Settlement settlement) {
   switch (settlement) {
     case Settlement::ack: return acknowledge(delivery.token);
     case Settlement::retry: return is_stopped_ ? give_back(delivery.token, true) : send_again(delivery);
-    case Settlement::reject:
-      return environment_.dead_letter.empty() ? give_back(delivery.token, false) : park(delivery);
+    case Settlement::reject: return give_back(delivery.token, false);
   }
 }
 
@@ -60,7 +59,9 @@ void Intake::send_again(const Delivery& delivery) {
   publish_again(delivery, queue_, std::move(headers));
 }
 
-void Intake::park(const Delivery& delivery) {
+void Intake::park(const Delivery& delivery, ParkDone done) {
+  if (!is_ready_ || !link_) return;  // it comes again
+  parking_.insert_or_assign(delivery.token, std::move(done));
   Headers headers = delivery.packet.headers;
   const std::string why = delivery.failure ? std::string(delivery.failure->what()) : "its handler rejected it";
   add_death_headers(headers, queue_, why, delivery.attempt);
@@ -89,6 +90,9 @@ void Intake::publish_again(const Delivery& delivery, const std::string& to, Head
 
 void Intake::published_again(Ticket ticket, const Result<Accepted>& outcome) {
   if (!is_ready_ || !link_) return;
+  if (auto parked = parking_.extract(ticket)) {
+    return parked.mapped()(outcome ? Result<void>() : Result<void>(outcome.error()));
+  }
   if (outcome) return acknowledge(ticket);
   environment_.log.warning("amqp: a message could not be sent again, so the broker gets it back: " +
                            std::string(outcome.error().message()));

@@ -8,6 +8,11 @@
 #include <asio/post.hpp>
 
 namespace waybill::kafka {
+namespace {
+
+Error not_parked(rd_kafka_resp_err_t code) { return make_error(code, "the broker did not take it", End::unknown); }
+
+}  // namespace
 
 ListenerLink::ListenerLink(const Environment& environment, const Options& options, const Registry& registry)
     : environment_(environment),
@@ -128,13 +133,12 @@ void ListenerLink::on_record(Token token, const rd_kafka_message_t& message, int
   if (!channel.is_wanted || is_dead || !sink_) return intake_->settle(token, Settlement::reject);
   ReplyAddress reply_to;
   auto packet = parse_delivery(record, formats_, channel.may_be_request, reply_to);
-  if (!packet) {
-    environment_.log.warning("kafka: gave up a record: " + std::string(packet.error().what()));
-    return give_up(token, packet.error().what(), attempt);
-  }
-  const std::string address = packet->kind == PacketKind::request ? reply_to.text() : std::string();
   Delivery delivery(*this, token);
-  delivery.packet = std::move(*packet);
+  if (packet)
+    delivery.packet = std::move(*packet);
+  else
+    delivery.failure = packet.error();
+  const std::string address = delivery.packet.kind == PacketKind::request ? reply_to.text() : std::string();
   delivery.packet.pattern.text = channel.name;
   delivery.packet.route = channel.route;
   delivery.reply_to = address;
@@ -168,27 +172,19 @@ void ListenerLink::reply(const Delivery& delivery, const Packet& packet) {
 }
 
 void ListenerLink::settle(const Delivery& delivery, Settlement settlement) {
-  if (is_closed_) return;
-  if (settlement != Settlement::reject) return intake_->settle(delivery.token, settlement);
-  const auto& failure = delivery.failure;
-  give_up(delivery.token, failure ? failure->what() : "rejected by its handler", delivery.attempt);
+  if (!is_closed_) intake_->settle(delivery.token, settlement);
 }
 
-void ListenerLink::give_up(Token token, std::string_view error, int attempts) {
-  const rd_kafka_message_t* message = dead_letter_.empty() ? nullptr : intake_->message(token);
-  if (!message) return intake_->settle(token, Settlement::reject);
-  const IncomingRecord record = view_of(*message);
-  OutgoingRecord dead = compose_dead(record, error, attempts);
+void ListenerLink::park(const Delivery& delivery, ParkDone done) {
+  const rd_kafka_message_t* message = is_closed_ ? nullptr : intake_->message(delivery.token);
+  if (!message) return;  // somebody else's by now
+  const auto& failure = delivery.failure;
+  OutgoingRecord dead =
+      compose_dead(view_of(*message), failure ? failure->what() : "rejected by its handler", delivery.attempt);
   dead.partition = k_dead_letter_partition;
   const Ticket ticket = ++last_parked_;
-  if (const auto code = producer_->send(producer_->topic(dead_letter_), dead, ticket)) return not_parked(token, code);
-  parking_.emplace(ticket, token);
-}
-
-/// It is neither lost nor done: it comes again.
-void ListenerLink::not_parked(Token token, rd_kafka_resp_err_t code) {
-  environment_.log.error("kafka: a record cannot be given up to " + dead_letter_ + ": " + rd_kafka_err2str(code));
-  intake_->settle(token, Settlement::retry);
+  if (const auto code = producer_->send(producer_->topic(dead_letter_), dead, ticket)) return done(not_parked(code));
+  parking_.emplace(ticket, std::move(done));
 }
 
 void ListenerLink::add_delivery() noexcept {
@@ -207,7 +203,7 @@ bool ListenerLink::is_congested() const noexcept {
 void ListenerLink::on_sent(Ticket ticket, rd_kafka_resp_err_t code) {
   if (is_closed_) return;
   if (const auto parked = parking_.extract(ticket)) {
-    return code ? not_parked(parked.mapped(), code) : intake_->settle(parked.mapped(), Settlement::reject);
+    return parked.mapped()(code ? Result<void>(not_parked(code)) : Result<void>());
   }
   if (code)
     environment_.log.warning(std::string("kafka: a reply was not taken by the broker: ") + rd_kafka_err2str(code));

@@ -41,6 +41,7 @@ class ListenerLink final : public std::enable_shared_from_this<ListenerLink>,
 
   void reply(const Delivery& delivery, const Packet& packet) override;
   void settle(const Delivery& delivery, Settlement settlement) override;
+  void park(const Delivery& delivery, ParkDone done) override;
   void add_delivery() noexcept override;
   void drop_delivery() noexcept override;
   bool is_congested() const noexcept override;
@@ -56,9 +57,6 @@ class ListenerLink final : public std::enable_shared_from_this<ListenerLink>,
   Result<void> make_producer();
   void find_topics(const std::shared_ptr<Step>& step);
   Result<void> join();
-  /// For good: to the dead-letter topic if there is one, and then done.
-  void give_up(Token token, std::string_view error, int attempts);
-  void not_parked(Token token, rd_kafka_resp_err_t code);
   void end_step(Result<void> outcome);
   void trouble(rd_kafka_resp_err_t code, std::string_view reason, bool is_fatal);
 
@@ -74,7 +72,7 @@ class ListenerLink final : public std::enable_shared_from_this<ListenerLink>,
   std::unique_ptr<Producer> producer_;
   std::unique_ptr<Admin> admin_;
   std::shared_ptr<Intake> intake_;
-  std::unordered_map<Ticket, Token> parking_;  ///< Records on their way to the dead-letter topic.
+  std::unordered_map<Ticket, ParkDone> parking_;  ///< Records on their way to the dead-letter topic.
   Ticket last_parked_ = 0;
   std::shared_ptr<ListenerLink> held_by_deliveries_;
   std::size_t deliveries_ = 0;

@@ -25,6 +25,7 @@ class InHand final : public DeliverySource {
   void settle(const Delivery& delivery, Settlement settlement) override {
     end_->hub->settle(*end_, delivery, settlement);
   }
+  void park(const Delivery& delivery, ParkDone done) override { end_->hub->park(*end_, delivery, std::move(done)); }
   void add_delivery() noexcept override {}
   void drop_delivery() noexcept override { delete this; }
   bool is_congested() const noexcept override { return call_ && end_->hub->is_congested(call_); }

@@ -2,6 +2,7 @@
 
 #include "ends.hpp"
 
+#include <asio/post.hpp>
 #include <asio/steady_timer.hpp>
 
 #include <utility>
@@ -181,29 +182,37 @@ void Hub::take_reply_locked(const std::shared_ptr<Call>& call, const Packet& pac
 }
 
 void Hub::settle(ServiceEnd& end, const Delivery& delivery, Settlement settlement) {
-  std::string failure = delivery.failure ? delivery.failure->what() : "rejected by its handler";
   const std::lock_guard lock(mutex_);
-  when_moving_locked(
-      [this, weak = std::weak_ptr(end.self()), token = delivery.token, settlement, text = std::move(failure)] {
-        if (const auto self = weak.lock()) take_settlement_locked(*self, token, settlement, text);
-      });
+  when_moving_locked([this, weak = std::weak_ptr(end.self()), token = delivery.token, settlement] {
+    if (const auto self = weak.lock()) take_settlement_locked(*self, token, settlement);
+  });
 }
 
-void Hub::take_settlement_locked(ServiceEnd& end, std::uint64_t token, Settlement settlement,
-                                 const std::string& failure) {
+void Hub::take_settlement_locked(ServiceEnd& end, std::uint64_t token, Settlement settlement) {
   const auto found = end.unsettled.find(token);
   if (found == end.unsettled.end()) return;  // of a link that is gone
   auto message = std::move(found->second);
   end.unsettled.erase(found);
   switch (settlement) {
     case Settlement::ack: ++counters_.acknowledged; break;
-    case Settlement::reject:
-      ++counters_.rejected;
-      if (!end.dead_letter.empty()) dead_.park(end.dead_letter, *message, failure);
-      break;
+    case Settlement::reject: ++counters_.rejected; break;
     case Settlement::retry: give_back_locked(std::move(message)); break;
   }
   released_locked(end);
+}
+
+void Hub::park(ServiceEnd& end, const Delivery& delivery, ParkDone done) {
+  std::string failure = delivery.failure ? delivery.failure->what() : "rejected by its handler";
+  const std::lock_guard lock(mutex_);
+  when_moving_locked([this, weak = std::weak_ptr(end.self()), token = delivery.token, text = std::move(failure),
+                      told = std::make_shared<ParkDone>(std::move(done))] {
+    const auto self = weak.lock();
+    if (!self) return;
+    const auto found = self->unsettled.find(token);
+    if (found == self->unsettled.end()) return;  // of a link that is gone
+    dead_.park(self->dead_letter, *found->second, text);
+    asio::post(self->executor, [told] { (*told)({}); });
+  });
 }
 
 bool Hub::is_congested(const std::shared_ptr<Call>& call) {

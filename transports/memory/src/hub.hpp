@@ -39,6 +39,7 @@ class Hub : public std::enable_shared_from_this<Hub> {
   void forget(ClientEnd& client, std::string_view id);
   void reply(ServiceEnd& end, const std::shared_ptr<Call>& call, const Packet& packet);
   void settle(ServiceEnd& end, const Delivery& delivery, Settlement settlement);
+  void park(ServiceEnd& end, const Delivery& delivery, ParkDone done);
   bool is_congested(const std::shared_ptr<Call>& call);
   bool is_connected(const ServiceEnd& end, std::uint64_t token);
   void set_receiving(ServiceEnd& end, bool receiving);
@@ -69,7 +70,7 @@ class Hub : public std::enable_shared_from_this<Hub> {
  private:
   void accept_locked(ClientEnd& client, const Packet& packet, Ticket ticket);
   void take_reply_locked(const std::shared_ptr<Call>& call, const Packet& packet);
-  void take_settlement_locked(ServiceEnd& end, std::uint64_t token, Settlement settlement, const std::string& failure);
+  void take_settlement_locked(ServiceEnd& end, std::uint64_t token, Settlement settlement);
   /// Sends a packet on its way: lost, late, several times, overtaken, or as it should be.
   void travel_locked(Leg leg, std::string_view route, ClientEnd& client, std::function<void()> arrive);
   void arrive_locked(Leg leg, const std::function<void()>& arrive);

@@ -79,6 +79,8 @@ class Exchange final : public ContextSource {
   bool is_congested() const;
   void settle(Settlement settlement) override;
   void leave() override { is_left_ = true; }
+  /// The handler wants the delivery to be given up, and has not settled it before.
+  bool is_rejected() const noexcept { return is_rejected_; }
   /// The handler wants the delivery to stay unsettled.
   bool is_left() const noexcept { return is_left_; }
   const asio::any_io_executor& executor() const noexcept override;
@@ -99,6 +101,7 @@ class Exchange final : public ContextSource {
   ListenerHost& host_;
   Buffer* collected_ = nullptr;
   bool is_left_ = false;
+  bool is_rejected_ = false;
   std::weak_ptr<Exchange> self_;
   std::unique_ptr<FarSide> far_side_;          // of handlers on other threads
   std::unique_ptr<Headers> metadata_headers_;  // made when somebody asks

@@ -1,0 +1,64 @@
+// Deliveries that were given up, until they are surely in the dead-letter channel.
+#pragma once
+
+#include "waybill/detail/backoff.hpp"
+#include "waybill/detail/clock.hpp"
+#include "waybill/transport.hpp"
+
+#include <asio/steady_timer.hpp>
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <utility>
+
+namespace waybill::detail {
+
+/// Keeps each delivery unsettled until the transport says that it is parked, and acknowledges it then. One that cannot
+/// be parked waits, longer each time, and is parked again: it is neither handled again nor given back meanwhile.
+///
+/// Threads: all on one executor. Lifetime: shared; what is still there at the end is given back.
+class Parking : public std::enable_shared_from_this<Parking> {
+ public:
+  class Observer {
+   public:
+    virtual void on_parked(const Delivery& delivery) = 0;
+    virtual void on_not_parked(const Delivery& delivery, const Error& why, std::chrono::milliseconds retry_in) = 0;
+
+   protected:
+    ~Observer() = default;
+  };
+
+  /// `observer` outlives the calls of park(); it is not asked after forget_all() or give_back().
+  Parking(const asio::any_io_executor& executor, std::weak_ptr<Observer> observer)
+      : timer_(executor), observer_(std::move(observer)) {}
+
+  /// Takes ownership of all that the delivery sees.
+  void add(Delivery&& delivery);
+  /// Those that wait, now; those under way go back if they turn out not to be parked. Returns how many waited.
+  std::size_t give_back();
+  /// The link that they came by is gone: they are nobody's any more.
+  void forget_all();
+  /// Those whose parking has begun and not ended.
+  std::size_t under_way() const noexcept { return letters_.size() - waiting_.size(); }
+  std::size_t size() const noexcept { return letters_.size(); }
+
+ private:
+  struct Letter {
+    Delivery delivery;
+    Backoff pause;
+  };
+  using Id = std::uint64_t;
+  void park(Id id, Letter& letter);
+  void ended(Id id, const Result<void>& outcome);
+  void watch();
+
+  std::map<Id, Letter> letters_;  // stable addresses: the transport sees a delivery while it parks it
+  std::multimap<TimePoint, Id> waiting_;
+  asio::steady_timer timer_;
+  std::weak_ptr<Observer> observer_;
+  Id last_id_ = 0;
+  bool gives_back_ = false;
+};
+
+}  // namespace waybill::detail
