@@ -32,7 +32,8 @@ ListenerHost::ListenerHost(std::shared_ptr<ServiceParts> parts, const ListenerCo
       listener_(std::move(listener)),
       executor_(std::move(executor)),
       capabilities_(capabilities),
-      retries_(std::make_shared<WaitingRetries>(executor_, std::max<std::size_t>(1, config_.max_in_flight / 2))),
+      retries_(std::make_shared<WaitingRetries>(executor_, config_.max_in_flight)),
+      sole_thread_(config_.url.redacted()),
       cache_(parts_->table),
       idle_(executor_) {}
 
@@ -78,6 +79,9 @@ asio::awaitable<Result<void>> ListenerHost::start() {
                     End::rejected);
   }
   parking_ = std::make_shared<Parking>(executor_, std::static_pointer_cast<Parking::Observer>(shared_from_this()));
+  retries_->when_room([weak = weak_from_this()] {
+    if (const auto self = weak.lock()) self->release_intake(IntakeHold::retries);
+  });
   reconnect_ = std::make_shared<Reconnect>(executor_, shared_from_this());
   co_return co_await reconnect_->start(config_.startup);
 }
@@ -104,6 +108,9 @@ void ListenerHost::on_link_failed(const Error& error, std::optional<std::chrono:
 }
 
 void ListenerHost::on_lost(const Error& error) {
+  link_.store(link_ + 1, std::memory_order_relaxed);
+  intake_.reset();
+  retries_->drop();
   parking_->forget_all();
   reconnect_->lost(error);
 }
@@ -114,6 +121,7 @@ void ListenerHost::on_link_lost(const Error& error) {
 }
 
 void ListenerHost::on_delivery(Delivery&& delivery) {
+  const SoleThread::Visit visit(sole_thread_);
   const Packet& packet = delivery.packet;
   if (!packet.headers.empty() && packet.headers.find(header::k_resent)) delivery.redelivered = true;
   if (draining_) {
@@ -122,6 +130,7 @@ void ListenerHost::on_delivery(Delivery&& delivery) {
   }
   count(packet.kind == PacketKind::request ? counters.requests : counters.events);
   if (delivery.failure) return give_up(delivery, Error(*delivery.failure));
+  if (delivery.attempt > config_.delivery.attempts) return exhausted(delivery);
   const RouteEntry* entry = nullptr;
   if (!packet.route.empty())
     entry = cache_.find({packet.route, false});
@@ -174,6 +183,7 @@ void ListenerHost::handle_later(const RouteEntry& entry, Delivery&& delivery) {
   delivery.own();
   Held held = std::make_shared<HeldExchange>(std::move(delivery), *this);
   held->exchange.travel_as(std::shared_ptr<Exchange>(held, &held->exchange));
+  held->link = link_;
   ++in_flight_;
   count(counters.in_flight);
   asio::co_spawn(handler_executor(), run(entry, held), [self = shared_from_this(), held](std::exception_ptr) mutable {
@@ -190,6 +200,10 @@ asio::awaitable<void> ListenerHost::run(const RouteEntry& entry, Held held) {
     outcome = co_await run_step(entry, held, 0);
   } catch (...) {
     outcome = error_from_handler(std::current_exception(), held->delivery.packet, log());
+  }
+  if (!is_of_this_link(*held)) {
+    if (!outcome) counters.failed.fetch_add(1, std::memory_order_relaxed);
+    co_return;
   }
   if (outcome)
     finished(held->exchange);
@@ -269,13 +283,13 @@ asio::awaitable<DrainReport> ListenerHost::drain(TimePoint deadline) {
   listener_->stop_intake();
   given_back_ += retries_->give_back();
   if (parking_) given_back_ += parking_->give_back();
-  const std::size_t in_hand = in_flight_;
+  const auto in_hand = [self] { return self->in_flight_ + (self->parking_ ? self->parking_->under_way() : 0); };
+  const std::size_t at_first = in_hand();
   // A second drain waits beside the first; whichever ends earlier closes.
   if (is_first || deadline < idle_.expiry()) idle_.expires_at(deadline);
-  const auto is_busy = [self] { return self->in_flight_ > 0 || (self->parking_ && self->parking_->under_way() > 0); };
-  while (is_busy() && std::chrono::steady_clock::now() < deadline && !closed_) co_await wait_quietly(idle_);
-  report.abandoned = std::min(in_flight_, in_hand);
-  report.finished = in_hand - report.abandoned;
+  while (in_hand() > 0 && std::chrono::steady_clock::now() < deadline && !closed_) co_await wait_quietly(idle_);
+  report.abandoned = std::min(in_hand(), at_first);
+  report.finished = at_first - report.abandoned;
   report.given_back = given_back_;
   if (!closed_) {
     // The flush ends with the link, so the deadline closes the link.
@@ -297,6 +311,7 @@ void ListenerHost::close() {
   retries_->give_back();
   if (parking_) parking_->give_back();
   listener_->close();
+  if (parking_) parking_->forget_all();  // whose parking had begun: nobody will say how it ended
   idle_.cancel();
 }
 

@@ -2,10 +2,13 @@
 // handlers throw.
 #pragma once
 
+#include "intake_hold.hpp"
 #include "link_log.hpp"
 #include "parking.hpp"
 #include "reconnect.hpp"
 #include "route_table.hpp"
+#include "sole_thread.hpp"
+#include "unhandled_log.hpp"
 #include "waiting_retries.hpp"
 #include "waybill/detail/clock.hpp"
 #include "waybill/detail/exchange.hpp"
@@ -51,6 +54,7 @@ struct HeldExchange {
   HeldExchange(Delivery&& taken, ListenerHost& host) : delivery(std::move(taken)), exchange(delivery, host) {}
   Delivery delivery;
   Exchange exchange;
+  unsigned link = 0;  ///< Which of the listener's links it came by.
 };
 
 /// Threads: all on the executor of its loop.
@@ -79,6 +83,8 @@ class ListenerHost final : public std::enable_shared_from_this<ListenerHost>,
   Buffer& scratch() noexcept { return scratch_; }
   std::string address() const { return listener_->address(); }
   std::string describe() const;
+  /// Says in the log what a configuration will cost that was perhaps not thought of.
+  void warn() const;
 
   HostCounters counters;
 
@@ -96,6 +102,9 @@ class ListenerHost final : public std::enable_shared_from_this<ListenerHost>,
   void handle_now(const RouteEntry& entry, Delivery& delivery);
   void handle_later(const RouteEntry& entry, Delivery&& delivery);
   void unhandled(Delivery& delivery);
+  void tell_unhandled(const Packet& packet);
+  /// It was delivered more often than it may be handled: each time its handler took the process or the link along.
+  void exhausted(Delivery& delivery);
   std::string describe_policy() const;
   asio::awaitable<void> run(const RouteEntry& entry, Held held);
   asio::awaitable<Result<void>> run_step(const RouteEntry& entry, Held held, std::size_t index);
@@ -112,6 +121,12 @@ class ListenerHost final : public std::enable_shared_from_this<ListenerHost>,
   /// Ends it for good: it is parked in the dead-letter channel, or dropped where there is none.
   void give_up(Delivery& delivery, const Error& error);
   void finished_one();
+  void hold_intake(IntakeHold::Reason reason);
+  void release_intake(IntakeHold::Reason reason);
+  /// False: its link is gone and nothing can be said about it any more; who has it delivers it again.
+  bool is_of_this_link(const HeldExchange& held) const noexcept {
+    return capabilities_.redelivery == Support::impossible || held.link == link_.load(std::memory_order_relaxed);
+  }
 
   std::shared_ptr<ServiceParts> parts_;
   ListenerConfig config_;
@@ -122,6 +137,10 @@ class ListenerHost final : public std::enable_shared_from_this<ListenerHost>,
   std::shared_ptr<WaitingRetries> retries_;
   std::shared_ptr<Parking> parking_;  ///< From the start on.
   TimePoint parking_told_;            ///< That messages cannot be parked: at most once a minute.
+  IntakeHold intake_;
+  std::atomic<unsigned> link_{0};  ///< Grows with each link that is lost.
+  UnhandledLog unhandled_log_;
+  SoleThread sole_thread_;
   RouteCache cache_;
   Buffer scratch_;
   std::size_t in_flight_ = 0;

@@ -5,6 +5,8 @@
 
 #include <asio/post.hpp>
 
+#include <algorithm>
+
 namespace waybill::detail {
 
 namespace {
@@ -14,10 +16,11 @@ std::string given_up(const Delivery& delivery) {
          std::string(name_of(delivery.packet)) + " after attempt " + std::to_string(delivery.attempt);
 }
 
-/// Before the attempt that follows `attempt`: doubled each time, jittered so that what failed together comes apart.
+/// Before the attempt that follows `attempt`: at least what the policy says, jittered so that what failed together comes
+/// apart.
 std::chrono::milliseconds backoff_after(int attempt, const DeliveryPolicy& policy) {
   Backoff backoff({policy.backoff, policy.most_backoff}, static_cast<unsigned>(attempt - 1));
-  return backoff.next(random_bits());
+  return backoff.next_whole(random_bits());
 }
 
 }  // namespace
@@ -37,7 +40,7 @@ void ListenerHost::unhandled(Delivery& delivery) {
     reply.payload = scratch_.borrow();
     delivery.reply(reply);
   } else {
-    log().debug("no handler for the event " + std::string(name_of(packet)));
+    tell_unhandled(packet);
   }
   const DeliveryPolicy& policy = config_.delivery;
   if (policy.unhandled == DeliveryPolicy::Unhandled::drop) return delivery.settle(Settlement::ack);
@@ -47,6 +50,34 @@ void ListenerHost::unhandled(Delivery& delivery) {
   if (policy.dead_letter.empty()) return delivery.settle(Settlement::reject);
   delivery.failure = Error(errc::no_handler, "there is no handler for it", End::rejected);
   parking_->add(std::move(delivery));
+}
+
+void ListenerHost::tell_unhandled(const Packet& packet) {
+  const std::string_view name = name_of(packet);
+  const UnhandledLog::Line line = unhandled_log_.add(name, coarse_now());
+  if (line.count == 0) return;
+  std::string text = config_.url.redacted() + ": ";
+  if (line.is_of_others) {
+    text += "no handler for events of many other patterns";
+  } else if (name.empty()) {
+    text += "no handler for an event without a pattern: it is no packet of NestJS or waybill";
+  } else {
+    text += "no handler for the event " + printable(name);
+  }
+  const DeliveryPolicy& policy = config_.delivery;
+  const bool is_meant = policy.unhandled == DeliveryPolicy::Unhandled::drop;
+  text += is_meant || policy.dead_letter.empty() ? ", dropped" : ", given up to " + policy.dead_letter;
+  if (line.count > 1) text += " (" + std::to_string(line.count) + " since the last such line)";
+  log().write(is_meant ? LogLevel::info : LogLevel::warning, text);
+}
+
+void ListenerHost::exhausted(Delivery& delivery) {
+  const Error error(errc::internal,
+                    "it was delivered " + std::to_string(delivery.attempt - 1) + " times and its handler never ended",
+                    End::unknown);
+  if (delivery.packet.kind != PacketKind::request) return give_up(delivery, error);
+  Exchange exchange(delivery, *this);
+  failed(exchange, error);
 }
 
 void ListenerHost::failed(Exchange& exchange, const Error& error) {
@@ -74,7 +105,9 @@ void ListenerHost::failed_event(Delivery& delivery, const Error& error) {
   }
   count(counters.retried);
   if (draining_) return delivery.settle(Settlement::retry);
-  retries_->add(std::move(delivery), backoff_after(delivery.attempt, policy));
+  const std::chrono::milliseconds wait = backoff_after(delivery.attempt, policy);
+  retries_->add(std::move(delivery), wait);
+  if (retries_->is_full()) hold_intake(IntakeHold::retries);
 }
 
 void ListenerHost::give_up(Delivery& delivery, const Error& error) {
@@ -92,6 +125,7 @@ void ListenerHost::on_parked(const Delivery& delivery) {
               "gave up " + given_up(delivery) + ", it is now in " + config_.delivery.dead_letter + ": " +
                   delivery.failure->what());
   if (draining_) idle_.cancel();
+  if (parking_->size() < config_.max_in_flight) release_intake(IntakeHold::parking);
 }
 
 void ListenerHost::on_not_parked(const Delivery& delivery, const Error& why, std::chrono::milliseconds retry_in) {
@@ -102,6 +136,26 @@ void ListenerHost::on_not_parked(const Delivery& delivery, const Error& why, std
               given_up(delivery) + " cannot be put into " + config_.delivery.dead_letter + ": " + why.what() +
                   " (it waits unsettled, with " + std::to_string(parking_->size() - 1) + " others; trying again in " +
                   std::to_string(retry_in.count()) + " ms)");
+  if (parking_->size() >= config_.max_in_flight) hold_intake(IntakeHold::parking);
+}
+
+void ListenerHost::hold_intake(IntakeHold::Reason reason) {
+  if (intake_.add(reason) && !draining_) listener_->pause();
+}
+
+void ListenerHost::release_intake(IntakeHold::Reason reason) {
+  if (intake_.remove(reason) && !draining_) listener_->resume();
+}
+
+void ListenerHost::warn() const {
+  const DeliveryPolicy& policy = config_.delivery;
+  if (capabilities_.redelivery == Support::impossible || capabilities_.dead_letters == Support::impossible) return;
+  const Routes routes = parts_->table.routes();
+  const bool has_events =
+      std::any_of(routes.begin(), routes.end(), [](const Route& route) { return route.handles_events; });
+  if (!has_events || !policy.dead_letter.empty()) return;
+  log().warning(config_.url.redacted() + ": an event that fails " + std::to_string(policy.attempts) +
+                " times is dropped: set dead_letter to keep it");
 }
 
 }  // namespace waybill::detail

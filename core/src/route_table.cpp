@@ -2,9 +2,17 @@
 
 #include "waybill/detail/walk_common.hpp"
 
+#include <algorithm>
+
 namespace waybill::detail {
 
 void RouteTable::add(const Pattern& pattern, std::unique_ptr<Handler> handler, bool is_request) {
+  if (std::max(pattern.route().size(), pattern.term().text.size()) > k_max_pattern) {
+    throw Error(errc::invalid_config,
+                "the pattern " + pattern.route().substr(0, 40) + "... is longer than " + std::to_string(k_max_pattern) +
+                    " bytes: no message finds it",
+                End::rejected);
+  }
   std::unique_ptr<RouteEntry>& entry = entries_[pattern.route()];
   if (!entry) {
     entry = std::make_unique<RouteEntry>(RouteEntry{pattern, nullptr, {}, true});
@@ -30,6 +38,18 @@ const RouteEntry* RouteTable::find(std::string_view route) const noexcept {
   return nullptr;
 }
 
+std::vector<std::string> RouteTable::unreachable() const {
+  std::vector<std::string> routes;
+  std::string found;
+  for (const RouteEntry* entry : order_) {
+    const Pattern& pattern = entry->pattern;
+    if (pattern.is_wildcard() || pattern.is_native()) continue;
+    const auto leads_here = [&](Term sent) { return lookup_route(sent, found) && found == pattern.route(); };
+    if (!leads_here(pattern.term()) && !leads_here({pattern.route(), false})) routes.push_back(pattern.route());
+  }
+  return routes;
+}
+
 Routes RouteTable::routes() const {
   Routes routes;
   for (const RouteEntry* entry : order_) {
@@ -47,7 +67,7 @@ const RouteEntry* RouteCache::find(Term pattern) {
     last_text_ = known->first;
     return last_ = known->second;
   }
-  if (!lookup_route(pattern, route_)) return nullptr;
+  if (pattern.text.size() > k_max_pattern || !lookup_route(pattern, route_)) return nullptr;
   const RouteEntry* entry = table_.find(route_);
   // Only what has a handler is remembered, and not without bound: patterns come from outside.
   if (entry && known_.size() < k_most) known_.emplace(pattern.text, entry);

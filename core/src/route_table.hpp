@@ -14,6 +14,9 @@
 
 namespace waybill::detail {
 
+/// Bytes of a pattern, as it is sent: a longer one finds no handler.
+inline constexpr std::size_t k_max_pattern = 256;
+
 /// Lets maps of strings be searched by views.
 struct TextHash {
   using is_transparent = void;
@@ -30,12 +33,14 @@ struct RouteEntry {
 
 class RouteTable {
  public:
-  /// Throws Error(invalid_config) for a second request handler of one pattern.
+  /// Throws Error(invalid_config) for a second request handler of one pattern, and for a pattern that is too long.
   void add(const Pattern& pattern, std::unique_ptr<Handler> handler, bool is_request);
 
   /// Exact route first, then wildcards in the order of their registration. Null if there is none.
   const RouteEntry* find(std::string_view route) const noexcept;
   Routes routes() const;
+  /// Those whose own text leads elsewhere: NestJS reads the text of a pattern as JSON if it can be (`null`, `1.0`).
+  std::vector<std::string> unreachable() const;
   bool empty() const noexcept { return entries_.empty(); }
 
  private:

@@ -3,6 +3,7 @@
 #include "config_options.hpp"
 #include "listener_host.hpp"
 #include "waybill/detail/asio.hpp"
+#include "waybill/detail/clock.hpp"
 #include "waybill/detail/serial_executor.hpp"
 
 #include <asio/co_spawn.hpp>
@@ -34,7 +35,15 @@ class Service::Core : public std::enable_shared_from_this<Core> {
   Core(std::optional<asio::any_io_executor> executor, Config config, std::shared_ptr<const Registry> registry)
       : config_(std::move(config)), registry_(std::move(registry)), parts_(std::make_shared<detail::ServiceParts>()) {
     parts_->log = Log(stderr_log(), level_of(config_.log_level));
+    config_.validate().value();
     if (executor) {
+      if (config_.threads > 1) {
+        throw Error(errc::invalid_config,
+                    "threads: " + std::to_string(config_.threads) +
+                        " does nothing on the executor of a host, which brings the threads: leave it at 1; for more "
+                        "than one thread make a service for each of several loops, or set handler_threads",
+                    End::rejected);
+      }
       home_.emplace(*executor);
     } else {
       for (unsigned i = 0; i < std::max(1u, config_.threads); ++i) {
@@ -80,6 +89,7 @@ class Service::Core : public std::enable_shared_from_this<Core> {
                       End::rejected);
     }
     make_hosts();
+    warn();
     // All listeners come up side by side; the last to do so ends the start.
     const auto up = up_ = std::make_shared<Up>(executor());
     auto missing = std::make_shared<std::size_t>(hosts_.size());
@@ -105,7 +115,7 @@ class Service::Core : public std::enable_shared_from_this<Core> {
 
   asio::awaitable<DrainReport> drain(std::chrono::milliseconds limit) {
     is_stopped_ = true;
-    const auto deadline = std::chrono::steady_clock::now() + limit;
+    const auto deadline = detail::deadline_after(std::chrono::steady_clock::now(), limit);
     using Drained = detail::Arrival<DrainReport>;
     DrainReport total;
     std::vector<std::shared_ptr<Drained>> each;
@@ -140,6 +150,14 @@ class Service::Core : public std::enable_shared_from_this<Core> {
   using Up = detail::Arrival<Result<void>>;
 
   static Error stopped() { return Error(errc::closed, "the service was stopped before it was ready", End::rejected); }
+
+  void warn() const {
+    for (const std::string& route : parts_->table.unreachable()) {
+      parts_->log.warning("no message reaches the handler of " + route +
+                          ": the text of a pattern is read as JSON if it can be, so take another one");
+    }
+    for (std::size_t i = 0; i < config_.listeners.size(); ++i) hosts_[i]->warn();  // the other loops have the same
+  }
 
   void make_hosts() {
     const std::size_t threads = owns_loops() ? loops_.size() : 1;

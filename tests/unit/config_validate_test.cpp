@@ -42,6 +42,7 @@ TEST(ConfigValidate, TellsEveryMistakeOfAService) {
             "listener memory://a: backoff: is negative\n"
             "listener memory://a: most_backoff: is less than backoff\n"
             "drain_timeout: is negative");
+  EXPECT_THROW(Service{std::move(config)}, Error);
 }
 
 TEST(ConfigValidate, AClientNeedsTimesToWait) {
@@ -68,6 +69,18 @@ TEST(ConfigValidate, MiddlewareRefusesWhatItCannotDo) {
   EXPECT_THROW(middleware::retry(options), Error);
   EXPECT_THROW(middleware::timeout(milliseconds(0)), Error);
   EXPECT_THROW(middleware::timeout(milliseconds(-1)), Error);
+}
+
+TEST(ConfigValidate, LoopsOfItsOwnAreRefusedOnTheLoopOfAHost) {
+  asio::io_context loop;
+  Config config = Config::listen({"memory://a"});
+  config.threads = 4;
+  try {
+    const Service service(loop.get_executor(), config);
+    FAIL() << "four threads that do nothing were accepted";
+  } catch (const Error& error) {
+    EXPECT_NE(error.message().find("threads"), std::string_view::npos) << error.message();
+  }
 }
 
 }  // namespace

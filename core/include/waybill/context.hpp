@@ -61,7 +61,7 @@ class Context {
 
   /// Settles the message now instead of when the handler has finished. The first settlement counts.
   void ack();
-  void retry();   ///< Deliver it again.
+  void retry();   ///< Deliver it again, at once, as long as `attempts` allow.
   void reject();  ///< Never again: to the dead-letter channel if there is one, when the handler has finished.
   /// Leaves the message unsettled when the handler has finished: it stays in hand until the listener stops or loses its
   /// link, and is then delivered again where the carrier can. It counts as in flight for the carrier.

@@ -1,6 +1,10 @@
 // Services over the transport: the delivery policy.
 #include "conformance.hpp"
 
+#include <asio/steady_timer.hpp>
+
+#include <set>
+
 namespace waybill::conformance {
 namespace {
 
@@ -75,6 +79,33 @@ TEST_P(TransportConformance, APoisonedMessageDoesNotBlockItsNeighbours) {
   ASSERT_TRUE(wait_for([&] { return done == k_events; }));
   EXPECT_EQ(service->stats().retried, 1u);
   EXPECT_EQ(service->stats().dropped, 0u);
+}
+
+TEST_P(TransportConformance, ADependencyThatIsAwayForASecondCostsNoEvent) {
+  WAYBILL_CONFORMANCE_NEEDS(capabilities().redelivery != Support::impossible);
+  const auto service = make_service();  // default settings
+  constexpr std::size_t k_events = 3'000;
+  std::set<std::size_t> done;
+  bool is_away = true;
+  asio::steady_timer dependency(loop);
+  service->on_event("work", [&](std::size_t number) {
+    if (dependency.expiry() == asio::steady_timer::time_point()) {
+      dependency.expires_after(std::chrono::seconds(1));
+      dependency.async_wait([&is_away](std::error_code) { is_away = false; });
+    }
+    if (is_away) throw Error("the dependency is away");
+    done.insert(number);
+  });
+  start(*service);
+  const auto client = make_client(*service);
+  std::size_t accepted = 0;
+  for (std::size_t i = 0; i < k_events; ++i) {
+    client->emit("work", i, [&accepted](const Result<Accepted>& outcome) { accepted += outcome ? 1 : 0; });
+  }
+  EXPECT_TRUE(wait_for([&] { return done.size() == k_events; })) << done.size() << " of " << accepted << " handled";
+  EXPECT_EQ(accepted, k_events);
+  EXPECT_EQ(service->stats().dropped, 0u);
+  EXPECT_FALSE(is_away);
 }
 
 TEST_P(TransportConformance, AWaitingRetryIsGivenBackByDrain) {
