@@ -1,7 +1,11 @@
 """Dependencies of waybill for Conan 2: conan install . --build=missing, then configure with the toolchain it makes."""
 
+import os
+
 from conan import ConanFile
+from conan.tools.build import check_min_cppstd
 from conan.tools.cmake import CMake, CMakeDeps, CMakeToolchain, cmake_layout
+from conan.tools.files import copy
 
 
 class WaybillConan(ConanFile):
@@ -13,7 +17,7 @@ class WaybillConan(ConanFile):
     package_type = "library"
     exports_sources = (
         "CMakeLists.txt", "LICENSE", "cmake/*", "core/*", "serializers/*", "transports/*", "components/*",
-        "tools/*", "examples/*",
+        "tools/*", "examples/*", "tests/*", "docs/*",
     )
 
     # One option per CMake option WAYBILL_WITH_<NAME>, with what it needs.
@@ -29,7 +33,11 @@ class WaybillConan(ConanFile):
     options = {"shared": [True, False], "fPIC": [True, False], "tools": [True, False], "tests": [True, False],
                **{name: [True, False] for name in requirements_of}}
     default_options = {"shared": False, "fPIC": True, "tools": False, "tests": False,
-                       **{name: True for name in requirements_of}, "msgpack-cxx/*:use_boost": False}
+                       **{name: True for name in requirements_of}, "msgpack-cxx/*:use_boost": False,
+                       "librdkafka/*:ssl": True}
+
+    def validate(self):
+        check_min_cppstd(self, 20)
 
     def configure(self):
         if self.options.shared:
@@ -68,6 +76,7 @@ class WaybillConan(ConanFile):
 
     def package(self):
         CMake(self).install()
+        copy(self, "LICENSE", self.source_folder, os.path.join(self.package_folder, "licenses"))
 
     def package_info(self):
         self.cpp_info.set_property("cmake_find_mode", "none")  # our own package config is installed

@@ -23,6 +23,21 @@ function(waybill_own_code target)
   endif()
 endfunction()
 
+# waybill_make_plain(<target>): a static library that is built with g++'s link-time optimization keeps its intermediate
+# code in lto/ beside it, for the programs of this tree (waybill_add_program). The library itself is plain code: any
+# program links it, with any flags, debug information and another compiler.
+function(waybill_make_plain target)
+  if(NOT CMAKE_INTERPROCEDURAL_OPTIMIZATION OR NOT CMAKE_CXX_COMPILER_ID STREQUAL "GNU" OR BUILD_SHARED_LIBS)
+    return()
+  endif()
+  target_compile_options(${target} PRIVATE -ffat-lto-objects)
+  add_custom_command(TARGET ${target} POST_BUILD
+    COMMAND "${CMAKE_COMMAND}" -E make_directory "$<TARGET_FILE_DIR:${target}>/lto"
+    COMMAND "${CMAKE_COMMAND}" -E copy "$<TARGET_FILE:${target}>" "$<TARGET_FILE_DIR:${target}>/lto/"
+    COMMAND "${CMAKE_OBJCOPY}" --remove-section=.gnu.lto_* --remove-section=.gnu.debuglto_* "$<TARGET_FILE:${target}>"
+    VERBATIM)
+endfunction()
+
 # waybill_add_component(<name> [INTERNAL] SOURCES <file>... [PUBLIC <target>...] [PRIVATE <target>...]
 #                       [PACKAGES <find_package name>...])
 #
@@ -36,11 +51,14 @@ function(waybill_add_component name)
   waybill_own_code(${target})
   target_compile_features(${target} PUBLIC cxx_std_20)
   set_target_properties(${target} PROPERTIES
-    EXPORT_NAME ${name} VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
+    EXPORT_NAME ${name} VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR}
+    INSTALL_RPATH "$ORIGIN")  # a shared library finds those that it needs beside itself
+  waybill_make_plain(${target})
   target_include_directories(${target} PRIVATE "${CMAKE_CURRENT_SOURCE_DIR}/src")
   if(EXISTS "${CMAKE_CURRENT_SOURCE_DIR}/include")
     target_include_directories(${target} PUBLIC
-      "$<BUILD_INTERFACE:${CMAKE_CURRENT_SOURCE_DIR}/include>" "$<INSTALL_INTERFACE:include>")
+      "$<BUILD_INTERFACE:${CMAKE_CURRENT_SOURCE_DIR}/include>"
+      "$<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>")
   endif()
   target_link_libraries(${target} PUBLIC ${COMPONENT_PUBLIC} PRIVATE ${COMPONENT_PRIVATE})
 
@@ -52,7 +70,7 @@ function(waybill_add_component name)
     set(headers "${CMAKE_CURRENT_SOURCE_DIR}/include/")
   endif()
   waybill_describe_component(${name} TARGETS ${target} NEEDS ${needs} PACKAGES ${COMPONENT_PACKAGES}
-    HEADERS ${headers} HEADERS_TO include)
+    HEADERS ${headers} HEADERS_TO "${CMAKE_INSTALL_INCLUDEDIR}")
 endfunction()
 
 # waybill_describe_component(<name> TARGETS <target>... [NEEDS <component>...] [PACKAGES <find_package name>...]

@@ -1,5 +1,4 @@
 # Install rules: one export set per component, so that finding one asks for nothing that another needs.
-include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
 set(waybill_cmake_dir "${CMAKE_INSTALL_LIBDIR}/cmake/waybill")
@@ -30,3 +29,4 @@ write_basic_package_version_file("${PROJECT_BINARY_DIR}/waybillConfigVersion.cma
 install(FILES "${PROJECT_BINARY_DIR}/waybillConfig.cmake" "${PROJECT_BINARY_DIR}/waybillConfigVersion.cmake"
   DESTINATION "${waybill_cmake_dir}")
 install(DIRECTORY cmake/modules DESTINATION "${waybill_cmake_dir}")
+install(FILES LICENSE DESTINATION "${CMAKE_INSTALL_DOCDIR}")

@@ -9,20 +9,26 @@
 #   scripts/brokers.sh start NAME...              starts killed ones again and returns when they answer
 #   scripts/brokers.sh wipe                       down, and removes their data
 #   scripts/brokers.sh rabbitmqctl ARGUMENT...    RabbitMQ's own command line, on this broker
+#   scripts/brokers.sh ACTION --newer ...         the same for the next generation: RabbitMQ 4.0, Redis 8 and Kafka 4, in
+#                                                 a folder of their own (Debian 13 in a tree; needs root)
 #
 # WAYBILL_BROKERS_DIR: the folder (default build/brokers). Another folder is another set of brokers: a test that kills a
 # broker brings its own. Everything but the variables is said on standard error.
 set -euo pipefail
 exec 3>&1 1>&2  # 3 is for the variables
 . "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
-for file in tls redis rabbitmq kafka; do . "$root/scripts/lib/brokers/$file.sh"; done
-
 known=(redis rabbitmq kafka)
-usage() { sed -n '5,14s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 2; }
+usage() { sed -n '5,16s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 2; }
 
 [ "$#" -gt 0 ] || usage
 action="$1"
 shift
+enter=()  # how to run a program of the newer generation; empty: this system's
+newer="${WAYBILL_BROKERS_NEWER:-}"
+if [ "${1:-}" = --newer ]; then
+  newer=1
+  shift
+fi
 arguments=()
 if [ "$action" = rabbitmqctl ]; then
   arguments=("$@")
@@ -34,9 +40,15 @@ for name in "${names[@]}"; do
   case " ${known[*]} " in *" $name "*) ;; *) die "unknown broker '$name': ${known[*]}" ;; esac
 done
 
-folder="${WAYBILL_BROKERS_DIR:-$root/build/brokers}"
+folder="${WAYBILL_BROKERS_DIR:-$root/build/brokers${newer:+-newer}}"
 mkdir -p "$folder"
 folder="$(cd "$folder" && pwd)"
+if [ -n "$newer" ]; then
+  export WAYBILL_KAFKA_VERSION="${WAYBILL_KAFKA_VERSION:-4.1.2}"
+  . "$root/scripts/lib/brokers/newer.sh"
+  enter=("${newer_enter[@]}")
+fi
+for file in tls redis rabbitmq kafka; do . "$root/scripts/lib/brokers/$file.sh"; done
 
 is_free() { ! (exec 4<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 

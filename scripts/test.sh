@@ -7,6 +7,7 @@
 #                                          package, stress
 #                                 brokers  those that do: conformance, integration and interop over Redis, RabbitMQ and
 #                                          Kafka, which it brings up
+#                                 newer    their conformance and integration again, over RabbitMQ 4.0, Redis 8, Kafka 4
 #                                 asan     unit, conformance and stress, without brokers, under address and undefined
 #                                          behaviour sanitizers
 #                                 tsan     the same under the thread sanitizer
@@ -21,11 +22,11 @@ set -uo pipefail
 cd "$root" || exit 1
 
 parts=("$@")
-[ "${#parts[@]}" -gt 0 ] || parts=(check dev brokers asan tsan fuzz)
+[ "${#parts[@]}" -gt 0 ] || parts=(check dev brokers newer asan tsan fuzz)
 for part in "${parts[@]}"; do
   case "$part" in
-    check | dev | brokers | asan | tsan | fuzz | quick | interop) ;;
-    *) die "unknown part '$part': check, dev, brokers, asan, tsan, fuzz, quick or interop" ;;
+    check | dev | brokers | newer | asan | tsan | fuzz | quick | interop) ;;
+    *) die "unknown part '$part': check, dev, brokers, newer, asan, tsan, fuzz, quick or interop" ;;
   esac
 done
 wants() { case " ${parts[*]} " in *" $1 "*) true ;; *) false ;; esac; }
@@ -88,21 +89,22 @@ run_tests() {
   fi
 }
 
-# bring_up_brokers: the brokers of the tests, with their URLs in the environment; what it started goes at the end. Where
-# the environment names brokers already, those are used.
+# bring_up_brokers: the brokers of the tests, with their URLs in the environment, until take_down_brokers or the end. Where
+# the environment names brokers already, those are used. WAYBILL_BROKERS_NEWER=1: the newer generation.
+given_urls="${WAYBILL_TEST_REDIS_URL:-}${WAYBILL_TEST_AMQP_URL:-}${WAYBILL_TEST_KAFKA_URL:-}"
+started=()
 bring_up_brokers() {
   local name variables status
-  local -a started=()
-  if [ -n "${WAYBILL_TEST_REDIS_URL:-}${WAYBILL_TEST_AMQP_URL:-}${WAYBILL_TEST_KAFKA_URL:-}" ]; then
+  if [ -n "$given_urls" ]; then
     say "Brokers: those of the environment"
     return
   fi
-  say "Brokers"
+  say "Brokers${WAYBILL_BROKERS_NEWER:+, the newer generation}"
   status="$("$root/scripts/brokers.sh" status 2>/dev/null)"
   for name in redis rabbitmq kafka; do
     grep -q "^$name up" <<<"$status" || started+=("$name")
   done
-  [ "${#started[@]}" -eq 0 ] || trap '"$root/scripts/brokers.sh" down '"${started[*]}" EXIT
+  trap take_down_brokers EXIT
   if variables="$("$root/scripts/brokers.sh" up)"; then
     eval "$variables"
   else
@@ -111,12 +113,17 @@ bring_up_brokers() {
     failures=$((failures + 1))
   fi
 }
+take_down_brokers() {
+  trap - EXIT
+  [ "${#started[@]}" -eq 0 ] || "$root/scripts/brokers.sh" down "${started[@]}"
+  started=()
+}
 
 require_known_system
 packages=("${packages_full[@]}" "${packages_check[@]}")
 wants fuzz && packages+=("${packages_fuzz[@]}")
 install_packages "${packages[@]}"
-if wants dev || wants interop || wants brokers; then ensure_nestjs; fi
+if wants dev || wants interop || wants brokers || wants newer; then ensure_nestjs; fi
 
 if wants check || wants quick; then
   total=$((total + 1))
@@ -141,6 +148,18 @@ fi
 if wants brokers && { wants dev || build dev; }; then
   bring_up_brokers
   run_tests brokers dev -R "$needs_broker"
+  take_down_brokers
+fi
+if wants newer && { wants dev || wants brokers || build dev; }; then
+  if [ -n "$given_urls" ]; then
+    say "Test: newer: not run, the environment names the brokers"
+  else
+    export WAYBILL_BROKERS_NEWER=1
+    bring_up_brokers
+    run_tests newer dev -R '^(conformance_(redis|amqp|kafka)|integration_)'
+    take_down_brokers
+    unset WAYBILL_BROKERS_NEWER
+  fi
 fi
 
 if wants asan && build asan; then

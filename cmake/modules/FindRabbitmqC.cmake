@@ -22,7 +22,17 @@ endif()
 find_package_handle_standard_args(RabbitmqC REQUIRED_VARS RabbitmqC_LIBRARY RabbitmqC_INCLUDE_DIR VERSION_VAR RabbitmqC_VERSION)
 
 if(RabbitmqC_FOUND AND NOT TARGET RabbitmqC::RabbitmqC)
-  add_library(RabbitmqC::RabbitmqC UNKNOWN IMPORTED)
-  set_target_properties(RabbitmqC::RabbitmqC PROPERTIES
-    IMPORTED_LOCATION "${RabbitmqC_LIBRARY}" INTERFACE_INCLUDE_DIRECTORIES "${RabbitmqC_INCLUDE_DIR}")
+  # A static library needs what its package knows of it: OpenSSL.
+  if(RabbitmqC_LIBRARY MATCHES "\\.a$")
+    find_package(rabbitmq-c CONFIG QUIET)
+    if(NOT TARGET rabbitmq::rabbitmq-static)
+      message(FATAL_ERROR "${RabbitmqC_LIBRARY} is a static library, and no rabbitmq-c-config.cmake says what it needs")
+    endif()
+    add_library(RabbitmqC::RabbitmqC INTERFACE IMPORTED)
+    set_target_properties(RabbitmqC::RabbitmqC PROPERTIES INTERFACE_LINK_LIBRARIES rabbitmq::rabbitmq-static)
+  else()
+    add_library(RabbitmqC::RabbitmqC UNKNOWN IMPORTED)
+    set_target_properties(RabbitmqC::RabbitmqC PROPERTIES
+      IMPORTED_LOCATION "${RabbitmqC_LIBRARY}" INTERFACE_INCLUDE_DIRECTORIES "${RabbitmqC_INCLUDE_DIR}")
+  endif()
 endif()

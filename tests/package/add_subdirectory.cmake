@@ -2,7 +2,7 @@
 # the other options need is hidden.
 file(REMOVE_RECURSE "${WORK}")
 set(hidden)
-foreach(package HiredisC RabbitmqC RdKafka MsgpackCxx msgpack OpenSSL YamlCpp yaml-cpp CLI11 GTest benchmark nlohmann_json)
+foreach(package HiredisC RabbitmqC RdKafkaC MsgpackCxx msgpack OpenSSL YamlCpp yaml-cpp CLI11 GTest benchmark nlohmann_json)
   list(APPEND hidden "-DCMAKE_DISABLE_FIND_PACKAGE_${package}=ON")
 endforeach()
 execute_process(

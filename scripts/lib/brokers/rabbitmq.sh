@@ -1,6 +1,9 @@
 # RabbitMQ from Debian's package; sourced by brokers.sh. User guest, password guest.
 
-rabbitmq_install() { install_packages rabbitmq-server openssl; }
+rabbitmq_install() {
+  install_packages openssl
+  if [ -n "$newer" ]; then newer_install rabbitmq-server; else install_packages rabbitmq-server; fi
+}
 
 rabbitmq_prepare() {
   tls_prepare
@@ -13,6 +16,7 @@ ssl_options.cacertfile = $folder/tls/ca.crt
 ssl_options.certfile = $folder/tls/server.crt
 ssl_options.keyfile = $folder/tls/server.key
 ssl_options.verify = verify_none
+cluster_name = waybill
 log.console = true
 log.file = false
 END
@@ -29,14 +33,14 @@ rabbitmq_node() {
 rabbitmq_ctl() {
   local node
   rabbitmq_node
-  env "${node[@]}" /usr/lib/rabbitmq/bin/rabbitmqctl "$@"
+  "${enter[@]}" env "${node[@]}" /usr/lib/rabbitmq/bin/rabbitmqctl "$@"
 }
 
 # The daemon of Erlang that knows the nodes (epmd) is one of our own too, on its own port.
 rabbitmq_start() {
   local own="$folder/rabbitmq" node
   rabbitmq_node
-  launch rabbitmq env -u RABBITMQ_NODE_PORT "${node[@]}" \
+  launch rabbitmq "${enter[@]}" env -u RABBITMQ_NODE_PORT "${node[@]}" \
     ERL_EPMD_ADDRESS=127.0.0.1 \
     RABBITMQ_CONF_ENV_FILE="$own/rabbitmq-env.conf" \
     RABBITMQ_CONFIG_FILE="$own/rabbitmq.conf" \
@@ -50,7 +54,7 @@ rabbitmq_start() {
     /usr/lib/rabbitmq/bin/rabbitmq-server
 }
 
-rabbitmq_after_stop() { ERL_EPMD_PORT="$(port_of rabbitmq-epmd)" epmd -kill >/dev/null || true; }
+rabbitmq_after_stop() { "${enter[@]}" env ERL_EPMD_PORT="$(port_of rabbitmq-epmd)" epmd -kill >/dev/null || true; }
 
 # It speaks AMQP: its answer to the protocol header is a frame of type 1 (connection.start).
 rabbitmq_is_healthy() {

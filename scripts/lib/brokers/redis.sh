@@ -1,7 +1,10 @@
 # Redis from Debian's package; sourced by brokers.sh. A user "waybill" with the password "secret" exists besides the
 # default one, which needs none.
 
-redis_install() { install_packages redis-server openssl; }
+redis_install() {
+  install_packages openssl
+  if [ -n "$newer" ]; then newer_install redis-server; else install_packages redis-server; fi
+}
 
 redis_prepare() {
   tls_prepare
@@ -21,7 +24,7 @@ user waybill on >secret ~* &* +@all
 END
 }
 
-redis_start() { launch redis redis-server "$folder/redis/redis.conf"; }
+redis_start() { launch redis "${enter[@]}" redis-server "$folder/redis/redis.conf"; }
 
 redis_is_healthy() {
   local answer
