@@ -31,9 +31,11 @@ function(waybill_make_plain target)
     return()
   endif()
   target_compile_options(${target} PRIVATE -ffat-lto-objects)
-  add_custom_command(TARGET ${target} POST_BUILD
-    COMMAND "${CMAKE_COMMAND}" -E make_directory "$<TARGET_FILE_DIR:${target}>/lto"
-    COMMAND "${CMAKE_COMMAND}" -E copy "$<TARGET_FILE:${target}>" "$<TARGET_FILE_DIR:${target}>/lto/"
+  set(copy "${CMAKE_CURRENT_BINARY_DIR}/lto/${CMAKE_STATIC_LIBRARY_PREFIX}${target}${CMAKE_STATIC_LIBRARY_SUFFIX}")
+  set_target_properties(${target} PROPERTIES WAYBILL_INTERMEDIATE "${copy}")
+  add_custom_command(TARGET ${target} POST_BUILD BYPRODUCTS "${copy}"
+    COMMAND "${CMAKE_COMMAND}" -E make_directory "${CMAKE_CURRENT_BINARY_DIR}/lto"
+    COMMAND "${CMAKE_COMMAND}" -E copy "$<TARGET_FILE:${target}>" "${copy}"
     COMMAND "${CMAKE_OBJCOPY}" --remove-section=.gnu.lto_* --remove-section=.gnu.debuglto_* "$<TARGET_FILE:${target}>"
     VERBATIM)
 endfunction()

@@ -11,10 +11,9 @@ function(waybill_add_program name)
     # The libraries' intermediate code first (waybill_make_plain); the plain ones behind it have nothing left to add.
     get_property(components GLOBAL PROPERTY WAYBILL_COMPONENTS)
     foreach(component IN LISTS components)
-      get_target_property(type waybill_${component} TYPE)
-      if(type STREQUAL "STATIC_LIBRARY")
-        list(APPEND intermediate
-          "$<TARGET_FILE_DIR:waybill_${component}>/lto/$<TARGET_FILE_NAME:waybill_${component}>")
+      get_target_property(copy waybill_${component} WAYBILL_INTERMEDIATE)
+      if(copy)
+        list(APPEND intermediate "${copy}")
       endif()
     endforeach()
   endif()

@@ -10,11 +10,24 @@ execute_process(
     "-DCMAKE_CXX_COMPILER=${COMPILER}" "-DCMAKE_CXX_COMPILER_LAUNCHER=${LAUNCHER}"
     "-DWAYBILL_SOURCE=${WAYBILL}" -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG=-O0 -DBUILD_SHARED_LIBS=ON
     -DWAYBILL_WITH_REDIS=OFF -DWAYBILL_WITH_AMQP=OFF -DWAYBILL_WITH_KAFKA=OFF -DWAYBILL_WITH_MSGPACK=OFF
-    -DWAYBILL_WITH_TLS=OFF -DWAYBILL_WITH_YAML=OFF
+    -DWAYBILL_WITH_TLS=OFF -DWAYBILL_WITH_YAML=OFF -DWAYBILL_INSTALL=ON
     ${hidden}
   COMMAND_ERROR_IS_FATAL ANY)
 execute_process(COMMAND "${CMAKE_COMMAND}" --build "${WORK}" --parallel 2 COMMAND_ERROR_IS_FATAL ANY)
 execute_process(COMMAND "${WORK}/consumer" COMMAND_ERROR_IS_FATAL ANY)
+
+# Installed, the shared libraries find one another from any prefix: the program knows the way to those that it links
+# itself, and each of them to its own.
+execute_process(COMMAND "${CMAKE_COMMAND}" --install "${WORK}" --prefix "${WORK}/prefix"
+  OUTPUT_QUIET COMMAND_ERROR_IS_FATAL ANY)
+execute_process(
+  COMMAND "${CMAKE_COMMAND}" -S "${CONSUMER}/../other_flags" -B "${WORK}/installed" -G "${GENERATOR}"
+    "-DCMAKE_CXX_COMPILER=${COMPILER}" "-DCMAKE_CXX_COMPILER_LAUNCHER=${LAUNCHER}" "-DCMAKE_PREFIX_PATH=${WORK}/prefix"
+    -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG=-O0
+  COMMAND_ERROR_IS_FATAL ANY)
+execute_process(COMMAND "${CMAKE_COMMAND}" --build "${WORK}/installed" COMMAND_ERROR_IS_FATAL ANY)
+execute_process(COMMAND "${CMAKE_COMMAND}" -E env --unset=LD_LIBRARY_PATH "${WORK}/installed/call"
+  COMMAND_ERROR_IS_FATAL ANY)
 
 # A service answers over TCP, and no file of what is hidden had a part in it: this machine may well have them.
 execute_process(COMMAND "${WORK}/hello" tcp://127.0.0.1:0 OUTPUT_VARIABLE answer COMMAND_ERROR_IS_FATAL ANY)
