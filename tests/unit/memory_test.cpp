@@ -272,5 +272,88 @@ TEST(Memory, RolesMayRunOnDifferentThreads) {
   EXPECT_EQ(broker->counters().acknowledged, static_cast<std::uint64_t>(k_requests * k_clients));
 }
 
+TEST(Memory, RequestsWhoseCallersHaveGoneDoNotFillTheQueue) {
+  BrokerOptions options;
+  options.max_waiting_messages = 8;
+  MemoryRig rig(std::move(options));
+  const auto paused = rig.serve("sum");
+  paused->role->pause();
+  const auto peer = rig.connect();
+  const auto ask = [&](int i, Ticket ticket) {
+    MemoryRig::send(*peer, PacketKind::request, "sum", "x", "id-" + std::to_string(i), ticket);
+  };
+  for (int i = 0; i < 8; ++i) ask(i, k_failure_only | 1);
+  ask(8, 2);
+  rig.run();
+  ASSERT_EQ(peer->sink.sent.count(2), 1u);
+  EXPECT_TRUE(peer->sink.sent.find(2)->second.error().code() == errc::overloaded) << "all wait for answers";
+  for (int i = 0; i < 8; i += 2) peer->role->forget({"id-" + std::to_string(i), false});
+  for (int i = 10; i < 14; ++i) ask(i, static_cast<Ticket>(i));
+  ask(14, 14);
+  rig.run();
+  for (Ticket ticket = 10; ticket < 14; ++ticket) EXPECT_TRUE(peer->sink.sent.find(ticket)->second) << ticket;
+  EXPECT_FALSE(peer->sink.sent.find(14)->second);
+  paused->role->resume();
+  rig.run();
+  EXPECT_EQ(paused->sink.delivered, 8u);
+}
+
+TEST(Memory, AListenerThatAnswersAFrozenBrokerForEverLosesItsLink) {
+  BrokerOptions options;
+  options.max_waiting_messages = 8;
+  MemoryRig rig(std::move(options));
+  const auto server = rig.serve("sum");
+  const auto peer = rig.connect();
+  MemoryRig::ask(*peer, "sum", "x", "id");
+  rig.run();
+  rig.broker->freeze();
+  const Delivery delivery = server->sink.take();
+  for (int i = 0; i < 8; ++i) MemoryRig::reply(delivery, "1", false);
+  rig.run();
+  EXPECT_TRUE(server->sink.lost.empty());
+  for (int i = 0; i < 8; ++i) MemoryRig::reply(delivery, "1", false);
+  rig.run();
+  ASSERT_EQ(server->sink.lost.size(), 1u);
+  EXPECT_TRUE(server->sink.lost.front().code() == errc::overloaded);
+}
+
+TEST(Memory, WhatWasGivenUpCanBeReadFromAProgram) {
+  MemoryRig rig;
+  Server server;
+  Environment environment;
+  environment.executor = rig.loop.get_executor();
+  environment.dead_letter = "orders.dead";
+  server.role = rig.transport->make_listener(std::move(environment));
+  test::run_until(rig.loop, server.role->open(MemoryRig::routes("order"), server.sink)).value();
+  const auto peer = rig.connect();
+  for (const char* text : {"one", "two"}) MemoryRig::emit(*peer, "order", text);
+  rig.run();
+  while (!server.sink.deliveries.empty()) {
+    Delivery delivery = server.sink.take();
+    delivery.failure = Error("boom");
+    bool is_parked = false;
+    delivery.park([&is_parked](const Result<void>& parked) { is_parked = static_cast<bool>(parked); });
+    rig.run();
+    EXPECT_TRUE(is_parked);
+    delivery.settle(Settlement::ack);
+  }
+  const auto dead = rig.broker->dead_letters("orders.dead");
+  ASSERT_EQ(dead.size(), 2u);
+  EXPECT_EQ(dead[0].packet.payload.view(), "one");
+  EXPECT_EQ(dead[0].error, "boom");
+  EXPECT_EQ(dead[0].origin, "order");
+  EXPECT_EQ(dead[0].attempts, 1);
+  EXPECT_EQ(rig.broker->dead_letters("orders.dead", 1).size(), 1u);
+  EXPECT_TRUE(rig.broker->dead_letters("other").empty());
+}
+
+TEST(Memory, AListenerIsNamedAsItsUrlNamesIt) {
+  MemoryRig rig;  // its broker has a name of its own
+  Environment environment;
+  environment.executor = rig.loop.get_executor();
+  const auto orders = rig.registry.make_transport(Url::parse("memory://orders").value()).value();
+  EXPECT_EQ(orders->make_listener(std::move(environment))->address(), "memory://orders");
+}
+
 }  // namespace
 }  // namespace waybill::memory

@@ -100,7 +100,7 @@ bool ServiceEnd::run_one() {
     return true;
   }
   const auto token = ++last_token;
-  ++message->attempt;
+  const int attempt = ++message->attempt;  // once the lock is gone the link may be cut, and another listener have it
   unsettled.emplace(token, message);
   hub->delivered_locked();
   lock.unlock();
@@ -109,8 +109,8 @@ bool ServiceEnd::run_one() {
   source->token = token;
   Delivery delivery(*source, token);
   delivery.packet = message->packet;
-  delivery.attempt = message->attempt;
-  delivery.redelivered = message->attempt > 1;
+  delivery.attempt = attempt;
+  delivery.redelivered = attempt > 1;
   if (message->call) delivery.reply_to = message->call->id().text;
   if (sink) sink->on_delivery(std::move(delivery));
   return true;

@@ -1,6 +1,7 @@
 #include "exchange.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace waybill::memory {
 
@@ -76,11 +77,34 @@ const std::vector<Channel*>& Exchange::targets(const Packet& packet) {
   return targets_;
 }
 
-bool Exchange::is_full(const Channel& channel, const Packet& packet) const noexcept {
+void Group::remove_dead() {
+  const auto clean = [this](Channel& channel) {
+    std::erase_if(channel.waiting, [this](const MessagePtr& message) {
+      if (message->is_wanted()) return false;
+      --waiting_messages;
+      waiting_bytes -= message->bytes();
+      return true;
+    });
+  };
+  for (auto& [route, channel] : requests_.exact) clean(*channel);
+  for (auto& channel : requests_.wild) clean(*channel);
+}
+
+void Exchange::remove_dead() {
+  if (!std::exchange(has_dead_, false)) return;
+  for (auto& [name, group] : groups_) group->remove_dead();
+}
+
+bool Exchange::is_full(const Channel& channel, const Packet& packet) {
   const auto has_room = [](const Consumer* consumer) { return consumer->has_room(); };
   if (std::any_of(channel.consumers.begin(), channel.consumers.end(), has_room)) return false;
   const auto bytes = packet.payload.size() + packet.metadata.size();
-  return channel.group.waiting_messages >= limits_.messages || channel.group.waiting_bytes + bytes > limits_.bytes;
+  const auto is_above = [&] {
+    return channel.group.waiting_messages >= limits_.messages || channel.group.waiting_bytes + bytes > limits_.bytes;
+  };
+  if (!is_above()) return false;
+  remove_dead();
+  return is_above();
 }
 
 Result<Accepted> Exchange::check(const Packet& packet) {

@@ -54,6 +54,8 @@ class Group {
   Channel& declare(PacketKind kind, const Pattern& pattern);
   /// The channel for a message: an exact one before wildcards, one with consumers before one without. Null if none.
   Channel* find(PacketKind kind, std::string_view route) noexcept;
+  /// Removes waiting requests whose callers have gone.
+  void remove_dead();
 
   std::size_t waiting_messages = 0;
   std::size_t waiting_bytes = 0;
@@ -88,12 +90,15 @@ class Exchange {
   /// Gives a consumer what has waited for it, oldest first.
   void supply(Consumer& consumer);
 
+  /// A request that may wait here has lost its caller.
+  void caller_left() noexcept { has_dead_ = true; }
   std::size_t waiting() const noexcept;
 
  private:
   /// Channels that get the packet: one of each group for events, one in all for requests.
   const std::vector<Channel*>& targets(const Packet& packet);
-  bool is_full(const Channel& channel, const Packet& packet) const noexcept;
+  bool is_full(const Channel& channel, const Packet& packet);
+  void remove_dead();
   void enqueue(MessagePtr message);
   MessagePtr take_front(Channel& channel) noexcept;
   void dispatch(Channel& channel);
@@ -103,6 +108,7 @@ class Exchange {
   std::vector<Channel*> targets_;
   std::uint64_t sequence_ = 0;
   std::size_t request_turn_ = 0;
+  bool has_dead_ = false;  ///< Requests without callers may wait somewhere.
 };
 
 }  // namespace waybill::memory

@@ -53,6 +53,7 @@ void Hub::close_locked(ClientEnd& end) {
   end.lost.reset();
   end.inbox.clear();
   for (auto& [id, call] : end.calls) call->forgotten = true;
+  exchange_.caller_left();
   end.calls.clear();
   clients_.erase(&end);
 }
@@ -152,12 +153,16 @@ void Hub::forget(ClientEnd& client, std::string_view id) {
   const auto found = client.calls.find(id);
   if (found == client.calls.end()) return;
   found->second->forgotten = true;
+  exchange_.caller_left();
   client.calls.erase(found);
 }
 
 void Hub::reply(ServiceEnd& end, const std::shared_ptr<Call>& call, const Packet& packet) {
   const std::lock_guard lock(mutex_);
-  if (end.is_up) when_moving_locked([this, call, packet] { take_reply_locked(call, packet); });
+  if (!end.is_up) return;
+  if (is_frozen_ && stalled_.size() >= options_.max_waiting_messages)
+    return lose_locked(end, Error(errc::overloaded, "the broker is frozen, and the listener goes on answering"));
+  when_moving_locked([this, call, packet] { take_reply_locked(call, packet); });
 }
 
 void Hub::take_reply_locked(const std::shared_ptr<Call>& call, const Packet& packet) {

@@ -2,11 +2,13 @@
 
 namespace waybill::memory {
 
-MemoryListener::MemoryListener(std::shared_ptr<Hub> hub, Environment environment, bool wire)
-    : environment_(std::move(environment)), end_(std::make_shared<ServiceEnd>(std::move(hub), environment_.executor)) {
+MemoryListener::MemoryListener(std::shared_ptr<Hub> hub, Environment environment, const Options& options)
+    : environment_(std::move(environment)),
+      name_(options.name),
+      end_(std::make_shared<ServiceEnd>(std::move(hub), environment_.executor)) {
   end_->max_held = environment_.max_in_flight;
   end_->dead_letter = environment_.dead_letter;
-  end_->wire = {wire, environment_.serializer};
+  end_->wire = {options.wire, environment_.serializer};
 }
 
 asio::awaitable<Result<void>> MemoryListener::open(const Routes& routes, ListenerSink& sink) {

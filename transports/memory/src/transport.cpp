@@ -13,14 +13,14 @@ namespace {
 
 class MemoryTransport final : public Transport {
  public:
-  MemoryTransport(std::shared_ptr<Hub> hub, bool wire) : hub_(std::move(hub)), wire_(wire) {}
+  MemoryTransport(std::shared_ptr<Hub> hub, Options options) : hub_(std::move(hub)), options_(std::move(options)) {}
 
   const Capabilities& capabilities() const noexcept override { return k_capabilities; }
   std::unique_ptr<Listener> make_listener(Environment environment) override {
-    return std::make_unique<MemoryListener>(hub_, std::move(environment), wire_);
+    return std::make_unique<MemoryListener>(hub_, std::move(environment), options_);
   }
   std::unique_ptr<Connection> make_connection(Environment environment) override {
-    return std::make_unique<MemoryConnection>(hub_, std::move(environment), wire_);
+    return std::make_unique<MemoryConnection>(hub_, std::move(environment), options_.wire);
   }
   std::unique_ptr<DeadLetterBox> make_dead_letter_box(Environment environment) override {
     return std::make_unique<MemoryDeadLetterBox>(hub_, std::move(environment.dead_letter));
@@ -42,7 +42,7 @@ class MemoryTransport final : public Transport {
       .keeps_order = true,
   };
   std::shared_ptr<Hub> hub_;
-  bool wire_;
+  const Options options_;
 };
 
 /// The brokers that URLs name, of one process. It only finds them: they live with those who use them.
@@ -74,8 +74,7 @@ Result<std::unique_ptr<Transport>> make_transport(const Url& url, const Registry
   static Names names;
   auto options = Options::from_url(url);
   if (!options) return options.error();
-  return std::unique_ptr<Transport>(
-      std::make_unique<MemoryTransport>(names.find_or_make(options->name), options->wire));
+  return std::unique_ptr<Transport>(std::make_unique<MemoryTransport>(names.find_or_make(options->name), *options));
 }
 
 std::shared_ptr<Broker> Broker::make(BrokerOptions options) {
@@ -86,7 +85,7 @@ Registry::TransportFactory Broker::factory() const {
   return [hub = hub_](const Url& url, const Registry&) -> Result<std::unique_ptr<Transport>> {
     auto options = Options::from_url(url);
     if (!options) return options.error();
-    return std::unique_ptr<Transport>(std::make_unique<MemoryTransport>(hub, options->wire));
+    return std::unique_ptr<Transport>(std::make_unique<MemoryTransport>(hub, *options));
   };
 }
 
@@ -100,5 +99,8 @@ void Broker::start() { hub_->start(); }
 void Broker::freeze() { hub_->freeze(); }
 void Broker::thaw() { hub_->thaw(); }
 BrokerCounters Broker::counters() const { return hub_->counters(); }
+std::vector<DeadLetter> Broker::dead_letters(const std::string& channel, std::size_t limit) const {
+  return hub_->dead_letters(channel, limit);
+}
 
 }  // namespace waybill::memory

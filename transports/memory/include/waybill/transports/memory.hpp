@@ -2,6 +2,7 @@
 // the place where tests inject faults under a clock that they advance by hand (docs/transports/memory.md).
 #pragma once
 
+#include "waybill/dead_letter.hpp"
 #include "waybill/registry.hpp"
 #include "waybill/result.hpp"
 #include "waybill/transport.hpp"
@@ -13,6 +14,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace waybill::memory {
 
@@ -123,6 +125,8 @@ class Broker {
   void thaw();
 
   BrokerCounters counters() const;
+  /// What was given up and parked in a channel (`dead_letter` of a listener), oldest first, at most `limit`.
+  std::vector<DeadLetter> dead_letters(const std::string& channel, std::size_t limit = SIZE_MAX) const;
 
  private:
   std::shared_ptr<Hub> hub_;
