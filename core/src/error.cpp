@@ -1,5 +1,6 @@
 #include "waybill/error.hpp"
 
+#include "waybill/detail/refusal_texts.hpp"
 #include "waybill/fields.hpp"
 #include "waybill/serializer.hpp"
 
@@ -121,6 +122,11 @@ Error Error::from_peer(const Slice& body, const Serializer& serializer) {
     state.name = peer.code.value_or("");
     state.message = peer.message.value_or("");
     if (serializer.decode(state.body, ValueOut::of(details))) state.details = details.details.bytes();
+    const bool is_full = state.name == "overloaded" && state.message == detail::k_overloaded_text;
+    if (is_full || (state.name == "refused" && state.message == detail::k_leaving_text)) {
+      state.code = make_error_code(is_full ? errc::overloaded : errc::refused);
+      state.end = End::rejected;
+    }
   }
   if (state.message.empty() && serializer.is_json()) state.message = std::string(state.body.view().substr(0, 512));
   state.what = state.name.empty() ? state.message : state.name + ": " + state.message;

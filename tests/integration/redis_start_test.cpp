@@ -151,7 +151,7 @@ TEST_F(Redis, MistakesInTheUrlAreAllTold) {
   const auto parsed = Url::parse("redis://user@host/orders?tsl=true&max_message=1&ca=x&ping_timeout=0").value();
   const auto made = default_registry()->make_transport(parsed);
   ASSERT_FALSE(made);
-  for (const char* part : {"tls", "max_message", "password", "database", "ping_timeout", "rediss://"})
+  for (const char* part : {"tls", "max_message", "database", "ping_timeout", "rediss://"})
     EXPECT_NE(made.error().message().find(part), std::string_view::npos) << part << ": " << made.error().message();
 }
 

@@ -117,7 +117,10 @@ TEST_F(Redis, BeyondItsQueueASlowServiceDropsAndSaysSo) {
   send(*caller, PacketKind::request, "a", payload, k_failure_only | 99, "late");
   ASSERT_TRUE(wait([&] { return !caller->sink.replies.empty(); }));
   EXPECT_EQ(caller->sink.replies.front().kind, PacketKind::error) << "a dropped request is told";
-  EXPECT_NE(caller->sink.replies.front().payload.view().find("overloaded"), std::string_view::npos);
+  const Packet& told = caller->sink.replies.front();
+  const Error error = Error::from_peer(told.payload, *told.serializer);
+  EXPECT_TRUE(error.code() == errc::overloaded) << error.what();
+  EXPECT_EQ(error.end(), End::rejected);
   std::size_t handled = 0;
   while (!service->sink.deliveries.empty()) {
     service->sink.take();
@@ -129,6 +132,66 @@ TEST_F(Redis, BeyondItsQueueASlowServiceDropsAndSaysSo) {
   EXPECT_TRUE(logs_.contains("max_queue"));
   send(*caller, PacketKind::event, "a", "1");
   EXPECT_TRUE(wait([&] { return !service->sink.deliveries.empty(); })) << "it goes on";
+}
+
+TEST_F(Redis, ARequestThatOnlyAGlobMatchesIsToldThatNobodyHandlesIt) {
+  const auto service = listen(url(), {route("order.*")});
+  const auto caller = connect(url());
+  send(*caller, PacketKind::request, "order.a.b", "1");
+  ASSERT_TRUE(wait([&] { return !caller->sink.replies.empty(); }));
+  EXPECT_EQ(caller->sink.replies.front().kind, PacketKind::no_handler);
+  EXPECT_EQ(service->sink.delivered, 0u);
+}
+
+TEST_F(Redis, AServiceThatDoesNotHandleARequestDoesNotSpeakForOneThatDoes) {
+  const auto wide = listen(url(), {route("order.*")});
+  const auto right = listen(url(), {route("order.a.b")});
+  const auto caller = connect(url());
+  send(*caller, PacketKind::request, "order.a.b", "1");
+  ASSERT_TRUE(wait([&] { return !right->sink.deliveries.empty(); }));
+  send(*caller, PacketKind::request, "order.a.c", "1", 0, "id-2");
+  ASSERT_TRUE(wait([&] { return !caller->sink.replies.empty(); })) << "the refusals of both have come by now";
+  EXPECT_EQ(caller->sink.replies.size(), 1u);
+  EXPECT_EQ(caller->sink.replies.front().id.text, "id-2");
+  answer(right->take(), "7");
+  ASSERT_TRUE(wait([&] { return caller->sink.replies.size() == 2; }));
+  EXPECT_EQ(caller->sink.replies.back().payload.view(), "7");
+}
+
+TEST_F(Redis, OneServiceIsOneSubscriberHoweverManyOfItsPatternsMatch) {
+  const auto service = listen(url(), {route("order.created"), route("order.*"), route("order.**")});
+  const auto caller = connect(url());
+  send(*caller, PacketKind::event, "order.created", "1", 1);
+  ASSERT_TRUE(wait([&] { return caller->sink.sent.size() == 1 && !service->sink.deliveries.empty(); }));
+  EXPECT_EQ(caller->sink.sent.begin()->second.value().receivers, 1u);
+  EXPECT_EQ(service->take().packet.route, "order.created");
+}
+
+TEST_F(Redis, RequestsThatComeBetweenUnsubscribeAndItsEffectAreRefused) {
+  asio::io_context other{1};  // the service's: it does not read while the requests come
+  Environment apart = environment();
+  apart.executor = other.get_executor();
+  test::KeepingListenerSink sink;
+  const auto transport = test::transport_of(url());
+  const auto listener = transport->make_listener(apart);
+  test::run_until(other, listener->open({route("sum"), route("all.*")}, sink)).value();
+  const auto caller = connect(url());
+  constexpr std::size_t k_requests = 40;
+  for (std::size_t i = 0; i < k_requests; ++i)
+    send(*caller, PacketKind::request, i % 2 ? "sum" : "all.x", "1", k_failure_only | (i + 1), std::to_string(i));
+  test::run_until(loop_, caller->connection->flush());  // the server has pushed them
+  listener->stop_intake();
+  test::run_until(other, listener->flush());
+  listener->close();
+  ASSERT_TRUE(wait([&] { return caller->sink.replies.size() == k_requests; })) << caller->sink.replies.size();
+  for (const Packet& told : caller->sink.replies) {
+    const Error error = Error::from_peer(told.payload, *told.serializer);
+    EXPECT_TRUE(error.code() == errc::refused) << error.what();
+    EXPECT_EQ(error.end(), End::rejected);
+  }
+  EXPECT_EQ(sink.delivered, 0u);
+  send(*caller, PacketKind::request, "sum", "1", k_failure_only | 99, "late");
+  ASSERT_TRUE(wait([&] { return caller->sink.sent.contains(k_failure_only | 99); })) << "nobody is subscribed";
 }
 
 TEST_F(Redis, AServerThatStopsAnsweringIsGivenUp) {

@@ -25,10 +25,16 @@ class Notes final : public RespSink {
   void on_integer(std::int64_t value) noexcept override { lines.push_back("integer " + std::to_string(value)); }
   void on_status(std::string_view text) noexcept override { lines.push_back("status " + std::string(text)); }
   void on_error(std::string_view text) noexcept override { lines.push_back("error " + std::string(text)); }
-  void on_count(std::string_view channel, std::int64_t count) noexcept override {
-    lines.push_back("count " + std::string(channel) + "=" + std::to_string(count));
+  void on_element(std::size_t index, std::string_view text) noexcept override {
+    lines.push_back("element " + std::to_string(index) + " " + std::string(text));
   }
-  void on_counts_end() noexcept override { lines.push_back("counts end"); }
+  void on_element(std::size_t index, std::int64_t value) noexcept override {
+    lines.push_back("element " + std::to_string(index) + " :" + std::to_string(value));
+  }
+  void on_array(std::size_t index, std::size_t size) noexcept override {
+    lines.push_back("element " + std::to_string(index) + " *" + std::to_string(size));
+  }
+  void on_array_end() noexcept override { lines.push_back("end"); }
 
   std::vector<std::string> lines;
   std::string padding;
@@ -92,10 +98,13 @@ TEST(RedisReader, ReadsByteByByte) {
 
 TEST(RedisReader, ReadsWhatAPublisherGetsAtEverySplit) {
   const std::string bytes =
-      ":0\r\n:12\r\n-NOPERM no\r\n+PONG\r\n*4\r\n$7\r\na.reply\r\n:0\r\n$7\r\nb.reply\r\n:3\r\n:7\r\n*0\r\n:8\r\n";
-  const std::vector<std::string> lines{"integer 0",       "integer 12",      "error NOPERM no", "status PONG",
-                                       "count a.reply=0", "count b.reply=3", "counts end",      "integer 7",
-                                       "counts end",      "integer 8"};
+      ":0\r\n:12\r\n-NOPERM no\r\n+PONG\r\n*4\r\n$7\r\na.reply\r\n:0\r\n$7\r\nb.reply\r\n:3\r\n:7\r\n*0\r\n:8\r\n"
+      "*3\r\n$6\r\nmaster\r\n:14\r\n*2\r\n*3\r\n$1\r\nh\r\n$1\r\n1\r\n$1\r\n0\r\n*0\r\n";
+  const std::vector<std::string> lines{
+      "integer 0",    "integer 12",        "error NOPERM no",  "status PONG",   "element 0 a.reply",
+      "element 1 :0", "element 2 b.reply", "element 3 :3",     "end",           "integer 7",
+      "end",          "integer 8",         "element 0 master", "element 1 :14", "element 2 *2",
+      "end"};
   for (std::size_t split = 0; split <= bytes.size(); ++split) {
     const Read result = read(Role::publisher, bytes, split);
     ASSERT_TRUE(result.is_whole) << split;
@@ -141,12 +150,13 @@ TEST(RedisReader, WhatIsNoRespIsSaidToBeNone) {
   }
 }
 
-TEST(RedisReader, UnknownAndNestedArraysAreIgnored) {
+TEST(RedisReader, WhatIsNoPushIsAnAnswerAndWhatIsNestedIsIgnored) {
   const Read result = read(Role::subscriber,
                            "*3\r\n$4\r\nelse\r\n$1\r\na\r\n:3\r\n*2\r\n*2\r\n$7\r\nmessage\r\n:1\r\n$1\r\nb\r\n"
                            "*1\r\n$7\r\nmessage\r\n*-1\r\n$-1\r\n*3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$1\r\nx\r\n");
   ASSERT_TRUE(result.is_whole) << result.problem;
-  EXPECT_EQ(result.lines, std::vector<std::string>{"message |c|x"});
+  const std::vector<std::string> lines{"element 0 else", "element 1 a", "element 2 :3", "end", "message |c|x"};
+  EXPECT_EQ(result.lines, lines);
 }
 
 TEST(RedisCommand, WordsAreBulks) {
@@ -156,39 +166,142 @@ TEST(RedisCommand, WordsAreBulks) {
   EXPECT_EQ(publish_head("news"), "*3\r\n$7\r\nPUBLISH\r\n$4\r\nnews\r\n");
 }
 
-TEST(RedisLogin, SaysAuthOnlyWithAPassword) {
-  Options options;
+std::string login_of(const Options& options, bool is_publisher) {
   Buffer out;
-  Login::append_commands(options, out);
-  EXPECT_EQ(out.view(), "*1\r\n$4\r\nPING\r\n");
+  Login::append_commands(options, is_publisher, out);
+  return std::string(out.view());
+}
+
+TEST(RedisLogin, SaysAuthOnlyWithAUserOrAPassword) {
+  const std::string hello = "*4\r\n$5\r\nHELLO\r\n$1\r\n2\r\n$7\r\nSETNAME\r\n$7\r\nwaybill\r\n";
+  const std::string ping = "*1\r\n$4\r\nPING\r\n";
+  Options options;
+  EXPECT_EQ(login_of(options, false), hello + ping);
+  EXPECT_EQ(login_of(options, true), hello + "*1\r\n$4\r\nROLE\r\n" + ping);
   options.password = "secret";
-  out.clear();
-  Login::append_commands(options, out);
-  EXPECT_EQ(out.view(), "*2\r\n$4\r\nAUTH\r\n$6\r\nsecret\r\n*1\r\n$4\r\nPING\r\n");
+  EXPECT_EQ(login_of(options, false), "*2\r\n$4\r\nAUTH\r\n$6\r\nsecret\r\n" + hello + ping);
   options.user = "bob";
-  out.clear();
-  Login::append_commands(options, out);
-  EXPECT_EQ(out.view(), "*3\r\n$4\r\nAUTH\r\n$3\r\nbob\r\n$6\r\nsecret\r\n*1\r\n$4\r\nPING\r\n");
+  EXPECT_EQ(login_of(options, false), "*3\r\n$4\r\nAUTH\r\n$3\r\nbob\r\n$6\r\nsecret\r\n" + hello + ping);
+  options.password.clear();
+  EXPECT_EQ(login_of(options, false), "*3\r\n$4\r\nAUTH\r\n$3\r\nbob\r\n$0\r\n\r\n" + hello + ping)
+      << "users of an ACL may need none";
+}
+
+Options with_password() {
+  Options options;
+  options.password = "secret";
+  return options;
+}
+
+/// What the first answer of a server means to a client with or without a password: an error's text, or "goes on".
+Error first(const Options& options, const char* answer) {
+  Login login(options, true);
+  return login.take_error(answer, "host:6379").value_or(Error(errc::internal, "goes on"));
 }
 
 TEST(RedisLogin, ItsRefusalsSayWhatToChange) {
-  Options options;
-  options.password = "secret";
-  const Login with(options);
-  const Login without{Options()};
-  const auto refusal = [](const Login& login, const char* answer) { return login.refusal(answer, "host:6379"); };
-  EXPECT_TRUE(refusal(with, "WRONGPASS invalid username-password pair").code() == errc::unauthorized);
-  EXPECT_TRUE(refusal(with, "ERR AUTH <password> called without any password configured").code() == errc::unauthorized);
-  EXPECT_TRUE(refusal(without, "NOAUTH Authentication required.").code() == errc::unauthorized);
-  EXPECT_TRUE(refusal(without, "DENIED Redis is running in protected mode").code() == errc::unauthorized);
-  EXPECT_TRUE(refusal(without, "LOADING Redis is loading the dataset in memory").code() == errc::refused);
-  EXPECT_TRUE(refusal(without, "ERR max number of clients reached").code() == errc::refused);
+  const Options with = with_password();
+  const Options without;
+  EXPECT_TRUE(first(with, "WRONGPASS invalid username-password pair").code() == errc::unauthorized);
+  EXPECT_TRUE(first(with, "ERR AUTH <password> called without any password configured").code() == errc::unauthorized);
+  EXPECT_TRUE(first(with, "ERR Client sent AUTH, but no password is set").code() == errc::unauthorized);
+  EXPECT_TRUE(first(with, "ERR wrong number of arguments for 'auth' command").code() == errc::unauthorized);
+  EXPECT_TRUE(first(without, "NOAUTH HELLO must be called with the client already authenticated").code() ==
+              errc::unauthorized);
+  EXPECT_TRUE(first(without, "DENIED Redis is running in protected mode").code() == errc::unauthorized);
+  EXPECT_TRUE(first(without, "LOADING Redis is loading the dataset in memory").code() == errc::refused);
   for (const char* answer : {"WRONGPASS x", "NOAUTH x", "LOADING x"}) {
-    const Error error = refusal(with, answer);
+    const Error error = first(with, answer);
     EXPECT_NE(error.message().find("host:6379"), std::string_view::npos);
     EXPECT_EQ(error.message().find("secret"), std::string_view::npos);
     EXPECT_EQ(error.end(), End::rejected);
   }
+  const std::string long_reason = "NOPERM " + std::string(100, 'x') + " as argument";
+  Login login(without, false);
+  EXPECT_FALSE(login.take_error(long_reason, "h")) << "HELLO need not be allowed";
+  EXPECT_NE(login.take_error(long_reason, "h")->message().find("as argument"), std::string_view::npos);
+}
+
+TEST(RedisLogin, TooManyClientsIsNoWrongPassword) {
+  const char* answer = "ERR max number of clients reached";
+  EXPECT_TRUE(first(with_password(), answer).code() == errc::refused);
+  EXPECT_TRUE(first(Options(), answer).code() == errc::refused);
+  EXPECT_TRUE(first(with_password(), "ERR max number of clients + cluster connections reached").code() ==
+              errc::refused);
+  EXPECT_TRUE(first(with_password(), "ERR something that nobody knows").code() == errc::refused);
+}
+
+TEST(RedisLogin, AServerThatCannotSaveIsReady) {
+  Login login(Options(), false);
+  EXPECT_FALSE(login.take_error("ERR unknown command 'HELLO'", "h"));
+  EXPECT_FALSE(login.is_done());
+  EXPECT_FALSE(login.take_error("MISCONF Redis is configured to save RDB snapshots, but it's unable to", "h"));
+  EXPECT_TRUE(login.is_done());
+}
+
+TEST(RedisLogin, AnOldServerOrAUserOfFewRightsIsTakenAsItIs) {
+  Login login(with_password(), true);
+  login.take_status();
+  EXPECT_FALSE(login.take_error("ERR unknown command `HELLO`", "h"));
+  EXPECT_FALSE(login.take_error("NOPERM this user has no permissions to run the 'role' command", "h"));
+  login.take_status();
+  EXPECT_TRUE(login.is_done());
+  EXPECT_EQ(login.view().zero(), ServerView::Zero::perhaps) << "there may be replicas";
+  EXPECT_FALSE(login.view().counts_a_part());
+}
+
+/// HELLO's answer as Redis 7 gives it.
+std::optional<Error> say_hello(Login& login, const char* mode, const char* role) {
+  const char* words[] = {"server", "redis", "version", "7.0.15", "proto", "",       "id",
+                         "",       "mode",  mode,      "role",   role,    "modules"};
+  for (std::size_t i = 0; i < std::size(words); ++i)
+    if (*words[i]) login.take_text(i, words[i]);
+  return login.take_end("host:6379");
+}
+std::optional<Error> say_role(Login& login, std::size_t replicas) {
+  login.take_text(0, "master");
+  login.take_array(2, replicas);
+  return login.take_end("host:6379");
+}
+
+TEST(RedisLogin, AReplicaAndASentinelAreRefusedForTheNextHost) {
+  for (const char* mode : {"standalone", "cluster"}) {
+    Login login(Options(), true);
+    const auto replica = say_hello(login, mode, "replica");
+    ASSERT_TRUE(replica);
+    EXPECT_TRUE(replica->code() == errc::refused);
+    EXPECT_NE(replica->message().find("host:6379 is a replica"), std::string_view::npos);
+  }
+  Login sentinel(Options(), false);
+  const auto refused = say_hello(sentinel, "sentinel", "");
+  ASSERT_TRUE(refused);
+  EXPECT_NE(refused->message().find("Sentinel"), std::string_view::npos);
+  Login old(Options(), true);
+  EXPECT_FALSE(old.take_error("ERR unknown command", "h"));
+  old.take_text(0, "slave");
+  EXPECT_TRUE(old.take_end("h")) << "without HELLO it is ROLE that tells";
+}
+
+TEST(RedisLogin, WhatZeroReceiversMeanDependsOnTheServer) {
+  using Zero = ServerView::Zero;
+  Login alone(Options(), true);
+  EXPECT_FALSE(say_hello(alone, "standalone", "master"));
+  EXPECT_FALSE(say_role(alone, 0));
+  EXPECT_EQ(alone.view().zero(), Zero::nobody);
+  Login primary(Options(), true);
+  EXPECT_FALSE(say_hello(primary, "standalone", "master"));
+  EXPECT_FALSE(say_role(primary, 2));
+  EXPECT_EQ(primary.view().zero(), Zero::perhaps);
+  EXPECT_TRUE(primary.view().counts_a_part());
+  Login node(Options(), true);
+  EXPECT_FALSE(say_hello(node, "cluster", "master"));
+  EXPECT_FALSE(say_role(node, 0));
+  EXPECT_EQ(node.view().zero(), Zero::nothing);
+}
+
+TEST(RedisLogin, AProxyWhoseServerIsNotThereYetIsAskedAgain) {
+  EXPECT_TRUE(no_redis("host:80", "HTTP/1.1 503 Service Unavailable\r\n", false).code() == errc::refused);
+  EXPECT_TRUE(no_redis("host:80", "HTTP/1.1 400 Bad Request\r\n", false).code() == errc::invalid_config);
 }
 
 TEST(RedisLogin, WhoIsNoRedisServerIsQuotedSafely) {

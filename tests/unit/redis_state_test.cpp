@@ -17,10 +17,11 @@ using Strings = std::vector<std::string>;
 
 Route on(const Pattern& pattern) { return Route{pattern, true, false}; }
 
-/// "route" of a message, or "-" when it is not wanted.
+/// "route" of a message, "-" when another subscription brings it, "too far" when it is for nobody here.
 std::string find(const Subscriptions& subscriptions, std::string_view glob, std::string_view channel) {
   const auto target = subscriptions.target_of(glob, channel);
-  return target.is_wanted ? std::string(target.route) : "-";
+  if (target.fit == Subscriptions::Fit::overshot) return "too far";
+  return target.fit == Subscriptions::Fit::wanted ? std::string(target.route) : "-";
 }
 
 TEST(RedisSubscriptions, NamesAreChannelsAndWildcardsAreGlobs) {
@@ -30,23 +31,54 @@ TEST(RedisSubscriptions, NamesAreChannelsAndWildcardsAreGlobs) {
   EXPECT_EQ(made.globs(), (Strings{"p.order.*", "p.audit.*", "p.h?llo"}));
   EXPECT_EQ(find(made, "", "p.sum"), "sum");
   EXPECT_EQ(find(made, "p.order.*", "p.order.created"), "order.created");
-  EXPECT_EQ(find(made, "p.order.*", "p.order.a.b"), "-") << "one word";
-  EXPECT_EQ(find(made, "p.order.*", "p.order."), "-");
+  EXPECT_EQ(find(made, "p.order.*", "p.order.a.b"), "too far") << "one word";
+  EXPECT_EQ(find(made, "p.order.*", "p.order."), "too far");
   EXPECT_EQ(find(made, "p.audit.*", "p.audit.a.b"), "audit.a.b");
   EXPECT_EQ(find(made, "p.h?llo", "p.hallo"), "h?llo") << "a native one is found by its own text";
   EXPECT_EQ(made.target_of("p.h?llo", "p.hallo").name, "hallo");
 }
 
 TEST(RedisSubscriptions, OneMessageFindsOnePatternOfOurs) {
-  const Subscriptions made({on("order.created"), on("order.*"), on("order.**")}, "", false);
-  EXPECT_EQ(made.globs(), (Strings{"order.*"})) << "both are the same glob";
-  EXPECT_EQ(find(made, "", "order.created"), "order.created");
-  EXPECT_EQ(find(made, "order.*", "order.created"), "-") << "the subscription by name has brought it already";
+  const Subscriptions made({on("order.created"), on("order.*"), on("order.**"), on("order.*.x")}, "", false);
+  EXPECT_EQ(made.globs(), (Strings{"order.*"})) << "two are the same glob, which brings what the third one matches";
+  EXPECT_EQ(made.channels(), Strings{}) << "nor is the name subscribed to once more: senders count one subscriber";
+  EXPECT_EQ(find(made, "order.*", "order.created"), "order.created");
+  EXPECT_TRUE(made.target_of("order.*", "order.created").is_exact);
   EXPECT_EQ(find(made, "order.*", "order.closed"), "order.closed");
+  EXPECT_EQ(find(made, "order.*", "order.a.x"), "order.a.x");
   const Subscriptions crossing({on("a.*"), on("*.b")}, "", false);
+  EXPECT_EQ(crossing.globs(), (Strings{"a.*", "*.b"}));
   EXPECT_EQ(find(crossing, "a.*", "a.b"), "a.b");
-  EXPECT_EQ(find(crossing, "*.b", "a.b"), "-") << "the first pattern has it";
+  EXPECT_EQ(find(crossing, "*.b", "a.b"), "-") << "the first one brings it";
   EXPECT_EQ(find(crossing, "*.b", "c.b"), "c.b");
+  EXPECT_EQ(find(crossing, "a.*", "a.x.b"), "too far") << "told once";
+  EXPECT_EQ(find(crossing, "*.b", "a.x.b"), "-");
+  const Subscriptions same({on("x.*"), on("*.y")}, "p[1].", false);
+  EXPECT_EQ(find(same, R"(p\[1\].*.y)", "p[1].x.y"), "-");
+  EXPECT_EQ(find(same, R"(p\[1\].x.*)", "p[1].x.y"), "x.y");
+}
+
+TEST(RedisSubscriptions, ANameThatNoGlobBringsIsSubscribedToItself) {
+  const Subscriptions made({on("order.*"), on("sum"), on("order"), on(native("su?"))}, "p.", false);
+  EXPECT_EQ(made.channels(), (Strings{"p.sum", "p.order"}));
+  EXPECT_EQ(find(made, "p.su?", "p.sum"), "su?") << "native ones are Redis's own: each gets the message";
+  EXPECT_EQ(find(made, "p.order.*", "p.order.a.b"), "too far");
+  const Subscriptions both({on("order.*"), on(native("order.a.?"))}, "", false);
+  EXPECT_EQ(find(both, "order.*", "order.a.b"), "-") << "the native one has it";
+}
+
+TEST(RedisSubscriptions, GlobsMatchAsRedisMatches) {
+  const auto yes = [](const char* glob, const char* text) {
+    EXPECT_TRUE(glob_matches(glob, text)) << glob << " " << text;
+  };
+  const auto no = [](const char* glob, const char* text) {
+    EXPECT_FALSE(glob_matches(glob, text)) << glob << " " << text;
+  };
+  yes("", ""), yes("*", ""), yes("*", "a.b"), yes("a*b*c", "axxbyybc"), yes("h?llo", "hello"), yes("**", "a");
+  no("", "a"), no("a*b*c", "axxbyyb"), no("h?llo", "hllo"), no("?", ""), no("a", "ab"), no("ab", "a");
+  yes("[ab]", "b"), yes("[^ab]", "c"), yes("[a-c]x", "bx"), yes("[c-a]", "b"), yes("\\*", "*"), yes("[\\]]", "]");
+  no("[ab]", "c"), no("[^ab]", "a"), no("[a-c]", "d"), no("\\*", "a"), no("[^a-c]", "b");
+  no("a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*b", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa");
 }
 
 TEST(RedisSubscriptions, WithNestsOptionEveryPatternIsAGlob) {

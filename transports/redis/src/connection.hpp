@@ -1,38 +1,34 @@
-// Client role of redis: one link after the other.
+// Client role of redis.
 #pragma once
 
 #include "connection_link.hpp"
+#include "link_holder.hpp"
 
 namespace waybill::redis {
 
 class RedisConnection final : public Connection {
  public:
-  RedisConnection(Environment environment, const Options& options)
-      : environment_(std::move(environment)), options_(options) {}
-  ~RedisConnection() override { close(); }
+  RedisConnection(Environment environment, const Options& options) : holder_(std::move(environment), options) {}
 
   asio::awaitable<Result<void>> open(ConnectionSink& sink) override;
   void send(const Packet& packet, Ticket ticket) override {
-    if (link_) link_->send(packet, ticket);
+    if (auto* link = holder_.link()) link->send(packet, ticket);
   }
   void forget(Term id) override {
-    if (link_) link_->forget(id);
+    if (auto* link = holder_.link()) link->forget(id);
   }
   void pause() override {
-    if (link_) link_->hold(true);
+    if (auto* link = holder_.link()) link->hold(true);
   }
   void resume() override {
-    if (link_) link_->hold(false);
+    if (auto* link = holder_.link()) link->hold(false);
   }
-  std::size_t unsent_bytes() const noexcept override { return link_ ? link_->unsent_bytes() : 0; }
-  asio::awaitable<void> flush() override;
-  void close() override;
+  std::size_t unsent_bytes() const noexcept override { return holder_.link() ? holder_.link()->unsent_bytes() : 0; }
+  asio::awaitable<void> flush() override { return holder_.flush(); }
+  void close() override { holder_.close(); }
 
  private:
-  Environment environment_;
-  const Options options_;
-  socket::Ref<ConnectionLink> link_;
-  bool is_closed_ = false;
+  LinkHolder<ConnectionLink> holder_;
 };
 
 }  // namespace waybill::redis

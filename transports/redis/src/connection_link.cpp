@@ -11,14 +11,15 @@ std::size_t weight(const Packet& packet) noexcept { return sizeof(Packet) + pack
 
 }  // namespace
 
-ConnectionLink::ConnectionLink(const Environment& environment, const Options& options, bool was_met)
+ConnectionLink::ConnectionLink(const Environment& environment, const Options& options,
+                               std::shared_ptr<LinkMemory> memory)
     : environment_(environment),
       options_(options),
+      memory_(std::move(memory)),
       writer_(options.max_message),
       replies_(options.prefix, options.max_reply_channels),
       mark_(random_mark()),
-      answered_(std::make_shared<asio::steady_timer>(environment.executor)),
-      was_met_(was_met) {}
+      answered_(std::make_shared<asio::steady_timer>(environment.executor)) {}
 
 ConnectionLink::~ConnectionLink() {
   if (pair_) pair_->close();
@@ -29,15 +30,12 @@ asio::awaitable<Result<void>> ConnectionLink::open(ConnectionSink& sink) {
   // The pair is closed before the link goes.
   SessionPair::OnLost on_lost = [this](const Error& error) { lost(error); };
   const auto pair = pair_ =
-      std::make_shared<SessionPair>(environment_.executor, options_, was_met_, *this, std::move(on_lost));
+      std::make_shared<SessionPair>(environment_.executor, options_, memory_, *this, std::move(on_lost));
   sink_ = &sink;
   // The host bounds what it sends.
   Result<void> opened = co_await pair->open(std::chrono::steady_clock::now() + options_.start_timeout, SIZE_MAX);
+  if (opened) opened = pair->watch();
   if (opened && is_closed_) opened = Error(errc::closed, "the connection was closed", End::rejected);
-  if (opened) {
-    was_met_ = true;
-    pair->watch();
-  }
   co_return opened;
 }
 
@@ -60,10 +58,10 @@ void ConnectionLink::send(const Packet& packet, Ticket ticket) {
 }
 
 void ConnectionLink::subscribe(const ReplyChannels::Found& found) {
-  Buffer& out = pair_->subscriber().out();
-  if (!found.unsubscribe.empty()) append_command(out, {"UNSUBSCRIBE", found.unsubscribe});
-  append_command(out, {"SUBSCRIBE", found.channel->replies});
-  subscribing_.push_back(found.channel);
+  Session& subscriber = pair_->subscriber();
+  if (!found.unsubscribe.empty())
+    subscriber.ask({"UNSUBSCRIBE", found.unsubscribe}, {Question::Kind::unsubscribe, 0, 0, nullptr});
+  subscriber.ask({"SUBSCRIBE", found.channel->replies}, {Question::Kind::subscribe, 0, 0, found.channel});
 }
 
 void ConnectionLink::publish_request(const Packet& packet, Ticket ticket, ReplyChannel& channel, std::uint64_t call) {
@@ -78,7 +76,7 @@ void ConnectionLink::publish_request(const Packet& packet, Ticket ticket, ReplyC
     written = writer_.write(channel.head, with_id(packet, id_), format_of(packet), publisher.out());
   }
   if (!written) {
-    replies_.call_ends(call);
+    end_call(call);
     return fail_later(ticket, written.error());
   }
   publisher.asked({Question::Kind::publish, ticket, call, nullptr});
@@ -95,26 +93,27 @@ void ConnectionLink::publish_event(const Packet& packet, Ticket ticket) {
   publisher.asked({Question::Kind::publish, ticket, 0, nullptr});
 }
 
-void ConnectionLink::on_subscription(RespSink::Change change, std::string_view name) noexcept {
-  if (change != RespSink::Change::subscribed || subscribing_.empty() || subscribing_.front()->replies != name) return;
-  subscribing_.front()->state = ReplyChannel::State::subscribed;
-  subscribing_.pop_front();
-  send_waiting();
-}
-
-void ConnectionLink::on_subscription_refused(std::string_view reason) noexcept {
-  if (subscribing_.empty()) return;
-  ReplyChannel& channel = *subscribing_.front();
-  subscribing_.pop_front();
-  const Error error(errc::unauthorized,
+void ConnectionLink::on_subscribed(const Question& question, std::string_view reason) noexcept {
+  ReplyChannel& channel = *static_cast<ReplyChannel*>(question.about);
+  if (reason.empty()) {
+    channel.state = ReplyChannel::State::subscribed;
+    return send_waiting();
+  }
+  const bool is_denied = reason.starts_with("NOPERM");
+  const Error error(is_denied ? errc::unauthorized : errc::refused,
                     "redis refused the subscription to " + channel.replies + ": " + printable(reason), End::rejected);
   for (const Waiting& waiting : waiting_) {
     if (!waiting.call || replies_.channel_of_call(waiting.call) != &channel) continue;
-    replies_.call_ends(waiting.call);
+    end_call(waiting.call);
     fail_later(waiting.ticket, error);
   }
   replies_.remove(channel);
   send_waiting();
+}
+
+/// A channel that stays subscribed costs its messages, which nobody waits for.
+void ConnectionLink::on_unsubscribed(const Question&, std::string_view reason) noexcept {
+  if (!reason.empty()) environment_.log.debug("redis: a reply channel stays subscribed: " + printable(reason));
 }
 
 /// In order: what its subscription holds back holds back all behind it.
@@ -134,7 +133,7 @@ void ConnectionLink::send_waiting() {
   wake_flush();
 }
 
-void ConnectionLink::forget(Term id) { replies_.call_ends(CallTable::key_of(id)); }
+void ConnectionLink::forget(Term id) { end_call(CallTable::key_of(id)); }
 
 void ConnectionLink::hold(bool on) {
   if (!pair_ || !pair_->is_open()) return;
@@ -172,36 +171,56 @@ void ConnectionLink::take_reply(ReplyChannel& channel, const Slice& body) {
   const std::uint64_t call = CallTable::key_of(packet.id);
   if (replies_.channel_of_call(call) != &channel) return;  // forgotten, or not from where it was expected
   packet.serializer = environment_.serializer;
-  if (packet.kind != PacketKind::value || packet.last) replies_.call_ends(call);
+  if (is_refusal(packet) && counts_receivers() &&
+      !refusals_.take(call, packet, !pair_->publisher().is_publishing(call)))
+    return;
+  if (packet.kind != PacketKind::value || packet.last) end_call(call);
   sink_->on_reply(packet);
 }
 
+/// Its sender takes no answer from this service; another one may have the request in hand.
+bool ConnectionLink::is_refusal(const Packet& packet) const {
+  constexpr std::size_t k_most = 256;
+  if (packet.kind == PacketKind::no_handler) return true;
+  return packet.kind == PacketKind::error && packet.payload.size() < k_most &&
+         packet.payload.view().find("The service is ") != std::string_view::npos &&
+         Error::from_peer(packet.payload, *environment_.serializer).end() == End::rejected;
+}
+
 void ConnectionLink::on_published(const Question& question, std::int64_t receivers) noexcept {
+  const auto count = static_cast<std::size_t>(receivers);
   if (!question.call) {
     Accepted accepted;
-    if (options_.receivers) accepted = {Accepted::By::taken, static_cast<std::size_t>(receivers)};
+    if (counts_receivers()) accepted = {Accepted::By::taken, count};
     if (!(question.ticket & k_failure_only)) tell(question.ticket, accepted);
-  } else if (receivers != 1 && options_.receivers) {
+  } else if ((count != 1 || refusals_.knows(question.call)) && counts_receivers()) {
     ReplyChannel* const channel = replies_.channel_of_call(question.call);
-    if (channel) note_receivers(*channel, question, receivers);
+    if (channel) note_receivers(*channel, question, count);
   }
   wake_flush();
 }
 
 /// Of a request whose caller waits.
-void ConnectionLink::note_receivers(ReplyChannel& channel, const Question& question, std::int64_t receivers) {
+void ConnectionLink::note_receivers(ReplyChannel& channel, const Question& question, std::size_t receivers) {
   if (receivers == 0) {
-    replies_.call_ends(question.call);
-    const std::string text = "nobody is subscribed to " + channel.channel + ": its service does not run";
-    tell(question.ticket, Error(errc::no_receiver, text, End::rejected));
-  } else if (!std::exchange(channel.warned, true)) {
+    end_call(question.call);
+    std::string text = "nobody is subscribed to " + channel.channel + ": its service does not run";
+    const bool is_sure = pair_->publisher().view().zero() == ServerView::Zero::nobody;
+    if (!is_sure) text += ", or is on a replica, whose subscribers are not counted";
+    return tell(question.ticket, Error(errc::no_receiver, text, is_sure ? End::rejected : End::unknown));
+  }
+  if (receivers > 1 && !std::exchange(channel.warned, true)) {
     environment_.log.warning("redis: " + std::to_string(receivers) + " subscribers got a request on " +
                              channel.channel + ": if they are services, each handles it and the first answer counts");
   }
+  const std::optional<Packet> refusal = refusals_.counted(question.call, receivers);
+  if (!refusal) return;
+  end_call(question.call);
+  if (sink_) sink_->on_reply(*refusal);
 }
 
 void ConnectionLink::on_publish_refused(const Question& question, std::string_view reason) noexcept {
-  if (question.call) replies_.call_ends(question.call);
+  if (question.call) end_call(question.call);
   const bool is_denied = reason.starts_with("NOPERM");
   tell(question.ticket, Error(is_denied ? errc::unauthorized : errc::refused,
                               "redis did not take the message: " + printable(reason), End::rejected));

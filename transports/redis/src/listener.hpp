@@ -1,35 +1,31 @@
-// Server role of redis: one link after the other.
+// Server role of redis.
 #pragma once
 
+#include "link_holder.hpp"
 #include "listener_link.hpp"
 
 namespace waybill::redis {
 
 class RedisListener final : public Listener {
  public:
-  RedisListener(Environment environment, const Options& options)
-      : environment_(std::move(environment)), options_(options) {}
-  ~RedisListener() override { close(); }
+  RedisListener(Environment environment, const Options& options) : holder_(std::move(environment), options) {}
 
   asio::awaitable<Result<void>> open(const Routes& routes, ListenerSink& sink) override;
   void stop_intake() override {
-    if (link_) link_->stop_intake();
+    if (auto* link = holder_.link()) link->stop_intake();
   }
   void pause() override {
-    if (link_) link_->hold(true);
+    if (auto* link = holder_.link()) link->hold(true);
   }
   void resume() override {
-    if (link_) link_->hold(false);
+    if (auto* link = holder_.link()) link->hold(false);
   }
-  asio::awaitable<void> flush() override;
-  void close() override;
-  std::string address() const override { return address_of(options_); }
+  asio::awaitable<void> flush() override { return holder_.flush(); }
+  void close() override { holder_.close(); }
+  std::string address() const override { return address_of(holder_.options()); }
 
  private:
-  Environment environment_;
-  const Options options_;
-  socket::Ref<ListenerLink> link_;
-  bool is_closed_ = false;
+  LinkHolder<ListenerLink> holder_;
 };
 
 }  // namespace waybill::redis

@@ -32,7 +32,6 @@ Result<Options> Options::from_url(const Url& url) {
   options.max_reply_channels = reader.number("max_reply_channels", options.max_reply_channels, 1);
 
   detail::read_tls(reader, url, "rediss", options);
-  if (!options.user.empty() && options.password.empty()) reader.mistake("a user needs a password: user:password@host");
   if (!is_database(url.path)) reader.mistake("the path is the number of a database, and not \"/" + url.path + "\"");
   if (options.start_timeout.count() == 0) reader.mistake("start_timeout: must not be 0");
   if (options.ping_timeout.count() == 0) reader.mistake("ping_timeout: must not be 0");

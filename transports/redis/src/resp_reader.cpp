@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <new>
 #include <type_traits>
+#include <utility>
 
 extern "C" {
 #include <hiredis/hiredis.h>
@@ -32,10 +33,12 @@ struct RespReader::Callbacks {
     self(task).take_text(*task, text, size);
     return k_nothing;
   }
-  static void* on_array(const redisReadTask* task, ElementCount) noexcept {
+  static void* on_array(const redisReadTask* task, ElementCount size) noexcept {
+    RespReader& reader = self(task);
     if (!task->parent) {
-      RespReader& reader = self(task);
-      reader.kind_ = reader.role_ == Role::publisher ? Kind::counts : Kind::other;
+      reader.kind_ = reader.role_ == Role::publisher ? Kind::answer : Kind::other;
+    } else if (!task->parent->parent && reader.kind_ == Kind::answer) {
+      reader.sink_.on_array(static_cast<std::size_t>(task->idx), static_cast<std::size_t>(size));
     }
     return k_nothing;
   }
@@ -91,10 +94,7 @@ bool RespReader::feed_some(const char* data, std::size_t size) {
     void* reply = nullptr;
     if (redisReaderGetReply(reader_.get(), &reply) != REDIS_OK) return broken(reader_->errstr);
     if (!reply) break;
-    if (kind_ == Kind::counts) {
-      kind_ = Kind::other;
-      sink_.on_counts_end();
-    }
+    if (std::exchange(kind_, Kind::other) == Kind::answer) sink_.on_array_end();
   }
   if (pending() > max_pending_) return broken("a message is larger than max_message");
   return true;
@@ -117,18 +117,16 @@ void RespReader::take_text(const redisReadTask& task, char* text, std::size_t si
 }
 
 void RespReader::take_element(std::size_t index, std::string_view text) noexcept {
-  if (kind_ == Kind::counts) {
-    channel_ = text;
-    return;
-  }
+  if (kind_ == Kind::answer) return sink_.on_element(index, text);
   if (index == 0) {
     kind_ = text == "message"                                 ? Kind::message
             : text == "pmessage"                              ? Kind::pattern_message
             : text == "subscribe" || text == "psubscribe"     ? Kind::subscribed
             : text == "unsubscribe" || text == "punsubscribe" ? Kind::unsubscribed
             : text == "pong"                                  ? Kind::pong
-                                                              : Kind::other;
+                                                              : Kind::answer;
     if (kind_ == Kind::pong) sink_.on_status("PONG");
+    if (kind_ == Kind::answer) sink_.on_element(index, text);
     return;
   }
   // A row of messages has one name: comparing costs less than copying.
@@ -148,7 +146,7 @@ void RespReader::take_element(std::size_t index, std::string_view text) noexcept
 void RespReader::take_integer(const redisReadTask& task, std::int64_t value) noexcept {
   if (!task.parent) return sink_.on_integer(value);
   if (task.parent->parent) return;
-  if (kind_ == Kind::counts) return sink_.on_count(channel_, value);
+  if (kind_ == Kind::answer) return sink_.on_element(static_cast<std::size_t>(task.idx), value);
   if (task.idx != 2) return;
   if (kind_ == Kind::subscribed) sink_.on_subscription(RespSink::Change::subscribed, channel_);
   if (kind_ == Kind::unsubscribed) sink_.on_subscription(RespSink::Change::unsubscribed, channel_);

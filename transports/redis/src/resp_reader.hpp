@@ -26,8 +26,11 @@ class RespSink {
   virtual void on_integer(std::int64_t value) noexcept = 0;    ///< `:7`
   virtual void on_status(std::string_view text) noexcept = 0;  ///< `+PONG`, also as a subscriber gets it.
   virtual void on_error(std::string_view text) noexcept = 0;   ///< `-ERR ...`
-  virtual void on_count(std::string_view channel, std::int64_t count) noexcept = 0;  ///< One pair of PUBSUB NUMSUB.
-  virtual void on_counts_end() noexcept = 0;
+  // An array that is no push: its elements one by one, what is within them left out, then its end.
+  virtual void on_element(std::size_t index, std::string_view text) noexcept = 0;
+  virtual void on_element(std::size_t index, std::int64_t value) noexcept = 0;
+  virtual void on_array(std::size_t index, std::size_t size) noexcept = 0;  ///< An element that is an array.
+  virtual void on_array_end() noexcept = 0;
 
  protected:
   ~RespSink() = default;
@@ -35,7 +38,7 @@ class RespSink {
 
 class RespReader {
  public:
-  /// A subscriber's arrays are pushed messages, a publisher's are answers.
+  /// A publisher's arrays are answers; a subscriber's are, if they do not begin as a push does.
   enum class Role : std::uint8_t { subscriber, publisher };
 
   RespReader(RespSink& sink, Role role, std::size_t max_message);
@@ -50,7 +53,7 @@ class RespReader {
 
  private:
   struct Callbacks;
-  enum class Kind : std::uint8_t { other, message, pattern_message, subscribed, unsubscribed, pong, counts };
+  enum class Kind : std::uint8_t { other, message, pattern_message, subscribed, unsubscribed, pong, answer };
 
   bool feed_some(const char* data, std::size_t size);
   void take_text(const redisReadTask& task, char* text, std::size_t size) noexcept;

@@ -2,10 +2,26 @@
 
 #include "waybill/transports/socket/options.hpp"
 
+#include <algorithm>
+
 namespace waybill::redis {
 namespace {
 
+constexpr std::chrono::minutes k_tls_life{1};
+
 Error closed() { return Error(errc::closed, "the link was closed", End::rejected); }
+
+/// Of several hosts that were tried, all in vain: final only if it is with each of them.
+Error sum_of(const std::vector<Error>& errors) {
+  if (errors.size() == 1) return errors.front();
+  std::string text;
+  std::error_code code = errors.front().code();
+  for (const Error& error : errors) {
+    text += (text.empty() ? "" : "; ") + std::string(error.message());
+    if (error.code() != code) code = make_error_code(errc::refused);
+  }
+  return Error(code, std::move(text), End::rejected);
+}
 
 }  // namespace
 
@@ -13,40 +29,89 @@ std::string address_of(const Options& options) {
   return (options.tls ? "rediss://" : "redis://") + socket::to_text(options.hosts);
 }
 
-SessionPair::SessionPair(asio::any_io_executor executor, const Options& options, bool was_met, SessionHooks& hooks,
-                         OnLost on_lost)
+SessionPair::SessionPair(asio::any_io_executor executor, const Options& options, std::shared_ptr<LinkMemory> memory,
+                         SessionHooks& hooks, OnLost on_lost)
     : executor_(std::move(executor)),
       options_(options),
-      was_met_(was_met),
+      memory_(std::move(memory)),
       hooks_(hooks),
       on_lost_(std::move(on_lost)),
-      timer_(executor_) {}
+      timer_(executor_),
+      alive_{Liveness(options.ping_interval, options.ping_timeout),
+             Liveness(options.ping_interval, options.ping_timeout)} {}
+
+Result<void> SessionPair::prepare_tls() {
+  const auto now = std::chrono::steady_clock::now();
+  if (!options_.tls || now < memory_->tls_until) return {};
+  auto made = socket::make_tls_context(options_, socket::TlsRole::client);
+  if (!made) return made.error();
+  memory_->tls = *made;
+  memory_->tls_until = now + k_tls_life;
+  return {};
+}
 
 asio::awaitable<Result<void>> SessionPair::open(socket::TimePoint deadline, std::size_t max_unsent) {
   const auto self = shared_from_this();
-  const auto tls = socket::make_tls_context(options_, socket::TlsRole::client);
-  if (!tls) co_return tls.error();
-  tls_ = *tls;
-  Result<void> opened = co_await dial_both(deadline, max_unsent);
-  if (opened) opened = co_await log_in(deadline);
-  const bool is_doubtful =
-      !opened && (opened.error().code() == errc::refused || opened.error().code() == errc::invalid_config);
-  if (is_doubtful && !was_met_ && !is_closed_)
-    opened = co_await socket::name_stranger(executor_, options_.hosts, expected(), opened.error());
-  if (opened && is_closed_) opened = closed();
-  if (opened)
-    is_open_ = true;
-  else
-    close();
+  if (const Result<void> prepared = prepare_tls(); !prepared) co_return prepared.error();
+  const std::size_t hosts = options_.hosts.size();
+  std::vector<Error> errors;
+  for (std::size_t i = 0; i < hosts; ++i) {
+    const std::size_t at = (memory_->host + i) % hosts;
+    const auto now = std::chrono::steady_clock::now();
+    const auto share = std::max(deadline - now, socket::TimePoint::duration(0)) / static_cast<long>(hosts - i);
+    const Result<void> opened = co_await open_host(options_.hosts[at], now + share, max_unsent);
+    if (is_closed_) co_return closed();
+    if (opened) {
+      memory_->host = at;
+      memory_->was_met = true;
+      co_return opened;
+    }
+    errors.push_back(opened.error());
+  }
+  const Error error = co_await look_closer(sum_of(errors));
+  close();
+  co_return error;
+}
+
+/// A name may have the addresses of a primary and of its replicas.
+asio::awaitable<Result<void>> SessionPair::open_host(const Url::Host& host, socket::TimePoint deadline,
+                                                     std::size_t max_unsent) {
+  Place place;
+  place.hosts.push_back(host);
+  place.name = host.name;
+  Result<void> opened = co_await open_place(place, deadline, max_unsent);
+  if (opened || is_closed_ || !is_replica()) co_return opened;
+  const std::string replica = publisher_->peer();
+  const auto dial = dial_ = std::make_shared<socket::Dial>(executor_);
+  const auto found = co_await dial->resolve(host, deadline);
+  if (!found || is_closed_) co_return opened;
+  const std::vector<asio::ip::tcp::endpoint> endpoints = *found;
+  for (const auto& endpoint : endpoints) {
+    if (socket::to_text(endpoint) == replica) continue;
+    place.hosts.front().name = endpoint.address().to_string();
+    place.hosts.front().port = endpoint.port();
+    Result<void> other = co_await open_place(place, deadline, max_unsent);
+    if (other || is_closed_) co_return other;
+  }
   co_return opened;
 }
 
-socket::Expected SessionPair::expected() const { return {socket::k_redis_server, "redis", options_.tls}; }
+asio::awaitable<Result<void>> SessionPair::open_place(const Place& place, socket::TimePoint deadline,
+                                                      std::size_t max_unsent) {
+  drop_sessions();
+  subscriber_ = socket::Ref<Session>();
+  publisher_ = socket::Ref<Session>();
+  state_ = PairState();
+  Result<void> opened = co_await dial_both(place, deadline, max_unsent);
+  if (opened) opened = co_await log_in(deadline);
+  co_return opened;
+}
 
-asio::awaitable<Result<void>> SessionPair::dial_both(socket::TimePoint deadline, std::size_t max_unsent) {
+asio::awaitable<Result<void>> SessionPair::dial_both(const Place& place, socket::TimePoint deadline,
+                                                     std::size_t max_unsent) {
   if (is_closed_) co_return closed();
   const auto dial = dial_ = std::make_shared<socket::Dial>(executor_);
-  auto first = co_await dial->run(options_.hosts, deadline);
+  auto first = co_await dial->run(place.hosts, deadline);
   if (is_closed_) co_return closed();
   if (!first) co_return first.error();
   // The second goes where the first one got to: another server of the list would not hear what is published there.
@@ -56,12 +121,11 @@ asio::awaitable<Result<void>> SessionPair::dial_both(socket::TimePoint deadline,
   std::vector<Url::Host> same(1);
   same.front().name = endpoint.address().to_string();
   same.front().port = endpoint.port();
-  const std::string name = first->host;
-  publisher_ = make_session(Session::Role::publisher, std::move(*first), name, max_unsent);
+  publisher_ = make_session(Session::Role::publisher, std::move(*first), place.name, max_unsent);
   auto second = co_await dial->run(std::move(same), deadline);
   if (is_closed_) co_return closed();
   if (!second) co_return second.error();
-  subscriber_ = make_session(Session::Role::subscriber, std::move(*second), name, SIZE_MAX);
+  subscriber_ = make_session(Session::Role::subscriber, std::move(*second), place.name, SIZE_MAX);
   co_return Result<void>();
 }
 
@@ -69,99 +133,155 @@ socket::Ref<Session> SessionPair::make_session(Session::Role role, socket::Diale
                                                std::size_t max_unsent) {
   socket::StreamLimits limits;
   limits.max_unsent = max_unsent;
-  return socket::Ref<Session>(
-      new Session(role, *this, hooks_, std::move(dialed.socket), socket::make_tls_layer(tls_, name), options_, limits));
+  return socket::Ref<Session>(new Session(role, *this, hooks_, std::move(dialed.socket),
+                                          socket::make_tls_layer(memory_->tls, name), options_, limits));
 }
 
 asio::awaitable<Result<void>> SessionPair::log_in(socket::TimePoint deadline) {
-  const auto progress = progress_ = std::make_shared<Progress>(executor_);
-  timer_.expires_at(deadline);
-  timer_.async_wait([progress](const asio::error_code& ec) {
-    if (!ec) progress->set(Error(errc::timeout, "", End::rejected));
-  });
-  std::optional<socket::Lookout> lookout;
-  if (!was_met_) lookout.emplace(executor_, options_.hosts, expected(), progress);
-  const std::string peer = publisher_->peer();
+  const Error late(errc::refused,
+                   publisher_->peer() + " took the connection but did not answer as a Redis server within " +
+                       std::to_string(options_.start_timeout.count()) + " ms; check host, port and " +
+                       (options_.tls ? "whether it speaks TLS" : "whether it wants rediss://"),
+                   End::rejected);
+  state_.dialled();
   publisher_->handshake(deadline);
   subscriber_->handshake(deadline);
-  std::optional<Result<void>> outcome = co_await Progress::wait(progress);
-  timer_.cancel();
-  progress_.reset();
-  if (!outcome) co_return Error(errc::cancelled, "opening was cancelled", End::rejected);
-  if (*outcome || outcome->error().code() != errc::timeout) co_return *std::move(outcome);
-  co_return Error(errc::refused,
-                  peer + " took the connection but did not answer as a Redis server within " +
-                      std::to_string(options_.start_timeout.count()) + " ms; check host, port and " +
-                      (options_.tls ? "whether it speaks TLS" : "whether it wants rediss://"),
-                  End::rejected);
+  const bool looks_out = !memory_->was_met && !std::exchange(memory_->was_looked, true);
+  Result<void> done = co_await settle(deadline, late, looks_out);
+  co_return done;
 }
 
-void SessionPair::on_session_ready() {
-  if (progress_ && publisher_->is_logged_in() && subscriber_->is_logged_in()) progress_->set({});
+asio::awaitable<Result<void>> SessionPair::wait_for(std::size_t acknowledgements, socket::TimePoint deadline,
+                                                    Error late) {
+  state_.expect(acknowledgements);
+  Result<void> done = co_await settle(deadline, std::move(late), false);
+  co_return done;
+}
+
+asio::awaitable<Result<void>> SessionPair::settle(socket::TimePoint deadline, Error late, bool looks_out) {
+  const auto self = shared_from_this();
+  const auto progress = progress_ = std::make_shared<Progress>(executor_);
+  timer_.expires_at(deadline);
+  timer_.async_wait([progress, late](const asio::error_code& ec) {
+    if (!ec) progress->set(late);
+  });
+  if (state_.is_over() || state_.is_step_done()) progress->set({});
+  std::optional<socket::Lookout> lookout;
+  if (looks_out) lookout.emplace(executor_, options_.hosts, expected(), progress);
+  const std::optional<Result<void>> woken = co_await Progress::wait(progress);
+  timer_.cancel();
+  progress_.reset();
+  // Facts count, not what woke us: a connection may have been lost since.
+  co_return state_.conclude(woken ? *woken : Result<void>());
+}
+
+void SessionPair::wake() {
+  if (progress_) progress_->set({});
+}
+
+void SessionPair::on_session_ready(Session::Role role) {
+  const bool is_subscriber = role == Session::Role::subscriber;
+  if (state_.ready(is_subscriber ? PairState::Side::subscriber : PairState::Side::publisher)) wake();
+}
+
+void SessionPair::acknowledged() {
+  if (state_.acknowledged()) wake();
+}
+
+void SessionPair::refuse(const Error& error) {
+  if (state_.lost(error) == PairState::Loss::kept) wake();
+}
+
+/// Nothing was sent yet, so trying again is safe, unless what is wrong stays wrong.
+Error SessionPair::unopened(const Error& error) const {
+  const bool is_final =
+      error.code() == errc::unauthorized || (error.code() == errc::invalid_config && !memory_->was_met);
+  std::string text(error.message());
+  if (error.code() == errc::connection_lost && !has_spoken())
+    text += options_.tls ? "; is it a Redis server?" : "; is it a Redis server, and one without TLS?";
+  return Error(is_final ? error.code() : make_error_code(errc::refused), std::move(text), End::rejected);
 }
 
 void SessionPair::on_session_closed(const Error& error) {
-  if (is_closed_) return;
-  if (progress_) {
-    // Nothing was sent yet, so trying again is safe, unless what is wrong stays wrong.
-    const bool is_final = error.code() == errc::unauthorized || (error.code() == errc::invalid_config && !was_met_);
-    std::string text(error.message());
-    if (error.code() == errc::connection_lost)
-      text += options_.tls ? "; is it a Redis server?" : "; is it a Redis server, and one without TLS?";
-    return progress_->set(
-        Error(is_final ? error.code() : make_error_code(errc::refused), std::move(text), End::rejected));
+  const Error lost(errc::connection_lost, std::string(error.message()), End::unknown);
+  switch (state_.lost(state_.phase() == PairState::Phase::watched ? lost : unopened(error))) {
+    case PairState::Loss::ignored: return;
+    case PairState::Loss::kept: return wake();
+    case PairState::Loss::told: break;
   }
-  if (!is_open_) return;
   const auto self = shared_from_this();
   const OnLost on_lost = on_lost_;
-  const Error lost(errc::connection_lost, std::string(error.message()), End::unknown);
   close();
   if (on_lost) on_lost(lost);
 }
 
-void SessionPair::watch() {
-  if (options_.ping_interval.count()) schedule_ping(options_.ping_interval, false);
+bool SessionPair::is_replica() const noexcept { return publisher_ && publisher_->is_replica(); }
+
+bool SessionPair::has_spoken() const noexcept {
+  return (publisher_ && publisher_->has_spoken()) || (subscriber_ && subscriber_->has_spoken());
 }
 
-void SessionPair::schedule_ping(std::chrono::milliseconds after, bool is_answer_due) {
-  timer_.expires_after(after);
-  timer_.async_wait([weak = weak_from_this(), is_answer_due](const asio::error_code& ec) {
+/// Once, and only where somebody took a connection and said nothing that Redis says.
+asio::awaitable<Error> SessionPair::look_closer(Error error) {
+  const bool is_doubtful = error.code() == errc::refused || error.code() == errc::invalid_config;
+  if (!is_doubtful || memory_->was_met || !publisher_ || has_spoken()) co_return error;
+  const bool has_said = publisher_->has_answered() || (subscriber_ && subscriber_->has_answered());
+  if (error.code() == errc::refused && has_said) co_return error;  // it will be Redis, says a proxy before it
+  if (std::exchange(memory_->was_named, true)) co_return error;
+  Error told = co_await socket::name_stranger(executor_, options_.hosts, expected(), error);
+  co_return told;
+}
+
+Result<void> SessionPair::watch() {
+  Result<void> watched = state_.watch();
+  if (!watched || options_.ping_interval.count() == 0) return watched;
+  const auto now = std::chrono::steady_clock::now();
+  for (Liveness& alive : alive_) alive.start(now);
+  schedule_check();
+  return watched;
+}
+
+void SessionPair::schedule_check() {
+  timer_.expires_at(std::min(alive_[0].next(), alive_[1].next()));
+  timer_.async_wait([weak = weak_from_this()](const asio::error_code& ec) {
     if (ec) return;
-    if (const auto self = weak.lock(); self && !self->is_closed_) self->check_pings(is_answer_due);
+    if (const auto self = weak.lock(); self && !self->is_closed_) self->check();
   });
 }
 
-void SessionPair::check_pings(bool is_answer_due) {
-  bool is_waiting = false;
+void SessionPair::check() {
+  const auto now = std::chrono::steady_clock::now();
   Session* const sessions[] = {subscriber_.get(), publisher_.get()};
   for (std::size_t i = 0; i < 2; ++i) {
     Session& session = *sessions[i];
-    if (session.was_heard()) {
-      asked_[i] = false;
-    } else if (is_answer_due && asked_[i]) {
-      session.fail(Error(errc::connection_lost, session.peer() + " has not answered a PING for " +
-                                                    std::to_string(options_.ping_timeout.count()) + " ms"));
-      return;
-    } else if (!is_answer_due) {
-      session.ping();
-      is_waiting = asked_[i] = true;
+    switch (alive_[i].at(now, session.was_heard())) {
+      case Liveness::Action::none: break;
+      case Liveness::Action::ask: session.ping(); break;
+      case Liveness::Action::lost:
+        session.fail(Error(errc::connection_lost, session.peer() + " has not answered a PING for " +
+                                                      std::to_string(options_.ping_timeout.count()) + " ms"));
+        return;
     }
   }
-  schedule_ping(is_waiting ? options_.ping_timeout : options_.ping_interval, is_waiting);
+  schedule_check();
 }
 
-void SessionPair::close() {
-  if (std::exchange(is_closed_, true)) return;
-  is_open_ = false;
-  on_lost_ = nullptr;
-  timer_.cancel();
-  if (dial_) dial_->cancel();
-  if (progress_) progress_->set(closed());
+void SessionPair::drop_sessions() {
   for (auto* session : {&subscriber_, &publisher_}) {
     if (!*session) continue;
     (*session)->leave();
     (*session)->close();
   }
+}
+
+void SessionPair::close() {
+  if (std::exchange(is_closed_, true)) return;
+  on_lost_ = nullptr;
+  timer_.cancel();
+  if (dial_) dial_->cancel();
+  state_.lost(closed());
+  wake();
+  drop_sessions();
 }
 
 }  // namespace waybill::redis

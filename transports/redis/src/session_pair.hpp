@@ -1,7 +1,10 @@
-// SessionPair: the two connections of a link, because a connection that subscribes cannot publish. Opens both, asks
-// both for signs of life, and tells once when one of them is lost.
+// SessionPair: the two connections of a link, because a connection that subscribes cannot publish. Opens both on the
+// primary, asks both for signs of life, and tells once when one of them is lost. What decides is in PairState.
 #pragma once
 
+#include "link_memory.hpp"
+#include "liveness.hpp"
+#include "pair_state.hpp"
 #include "session.hpp"
 #include "waybill/detail/asio.hpp"
 #include "waybill/log.hpp"
@@ -15,6 +18,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <vector>
 
 namespace waybill::redis {
 
@@ -22,53 +26,71 @@ namespace waybill::redis {
 /// Lifetime: shared by its link and its operations; close() before the link goes, after which no hook is called.
 class SessionPair final : public std::enable_shared_from_this<SessionPair>, private SessionOwner {
  public:
-  /// `on_lost`: one of the two is gone after open() has succeeded; both are closed then. Called once, from the loop.
+  /// `on_lost`: one of the two is gone after watch() has succeeded; both are closed then. Called once, from the loop.
   using OnLost = std::function<void(const Error& error)>;
-  /// `was_met`: a Redis server has answered at these addresses before, so what answers now is only in its way.
-  SessionPair(asio::any_io_executor executor, const Options& options, bool was_met, SessionHooks& hooks,
-              OnLost on_lost);
+  SessionPair(asio::any_io_executor executor, const Options& options, std::shared_ptr<LinkMemory> memory,
+              SessionHooks& hooks, OnLost on_lost);
   ~SessionPair() { close(); }
 
-  /// Dials both to the same server, whichever of the URL's that is, and logs in. `max_unsent`: bytes that the publisher
-  /// may hold unsent.
+  /// Dials both to the same server, the first of the URL's that is no replica, and logs in. `max_unsent`: bytes that the
+  /// publisher may hold unsent.
   /// Errors: refused, unauthorized, invalid_config (no Redis server; refused if one was met before), closed.
   asio::awaitable<Result<void>> open(socket::TimePoint deadline, std::size_t max_unsent);
-  /// From now on a loss is told; pings begin.
-  void watch();
+  /// Completes when acknowledged() was called so often. `late`: the error at the deadline.
+  /// Errors: `late`, that of refuse(), refused (a connection was lost), cancelled, closed.
+  asio::awaitable<Result<void>> wait_for(std::size_t acknowledgements, socket::TimePoint deadline, Error late);
+  void acknowledged();
+  void refuse(const Error& error);
+  /// From now on a loss is told; pings begin. Errors: refused, closed: one was lost before.
+  Result<void> watch();
   void close();
 
-  bool is_open() const noexcept { return is_open_; }
-  /// REQUIRES: open() has succeeded and close() was not called.
+  bool is_open() const noexcept { return state_.is_up(); }
+  /// REQUIRES: open() has succeeded. Once closed they take what is written and throw it away.
   Session& subscriber() noexcept { return *subscriber_; }
   Session& publisher() noexcept { return *publisher_; }
 
  private:
   using Progress = waybill::detail::Arrival<Result<void>>;
+  struct Place {
+    std::vector<Url::Host> hosts;  ///< One.
+    std::string name;              ///< For certificates.
+  };
 
-  void on_session_ready() override;
+  void on_session_ready(Session::Role role) override;
   void on_session_closed(const Error& error) override;
 
-  asio::awaitable<Result<void>> dial_both(socket::TimePoint deadline, std::size_t max_unsent);
+  Result<void> prepare_tls();
+  asio::awaitable<Result<void>> open_host(const Url::Host& host, socket::TimePoint deadline, std::size_t max_unsent);
+  asio::awaitable<Result<void>> open_place(const Place& place, socket::TimePoint deadline, std::size_t max_unsent);
+  asio::awaitable<Result<void>> dial_both(const Place& place, socket::TimePoint deadline, std::size_t max_unsent);
   asio::awaitable<Result<void>> log_in(socket::TimePoint deadline);
-  socket::Expected expected() const;
+  /// Waits for a step of the state.
+  asio::awaitable<Result<void>> settle(socket::TimePoint deadline, Error late, bool looks_out);
+  asio::awaitable<Error> look_closer(Error error);
+  bool is_replica() const noexcept;
+  bool has_spoken() const noexcept;
+  socket::Expected expected() const { return {socket::k_redis_server, "redis", options_.tls}; }
   socket::Ref<Session> make_session(Session::Role role, socket::Dialed dialed, const std::string& name,
                                     std::size_t max_unsent);
-  void schedule_ping(std::chrono::milliseconds after, bool is_answer_due);
-  void check_pings(bool is_answer_due);
+  Error unopened(const Error& error) const;
+  void wake();
+  void drop_sessions();
+  void schedule_check();
+  void check();
 
   asio::any_io_executor executor_;
   const Options options_;
-  const bool was_met_;
+  const std::shared_ptr<LinkMemory> memory_;
   SessionHooks& hooks_;
   OnLost on_lost_;
-  std::shared_ptr<socket::TlsContext> tls_;
+  PairState state_;
   std::shared_ptr<socket::Dial> dial_;
-  std::shared_ptr<Progress> progress_;
+  std::shared_ptr<Progress> progress_;  ///< Whoever waits for a step.
   asio::steady_timer timer_;
   socket::Ref<Session> subscriber_;
   socket::Ref<Session> publisher_;
-  bool asked_[2] = {false, false};  // a ping is due to be answered: subscriber, publisher
-  bool is_open_ = false;
+  Liveness alive_[2];  // of the subscriber, of the publisher
   bool is_closed_ = false;
 };
 

@@ -16,16 +16,16 @@ namespace waybill::redis {
 
 /// What a redis:// or rediss:// URL says. The names in URLs are those of the members; NestJS's spellings are accepted.
 struct Options {
-  std::vector<Url::Host> hosts;  ///< Tried in random order until one answers. Default localhost:6379.
-  std::string user;              ///< Empty with a password: the default user.
-  std::string password;          ///< Secret; empty: no AUTH.
+  std::vector<Url::Host> hosts;  ///< Tried in their order until one is the primary. Default localhost:6379.
+  std::string user;              ///< Empty: the default user.
+  std::string password;          ///< Secret; empty, and no user: no AUTH.
 
   std::string prefix;      ///< Goes before the names of all channels: several worlds on one server.
   bool wildcards = false;  ///< Listener: every pattern is one of Redis's globs, as NestJS's option says.
   bool receivers = true;   ///< PUBLISH's count of receivers is believed. Off for Redis Cluster, where it is partial.
 
   std::chrono::milliseconds start_timeout{4'000};   ///< One open(): both connections, TLS, AUTH, subscriptions.
-  std::chrono::milliseconds ping_interval{10'000};  ///< A connection that is silent for so long is asked. 0: never.
+  std::chrono::milliseconds ping_interval{10'000};  ///< Each connection is asked so often. 0: never.
   std::chrono::milliseconds ping_timeout{5'000};    ///< Without any answer after that it is given up.
 
   std::size_t max_message = 16u << 20;     ///< Bytes of one message, either way.

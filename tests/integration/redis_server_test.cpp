@@ -1,0 +1,189 @@
+// The Redis transport on servers that are not at their best, or not alone: one that cannot save, replicas, full ones,
+// users of few rights. Each test brings its own.
+#include "own_redis.hpp"
+#include "redis_rig.hpp"
+#include "support/source_tree.hpp"
+
+#include <fstream>
+#include <regex>
+
+namespace waybill {
+namespace {
+
+using std::chrono::milliseconds;
+using test::OwnRedis;
+using test::Redis;
+
+#define WAYBILL_NEEDS_OWN_REDIS(server)                                             \
+  if (!(server).is_up()) {                                                          \
+    if (!test::may_skip()) FAIL() << "redis-server is not here, or does not start"; \
+    GTEST_SKIP() << "redis-server is not here, or does not start";                  \
+  }
+
+class RedisServers : public Redis {
+ protected:
+  std::string at(const std::string& hosts, const std::string& more = "") const {
+    return "redis://" + hosts + "/?prefix=" + prefix_ + more;
+  }
+  /// A request goes through.
+  void expect_answer(test::Service& service, test::Caller& caller, std::string_view route) {
+    service.sink.on_each = [](Delivery&& delivery) { answer(std::move(delivery), "3"); };
+    const std::size_t before = caller.sink.replies.size();
+    send(caller, PacketKind::request, route, "1", k_failure_only | 1, "id-" + std::to_string(before));
+    ASSERT_TRUE(wait([&] { return caller.sink.replies.size() > before || !caller.sink.sent.empty(); }));
+    EXPECT_TRUE(caller.sink.sent.empty()) << caller.sink.sent.begin()->second.error().what();
+    EXPECT_EQ(caller.sink.replies.back().payload.view(), "3");
+  }
+  /// How a request fails that nobody receives.
+  Error to_nobody(test::Caller& caller) {
+    send(caller, PacketKind::request, "nobody", "1", k_failure_only | 9, "id-nobody");
+    if (!wait([&] { return caller.sink.sent.contains(k_failure_only | 9); }))
+      return Error(errc::internal, "no outcome");
+    return caller.sink.sent.find(k_failure_only | 9)->second.error();
+  }
+};
+
+TEST_F(RedisServers, OneThatCannotSaveServesPubSub) {
+  OwnRedis server({"--save", "3600 1"});
+  WAYBILL_NEEDS_OWN_REDIS(server);
+  std::filesystem::remove_all(server.folder());
+  ASSERT_EQ(server.ask({"SET", "a", "1"}), "+OK");
+  server.ask({"BGSAVE"});
+  ASSERT_TRUE(wait([&] { return server.ask({"PING"}).starts_with("-MISCONF"); }));
+  const std::string url = at(server.host(), "&ping_interval=20ms&ping_timeout=10s");
+  const auto service = listen(url, {route("sum")});
+  const auto caller = connect(url);
+  expect_answer(*service, *caller, "sum");
+  const auto later = std::chrono::steady_clock::now() + milliseconds(200);  // some pings, all answered so
+  ASSERT_TRUE(wait([&] { return std::chrono::steady_clock::now() >= later; }));
+  expect_answer(*service, *caller, "sum");
+  EXPECT_TRUE(service->sink.lost.empty());
+  EXPECT_TRUE(caller->sink.lost.empty());
+  EXPECT_EQ(logs_.count("refused"), 0u);
+}
+
+TEST_F(RedisServers, AReplicaIsPassedOverForThePrimary) {
+  OwnRedis primary({"--save", ""});
+  WAYBILL_NEEDS_OWN_REDIS(primary);
+  const auto alone = connect(at(primary.host()));
+  const Error sure = to_nobody(*alone);
+  EXPECT_TRUE(sure.code() == errc::no_receiver) << sure.what();
+  EXPECT_EQ(sure.end(), End::rejected);
+
+  OwnRedis replica({"--save", "", "--replicaof", "127.0.0.1 " + std::to_string(primary.port())});
+  WAYBILL_NEEDS_OWN_REDIS(replica);
+  const Error refused = refusal(at(replica.host()));
+  EXPECT_TRUE(refused.code() == errc::refused) << refused.what();
+  EXPECT_NE(refused.message().find("is a replica"), std::string_view::npos) << refused.what();
+  const std::string url = at(replica.host() + "," + primary.host());
+  const auto service = listen(url, {route("sum")});
+  for (int i = 0; i < 5; ++i) {
+    const auto caller = connect(url);
+    expect_answer(*service, *caller, "sum");
+  }
+  // Where a replica's subscribers may have got it, nobody can be sure that nobody did.
+  ASSERT_TRUE(wait([&] {
+    const auto caller = connect(url);
+    const Error error = to_nobody(*caller);
+    return error.code() == errc::no_receiver && error.end() == End::unknown;
+  }));
+}
+
+TEST_F(RedisServers, APrimaryThatBecomesAReplicaIsLeft) {
+  OwnRedis one({"--save", ""}), other({"--save", ""});
+  WAYBILL_NEEDS_OWN_REDIS(one);
+  WAYBILL_NEEDS_OWN_REDIS(other);
+  const std::string url = at(one.host() + "," + other.host(), "&ping_interval=20ms&ping_timeout=10s");
+  const auto service = listen(url, {route("sum")});
+  const auto caller = connect(url);
+  ASSERT_EQ(one.ask({"REPLICAOF", "127.0.0.1", std::to_string(other.port())}), "+OK");
+  ASSERT_TRUE(wait([&] { return !service->sink.lost.empty() && !caller->sink.lost.empty(); }));
+  EXPECT_NE(service->sink.lost.front().message().find("replica"), std::string_view::npos);
+  test::run_until(loop_, service->listener->open({route("sum")}, service->sink)).value();
+  test::run_until(loop_, caller->connection->open(caller->sink)).value();
+  expect_answer(*service, *caller, "sum");
+}
+
+TEST_F(RedisServers, OneThatIsFullIsTriedAgainAlsoWithAPassword) {
+  OwnRedis server({"--save", "", "--maxclients", "4", "--requirepass", "secret"});
+  WAYBILL_NEEDS_OWN_REDIS(server);
+  std::vector<asio::ip::tcp::socket> guests;
+  for (int i = 0; i < 4; ++i) {
+    guests.emplace_back(loop_).connect({asio::ip::address_v4::loopback(), server.port()});
+  }
+  ASSERT_TRUE(wait([&] { return server.ask({"PING"}).find("max number of clients") != std::string::npos; }));
+  const std::string url = "redis://:secret@" + server.host() + "/?prefix=" + prefix_;
+  test::KeepingListenerSink sink;
+  const auto listener = test::transport_of(url)->make_listener(environment());
+  const auto opened = test::run_until(loop_, listener->open({route("sum")}, sink));
+  ASSERT_FALSE(opened);
+  const Error full = opened.error();
+  EXPECT_TRUE(full.code() == errc::refused) << full.what();
+  EXPECT_TRUE(full.is_retryable());
+  guests.clear();
+  ASSERT_TRUE(wait([&] { return server.ask({"PING"}).find("max number of clients") == std::string::npos; }));
+  EXPECT_TRUE(test::run_until(loop_, listener->open({route("sum")}, sink)));
+  listener->close();
+}
+
+TEST_F(RedisServers, AUserOfFewRightsWorksAndNeedsNoPassword) {
+  OwnRedis server({"--save", "", "--user", "app", "on", "nopass", "&*", "+ping", "+publish", "+subscribe",
+                   "+unsubscribe", "+psubscribe", "+punsubscribe", "+pubsub"});
+  WAYBILL_NEEDS_OWN_REDIS(server);
+  const std::string url = at("app@" + server.host(), "&ping_interval=20ms&ping_timeout=10s");
+  const auto service = listen(url, {route("sum"), route("all.*")});
+  const auto caller = connect(url);
+  expect_answer(*service, *caller, "sum");
+  expect_answer(*service, *caller, "all.x");
+  EXPECT_EQ(to_nobody(*caller).end(), End::unknown) << "whether there are replicas is not for this user";
+  service->listener->stop_intake();
+  test::run_until(loop_, service->listener->flush());
+}
+
+TEST_F(RedisServers, AUserWhoMayNotUnsubscribeLosesNoCall) {
+  OwnRedis server({"--save", "", "--user", "app", "on", ">secret", "&*", "+@all", "-unsubscribe"});
+  WAYBILL_NEEDS_OWN_REDIS(server);
+  const auto service = listen(at("app:secret@" + server.host()), {route("**")});
+  const auto caller = connect(at("app:secret@" + server.host(), "&max_reply_channels=1"));
+  for (int i = 0; i < 5; ++i) expect_answer(*service, *caller, "r" + std::to_string(i));
+}
+
+TEST_F(RedisServers, ItsClientsHaveAName) {
+  OwnRedis server({"--save", ""});
+  WAYBILL_NEEDS_OWN_REDIS(server);
+  const auto service = listen(at(server.host()), {route("sum")});
+  const std::string clients = server.ask({"CLIENT", "LIST"});
+  const std::size_t one = clients.find("name=waybill");
+  ASSERT_NE(one, std::string::npos) << clients;
+  EXPECT_NE(clients.find("name=waybill", one + 1), std::string::npos) << clients;
+}
+
+/// The words of `command: [...]` of the service redis.
+std::vector<std::string> compose_command() {
+  std::ifstream file(test::source_tree() / "compose.yaml");
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  const std::size_t from = text.find("command: [", text.find("  redis:\n"));
+  const std::string list = text.substr(from, text.find(']', from) - from);
+  const std::regex quoted("\"([^\"]*)\"");
+  std::vector<std::string> words;
+  for (std::sregex_iterator at(list.begin(), list.end(), quoted), end; at != end; ++at) words.push_back((*at)[1]);
+  return words;
+}
+
+TEST_F(RedisServers, TheContainersCommandLineStartsAServerWithBothUsers) {
+  std::vector<std::string> words = compose_command();
+  ASSERT_FALSE(words.empty());
+  EXPECT_EQ(words.front(), "redis-server");
+  words.erase(words.begin());
+  OwnRedis server(words);
+  WAYBILL_NEEDS_OWN_REDIS(server);
+  EXPECT_EQ(server.ask({"PING"}), "+PONG");
+  EXPECT_EQ(server.ask({"AUTH", "waybill", "secret"}), "+OK");
+  EXPECT_TRUE(server.ask({"AUTH", "waybill", "wrong"}).starts_with("-WRONGPASS"));
+  const auto service = listen(at(server.host()), {route("sum")});
+  const auto caller = connect(at("waybill:secret@" + server.host()));
+  expect_answer(*service, *caller, "sum");
+}
+
+}  // namespace
+}  // namespace waybill
