@@ -70,6 +70,10 @@ class Error : public std::exception {
   template <class T>
   static Error with_body(T body);
 
+  /// What a service answers to a request that came too late to be taken. Its caller gets errc::refused, End::rejected:
+  /// it may ask another one.
+  static Error shutting_down();
+
   /// The error that a peer answered: `body` is its `err`, encoded by `serializer`. Owns what it needs.
   static Error from_peer(const Slice& body, const Serializer& serializer);
 

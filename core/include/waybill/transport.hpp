@@ -3,6 +3,7 @@
 #pragma once
 
 #include "waybill/dead_letter.hpp"
+#include "waybill/detail/held_bytes.hpp"
 #include "waybill/detail/unique_function.hpp"
 #include "waybill/log.hpp"
 #include "waybill/metrics.hpp"
@@ -98,6 +99,9 @@ class DeliverySource {
   }
   virtual void add_delivery() noexcept = 0;
   virtual void drop_delivery() noexcept = 0;
+  /// A delivery keeps so many bytes of its own from now on; negative: it has given them back. They are in the process's
+  /// account; a source with a bound of its own counts them itself, there too, and takes in no more beyond it.
+  virtual void hold_bytes(std::ptrdiff_t by) noexcept { detail::hold_bytes(by); }
   /// True while the other side takes replies more slowly than they come: streams pause.
   virtual bool is_congested() const noexcept { return false; }
   /// False once nobody can hear a reply: streams end.
@@ -123,11 +127,13 @@ class Delivery {
         failure(std::move(other.failure)),
         reply_to_storage_(std::move(other.reply_to_storage_)),
         source_(std::exchange(other.source_, nullptr)),
+        held_(other.held_),
         settled_(other.settled_) {}
   Delivery& operator=(Delivery&&) = delete;
   ~Delivery() {
     if (!source_) return;
     settle(Settlement::retry);
+    if (held_) source_->hold_bytes(-held_);
     source_->drop_delivery();
   }
 
@@ -155,11 +161,15 @@ class Delivery {
     packet = packet.own();
     reply_to_storage_ = Slice::copy(reply_to);
     reply_to = reply_to_storage_.view();
+    const auto size = static_cast<std::ptrdiff_t>(packet.payload.size() + packet.metadata.size() + reply_to.size() +
+                                                  packet.pattern.text.size() + packet.route.size());
+    source_->hold_bytes(size - std::exchange(held_, size));
   }
 
  private:
   Slice reply_to_storage_;
   DeliverySource* source_;
+  std::ptrdiff_t held_ = 0;  // what the source was told
   bool settled_ = false;
 };
 

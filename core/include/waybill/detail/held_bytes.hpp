@@ -1,0 +1,20 @@
+// What this process holds of other people's bytes, in one account: buffers of sockets, messages in hand.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+
+namespace waybill::detail {
+
+inline std::atomic<std::size_t> g_held_bytes{0};
+
+/// Any thread.
+inline std::size_t held_bytes() noexcept { return g_held_bytes.load(std::memory_order_relaxed); }
+
+/// Adds to the account, or takes from it; returns what is in it then. Any thread.
+inline std::size_t hold_bytes(std::ptrdiff_t by) noexcept {
+  const auto change = static_cast<std::size_t>(by);
+  return g_held_bytes.fetch_add(change, std::memory_order_relaxed) + change;
+}
+
+}  // namespace waybill::detail

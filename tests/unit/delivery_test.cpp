@@ -1,0 +1,55 @@
+// Delivery: what it keeps is in the account of the process, and leaves it again, wherever the delivery has gone.
+#include "support/log_capture.hpp"
+#include "waybill/serializers/json.hpp"
+#include "waybill/transport.hpp"
+
+#include <gtest/gtest.h>
+
+#include <optional>
+#include <string>
+
+namespace waybill::test {
+namespace {
+
+class PlainSource final : public DeliverySource {
+ public:
+  void reply(const Delivery&, const Packet&) override {}
+  void settle(const Delivery&, Settlement) override {}
+  void add_delivery() noexcept override { ++deliveries; }
+  void drop_delivery() noexcept override { --deliveries; }
+  int deliveries = 0;
+};
+
+TEST(Delivery, WhatItKeepsIsInTheAccountOfTheProcessUntilItHasGone) {
+  PlainSource source;
+  const std::size_t before = detail::held_bytes();
+  {
+    const std::string text(100'000, 'x');
+    std::optional<Delivery> taken(std::in_place, source, 1);
+    taken->packet.payload = Slice::copy(text);
+    EXPECT_EQ(detail::held_bytes(), before) << "borrowed bytes are their lender's";
+    taken->own();
+    EXPECT_GE(detail::held_bytes(), before + text.size());
+    taken->own();
+    Delivery moved = std::move(*taken);
+    taken.reset();
+    EXPECT_GE(detail::held_bytes(), before + text.size());
+    EXPECT_LT(detail::held_bytes(), before + 2 * text.size()) << "counted twice";
+  }
+  EXPECT_EQ(detail::held_bytes(), before);
+  EXPECT_EQ(source.deliveries, 0);
+}
+
+TEST(Delivery, ARequestThatCameTooLateIsRefusedAndMayBeSentAgain) {
+  const auto serializer = json::make_json_serializer();
+  Buffer body;
+  Error::shutting_down().encode(*serializer, body);
+  const Error heard = Error::from_peer(body.borrow(), *serializer);
+  EXPECT_TRUE(heard.code() == errc::refused);
+  EXPECT_EQ(heard.end(), End::rejected);
+  EXPECT_TRUE(heard.is_retryable());
+  EXPECT_EQ(heard.name(), "shutting_down");
+}
+
+}  // namespace
+}  // namespace waybill::test
