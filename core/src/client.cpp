@@ -217,13 +217,17 @@ ClientStats Client::stats() const {
 std::string Client::describe() const { return core_->describe(); }
 const asio::any_io_executor& Client::executor() const noexcept { return core_->executor().get(); }
 
+namespace {
+constexpr std::chrono::seconds k_goodbye{5};
+}  // namespace
+
 BlockingClient::BlockingClient(const ClientConfig& config, std::shared_ptr<const Registry> registry)
     : loop_(std::make_unique<asio::io_context>(1)), client_(loop_->get_executor(), config, std::move(registry)) {}
 
 BlockingClient::~BlockingClient() {
   client_.close();
   loop_->restart();
-  loop_->poll();
+  loop_->run_for(k_goodbye);  // as a rule the other side ends at once, and then nothing is left to do
 }
 
 void BlockingClient::run_until(const bool& done) {
