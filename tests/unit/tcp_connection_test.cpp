@@ -92,6 +92,21 @@ TEST(TcpConnection, AReplyThatIsTooLargeBecomesAnError) {
   EXPECT_EQ(rig.replies.replies[0].kind, PacketKind::error);
 }
 
+TEST(TcpConnection, IsToldThatItsMessageWasLargerThanTheServiceTakes) {
+  TcpRig rig;
+  rig.listen("max_frame=100000");
+  for (const char* framing : {"framing=nest", "framing=binary"}) {
+    ASSERT_TRUE(rig.connect(framing));
+    rig.replies.lost.clear();
+    rig.connection->send(rig.request("1", "\"" + std::string(3'000'000, 'x') + "\""), 0);
+    ASSERT_TRUE(eventually(rig.loop, [&] { return rig.replies.lost.size() == 1; })) << framing;
+    const std::string text = rig.replies.lost[0].what();
+    EXPECT_NE(text.find("max_frame (100000 bytes)"), std::string::npos) << framing << ": " << text;
+    EXPECT_EQ(text.find("TLS"), std::string::npos) << text;
+    rig.connection->close();
+  }
+}
+
 TEST(TcpConnection, TriesEveryAddress) {
   TcpRig rig;
   rig.listen();

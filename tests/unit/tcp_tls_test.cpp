@@ -1,5 +1,6 @@
 // TLS on tcp: chain and name are verified, both ways if asked for. Certificates are made by the openssl command line.
 #include "tcp_rig.hpp"
+#include "waybill/transports/socket/fresh_tls.hpp"
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -25,6 +26,10 @@ class Certificates {
   /// "cert=...&key=..."
   std::string pair(const std::string& name) const {
     return "cert=" + file(name + ".pem") + "&key=" + file(name + ".key");
+  }
+  /// The key of `name` behind a password, as FILE.
+  void encrypt_key(const std::string& name, const std::string& file_name, const std::string& password) {
+    run("openssl ec -in " + file(name + ".key") + " -aes256 -passout pass:" + password + " -out " + file(file_name));
   }
   bool are_made() const { return made_; }
 
@@ -59,8 +64,19 @@ class TcpTls : public ::testing::Test {
     ASSERT_TRUE(tried) << tried.error().what();
     ASSERT_TRUE(certificates().are_made()) << "the openssl command line could not make certificates";
   }
-  const Certificates& certificates() { return *certificates_; }
+  Certificates& certificates() { return *certificates_; }
   std::string ca(const std::string& name = "ca") { return "ca=" + certificates().file(name + ".pem"); }
+  /// The error of a listener with these options; fails if it opens.
+  std::string refusal_of_listener(const std::string& options) {
+    auto transport = rig.transport("tcps://127.0.0.1:0?" + options);
+    auto listener = transport->make_listener(rig.environment());
+    const Result<void> opened = run_until(rig.loop, listener->open({}, rig.sink));
+    listener->close();
+    EXPECT_FALSE(opened) << options;
+    if (opened) return {};
+    EXPECT_TRUE(opened.error().code() == errc::invalid_config) << opened.error().what();
+    return opened.error().what();
+  }
   void call() {
     rig.connection->send(rig.request("1", "\"secret\""), 0);
     ASSERT_TRUE(eventually(rig.loop, [&] { return !rig.replies.replies.empty(); }));
@@ -124,6 +140,111 @@ TEST_F(TcpTls, DemandsClientCertificatesWhenToldTo) {
     rig.connection->close();
   }
   EXPECT_EQ(rig.sink.delivered, 1u);
+}
+
+TEST_F(TcpTls, ARefusedClientCertificateIsUnauthorizedAndNotTriedForEver) {
+  rig.listen(certificates().pair("server") + "&client_ca=" + certificates().file("ca.pem"), "tcps");
+  for (const std::string& credentials : {std::string(), "&" + certificates().pair("foreigner")}) {
+    rig.replies.lost.clear();
+    Result<void> opened = rig.connect(ca() + credentials + "&framing=nest", "tcps");
+    if (opened) {  // TLS 1.3
+      ASSERT_TRUE(eventually(rig.loop, [&] { return !rig.replies.lost.empty(); })) << credentials;
+      opened = run_until(rig.loop, rig.connection->open(rig.replies));
+    }
+    ASSERT_FALSE(opened);
+    EXPECT_TRUE(opened.error().code() == errc::unauthorized) << opened.error().what();
+    rig.connection->close();
+    opened = rig.connect(ca() + credentials + "&framing=binary", "tcps");
+    ASSERT_FALSE(opened);
+    EXPECT_TRUE(opened.error().code() == errc::unauthorized) << opened.error().what();
+    rig.connection->close();
+  }
+}
+
+TEST_F(TcpTls, AScopedAddressIsVerifiedToo) {
+  rig.listen(certificates().pair("server"), "tcps");
+  for (const char* name : {"fe80::1%25lo", "2001:db8::1"}) {
+    const Result<void> opened = rig.connect(ca() + "&server_name=" + name, "tcps");
+    ASSERT_FALSE(opened) << name << ": any certificate of the authority would do";
+    EXPECT_TRUE(opened.error().code() == errc::unauthorized) << opened.error().what();
+    rig.connection->close();
+  }
+  EXPECT_TRUE(rig.connect(ca() + "&server_name=here.test.", "tcps")) << "a name may end with a dot";
+}
+
+TEST_F(TcpTls, OptionsOfTheOtherRoleAreRefused) {
+  EXPECT_NE(refusal_of_listener(certificates().pair("server") + "&" + ca()).find("client_ca"), std::string::npos);
+  refusal_of_listener(certificates().pair("server") + "&server_name=here.test");
+  refusal_of_listener(certificates().pair("server") + "&verify=false");
+  rig.port = 1;
+  const Result<void> opened = rig.connect("client_ca=" + certificates().file("ca.pem"), "tcps");
+  ASSERT_FALSE(opened);
+  EXPECT_TRUE(opened.error().code() == errc::invalid_config) << opened.error().what();
+}
+
+TEST_F(TcpTls, AnEncryptedKeyNeedsItsPasswordAndNobodyIsAskedForIt) {
+  certificates().encrypt_key("server", "locked.key", "open");
+  ASSERT_TRUE(certificates().are_made());
+  const std::string files = "cert=" + certificates().file("server.pem") + "&key=" + certificates().file("locked.key");
+  EXPECT_NE(refusal_of_listener(files).find("key_password"), std::string::npos);
+  EXPECT_NE(refusal_of_listener(files + "&key_password=wrong").find("locked.key"), std::string::npos);
+  rig.listen(files + "&key_password=open", "tcps");
+  ASSERT_TRUE(rig.connect(ca(), "tcps"));
+  call();
+}
+
+TEST_F(TcpTls, ARenewedCertificateIsUsedWithoutARestart) {
+  socket::FreshTls fresh(std::chrono::milliseconds(0));
+  socket::TlsOptions options;
+  options.cert = certificates().file("renewed.pem");
+  options.key = certificates().file("renewed.key");
+  const auto put = [&](const std::string& name, const char* ending) {
+    std::filesystem::copy_file(certificates().file(name + ending), certificates().file(std::string("renewed") + ending),
+                               std::filesystem::copy_options::overwrite_existing);
+  };
+  put("server", ".pem");
+  put("server", ".key");
+  ASSERT_TRUE(fresh.open(options, socket::TlsRole::server, {}));
+  const auto now = [] { return std::chrono::steady_clock::now(); };
+  const auto first = fresh.context(now());
+  EXPECT_EQ(fresh.context(now()), first) << "nothing has changed";
+  put("elsewhere", ".pem");
+  EXPECT_EQ(fresh.context(now()), first) << "the key does not fit yet";
+  put("elsewhere", ".key");
+  EXPECT_NE(fresh.context(now()), first);
+}
+
+TEST_F(TcpTls, RepliesToAClientThatSendsOnSurviveTheDrain) {
+  rig.listen(certificates().pair("server"), "tcps");
+  ASSERT_TRUE(rig.connect(ca(), "tcps"));
+  rig.keep = true;
+  const std::string large = "\"" + std::string(300'000, 'x') + "\"";
+  rig.connection->send(rig.request("1", large), 0);
+  ASSERT_TRUE(eventually(rig.loop, [&] { return rig.sink.deliveries.size() == 1; }));
+  rig.listener->stop_intake();
+  TcpRig::echo(rig.sink.deliveries.front());
+  rig.sink.deliveries.clear();
+  bool is_flushed = false;
+  asio::co_spawn(rig.loop, rig.listener->flush(), [&](std::exception_ptr) { is_flushed = true; });
+  ASSERT_TRUE(eventually(rig.loop, [&] {
+    if (rig.replies.lost.empty()) rig.connection->send(rig.request("late", "1"), 0);
+    return is_flushed;
+  }));
+  rig.listener->close();
+  ASSERT_TRUE(eventually(rig.loop, [&] { return !rig.replies.lost.empty(); }));
+  ASSERT_FALSE(rig.replies.replies.empty());
+  EXPECT_EQ(rig.replies.replies[0].payload.view(), large);
+}
+
+TEST_F(TcpTls, WhatAClientFlushedIsHandledAfterItsClose) {
+  rig.listen(certificates().pair("server"), "tcps");
+  ASSERT_TRUE(rig.connect(ca(), "tcps"));
+  for (int i = 0; i < 50; ++i)
+    rig.connection->send(rig.request(std::to_string(i), "\"" + std::string(20'000, 'x') + "\""), 0);
+  run_until(rig.loop, rig.connection->flush());
+  rig.connection->close();
+  rig.connection.reset();
+  EXPECT_TRUE(eventually(rig.loop, [&] { return rig.sink.delivered == 50; })) << rig.sink.delivered;
 }
 
 TEST_F(TcpTls, APeerThatDoesNotSpeakTlsIsEnded) {

@@ -30,8 +30,7 @@ class KafkaListener final : public Listener {
   Environment environment_;
   const Options options_;
   const Registry& registry_;
-  std::shared_ptr<ListenerLink>
-      link_;  ///< One that still waits for its group is kept: leaving would disturb the others.
+  std::shared_ptr<ListenerLink> link_;
   bool is_closed_ = false;
 };
 

@@ -1,4 +1,4 @@
-// When a consumer may say that it receives: its group has spoken, and the partitions that it gave are positioned. Pure.
+// When a consumer may say that it receives: its group has spoken, and all partitions that it gave are positioned. Pure.
 #pragma once
 
 #include "assignment.hpp"
@@ -19,11 +19,7 @@ class Readiness {
   /// No topic matches this regular expression. While none of ours matches there is nothing to join a group for, and no
   /// partition to wait for.
   void unmatched(std::string_view expression);
-  /// Every second.
-  void tick() noexcept {
-    if (phase_ == Phase::positioning) ++waited_;
-  }
-  /// True: it is ready now. Once. A partition that has no leader for long is not waited for, if others have theirs.
+  /// True: it is ready now. Once.
   bool turns_ready(const Assignment& assignment) noexcept;
 
  private:
@@ -32,7 +28,6 @@ class Readiness {
   std::set<std::string> names_;
   std::set<std::string> unmatched_;
   Phase phase_ = Phase::joining;
-  int waited_ = 0;  ///< Seconds since the group has spoken.
 };
 
 }  // namespace waybill::kafka

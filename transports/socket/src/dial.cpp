@@ -1,11 +1,14 @@
 #include "waybill/transports/socket/dial.hpp"
 
+#include "name_lookup.hpp"
 #include "waybill/detail/asio.hpp"
 
 #include <asio/ip/address.hpp>
 #include <asio/steady_timer.hpp>
 
 #include <algorithm>
+#include <map>
+#include <mutex>
 #include <random>
 
 namespace waybill::socket {
@@ -14,11 +17,35 @@ namespace {
 using Endpoint = asio::ip::tcp::endpoint;
 using Clock = std::chrono::steady_clock;
 
-/// Each step of a dial ends by the deadline even if what it waits for (a name server) cannot be stopped.
-TimePoint share_of(TimePoint deadline, std::size_t steps_left) {
-  const auto now = Clock::now();
-  if (now >= deadline) return deadline;
-  return now + (deadline - now) / static_cast<long>(std::max<std::size_t>(steps_left, 1));
+constexpr std::chrono::milliseconds k_stagger{250};  // as RFC 8305 has it
+
+/// Which address of a name was taken last. Never destroyed, as it may be used by any thread until the end.
+class LastAddresses {
+ public:
+  static LastAddresses& of_this_process() {
+    static LastAddresses& all = *new LastAddresses;
+    return all;
+  }
+  void note(const std::string& host, const Endpoint& endpoint) {
+    const std::lock_guard lock(mutex_);
+    taken_[{host, endpoint.port()}] = endpoint;
+  }
+  void put_first(const std::string& host, Endpoints& endpoints) {
+    if (endpoints.size() < 2) return;
+    const std::lock_guard lock(mutex_);
+    const auto found = taken_.find({host, endpoints.front().port()});
+    if (found == taken_.end()) return;
+    std::stable_partition(endpoints.begin(), endpoints.end(),
+                          [&](const Endpoint& one) { return one == found->second; });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::map<std::pair<std::string, std::uint16_t>, Endpoint> taken_;
+};
+
+std::string not_found(const std::string& name, const asio::error_code& ec) {
+  return "\"" + name + "\" was not found: " + (ec ? ec.message() : std::string("it has no address"));
 }
 
 }  // namespace
@@ -43,111 +70,160 @@ std::string to_text(const std::vector<Url::Host>& hosts) {
   return text;
 }
 
-Dial::Dial(asio::any_io_executor executor)
-    : executor_(executor), resolver_(executor), socket_(executor), timer_(executor) {}
+/// A name that is looked up, or an address that is connected to.
+struct Dial::Attempt {
+  Attempt(const asio::any_io_executor& executor, std::string name) : socket(executor), what(std::move(name)) {}
+  asio::ip::tcp::socket socket;
+  std::shared_ptr<NameLookup> lookup;
+  std::string what;  // for people
+  std::string host;
+  bool is_over = false;
+
+  void end() {
+    is_over = true;
+    if (lookup) lookup->cancel();
+    asio::error_code ec;
+    socket.close(ec);
+  }
+};
+
+Dial::Dial(asio::any_io_executor executor) : executor_(executor), timer_(executor) {}
+
+Dial::~Dial() { end_all(); }
+
+void Dial::end_all() {
+  for (const auto& attempt : attempts_) attempt->end();
+  attempts_.clear();
+}
 
 void Dial::cancel() {
   cancelled_ = true;
-  resolver_.cancel();
-  asio::error_code ec;
-  socket_.close(ec);
+  end_all();
   timer_.cancel();
 }
 
-unsigned Dial::begin_step() {
-  step_done_ = false;
-  step_error_ = {};
-  return ++step_;
-}
-
-asio::awaitable<bool> Dial::wait_for_step(TimePoint deadline) {
-  if (!step_done_ && !cancelled_) {
+asio::awaitable<Result<std::vector<Endpoint>>> Dial::resolve(const Url::Host& host, TimePoint deadline) {
+  const auto self = shared_from_this();
+  asio::error_code ec;
+  const asio::ip::address address = asio::ip::make_address(host.name, ec);
+  if (!ec) co_return Endpoints(1, Endpoint(address, host.port));
+  const std::string name = host.name;
+  struct Answer {
+    asio::error_code ec;
+    Endpoints endpoints;
+    bool is_there = false;
+  };
+  const auto answer = std::make_shared<Answer>();
+  const std::weak_ptr<Dial> weak = self;
+  auto take = [weak, answer](const asio::error_code& error, const Endpoints& found) {
+    answer->ec = error;
+    answer->endpoints = found;
+    answer->is_there = true;
+    if (const auto dial = weak.lock()) dial->timer_.cancel();
+  };
+  const auto attempt = begin(name);
+  attempt->lookup = NameLookup::start(executor_, name, host.port, std::move(take));
+  while (!answer->is_there && !cancelled_ && Clock::now() < deadline) {
     timer_.expires_at(deadline);
     co_await detail::wait_quietly(timer_);
   }
-  ++step_;  // a late answer must not be taken for that of the next step
-  co_return step_done_;
-}
-
-asio::awaitable<Result<std::vector<Endpoint>>> Dial::resolve(const Url::Host& host, TimePoint deadline) {
-  asio::error_code ec;
-  const asio::ip::address address = asio::ip::make_address(host.name, ec);
-  step_endpoints_.clear();
-  if (!ec) {
-    step_endpoints_.emplace_back(address, host.port);
-    co_return step_endpoints_;
-  }
-  auto self = shared_from_this();
-  const unsigned step = begin_step();
-  const std::string port = std::to_string(host.port);
-  auto take = [self, step](const asio::error_code& error, const asio::ip::tcp::resolver::results_type& found) {
-    if (step != self->step_) return;
-    self->step_error_ = error;
-    for (const auto& entry : found) self->step_endpoints_.push_back(entry.endpoint());
-    self->step_done_ = true;
-    self->timer_.cancel();
-  };
-  resolver_.async_resolve(host.name, port, std::move(take));
-  const bool done = co_await wait_for_step(deadline);
+  attempt->end();
+  std::erase(attempts_, attempt);
   if (cancelled_) co_return Error(errc::cancelled, "connecting was cancelled", End::rejected);
-  if (!done) {
-    resolver_.cancel();
-    co_return Error(errc::refused, "looking up \"" + host.name + "\" took too long", End::rejected);
-  }
-  if (step_error_ || step_endpoints_.empty())
-    co_return Error(errc::refused, "\"" + host.name + "\" was not found: " + step_error_.message(), End::rejected);
-  co_return step_endpoints_;
+  if (!answer->is_there) co_return Error(errc::refused, "looking up \"" + name + "\" took too long", End::rejected);
+  if (answer->ec || answer->endpoints.empty())
+    co_return Error(errc::refused, not_found(name, answer->ec), End::rejected);
+  co_return answer->endpoints;
 }
 
-asio::awaitable<asio::error_code> Dial::connect(const Endpoint& endpoint, TimePoint deadline) {
-  socket_ = asio::ip::tcp::socket(executor_);
-  auto self = shared_from_this();
-  const unsigned step = begin_step();
-  auto take = [self, step](const asio::error_code& error) {
-    if (step != self->step_) return;
-    self->step_error_ = error;
-    self->step_done_ = true;
+std::shared_ptr<Dial::Attempt> Dial::begin(std::string what) {
+  attempts_.push_back(std::make_shared<Attempt>(executor_, std::move(what)));
+  return attempts_.back();
+}
+
+void Dial::failed(const std::string& story) {
+  story_ += (story_.empty() ? "" : "; ") + story;
+  next_start_ = {};
+  timer_.cancel();
+}
+
+void Dial::start_next() {
+  if (endpoints_.empty()) {
+    const Url::Host host = hosts_.front();
+    hosts_.pop_front();
+    asio::error_code ec;
+    const asio::ip::address address = asio::ip::make_address(host.name, ec);
+    if (ec) return look_up(host);
+    endpoints_.emplace_back(Endpoint(address, host.port), host.name);
+  }
+  const auto [endpoint, host] = endpoints_.front();
+  endpoints_.pop_front();
+  connect(endpoint, host);
+}
+
+void Dial::look_up(const Url::Host& host) {
+  const auto attempt = begin("looking up \"" + host.name + "\"");
+  const std::weak_ptr<Dial> weak = weak_from_this();
+  attempt->lookup =
+      NameLookup::start(executor_, host.name, host.port,
+                        [weak, attempt, name = host.name](const asio::error_code& ec, const Endpoints& found) {
+                          const auto self = weak.lock();
+                          if (!self || attempt->is_over) return;
+                          attempt->end();
+                          std::erase(self->attempts_, attempt);
+                          if (ec || found.empty()) return self->failed(not_found(name, ec));
+                          Endpoints endpoints = found;
+                          LastAddresses::of_this_process().put_first(name, endpoints);
+                          for (const Endpoint& endpoint : endpoints) self->endpoints_.emplace_back(endpoint, name);
+                          self->next_start_ = {};
+                          self->timer_.cancel();
+                        });
+}
+
+void Dial::connect(const Endpoint& endpoint, const std::string& host) {
+  const auto attempt = begin(to_text(endpoint));
+  attempt->host = host;
+  const std::weak_ptr<Dial> weak = weak_from_this();
+  attempt->socket.async_connect(endpoint, [weak, attempt, endpoint](const asio::error_code& ec) {
+    const auto self = weak.lock();
+    if (!self || attempt->is_over || self->winner_) return;
+    std::erase(self->attempts_, attempt);
+    if (ec) return self->failed(attempt->what + ": " + ec.message());
+    LastAddresses::of_this_process().note(attempt->host, endpoint);
+    self->winner_ = attempt;
     self->timer_.cancel();
-  };
-  socket_.async_connect(endpoint, std::move(take));
-  const bool done = co_await wait_for_step(deadline);
-  if (done && !step_error_) co_return step_error_;
-  asio::error_code ec;
-  socket_.close(ec);
-  if (!done) step_error_ = cancelled_ ? asio::error::operation_aborted : asio::error::timed_out;
-  co_return step_error_;
+  });
 }
 
 asio::awaitable<Result<Dialed>> Dial::run(std::vector<Url::Host> hosts, TimePoint deadline) {
-  auto self = shared_from_this();
+  const auto self = shared_from_this();
   // Clients of one list spread over it.
   static thread_local std::minstd_rand random{std::random_device{}()};
   std::rotate(hosts.begin(), hosts.begin() + static_cast<long>(random() % hosts.size()), hosts.end());
-  std::string story;
-  for (std::size_t i = 0; i < hosts.size() && !cancelled_; ++i) {
-    const TimePoint until = share_of(deadline, hosts.size() - i);
-    const auto found = co_await resolve(hosts[i], until);
-    if (!found) {
-      story += (story.empty() ? "" : "; ") + std::string(found.error().message());
+  hosts_.assign(hosts.begin(), hosts.end());
+  while (!cancelled_ && !winner_ && Clock::now() < deadline) {
+    if (!has_more() && attempts_.empty()) break;
+    const TimePoint now = Clock::now();
+    if (has_more() && (attempts_.empty() || now >= next_start_)) {
+      next_start_ = now + k_stagger;
+      start_next();
       continue;
     }
-    const std::vector<Endpoint> endpoints = *found;
-    for (std::size_t k = 0; k < endpoints.size() && !cancelled_; ++k) {
-      const TimePoint step_until = share_of(until, endpoints.size() - k);
-      const asio::error_code ec = co_await connect(endpoints[k], step_until);
-      if (!ec) co_return Dialed(std::move(socket_), hosts[i].name);
-      story += (story.empty() ? "" : "; ") + to_text(endpoints[k]) + ": " + ec.message();
-    }
+    timer_.expires_at(has_more() ? std::min(deadline, next_start_) : deadline);
+    co_await detail::wait_quietly(timer_);
   }
+  if (!winner_)
+    for (const auto& attempt : attempts_) story_ += (story_.empty() ? "" : "; ") + attempt->what + " took too long";
+  end_all();
   if (cancelled_) co_return Error(errc::cancelled, "connecting was cancelled", End::rejected);
+  if (winner_) co_return Dialed(std::move(winner_->socket), winner_->host);
   co_return Error(errc::refused,
-                  "cannot connect to " + to_text(hosts) + " (" + story + "); is it running and reachable?",
+                  "cannot connect to " + to_text(hosts) + " (" + story_ + "); is it running and reachable?",
                   End::rejected);
 }
 
-asio::awaitable<Result<std::vector<Endpoint>>> resolve_for_listening(asio::any_io_executor executor, Url::Host host,
+asio::awaitable<Result<std::vector<Endpoint>>> resolve_for_listening(std::shared_ptr<Dial> dial, Url::Host host,
                                                                      TimePoint deadline) {
-  auto dial = std::make_shared<Dial>(executor);
   auto found = co_await dial->resolve(host, deadline);
   if (found) {
     std::stable_partition(found->begin(), found->end(), [](const Endpoint& e) { return e.address().is_v4(); });

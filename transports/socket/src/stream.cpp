@@ -16,13 +16,13 @@
 namespace waybill::socket {
 namespace {
 
-constexpr std::size_t k_own_tail = 64u << 10;       // an unfinished tail from here on is read into in place
-constexpr std::size_t k_tls_read = 16u << 10;       // one TLS record
-constexpr std::size_t k_least_own_read = 2u << 10;  // room for one read where little comes at a time
-constexpr std::size_t k_most_own_read = 16u << 10;  // a turn that reads more is a bulk turn
-constexpr std::size_t k_most_discarded = 8u << 20;  // of input after finish()
-constexpr std::size_t k_eager = 256u << 10;         // as much is written at once, in the middle of a turn too
-constexpr int k_rounds = 4;                         // reads in one turn, so that other streams get theirs
+constexpr std::size_t k_own_tail = 64u << 10;        // an unfinished tail from here on is read into in place
+constexpr std::size_t k_tls_read = 16u << 10;        // one TLS record
+constexpr std::size_t k_least_own_read = 2u << 10;   // room for one read where little comes at a time
+constexpr std::size_t k_most_own_read = 16u << 10;   // a turn that reads more is a bulk turn
+constexpr std::size_t k_most_discarded = 64u << 20;  // of input after finish()
+constexpr std::size_t k_eager = 256u << 10;          // as much is written at once, in the middle of a turn too
+constexpr int k_rounds = 4;                          // reads in one turn, so that other streams get theirs
 
 }  // namespace
 
@@ -34,6 +34,7 @@ Stream::Stream(asio::ip::tcp::socket socket, const StreamLimits& limits, TlsLaye
   asio::error_code ec;
   socket_.set_option(asio::ip::tcp::no_delay(true), ec);
   socket_.non_blocking(true, ec);
+  keep_alive(socket_.native_handle(), limits_.keep_alive);
   const auto remote = socket_.remote_endpoint(ec);
   peer_ = ec ? std::string("a peer that has left") : to_text(remote);
 }
@@ -64,9 +65,9 @@ void Stream::continue_reading() {
       return;
     }
   }
-  if (tls_ && state_ == State::finishing) return;  // the TLS layer reads the other side's goodbye
+  if (tls_ && state_ == State::finishing && !plain_end_) return;
   reading_ = true;
-  if (bulk_) {
+  if (bulk_ || plain_end_) {
     socket_.async_wait(asio::socket_base::wait_read, StreamHandlers::Readable{Ref<Stream>(this)});
     return;
   }
@@ -96,7 +97,9 @@ void Stream::handle_read(const asio::error_code& ec, std::size_t count) {
   reading_ = false;
   if (state_ == State::closed) return;
   batch_ = true;
-  if (ec) {
+  if (plain_end_) {
+    tail_.clear();  // of a read that TLS still had under way
+  } else if (ec) {
     read_failed(ec);
   } else {
     tail_.commit(count);
@@ -214,6 +217,7 @@ void Stream::end_of_turn() {
   flush();
   if (written_ != told_written_ && state_ != State::closed) {
     told_written_ = written_;
+    expect_acknowledgement();
     on_written();
   }
   account();
@@ -223,7 +227,7 @@ void Stream::end_of_turn() {
 // Writing: what is ready together leaves in one write, tried at once and without waiting.
 
 Buffer& Stream::out() {
-  if (state_ == State::closed) {  // nobody will read it
+  if (state_ == State::closed || broken_) {  // nobody will read it
     out_.clear();
     head_ = 0;
     return out_;
@@ -248,6 +252,10 @@ void Stream::discard_output() noexcept {
 
 void Stream::flush() {
   if (writing_ || state_ == State::closed || state_ == State::opening) return;
+  if (broken_) {
+    out_.clear();
+    head_ = 0;
+  }
   if (out_.size() == head_) {
     if (state_ == State::finishing) shut_down();
     return;
@@ -266,7 +274,7 @@ void Stream::flush() {
   const std::size_t count = socket_.write_some(asio::buffer(out_.data() + head_, out_.size() - head_), ec);
   output_written(count);
   if (ec && ec != asio::error::would_block && ec != asio::error::interrupted) {
-    fail(Error(errc::connection_lost, "writing to " + peer_ + " failed: " + ec.message()));
+    write_failed(ec);
   } else if (out_.size() > head_) {
     wait_writable();
   } else if (state_ == State::finishing) {
@@ -276,6 +284,7 @@ void Stream::flush() {
 
 void Stream::output_written(std::size_t count) {
   written_ += count;
+  if (written_ >= unsent_mark_) unsent_deadline_ = TimePoint::max();
   head_ += count;
   if (head_ == out_.size()) {
     out_.clear();
@@ -286,10 +295,18 @@ void Stream::output_written(std::size_t count) {
   }
 }
 
-void Stream::expect_progress() {
-  if (limits_.write_timeout.count() == 0) return;
-  write_deadline_ = detail::coarse_now() + limits_.write_timeout;
-  watch_deadline();
+/// A peer that has left may have sent something before: it is read until its end shows there, too.
+void Stream::write_failed(const asio::error_code& ec) {
+  out_.clear();
+  head_ = 0;
+  write_deadline_ = unsent_deadline_ = TimePoint::max();
+  if (state_ != State::open || !started_) {
+    fail(Error(errc::connection_lost, "writing to " + peer_ + " failed: " + ec.message()));
+    return;
+  }
+  broken_ = true;
+  awaits_ack_ = false;
+  continue_reading();
 }
 
 void Stream::wait_writable() {
@@ -303,11 +320,9 @@ void Stream::handle_written(const asio::error_code& ec, std::size_t count) {
   write_deadline_ = TimePoint::max();
   flying_ = 0;
   if (state_ == State::closed) return;
-  if (ec) {
-    fail(Error(errc::connection_lost, "writing to " + peer_ + " failed: " + ec.message()));
-    return;
-  }
+  if (ec) return write_failed(ec);
   written_ += count;
+  if (written_ >= unsent_mark_) unsent_deadline_ = TimePoint::max();
   end_of_turn();
 }
 

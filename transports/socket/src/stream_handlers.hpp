@@ -32,6 +32,7 @@ struct StreamHandlers {
     Ref<Stream> stream;
     void operator()() const { stream->on_closed(*stream->failure_); }
   };
+  static void make_room(Stream& stream, std::size_t limit) { stream.make_room(limit); }
 };
 
 }  // namespace waybill::socket

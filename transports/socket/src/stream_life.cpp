@@ -1,31 +1,29 @@
-// Stream: how it begins and ends, its deadlines, and its part of what all streams may hold.
+// Stream: how it begins and how it ends.
+#include "holders.hpp"
 #include "stream_handlers.hpp"
 #include "tls_layer.hpp"
-#include "waybill/detail/clock.hpp"
+#include "waybill/detail/held_bytes.hpp"
 #include "waybill/transports/socket/stream.hpp"
 
 #include <asio/error.hpp>
 #include <asio/post.hpp>
-#include <poll.h>
 
-#include <algorithm>
-#include <atomic>
 #include <utility>
 
 namespace waybill::socket {
 namespace {
 
 constexpr std::chrono::seconds k_finish_time{5};
-constexpr std::chrono::milliseconds k_look_pause{100};  // of is_left(), which may be asked for each message
-constexpr std::size_t k_much = 64u << 10;               // a stream that holds less is never ended for all the others
-
-std::atomic<std::size_t> g_buffered{0};
+constexpr std::chrono::seconds k_look_time{1};
+constexpr int k_most_looks = 30;
 
 }  // namespace
 
-std::size_t buffered_bytes() noexcept { return g_buffered.load(std::memory_order_relaxed); }
-
-Stream::~Stream() { g_buffered.fetch_sub(accounted_, std::memory_order_relaxed); }
+Stream::~Stream() {
+  unlist();
+  if (holder_) holder_->stream = nullptr;
+  detail::hold_bytes(-static_cast<std::ptrdiff_t>(accounted_));
+}
 
 void Stream::handshake(TimePoint deadline) {
   if (!tls_) {
@@ -48,64 +46,45 @@ void Stream::handle_handshake(const asio::error_code& ec, const std::string& sto
   on_ready();
 }
 
-bool Stream::is_left() const noexcept {
-  if (eof_ || !started_ || wants_bytes()) return eof_;
-#ifdef POLLRDHUP
-  const TimePoint now = detail::coarse_now();
-  if (left_ || now < look_again_) return left_;
-  look_again_ = now + k_look_pause;
-  pollfd watched{const_cast<asio::ip::tcp::socket&>(socket_).native_handle(), POLLRDHUP, 0};
-  left_ = poll(&watched, 1, 0) > 0;
-#endif
-  return left_;
-}
-
-void Stream::account() noexcept {
-  const std::size_t held = tail_.capacity() + out_.capacity();
-  if (held == accounted_) return;
-  const std::size_t before = g_buffered.fetch_add(held - accounted_, std::memory_order_relaxed);
-  const std::size_t total = before + (held - accounted_);
-  const bool grew = held > accounted_;
-  accounted_ = held;
-  if (grew && held >= k_much && total > limits_.max_process && state_ != State::closed)
-    fail(Error(errc::overloaded, "all connections together hold more than " + std::to_string(limits_.max_process) +
-                                     " bytes; the one with " + peer_ + " was closed"));
-}
-
-void Stream::set_deadline(TimePoint deadline) {
-  deadline_ = deadline;
-  if (deadline != TimePoint::max()) watch_deadline();
-}
-
-bool Stream::check_deadline(TimePoint now) {
-  if (state_ == State::closed) return false;
-  if (now < deadline_ && now < write_deadline_) return std::min(deadline_, write_deadline_) != TimePoint::max();
-  if (now >= write_deadline_) {
-    fail(Error(errc::timeout, peer_ + " takes nothing of what is sent to it"));
-  } else if (state_ == State::finishing) {
-    fail(Error(errc::closed, peer_ + " did not close its side"));
-  } else if (state_ == State::opening) {
-    fail(Error(errc::timeout, peer_ + " did not finish the TLS handshake in time", End::rejected));
-  } else {
-    fail(Error(errc::timeout, peer_ + " did not finish a message in time"));
-  }
-  return false;
+void Stream::handle_refusal(const std::string& story) {
+  reading_ = false;
+  fail(Error(errc::unauthorized, "TLS with " + peer_ + " ended: " + story, End::rejected));
 }
 
 void Stream::finish() {
   if (state_ == State::finishing || state_ == State::closed) return;
+  if (state_ == State::opening) return fail(Error(errc::closed, "closed before " + peer_ + " had said anything"));
   state_ = State::finishing;
   set_deadline(std::chrono::steady_clock::now() + k_finish_time);
   post_turn();
 }
 
+void Stream::finish_alone() {
+  if (state_ == State::closed) return;
+  if (state_ == State::opening || !started_ || broken_ || eof_) return close();
+  own_time_ = std::make_unique<asio::steady_timer>(socket_.get_executor());
+  look_after_itself(0, 0);
+  finish();
+}
+
+void Stream::look_after_itself(std::size_t unacknowledged, int turns) {
+  own_time_->expires_after(k_look_time);
+  own_time_->async_wait([self = Ref<Stream>(this), unacknowledged, turns](const asio::error_code& ec) {
+    if (ec || self->is_closed()) return;
+    const std::size_t left = self->unsent_bytes() + self->unacknowledged_bytes();
+    const bool goes_on = left && (!turns || left < unacknowledged);
+    if (turns >= k_most_looks || (turns * k_look_time >= k_finish_time && !goes_on)) return self->close();
+    self->look_after_itself(left, turns + 1);
+  });
+}
+
 void Stream::shut_down() {
   if (shut_down_) return;
-  shut_down_ = true;
-  if (tls_) {
-    tls_->shut_down(*this);
+  if (tls_ && !plain_end_) {
+    if (!std::exchange(says_goodbye_, true)) tls_->shut_down(*this);
     return;
   }
+  shut_down_ = true;
   asio::error_code ec;
   socket_.shutdown(asio::socket_base::shutdown_send, ec);
   if (eof_ || !started_) fail(Error(errc::closed, "the connection with " + peer_ + " was closed"));
@@ -113,9 +92,9 @@ void Stream::shut_down() {
 
 void Stream::handle_tls_shut_down() {
   if (state_ == State::closed) return;
-  asio::error_code ec;
-  socket_.shutdown(asio::socket_base::shutdown_send, ec);
-  fail(Error(errc::closed, "the connection with " + peer_ + " was closed"));
+  plain_end_ = true;
+  shut_down();
+  continue_reading();
 }
 
 void Stream::close() {
@@ -140,7 +119,9 @@ void Stream::discard_input() {
 
 void Stream::end() {
   state_ = State::closed;
-  deadline_ = write_deadline_ = TimePoint::max();
+  deadline_ = write_deadline_ = unsent_deadline_ = TimePoint::max();
+  own_time_.reset();
+  if (holder_) holder_->is_asked = true;  // what it holds goes with it
   asio::error_code ec;
   socket_.close(ec);
 }

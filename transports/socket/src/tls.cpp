@@ -6,12 +6,37 @@
 #if WAYBILL_WITH_TLS
 
 #include <asio/ip/address.hpp>
+#include <asio/post.hpp>
 #include <asio/ssl.hpp>
 #include <asio/write.hpp>
 #include <openssl/x509v3.h>
 
 namespace waybill::socket {
 namespace {
+
+/// The names of certificates know no scope of an address and no dot at the end of a name.
+std::string name_to_verify(std::string name) {
+  if (name.find(':') != std::string::npos) name = name.substr(0, name.find('%'));
+  while (name.size() > 1 && name.back() == '.') name.pop_back();
+  return name;
+}
+
+/// What an alert of the other side says about our certificate; empty if it is about something else.
+std::string refusal_story(const asio::error_code& ec) {
+  if (ec.category() != asio::error::get_ssl_category()) return {};
+  switch (ERR_GET_REASON(static_cast<unsigned long>(ec.value()))) {
+    case SSL_R_SSLV3_ALERT_BAD_CERTIFICATE:
+    case SSL_R_SSLV3_ALERT_UNSUPPORTED_CERTIFICATE:
+    case SSL_R_SSLV3_ALERT_CERTIFICATE_REVOKED:
+    case SSL_R_SSLV3_ALERT_CERTIFICATE_EXPIRED:
+    case SSL_R_SSLV3_ALERT_CERTIFICATE_UNKNOWN:
+    case SSL_R_TLSV1_ALERT_UNKNOWN_CA:
+    case SSL_R_TLSV1_ALERT_ACCESS_DENIED:
+    case SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED:
+      return "it does not accept the certificate that it was shown, or wants one: " + ec.message();
+    default: return {};
+  }
+}
 
 class Context final : public TlsContext {
  public:
@@ -24,19 +49,28 @@ class Context final : public TlsContext {
 
 class Layer final : public TlsLayer {
  public:
-  Layer(std::shared_ptr<Context> context, std::string name) : context_(std::move(context)), name_(std::move(name)) {}
+  Layer(std::shared_ptr<Context> context, const std::string& name)
+      : context_(std::move(context)),
+        name_(name_to_verify(context_->server_name.empty() ? name : context_->server_name)) {}
 
   void handshake(Stream& stream) override {
     ssl_ = std::make_unique<Ssl>(stream.socket(), context_->ssl);
     SSL* native = ssl_->native_handle();
-    if (context_->role == TlsRole::client) expect_name(native);
+    if (context_->role == TlsRole::client && !expect_name(native)) {
+      asio::post(stream.socket().get_executor(), [ref = Ref<Stream>(&stream), name = name_] {
+        const asio::error_code none = asio::error::invalid_argument;
+        handshake_done(*ref, none, "no certificate can be checked against the name \"" + name + "\"");
+      });
+      return;
+    }
     auto done = [ref = Ref<Stream>(&stream), native](const asio::error_code& ec) {
-      handshake_done(*ref, ec, ec ? verification_story(native) : std::string());
+      handshake_done(*ref, ec, ec ? verification_story(native, ec) : std::string());
     };
     ssl_->async_handshake(context_->role == TlsRole::client ? Ssl::client : Ssl::server, std::move(done));
   }
   void read(Stream& stream, char* data, std::size_t room) override {
     auto done = [ref = Ref<Stream>(&stream)](const asio::error_code& ec, std::size_t count) {
+      if (const std::string story = ec ? refusal_story(ec) : std::string(); !story.empty()) return refused(*ref, story);
       // Many peers end TLS without saying so; frames tell whether something is missing.
       read_done(*ref, ec == asio::ssl::error::stream_truncated ? asio::error_code(asio::error::eof) : ec, count);
     };
@@ -57,27 +91,30 @@ class Layer final : public TlsLayer {
   }
   void shut_down(Stream& stream) override {
     auto done = [ref = Ref<Stream>(&stream)](const asio::error_code&) { shut_down_done(*ref); };
+    // Waiting for the other side's goodbye would fail with what it sends before that: it is taken as said.
+    SSL* const native = ssl_->native_handle();
+    SSL_set_shutdown(native, SSL_get_shutdown(native) | SSL_RECEIVED_SHUTDOWN);
     ssl_->async_shutdown(std::move(done));
   }
 
  private:
   using Ssl = asio::ssl::stream<asio::ip::tcp::socket&>;
 
-  void expect_name(SSL* native) {
-    const std::string& name = context_->server_name.empty() ? name_ : context_->server_name;
+  /// False: the certificate could not be checked against the name.
+  bool expect_name(SSL* native) {
     asio::error_code ec;
-    asio::ip::make_address(name, ec);
-    if (ec) {
-      SSL_set_tlsext_host_name(native, const_cast<char*>(name.c_str()));
-      if (context_->verify) SSL_set1_host(native, name.c_str());
-    } else if (context_->verify) {
-      X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(native), name.c_str());
-    }
+    const asio::ip::address address = asio::ip::make_address(name_, ec);
+    const bool is_name = static_cast<bool>(ec);
+    if (is_name && SSL_set_tlsext_host_name(native, const_cast<char*>(name_.c_str())) != 1) return false;
+    if (!context_->verify) return true;
+    SSL_set_hostflags(native, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    if (is_name) return SSL_set1_host(native, name_.c_str()) == 1;
+    return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(native), address.to_string().c_str()) == 1;
   }
-  /// Why the other side's certificate was turned down; empty if it was something else.
-  static std::string verification_story(SSL* native) {
+  /// Why a certificate was turned down, theirs or ours; empty if it was something else.
+  static std::string verification_story(SSL* native, const asio::error_code& ec) {
     const long result = SSL_get_verify_result(native);
-    if (result == X509_V_OK) return {};
+    if (result == X509_V_OK) return refusal_story(ec);
     return std::string("its certificate was not accepted: ") + X509_verify_cert_error_string(result);
   }
 
@@ -95,9 +132,9 @@ class Settings {
     asio::error_code ec;
     setting(ec);
     if (!ec) return;
-    mistakes_ += (mistakes_.empty() ? "" : "; ") + std::string(option) + (file.empty() ? "" : " \"" + file + "\"") +
-                 ": " + ec.message();
+    add(std::string(option) + (file.empty() ? "" : " \"" + file + "\"") + ": " + ec.message());
   }
+  void add(const std::string& mistake) { mistakes_ += (mistakes_.empty() ? "" : "; ") + mistake; }
   const std::string& mistakes() const { return mistakes_; }
 
  private:
@@ -105,14 +142,29 @@ class Settings {
 };
 
 void load_certificate(Context& context, const TlsOptions& options, Settings& settings) {
-  if (!options.key_password.empty())
-    context.ssl.set_password_callback(
-        [password = options.key_password](std::size_t, asio::ssl::context::password_purpose) { return password; });
+  bool is_password_missing = false;
+  // Without this OpenSSL would ask on the terminal.
+  context.ssl.set_password_callback([&](std::size_t, asio::ssl::context::password_purpose) {
+    is_password_missing = options.key_password.empty();
+    return options.key_password;
+  });
   settings.apply("cert", options.cert,
                  [&](asio::error_code& ec) { context.ssl.use_certificate_chain_file(options.cert, ec); });
   settings.apply("key", options.key, [&](asio::error_code& ec) {
     context.ssl.use_private_key_file(options.key, asio::ssl::context::pem, ec);
+    if (is_password_missing) settings.add("key \"" + options.key + "\" is encrypted: it needs key_password");
   });
+  context.ssl.set_password_callback([](std::size_t, asio::ssl::context::password_purpose) { return std::string(); });
+}
+
+/// Options that mean nothing in a role: whoever writes them expects something that would not happen.
+std::string misplaced(const TlsOptions& options, TlsRole role) {
+  if (role == TlsRole::client)
+    return options.client_ca.empty() ? "" : "client_ca is an option of listeners; the authorities of a server are ca";
+  if (!options.ca.empty()) return "ca is an option of clients; to demand certificates of them, write client_ca";
+  if (!options.server_name.empty()) return "server_name is an option of clients";
+  if (!options.verify) return "verify is an option of clients; a listener asks for certificates only with client_ca";
+  return "";
 }
 
 void set_up_client(Context& context, const TlsOptions& options, Settings& settings) {
@@ -148,6 +200,8 @@ void set_up_server(Context& context, const TlsOptions& options, Settings& settin
 }  // namespace
 
 Result<std::shared_ptr<TlsContext>> TlsContext::make(const TlsOptions& options, TlsRole role) {
+  if (const std::string mistake = misplaced(options, role); !mistake.empty())
+    return Error(errc::invalid_config, mistake, End::rejected);
   if (role == TlsRole::server && (options.cert.empty() || options.key.empty()))
     return Error(errc::invalid_config, "a TLS listener needs cert=FILE and key=FILE", End::rejected);
   if (options.cert.empty() != options.key.empty())

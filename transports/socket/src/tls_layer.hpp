@@ -19,13 +19,15 @@ class TlsLayer {
   virtual void read(Stream& stream, char* data, std::size_t room) = 0;
   /// Takes the bytes over; they stay alive until they are written.
   virtual void write(Stream& stream, Buffer&& bytes, std::size_t from) = 0;
-  /// Says goodbye and waits for the other side's.
+  /// Says goodbye. What the other side still sends is no concern of TLS any more.
   virtual void shut_down(Stream& stream) = 0;
 
  protected:
   static void handshake_done(Stream& stream, const asio::error_code& ec, const std::string& story) {
     stream.handle_handshake(ec, story);
   }
+  /// The other side does not accept us, and says why.
+  static void refused(Stream& stream, const std::string& story) { stream.handle_refusal(story); }
   static void read_done(Stream& stream, const asio::error_code& ec, std::size_t count) {
     stream.handle_read(ec, count);
   }

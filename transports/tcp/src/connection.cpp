@@ -6,6 +6,7 @@
 namespace waybill::tcp {
 namespace {
 
+constexpr std::chrono::seconds k_early{5};
 constexpr const char* k_no_tls_there = "; if that port is one without TLS, write tcp://";
 constexpr const char* k_wants_tls_perhaps =
     " before it said anything; check the port, and whether it wants TLS: then write tcps://";
@@ -32,11 +33,8 @@ Result<void> Sender::prepare() {
                  "framing=nest carries JSON only, and the serializer is \"" +
                      std::string(serializer ? serializer->name() : "none") + "\"; use framing=binary",
                  End::rejected);
-  if (tls_) return {};
-  auto made = socket::make_tls_context(options_, socket::TlsRole::client);
-  if (!made) return made.error();
-  tls_ = *made;
-  return {};
+  if (!options_.tls || tls_.context({})) return {};
+  return tls_.open(socket::tls_options(options_), socket::TlsRole::client, environment_.log);
 }
 
 asio::awaitable<Result<void>> Sender::open(std::shared_ptr<Sender> self, ConnectionSink& sink) {
@@ -47,6 +45,10 @@ asio::awaitable<Result<void>> Sender::open(std::shared_ptr<Sender> self, Connect
 asio::awaitable<Result<void>> Sender::dial(ConnectionSink& sink) {
   const auto prepared = prepare();
   if (!prepared) co_return prepared.error();
+  if (refusal_) {
+    const Error refusal = *std::exchange(refusal_, std::nullopt);
+    co_return refusal;
+  }
   drop_link();
   sink_ = &sink;
   const auto deadline = std::chrono::steady_clock::now() + options_.dial_timeout;
@@ -61,7 +63,7 @@ asio::awaitable<Result<void>> Sender::dial(ConnectionSink& sink) {
 asio::awaitable<Result<void>> Sender::set_up(socket::Dialed dialed, socket::TimePoint deadline) {
   ready_ = false;
   failure_.reset();
-  auto tls = socket::make_tls_layer(tls_, dialed.host);
+  auto tls = socket::make_tls_layer(tls_.context(std::chrono::steady_clock::now()), dialed.host);
   link_ = socket::Ref<Link>(new Link(*this, std::move(dialed.socket), std::move(tls), rules_, options_));
   link_->handshake(deadline);
   while (!ready_ && !failure_ && !closed_ && std::chrono::steady_clock::now() < deadline) {
@@ -74,7 +76,7 @@ asio::awaitable<Result<void>> Sender::set_up(socket::Dialed dialed, socket::Time
   if (closed_) co_return Error(errc::closed, "the connection was closed", End::rejected);
   if (failure_) co_return *failure_;
   std::string advice;
-  if (tls_) advice += k_no_tls_there;
+  if (options_.tls) advice += k_no_tls_there;
   if (rules_.framing == Framing::binary) advice += "; if it is a NestJS service, use framing=nest";
   co_return Error(errc::refused, peer + " accepted the connection but did not finish setting it up in time" + advice,
                   End::rejected);
@@ -82,6 +84,7 @@ asio::awaitable<Result<void>> Sender::set_up(socket::Dialed dialed, socket::Time
 
 void Sender::link_ready() {
   ready_ = true;
+  ready_since_ = std::chrono::steady_clock::now();
   progress_.cancel();
 }
 
@@ -89,14 +92,19 @@ void Sender::link_gone(const Error& error) {
   if (!ready_) {
     // While it is being set up nothing was sent, so trying again is safe; a wrong certificate stays wrong.
     const bool is_unauthorized = error.code() == errc::unauthorized;
-    failure_ = Error(is_unauthorized ? errc::unauthorized : errc::refused,
-                     std::string(error.message()) + (tls_ && !is_unauthorized ? k_no_tls_there : ""), End::rejected);
+    failure_ =
+        Error(is_unauthorized ? errc::unauthorized : errc::refused,
+              std::string(error.message()) + (options_.tls && !is_unauthorized ? k_no_tls_there : ""), End::rejected);
     progress_.cancel();
     return;
   }
   ready_ = false;
   std::string story(error.message());
-  if (!tls_ && !link_->has_heard()) story += k_wants_tls_perhaps;
+  // Later it is a restart: a client that only sends events never hears a byte.
+  const bool is_early = std::chrono::steady_clock::now() - ready_since_ < k_early;
+  if (!options_.tls && !link_->has_heard() && is_early) story += k_wants_tls_perhaps;
+  // In TLS 1.3 a server looks at the client's certificate after the handshake: the next attempt would end the same way.
+  if (error.code() == errc::unauthorized && !link_->has_heard()) refusal_ = error;
   drop_link();
   progress_.cancel();
   if (sink_) sink_->on_lost(Error(errc::connection_lost, story));
@@ -132,12 +140,18 @@ void Sender::drop_link() {
 }
 
 void Sender::close() {
+  if (closed_) return;
   closed_ = true;
   ready_ = false;
   sink_ = nullptr;
   if (dial_) dial_->cancel();
   dial_.reset();
-  drop_link();
+  if (link_) {
+    // What was sent must not be lost by replies that meet a closed socket.
+    link_->leave();
+    link_->finish_alone();
+    link_ = {};
+  }
   progress_.cancel();
 }
 

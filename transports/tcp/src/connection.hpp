@@ -5,8 +5,8 @@
 #include "tick.hpp"
 #include "waybill/transport.hpp"
 #include "waybill/transports/socket/dial.hpp"
+#include "waybill/transports/socket/fresh_tls.hpp"
 #include "waybill/transports/socket/shared_connection.hpp"
-#include "waybill/transports/socket/tls.hpp"
 
 #include <asio/steady_timer.hpp>
 
@@ -31,7 +31,7 @@ class Sender : public std::enable_shared_from_this<Sender> {
   void hold(bool on);  ///< Stops reading, or goes on.
   std::size_t unsent_bytes() const noexcept { return link_ ? link_->unsent_bytes() : 0; }
   static asio::awaitable<void> flush(std::shared_ptr<Sender> self);
-  void close();  ///< For good: nothing begins any more.
+  void close();  ///< For good: nothing begins any more. What was sent is still written.
 
   // For the link.
   ConnectionSink* sink() const noexcept { return sink_; }
@@ -51,13 +51,15 @@ class Sender : public std::enable_shared_from_this<Sender> {
   Environment environment_;
   const Options options_;
   CodecRules rules_;
-  std::shared_ptr<socket::TlsContext> tls_;
+  socket::FreshTls tls_;
   std::shared_ptr<socket::Dial> dial_;
   std::shared_ptr<Tick> tick_;
   asio::steady_timer progress_;  // cancelled when the link is ready, gone, or has written
   socket::Ref<Link> link_;
   ConnectionSink* sink_ = nullptr;
   std::optional<Error> failure_;  // of a link that was being set up
+  std::optional<Error> refusal_;  // of a link that was ready before the other side had looked at our certificate
+  socket::TimePoint ready_since_{};
   bool ready_ = false;
   bool closed_ = false;
   unsigned flushing_ = 0;  // how many flush() wait

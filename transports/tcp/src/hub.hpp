@@ -5,11 +5,13 @@
 #include "tick.hpp"
 #include "waybill/transport.hpp"
 #include "waybill/transports/socket/complaints.hpp"
-#include "waybill/transports/socket/tls.hpp"
+#include "waybill/transports/socket/fresh_tls.hpp"
 #include "wire.hpp"
 
 #include <asio/steady_timer.hpp>
 
+#include <list>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -21,7 +23,8 @@ namespace waybill::tcp {
 class Hub : public std::enable_shared_from_this<Hub> {
  public:
   Hub(Environment environment, const Options& options, const Registry& registry);
-  void set_tls(std::shared_ptr<socket::TlsContext> tls) { tls_ = std::move(tls); }
+  /// Loads what TLS needs, if the options ask for it. Errors: those of TlsContext::make.
+  Result<void> set_up_tls();
 
   ~Hub() { tick_->stop(); }
 
@@ -29,7 +32,10 @@ class Hub : public std::enable_shared_from_this<Hub> {
   void adopt(asio::ip::tcp::socket socket);
   void set_sink(ListenerSink* sink) noexcept { sink_ = sink; }
   void hold(bool on);
-  /// Completes when no connection has unsent bytes, or after close().
+  /// Requests are answered with Error::shutting_down() from now on, events dropped.
+  void stop_intake();
+  /// Completes when no connection has unsent bytes, or after close(). Once the intake has stopped it also ends the
+  /// connections, and waits until each of their systems has all, and a moment for their own ends.
   static asio::awaitable<void> flush(std::shared_ptr<Hub> self);
   void close();
   bool is_closed() const noexcept { return closed_; }
@@ -37,6 +43,7 @@ class Hub : public std::enable_shared_from_this<Hub> {
   // For peers.
   ListenerSink* sink() const noexcept { return sink_; }
   void forget(Peer& peer, const Error& error);
+  void has_spoken(Peer& peer);
   void wrote() { flush_done_.cancel(); }
   void watch() { tick_->start(); }
   /// A peer misbehaved; logged at most once a second, with how many lines were left out.
@@ -48,18 +55,25 @@ class Hub : public std::enable_shared_from_this<Hub> {
 
  private:
   bool check_deadlines(socket::TimePoint now);
-  bool has_unsent() const noexcept;
+  /// Completes when what is unsent now is written.
+  static asio::awaitable<void> write_all(std::shared_ptr<Hub> self);
+  bool is_delivered() const noexcept;
+  /// Makes room for a connection from there, or says why there is none.
+  std::string refusal_of(const asio::ip::address& address);
 
   Environment environment_;
   socket::Complaints complaints_;
   const Options options_;
   CodecRules rules_;
-  std::shared_ptr<socket::TlsContext> tls_;
+  socket::FreshTls tls_;
+  std::map<asio::ip::address, std::size_t> addresses_;  // how many connections each has
+  std::list<Peer*> silent_;                             // have sent no message yet; the oldest first
   std::vector<socket::Ref<Peer>> peers_;
   std::shared_ptr<Tick> tick_;
   asio::steady_timer flush_done_;  // cancelled whenever bytes were written
   ListenerSink* sink_ = nullptr;
   bool held_ = false;
+  bool stopping_ = false;
   bool closed_ = false;
 };
 

@@ -1,17 +1,16 @@
 #include "link.hpp"
 
 #include "connection.hpp"
+#include "limits.hpp"
 
 #include <asio/post.hpp>
 
 namespace waybill::tcp {
 namespace {
 
-socket::StreamLimits limits_of(const Options& options) {
-  socket::StreamLimits limits;
+socket::StreamLimits limits_of_link(const Options& options) {
+  socket::StreamLimits limits = limits_of(options);
   limits.max_unsent = SIZE_MAX;  // the host bounds what it sends
-  limits.max_process = options.max_total_buffers;
-  limits.write_timeout = options.write_timeout;
   return limits;
 }
 
@@ -19,7 +18,10 @@ socket::StreamLimits limits_of(const Options& options) {
 
 Link::Link(Sender& owner, asio::ip::tcp::socket socket, socket::TlsLayerPtr tls, const CodecRules& rules,
            const Options& options)
-    : Stream(std::move(socket), limits_of(options), std::move(tls)), owner_(&owner), codec_(rules), clock_(options) {}
+    : Stream(std::move(socket), limits_of_link(options), std::move(tls)),
+      owner_(&owner),
+      codec_(rules),
+      clock_(options) {}
 
 void Link::on_ready() {
   start();
@@ -41,7 +43,6 @@ void Link::send(const Packet& packet, Ticket ticket) {
 }
 
 void Link::refuse(Ticket ticket, Error error) {
-  if (!ticket) return;
   asio::post(socket().get_executor(), [link = socket::Ref<Link>(this), ticket, error = std::move(error)] {
     if (link->owner_ && link->owner_->sink()) link->owner_->sink()->on_sent(ticket, error);
   });
@@ -85,6 +86,10 @@ bool Link::take_packet(const char* data, std::size_t size, std::size_t& at) {
   Packet packet;
   switch (codec_.next(data, size, at, packet)) {
     case PacketCodec::Outcome::packet:
+      if (packet.kind == PacketKind::error && packet.id.text.empty()) {
+        last_words_ = std::string(Error::from_peer(packet.payload, *packet.serializer).message());
+        return true;
+      }
       if (owner_ && owner_->sink()) owner_->sink()->on_reply(packet);
       return true;
     case PacketCodec::Outcome::ignored: return true;
@@ -100,7 +105,9 @@ bool Link::take_packet(const char* data, std::size_t size, std::size_t& at) {
 }
 
 void Link::on_closed(const Error& error) {
-  if (owner_) owner_->link_gone(error);
+  if (!owner_) return;
+  if (last_words_.empty()) return owner_->link_gone(error);
+  owner_->link_gone(Error(errc::connection_lost, peer() + " ended the connection: " + last_words_));
 }
 
 void Link::watch_deadline() {

@@ -7,6 +7,7 @@
 #include "wire.hpp"
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 namespace waybill::tcp {
@@ -43,6 +44,7 @@ class Link final : public socket::Stream {
   FrameClock clock_;
   std::vector<Sent> sent_;  // in order; those before first_ were told
   std::size_t first_ = 0;
+  std::string last_words_;  // why the other side is about to end
   bool has_heard_ = false;
 };
 

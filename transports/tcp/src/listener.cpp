@@ -40,9 +40,7 @@ asio::awaitable<Result<void>> TcpListener::open(const Routes&, ListenerSink& sin
 
 asio::awaitable<Result<void>> TcpListener::open_hub(std::shared_ptr<Hub> hub) {
   if (hub->is_closed()) co_return Error(errc::closed, "the listener was closed", End::rejected);
-  const auto tls = socket::make_tls_context(options_, socket::TlsRole::server);
-  if (!tls) co_return tls.error();
-  hub->set_tls(*tls);
+  if (const auto tls = hub->set_up_tls(); !tls) co_return tls.error();
   const auto deadline = std::chrono::steady_clock::now() + options_.dial_timeout;
   const std::vector<Url::Host> hosts = options_.hosts;
   for (const Url::Host& host : hosts) {
@@ -52,10 +50,15 @@ asio::awaitable<Result<void>> TcpListener::open_hub(std::shared_ptr<Hub> hub) {
                           socket::to_text(host),
                       End::rejected);
     }
-    const auto found = co_await socket::resolve_for_listening(environment_.executor, host, deadline);
+    const auto dial = std::make_shared<socket::Dial>(environment_.executor);
+    dial_ = dial;
+    const auto found = co_await socket::resolve_for_listening(dial, host, deadline);
     // Closed while looking up: the listener itself may be gone.
     if (hub->is_closed()) co_return Error(errc::closed, "the listener was closed", End::rejected);
-    if (!found) co_return found.error();
+    if (!found) {
+      close();  // what is bound already would take clients in that nobody serves
+      co_return found.error();
+    }
     const auto bound = bind(*found, socket::to_text(host));
     if (!bound) {
       close();
@@ -73,7 +76,11 @@ Result<void> TcpListener::bind(const std::vector<Endpoint>& endpoints, const std
     endpoint.port(port);
     auto acceptor = std::make_shared<Acceptor>(hub_);
     const asio::error_code ec = acceptor->bind(endpoint);
-    if (ec && i > 0) continue;  // one address of the name is enough: this machine may lack IPv6
+    if (ec && i > 0 && !(ec == asio::error::address_in_use && endpoints.front().port())) {
+      // One address of the name is enough: this machine may lack IPv6.
+      environment_.log.debug(std::string(cannot_listen(name, endpoint, ec).message()));
+      continue;
+    }
     if (ec) return cannot_listen(name, endpoint, ec);
     port = acceptor->endpoint().port();
     acceptors_.push_back(std::move(acceptor));
@@ -84,12 +91,14 @@ Result<void> TcpListener::bind(const std::vector<Endpoint>& endpoints, const std
 void TcpListener::stop_intake() {
   stopped_ = true;
   for (const auto& acceptor : acceptors_) acceptor->close();
-  if (hub_) hub_->hold(true);
+  if (hub_) hub_->stop_intake();
 }
 
 asio::awaitable<void> TcpListener::flush() { return hub_ ? Hub::flush(hub_) : nothing(); }
 
 void TcpListener::close() {
+  if (dial_) dial_->cancel();
+  dial_.reset();
   for (const auto& acceptor : acceptors_) acceptor->close();
   acceptors_.clear();
   if (hub_) hub_->close();

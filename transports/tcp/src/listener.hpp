@@ -3,6 +3,7 @@
 
 #include "hub.hpp"
 #include "waybill/transport.hpp"
+#include "waybill/transports/socket/dial.hpp"
 
 #include <asio/ip/tcp.hpp>
 
@@ -22,7 +23,7 @@ class TcpListener final : public Listener {
   asio::awaitable<Result<void>> open(const Routes& routes, ListenerSink& sink) override;
   void stop_intake() override;
   void pause() override {
-    if (hub_) hub_->hold(true);
+    if (hub_ && !stopped_) hub_->hold(true);
   }
   void resume() override {
     if (hub_ && !stopped_) hub_->hold(false);
@@ -40,6 +41,7 @@ class TcpListener final : public Listener {
   Options options_;
   const Registry& registry_;
   std::shared_ptr<Hub> hub_;
+  std::shared_ptr<socket::Dial> dial_;  // looks a name up
   std::vector<std::shared_ptr<Acceptor>> acceptors_;
   bool stopped_ = false;
 };

@@ -40,6 +40,7 @@ NestFrameReader::Outcome NestFrameReader::read_length(const char* data, std::siz
   if (!hash) return have < k_max_prefix ? Outcome::more : broken("a frame's length has no end");
   wanted_ = parse_length({begin, static_cast<std::size_t>(hash - begin)});
   if (!wanted_) return broken("a frame's length is not a positive number");
+  if (wanted_ > max_bytes_) return broken("a frame is larger than max_frame");  // a unit has a byte at least
   at += static_cast<std::size_t>(hash - begin) + 1;
   cursor_ = {};
   return Outcome::frame;

@@ -1,31 +1,41 @@
 #include "peer.hpp"
 
 #include "hub.hpp"
+#include "limits.hpp"
 
 #include <string>
 
 namespace waybill::tcp {
 namespace {
 
-socket::StreamLimits limits_of(const Options& options) {
-  socket::StreamLimits limits;
+socket::StreamLimits limits_of_peer(const Options& options) {
+  socket::StreamLimits limits = limits_of(options);
   limits.max_unsent = options.max_unsent;
   limits.pause_reading_at = std::min<std::size_t>(1u << 20, options.max_unsent);
-  limits.max_process = options.max_total_buffers;
-  limits.write_timeout = options.write_timeout;
+  limits.unsent_timeout = options.unsent_timeout;
   return limits;
 }
 
 }  // namespace
 
-Peer::Peer(Hub& hub, asio::ip::tcp::socket socket, socket::TlsLayerPtr tls)
-    : Stream(std::move(socket), limits_of(hub.options()), std::move(tls)),
+Peer::Peer(Hub& hub, asio::ip::tcp::socket socket, socket::TlsLayerPtr tls, const asio::ip::address& its_address)
+    : Stream(std::move(socket), limits_of_peer(hub.options()), std::move(tls)),
+      address(its_address),
       hub_(&hub),
       codec_(hub.rules()),
       clock_(hub.options()),
-      max_in_flight_(std::max<std::size_t>(hub.environment().max_in_flight, 1)) {}
+      max_in_flight_(std::max<std::size_t>(hub.environment().max_in_flight, 1)),
+      max_in_hand_(std::max(hub.options().max_in_hand, k_little)) {}
 
-void Peer::on_ready() { start(); }
+void Peer::on_ready() {
+  start();
+  expect_first_message();
+}
+
+void Peer::expect_first_message() {
+  const auto limit = hub_ ? hub_->options().first_message_timeout : std::chrono::milliseconds(0);
+  if (limit.count()) set_deadline(std::chrono::steady_clock::now() + limit);
+}
 
 std::size_t Peer::on_bytes(const char* data, std::size_t size) {
   if (!codec_.admit(data, size)) {
@@ -46,8 +56,8 @@ bool Peer::take_packet(const char* data, std::size_t size, std::size_t& at) {
   Delivery delivery(*this, ++last_token_);
   switch (codec_.next(data, size, at, delivery.packet)) {
     case PacketCodec::Outcome::packet:
-      if (hub_ && hub_->sink()) hub_->sink()->on_delivery(std::move(delivery));
-      if (in_flight_ >= max_in_flight_) {
+      if (hub_) take(std::move(delivery));
+      if (is_full()) {
         full_ = true;
         update_pause();
       }
@@ -62,37 +72,64 @@ bool Peer::take_packet(const char* data, std::size_t size, std::size_t& at) {
   return false;
 }
 
+void Peer::take(Delivery&& delivery) {
+  if (is_silent) hub_->has_spoken(*this);
+  if (refusing_) {
+    const Packet& packet = delivery.packet;
+    if (packet.kind != PacketKind::request) return hub_->complain("an event came too late; it was dropped");
+    return answer(packet.id, packet.serializer, Error::shutting_down());
+  }
+  if (hub_->sink()) hub_->sink()->on_delivery(std::move(delivery));
+}
+
+bool Peer::is_full() const noexcept {
+  if (in_flight_ >= max_in_flight_) return true;
+  return kept_bytes() > k_little && (kept_bytes() >= max_in_hand_ || is_process_short());
+}
+
+/// Below the bounds by a quarter, so that reading does not stop and go on with each request.
+bool Peer::has_room_again() const noexcept {
+  if (in_flight_ > max_in_flight_ - max_in_flight_ / 4 - 1) return false;
+  return kept_bytes() <= k_little || (kept_bytes() <= max_in_hand_ - max_in_hand_ / 4 && !is_process_short());
+}
+
 void Peer::break_off() {
   if (hub_) hub_->complain(peer() + " broke the protocol: " + codec_.problem() + "; the connection was ended");
   discard_output();
+  // Without an id: NestJS's clients do not look at it, waybill's tell why the connection has ended.
+  if (codec_.is_too_large()) {
+    const std::string bound = std::to_string(hub_ ? hub_->options().max_frame : 0);
+    answer({}, nullptr, Error("too_large", codec_.problem() + " (" + bound + " bytes)"));
+  }
   finish();
 }
 
 void Peer::reply(const Delivery&, const Packet& packet) {
   if (!is_open()) return;
   const Result<void> written = codec_.write(packet, out());
-  if (!written) reply_too_large(packet, written.error());
+  if (written) return;
+  if (hub_) hub_->complain("a reply to " + peer() + " cannot be sent: " + std::string(written.error().message()));
+  answer(packet.id, packet.serializer, Error("too_large", "The reply is too large"));
 }
 
-void Peer::reply_too_large(const Packet& packet, const Error& error) {
-  if (hub_) hub_->complain("a reply to " + peer() + " cannot be sent: " + std::string(error.message()));
-  Packet substitute;
-  substitute.kind = PacketKind::error;
-  substitute.last = true;
-  substitute.has_payload = true;
-  substitute.id = packet.id;
-  substitute.serializer = codec_.framing() == Framing::nest ? codec_.json() : packet.serializer;
-  if (!substitute.serializer) return;
+void Peer::answer(Term id, const Serializer* serializer, const Error& error) {
+  Packet packet;
+  packet.kind = PacketKind::error;
+  packet.last = true;
+  packet.has_payload = true;
+  packet.id = id;
+  packet.serializer = codec_.framing() == Framing::nest ? codec_.json() : serializer ? serializer : codec_.own();
+  if (!packet.serializer) return;
   Buffer text;
-  Error("too_large", "The reply is too large").encode(*substitute.serializer, text);
-  substitute.payload = text.borrow();
-  const Result<void> written = codec_.write(substitute, out());
+  error.encode(*packet.serializer, text);
+  packet.payload = text.borrow();
+  const Result<void> written = codec_.write(packet, out());
   if (!written) fail(written.error());
 }
 
 void Peer::drop_delivery() noexcept {
   --in_flight_;
-  if (full_ && in_flight_ <= max_in_flight_ - max_in_flight_ / 4 - 1) {
+  if (full_ && has_room_again()) {
     full_ = false;
     update_pause();
   }
@@ -104,8 +141,14 @@ void Peer::hold(bool on) {
   update_pause();
 }
 
+void Peer::refuse_from_now_on() {
+  refusing_ = true;
+  held_ = false;
+  update_pause();
+}
+
 void Peer::update_pause() {
-  if (full_ || held_) {
+  if ((full_ && !refusing_) || held_) {
     pause();
     if (is_open()) set_deadline(detail::TimePoint::max());  // what is late now is not the peer's fault
   } else {

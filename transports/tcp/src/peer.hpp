@@ -7,6 +7,7 @@
 #include "wire.hpp"
 
 #include <cstdint>
+#include <list>
 
 namespace waybill::tcp {
 
@@ -16,11 +17,15 @@ class Hub;
 /// Lifetime: counted by the hub, by its operations and by its deliveries.
 class Peer final : public socket::Stream, public DeliverySource {
  public:
-  Peer(Hub& hub, asio::ip::tcp::socket socket, socket::TlsLayerPtr tls);
+  Peer(Hub& hub, asio::ip::tcp::socket socket, socket::TlsLayerPtr tls, const asio::ip::address& its_address);
 
   /// The hub is closing: nothing is told to it any more.
   void leave_hub() noexcept { hub_ = nullptr; }
   void hold(bool on);  ///< The host wants a pause.
+  /// What comes from now on comes too late and is refused; it is read all the same.
+  void refuse_from_now_on();
+  /// After the handshake, if there is one.
+  void expect_first_message();
 
   void reply(const Delivery& delivery, const Packet& packet) override;
   void settle(const Delivery&, Settlement) override {}
@@ -29,13 +34,21 @@ class Peer final : public socket::Stream, public DeliverySource {
     retain();
   }
   void drop_delivery() noexcept override;
+  void hold_bytes(std::ptrdiff_t by) noexcept override { keep(by); }
   bool is_congested() const noexcept override { return unsent_bytes() > k_congested; }
   bool is_connected() const noexcept override { return is_open() && !is_left(); }
 
-  std::size_t place = 0;  ///< In the hub's list; the hub's own.
+  const asio::ip::address address;
+  // The hub's own.
+  std::size_t place = 0;                    ///< In its list.
+  std::uint64_t flush_mark = 0;             ///< Of written_bytes().
+  bool is_silent = true;                    ///< Has sent no message yet.
+  std::list<Peer*>::iterator among_silent;  ///< With is_silent.
+  detail::TimePoint since;                  ///< It is connected.
 
  private:
   static constexpr std::size_t k_congested = 256u << 10;
+  static constexpr std::size_t k_little = 64u << 10;  // in hand: never a reason to stop reading
 
   void on_ready() override;
   std::size_t on_bytes(const char* data, std::size_t size) override;
@@ -45,8 +58,11 @@ class Peer final : public socket::Stream, public DeliverySource {
   void watch_deadline() override;
 
   bool take_packet(const char* data, std::size_t size, std::size_t& at);
+  void take(Delivery&& delivery);
+  bool is_full() const noexcept;
+  bool has_room_again() const noexcept;
   void break_off();
-  void reply_too_large(const Packet& packet, const Error& error);
+  void answer(Term id, const Serializer* serializer, const Error& error);
   void update_pause();
 
   Hub* hub_;
@@ -55,8 +71,10 @@ class Peer final : public socket::Stream, public DeliverySource {
   std::uint64_t last_token_ = 0;
   std::size_t in_flight_ = 0;
   const std::size_t max_in_flight_;
-  bool full_ = false;  // max_in_flight_ was reached
+  const std::size_t max_in_hand_;
+  bool full_ = false;  // as many requests or bytes are in hand as may be
   bool held_ = false;  // by the host
+  bool refusing_ = false;
 };
 
 }  // namespace waybill::tcp

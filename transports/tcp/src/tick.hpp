@@ -35,8 +35,10 @@ class Tick : public std::enable_shared_from_this<Tick> {
 
   /// Fine enough for the shortest of the deadlines, coarse enough to cost nothing.
   static std::chrono::milliseconds interval_for(const Options& options) {
-    auto shortest = options.handshake_timeout;
-    for (const auto timeout : {options.incomplete_message_timeout, options.frame_timeout, options.write_timeout})
+    auto shortest = std::chrono::milliseconds::max();
+    for (const auto timeout :
+         {options.handshake_timeout, options.incomplete_message_timeout, options.frame_timeout, options.write_timeout,
+          options.unsent_timeout, options.ack_timeout, options.first_message_timeout})
       if (timeout.count()) shortest = std::min(shortest, timeout);
     return std::clamp(shortest / 8, std::chrono::milliseconds(5), std::chrono::milliseconds(500));
   }

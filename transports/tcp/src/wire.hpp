@@ -49,6 +49,8 @@ class PacketCodec {
   /// As NestFrameReader::next(). `packet` must be fresh.
   Outcome next(const char* data, std::size_t size, std::size_t& at, Packet& packet);
   const std::string& problem() const noexcept { return problem_; }
+  /// The problem is that a frame is larger than max_frame.
+  bool is_too_large() const noexcept { return problem_.find("max_frame") != std::string::npos; }
 
   /// Appends the packet. On an error `out` is as long as before.
   /// Errors: too_large, unsupported (a serializer that NestJS framing cannot carry).
@@ -57,6 +59,7 @@ class PacketCodec {
   /// automatic until the first bytes were read.
   Framing framing() const noexcept { return framing_; }
   const Serializer* json() const noexcept { return rules_.json; }
+  const Serializer* own() const noexcept { return rules_.own; }
 
  private:
   Outcome broken(std::string problem) {

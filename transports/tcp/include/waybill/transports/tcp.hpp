@@ -35,11 +35,23 @@ struct Options {
   /// A peer that takes nothing of what waits for it for that long loses its connection. 0: never.
   std::chrono::milliseconds write_timeout{60'000};
 
+  /// Listener: what waits for a peer may not wait longer, however steadily it takes its bytes. 0: never.
+  std::chrono::milliseconds unsent_timeout{120'000};
+  /// What was sent is not acknowledged by the other side's system for that long: it has vanished. 0: never.
+  std::chrono::milliseconds ack_timeout{20'000};
+  std::chrono::milliseconds keepalive{15'000};  ///< Of silence, then the system asks for the other side. 0: never.
+  std::chrono::milliseconds keepalive_interval{5'000};  ///< Between two such questions.
+  std::size_t keepalive_probes = 3;                     ///< As many without an answer: it has vanished.
+  /// Listener: a client that says nothing for that long after it has connected is ended. 0: never.
+  std::chrono::milliseconds first_message_timeout{0};
+
   std::size_t max_frame = 16u << 20;           ///< Bytes of one frame, either way.
   std::size_t max_buffer = 134'217'728;        ///< UTF-16 units that wait unread (NestJS: maxBufferSize). nest only.
   std::size_t max_unsent = 32u << 20;          ///< Bytes that a peer has not taken; beyond it the connection ends.
-  std::size_t max_total_buffers = 512u << 20;  ///< Bytes in buffers of all connections of the process.
-  std::size_t max_connections = 10'000;        ///< Of a listener; further ones are closed at once.
+  std::size_t max_in_hand = 32u << 20;         ///< Listener: bytes of a client's requests that handlers have.
+  std::size_t max_total_buffers = 512u << 20;  ///< Bytes that the process holds for all of its peers.
+  std::size_t max_connections = 10'000;        ///< Of a listener's loop; further ones are closed at once.
+  std::size_t max_connections_per_address = 5'000;
   int backlog = 1024;
   bool reuse_port = false;  ///< SO_REUSEPORT: several loops accept on one port.
 

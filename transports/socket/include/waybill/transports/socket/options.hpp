@@ -10,10 +10,9 @@
 
 namespace waybill::socket {
 
-/// From the members that detail::read_tls fills; null without TLS. Errors: those of TlsContext::make.
+/// From the members that detail::read_tls fills.
 template <class Options>
-Result<std::shared_ptr<TlsContext>> make_tls_context(const Options& options, TlsRole role) {
-  if (!options.tls) return std::shared_ptr<TlsContext>();
+TlsOptions tls_options(const Options& options) {
   TlsOptions tls;
   tls.verify = options.verify;
   tls.ca = options.ca;
@@ -22,7 +21,14 @@ Result<std::shared_ptr<TlsContext>> make_tls_context(const Options& options, Tls
   tls.key_password = options.key_password;
   if constexpr (requires { options.client_ca; }) tls.client_ca = options.client_ca;
   tls.server_name = options.server_name;
-  return TlsContext::make(tls, role);
+  return tls;
+}
+
+/// Null without TLS. Errors: those of TlsContext::make.
+template <class Options>
+Result<std::shared_ptr<TlsContext>> make_tls_context(const Options& options, TlsRole role) {
+  if (!options.tls) return std::shared_ptr<TlsContext>();
+  return TlsContext::make(tls_options(options), role);
 }
 
 /// Fills in what the URL left out: one host, its name, its port. A port that was given as 0 stays: any free one.

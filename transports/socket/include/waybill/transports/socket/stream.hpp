@@ -7,6 +7,7 @@
 #include "waybill/transports/socket/tls.hpp"
 
 #include <asio/ip/tcp.hpp>
+#include <asio/steady_timer.hpp>
 
 #include <chrono>
 #include <cstddef>
@@ -17,16 +18,30 @@
 namespace waybill::socket {
 
 class TlsLayer;
+struct Holder;
 
 using TimePoint = std::chrono::steady_clock::time_point;
+
+/// The system asks an idle connection's other side whether it is there, as these say: after `idle`, then every
+/// `interval`; after `probes` without an answer the connection has ended. Whole seconds. 0 idle: never.
+struct KeepAlive {
+  std::chrono::milliseconds idle{15'000};
+  std::chrono::milliseconds interval{5'000};
+  int probes = 3;
+};
 
 /// Bounds of one stream; sizes in bytes.
 struct StreamLimits {
   std::size_t max_unsent = 32u << 20;  ///< Produced and not yet written; beyond it the stream fails (overloaded).
   std::size_t pause_reading_at = 0;    ///< As much unsent stops reading until it is written; 0: never.
-  std::size_t max_process =
-      512u << 20;  ///< Buffers of all streams; beyond it a stream that holds 64 KiB or more fails.
-  std::chrono::milliseconds write_timeout{0};  ///< Nothing unsent taken for that long: the stream fails. 0: never.
+  /// What the process holds of other people's bytes; beyond it the stream that holds most fails.
+  std::size_t max_process = 512u << 20;
+  std::chrono::milliseconds write_timeout{0};   ///< Nothing unsent taken for that long: the stream fails. 0: never.
+  std::chrono::milliseconds unsent_timeout{0};  ///< Bytes that stay unsent for that long, though others go. 0: never.
+  /// What was sent is not acknowledged by the other side's system for that long, however patient its program is: the
+  /// stream fails. Needs check_deadline(). 0: never.
+  std::chrono::milliseconds ack_timeout{0};
+  KeepAlive keep_alive;
 };
 
 /// Reads, writes and closes one socket. A protocol derives from it: it takes bytes in on_bytes() and appends what it
@@ -81,6 +96,11 @@ class Stream {
   /// Writes what is unsent, says FIN, waits for the other side's and closes; on_closed() follows. Input is discarded.
   /// Bounded by a few seconds through check_deadline().
   void finish();
+  /// The same for an owner that goes now: no callback follows, and the stream keeps its time by itself: some seconds, or
+  /// up to half a minute as long as the other side takes what it was sent.
+  void finish_alone();
+  /// True when all that was sent and the end itself have arrived at the other side's system.
+  bool is_delivered() const noexcept;
   /// Now; no callback follows.
   void close();
   /// Closes; on_closed() follows from the loop.
@@ -110,6 +130,12 @@ class Stream {
   /// A deadline was set: check_deadline() must be called now and then from here on.
   virtual void watch_deadline() = 0;
 
+  /// What the protocol keeps elsewhere of what this stream brought (messages in hand) counts as the stream's.
+  void keep(std::ptrdiff_t by);
+  std::size_t kept_bytes() const noexcept { return kept_; }
+  /// Three quarters of what the process may hold are held: who can wait takes nothing new.
+  bool is_process_short() const noexcept;
+
   /// The stream fails with `timeout` at `deadline`; TimePoint::max() for never.
   void set_deadline(TimePoint deadline);
   TimePoint deadline() const noexcept { return deadline_; }
@@ -132,6 +158,9 @@ class Stream {
 
   void flush();
   void expect_progress();
+  void expect_acknowledgement();
+  bool is_vanished(TimePoint now) noexcept;
+  std::size_t unacknowledged_bytes() const noexcept;
   void wait_writable();
   /// The socket takes more, or TLS has written `count` bytes.
   void handle_written(const asio::error_code& ec, std::size_t count);
@@ -139,12 +168,17 @@ class Stream {
   void shut_down();
 
   void handle_handshake(const asio::error_code& ec, const std::string& story);
+  void handle_refusal(const std::string& story);
   void handle_tls_shut_down();
 
   void read_failed(const asio::error_code& ec);
+  void write_failed(const asio::error_code& ec);
+  void look_after_itself(std::size_t unacknowledged, int turns);
   void discard_input();
   void end();
-  void account() noexcept;
+  void account();
+  void unlist() noexcept;
+  void make_room(std::size_t limit);
 
   asio::ip::tcp::socket socket_;
   TlsLayerPtr tls_;
@@ -154,13 +188,20 @@ class Stream {
   std::size_t flying_ = 0;  // bytes in the TLS layer's hands
   std::uint64_t written_ = 0;
   std::uint64_t told_written_ = 0;
-  std::size_t accounted_ = 0;  // our part of the process's count
-  std::size_t discarded_ = 0;  // while finishing
-  std::size_t own_read_;       // room for one read in tail_
+  std::uint64_t unsent_mark_ = 0;  // of written_: what unsent_deadline_ is about
+  std::size_t kept_ = 0;           // elsewhere
+  std::size_t accounted_ = 0;      // our part of the process's count
+  std::size_t discarded_ = 0;      // while finishing
+  std::size_t own_read_;           // room for one read in tail_
   TimePoint deadline_ = TimePoint::max();
   TimePoint write_deadline_ = TimePoint::max();  // set while a write waits for the other side
-  mutable TimePoint look_again_;                 // is_left()
+  TimePoint unsent_deadline_ = TimePoint::max();
+  TimePoint look_for_ack_ = TimePoint::max();   // with awaits_ack_
+  TimePoint unheard_since_ = TimePoint::max();  // with awaits_ack_
+  mutable TimePoint look_again_;                // is_left()
   const StreamLimits limits_;
+  std::shared_ptr<Holder> holder_;                // from the first time on that it holds much
+  std::unique_ptr<asio::steady_timer> own_time_;  // of finish_alone()
   std::unique_ptr<Error> failure_;
   std::string peer_;
   std::uint32_t references_ = 0;
@@ -176,9 +217,15 @@ class Stream {
   bool unfed_ = false;  // tail_ may hold whole messages
   bool eof_ = false;
   bool shut_down_ = false;
+  bool says_goodbye_ = false;  // in TLS
+  bool broken_ = false;        // nothing can be written; what has arrived is still read
+  bool plain_end_ = false;     // TLS has said goodbye: what still comes is discarded as it is
+  bool awaits_ack_ = false;    // something was written whose acknowledgement was not seen
 };
 
-/// How many bytes the buffers of all streams of this process hold.
+void keep_alive(int descriptor, const KeepAlive& rules) noexcept;
+
+/// How many bytes the buffers of all streams of this process hold, and the messages in hand.
 std::size_t buffered_bytes() noexcept;
 
 }  // namespace waybill::socket

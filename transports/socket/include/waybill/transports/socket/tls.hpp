@@ -25,7 +25,8 @@ enum class TlsRole { server, client };
 class TlsContext {
  public:
   virtual ~TlsContext() = default;
-  /// Errors: invalid_config (a file is missing, broken or does not fit); unsupported (built without TLS).
+  /// Errors: invalid_config (a file is missing, broken or does not fit, or an option means nothing in this role);
+  /// unsupported (built without TLS).
   static Result<std::shared_ptr<TlsContext>> make(const TlsOptions& options, TlsRole role);
 };
 

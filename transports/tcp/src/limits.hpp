@@ -1,0 +1,11 @@
+// What the options say of each stream, whichever side it is on.
+#pragma once
+
+#include "waybill/transports/socket/stream.hpp"
+#include "waybill/transports/tcp.hpp"
+
+namespace waybill::tcp {
+
+socket::StreamLimits limits_of(const Options& options);
+
+}  // namespace waybill::tcp
