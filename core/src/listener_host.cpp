@@ -80,7 +80,7 @@ asio::awaitable<Result<void>> ListenerHost::start() {
   }
   parking_ = std::make_shared<Parking>(executor_, std::static_pointer_cast<Parking::Observer>(shared_from_this()));
   retries_->when_room([weak = weak_from_this()] {
-    if (const auto self = weak.lock()) self->release_intake(IntakeHold::retries);
+    if (const auto self = weak.lock()) self->hold_intake(false);
   });
   reconnect_ = std::make_shared<Reconnect>(executor_, shared_from_this());
   co_return co_await reconnect_->start(config_.startup);
@@ -109,7 +109,7 @@ void ListenerHost::on_link_failed(const Error& error, std::optional<std::chrono:
 
 void ListenerHost::on_lost(const Error& error) {
   link_.store(link_ + 1, std::memory_order_relaxed);
-  intake_.reset();
+  is_held_ = false;  // a new link takes messages
   retries_->drop();
   parking_->forget_all();
   reconnect_->lost(error);

@@ -2,7 +2,6 @@
 // handlers throw.
 #pragma once
 
-#include "intake_hold.hpp"
 #include "link_log.hpp"
 #include "parking.hpp"
 #include "reconnect.hpp"
@@ -121,8 +120,7 @@ class ListenerHost final : public std::enable_shared_from_this<ListenerHost>,
   /// Ends it for good: it is parked in the dead-letter channel, or dropped where there is none.
   void give_up(Delivery& delivery, const Error& error);
   void finished_one();
-  void hold_intake(IntakeHold::Reason reason);
-  void release_intake(IntakeHold::Reason reason);
+  void hold_intake(bool on);
   /// False: its link is gone and nothing can be said about it any more; who has it delivers it again.
   bool is_of_this_link(const HeldExchange& held) const noexcept {
     return capabilities_.redelivery == Support::impossible || held.link == link_.load(std::memory_order_relaxed);
@@ -137,8 +135,8 @@ class ListenerHost final : public std::enable_shared_from_this<ListenerHost>,
   std::shared_ptr<WaitingRetries> retries_;
   std::shared_ptr<Parking> parking_;  ///< From the start on.
   TimePoint parking_told_;            ///< That messages cannot be parked: at most once a minute.
-  IntakeHold intake_;
-  std::atomic<unsigned> link_{0};  ///< Grows with each link that is lost.
+  bool is_held_ = false;              ///< The intake, while there is no room for waiting retries.
+  std::atomic<unsigned> link_{0};     ///< Grows with each link that is lost.
   UnhandledLog unhandled_log_;
   SoleThread sole_thread_;
   RouteCache cache_;

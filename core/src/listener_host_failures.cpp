@@ -6,6 +6,7 @@
 #include <asio/post.hpp>
 
 #include <algorithm>
+#include <utility>
 
 namespace waybill::detail {
 
@@ -107,7 +108,7 @@ void ListenerHost::failed_event(Delivery& delivery, const Error& error) {
   if (draining_) return delivery.settle(Settlement::retry);
   const std::chrono::milliseconds wait = backoff_after(delivery.attempt, policy);
   retries_->add(std::move(delivery), wait);
-  if (retries_->is_full()) hold_intake(IntakeHold::retries);
+  if (retries_->is_full()) hold_intake(true);
 }
 
 void ListenerHost::give_up(Delivery& delivery, const Error& error) {
@@ -125,7 +126,6 @@ void ListenerHost::on_parked(const Delivery& delivery) {
               "gave up " + given_up(delivery) + ", it is now in " + config_.delivery.dead_letter + ": " +
                   delivery.failure->what());
   if (draining_) idle_.cancel();
-  if (parking_->size() < config_.max_in_flight) release_intake(IntakeHold::parking);
 }
 
 void ListenerHost::on_not_parked(const Delivery& delivery, const Error& why, std::chrono::milliseconds retry_in) {
@@ -136,15 +136,14 @@ void ListenerHost::on_not_parked(const Delivery& delivery, const Error& why, std
               given_up(delivery) + " cannot be put into " + config_.delivery.dead_letter + ": " + why.what() +
                   " (it waits unsettled, with " + std::to_string(parking_->size() - 1) + " others; trying again in " +
                   std::to_string(retry_in.count()) + " ms)");
-  if (parking_->size() >= config_.max_in_flight) hold_intake(IntakeHold::parking);
 }
 
-void ListenerHost::hold_intake(IntakeHold::Reason reason) {
-  if (intake_.add(reason) && !draining_) listener_->pause();
-}
-
-void ListenerHost::release_intake(IntakeHold::Reason reason) {
-  if (intake_.remove(reason) && !draining_) listener_->resume();
+void ListenerHost::hold_intake(bool on) {
+  if (std::exchange(is_held_, on) == on || draining_) return;
+  if (on)
+    listener_->pause();
+  else
+    listener_->resume();
 }
 
 void ListenerHost::warn() const {

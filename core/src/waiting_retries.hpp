@@ -16,8 +16,8 @@
 namespace waybill::detail {
 
 /// Gives each delivery back (Settlement::retry) when its time has come, and never before: being given back counts as an
-/// attempt. When `most` wait, whoever brings more should stop to take messages until there is room again; what was on its
-/// way then is kept as well.
+/// attempt. When more than `most` wait, whoever brings them should stop to take messages until there is room again; what
+/// was on its way then is kept as well. A carrier that keeps to `most` unsettled messages never brings it that far.
 ///
 /// Threads: all on one executor. Lifetime: shared; what still waits at the end is given back.
 class WaitingRetries : public std::enable_shared_from_this<WaitingRetries> {
@@ -37,7 +37,7 @@ class WaitingRetries : public std::enable_shared_from_this<WaitingRetries> {
   void drop();
 
   std::size_t size() const noexcept { return waiting_.size(); }
-  bool is_full() const noexcept { return waiting_.size() >= most_; }
+  bool is_full() const noexcept { return waiting_.size() > most_; }
 
  private:
   void give_back_first();

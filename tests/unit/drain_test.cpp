@@ -122,7 +122,7 @@ TEST_F(DrainOf, ClosingLetsTheLoopEnd) {
 TEST_F(DrainOf, FailingEventsPauseTheIntakeUntilThereIsRoom) {
   serve("?max_in_flight=2&backoff=1ms..1ms");
   for (std::uint64_t token = 1; token <= 3; ++token) {
-    EXPECT_EQ(carrier.is_paused, token > 2);
+    EXPECT_FALSE(carrier.is_paused);
     carrier.deliver("failing", token);
   }
   EXPECT_TRUE(carrier.is_paused);
@@ -137,6 +137,7 @@ TEST_F(DrainOf, FailingEventsPauseTheIntakeUntilThereIsRoom) {
 TEST_F(DrainOf, ADrainResumesNothing) {
   serve("?max_in_flight=1&backoff=1h..1h");
   carrier.deliver("failing", 1);
+  carrier.deliver("failing", 2);
   EXPECT_TRUE(carrier.is_paused);
   begin_drain(milliseconds(100));
   ASSERT_TRUE(test::eventually(loop, [&] { return drained.has_value(); }));
@@ -147,9 +148,10 @@ TEST_F(DrainOf, WhatALostLinkHadBroughtIsForgotten) {
   serve("?max_in_flight=2&backoff=1h..1h&dead_letter=dead");
   carrier.deliver("failing", 1);
   carrier.deliver("failing", 2);
-  carrier.deliver("left", 3);
-  carrier.deliver("slow", 4);
-  carrier.deliver("hopeless", 5);  // is being parked
+  carrier.deliver("failing", 3);
+  carrier.deliver("left", 4);
+  carrier.deliver("slow", 5);
+  carrier.deliver("hopeless", 6);  // is being parked
   test::run_ready(loop);
   EXPECT_TRUE(carrier.is_paused);
   carrier.lose_link();
@@ -160,19 +162,16 @@ TEST_F(DrainOf, WhatALostLinkHadBroughtIsForgotten) {
   gate.cancel();
   test::run_ready(loop);
   EXPECT_EQ(carrier.alive, 0);
-  carrier.deliver("failing", 6);
+  for (std::uint64_t token = 7; token <= 8; ++token) carrier.deliver("failing", token);
   EXPECT_FALSE(carrier.is_paused) << "those of the lost link still take the room";
 }
 
-TEST_F(DrainOf, MessagesThatCannotBeParkedPauseTheIntake) {
+TEST_F(DrainOf, MessagesThatCannotBeParkedKeepTheLinkRead) {
   serve("?max_in_flight=2&dead_letter=dead");
   carrier.parks_at_once = Result<void>(Error(errc::refused, "the queue is full"));
-  carrier.deliver("hopeless", 1);
-  EXPECT_FALSE(carrier.is_paused);
-  carrier.deliver("hopeless", 2);
-  EXPECT_TRUE(carrier.is_paused);
+  for (std::uint64_t token = 1; token <= 2; ++token) carrier.deliver("hopeless", token);
+  EXPECT_FALSE(carrier.is_paused) << "a paused link would not bring the word that they are parked";
   carrier.parks_at_once = Result<void>();
-  ASSERT_TRUE(test::eventually(loop, [&] { return !carrier.is_paused; }));
   ASSERT_TRUE(test::eventually(loop, [&] { return service->stats().dead_lettered == 2; }));
   EXPECT_EQ(settlements(1), 1u);
   EXPECT_EQ(settlements(2), 1u);

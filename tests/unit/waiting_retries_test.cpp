@@ -56,7 +56,7 @@ TEST(WaitingRetries, NoneIsGivenBackBeforeItsTime) {
 
 TEST(WaitingRetries, TellWhenThereIsRoomAgain) {
   Rig rig;
-  const auto retries = std::make_shared<WaitingRetries>(rig.loop.get_executor(), 2);
+  const auto retries = std::make_shared<WaitingRetries>(rig.loop.get_executor(), 1);
   int told = 0;
   retries->when_room([&told] { ++told; });
   retries->add(Delivery(rig.source, 1), 1ms);
