@@ -43,7 +43,7 @@ class FileReader {
         read_clients(value);
       } else if (setting != settings().end()) {
         read_setting(*setting, key, value);
-      } else {
+      } else if (!key.text.starts_with("x-")) {  // those are a place for anchors
         mistake(key, "unknown key \"" + key.text.substr(0, 100) + '"' + suggestion(key.text, known));
       }
     }
@@ -132,9 +132,22 @@ class FileReader {
     }
     if (!read_url(*url, endpoint)) return false;
     for (const auto& [key, value] : node.members) {
-      if (key.text != "url") add_options(key, key.text, value, endpoint);
+      if (key.text == "username" || key.text == "password") {
+        set_credential(key, value, key.text == "username" ? endpoint.url.user : endpoint.url.password);
+      } else if (key.text != "url") {
+        add_options(key, key.text, value, endpoint);
+      }
     }
     return true;
+  }
+
+  /// Beside the URL a user and a password stand as they are: nothing in them needs to be encoded.
+  void set_credential(const ConfigNode& key, const ConfigNode& value, std::string& credential) {
+    if (value.kind != Kind::text) {
+      return mistake(key, "\"" + key.text + "\": expected a single value, found " + name_of(value.kind));
+    }
+    if (!credential.empty()) return mistake(key, "the " + key.text + " is in the URL already");
+    credential = expand(value);
   }
 
   template <class Endpoint>

@@ -91,6 +91,19 @@ std::unique_ptr<Transport> make_configured(const Registry& registry, const Url& 
   throw made.error();
 }
 
+void check_everything(const Registry& registry, const Config& config) {
+  Mistakes mistakes;
+  const auto check = [&](const Url& url, const std::string& serializer, const std::string& origin) {
+    const std::string prefix = origin.empty() ? std::string() : origin + ": ";
+    if (const auto made = registry.make_transport(url); !made) append_mistakes(made.error(), prefix, mistakes);
+    if (serializer.empty()) return;
+    if (const auto found = registry.serializer(serializer); !found) append_mistakes(found.error(), prefix, mistakes);
+  };
+  for (const ListenerConfig& listener : config.listeners) check(listener.url, listener.serializer, listener.origin);
+  for (const auto& [name, client] : config.clients) check(client.url, client.serializer, client.origin);
+  throw_mistakes(mistakes);
+}
+
 void take_options(ListenerConfig& config, Mistakes& mistakes) {
   const Url core = split_off(config.url, Role::listener, mistakes);
   OptionReader reader(core);

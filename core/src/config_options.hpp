@@ -42,6 +42,10 @@ Result<Startup> parse_startup(std::string_view text);
 /// The transport of a configured URL. Throws its mistakes, said to be at `origin` where that is known.
 std::unique_ptr<Transport> make_configured(const Registry& registry, const Url& url, const std::string& origin);
 
+/// Throws what is wrong with any listener and any client of `config`, those too that are not used yet: unknown schemes,
+/// serializers and options of transports.
+void check_everything(const Registry& registry, const Config& config);
+
 /// Throws Error(invalid_config) with every mistake, one a line, if there is any.
 void throw_mistakes(const Mistakes& mistakes);
 

@@ -4,6 +4,9 @@
 
 #if WAYBILL_WITH_YAML
 #include <yaml-cpp/yaml.h>
+
+#include <algorithm>
+#include <optional>
 #endif
 
 namespace waybill::detail {
@@ -37,19 +40,41 @@ class Copier {
         break;
       case YAML::NodeType::Map:
         copied.kind = ConfigNode::Kind::map;
-        for (const auto& member : node) {
-          ConfigNode key = copy(member.first, depth + 1);
-          if (key.kind != ConfigNode::Kind::text) fail(key.line, "expected a text as key");
-          copied.members.push_back({std::move(key), copy(member.second, depth + 1)});
-        }
+        copy_members(node, copied, depth);
         break;
     }
     return copied;
   }
 
- private:
   [[noreturn]] void fail(std::size_t line, const char* what) {
     throw Error(errc::invalid_config, name_ + ':' + std::to_string(line) + ": " + what, End::rejected);
+  }
+
+ private:
+  /// Keys of the mapping itself win over those that `<<` merges in, and these over later ones.
+  void copy_members(const YAML::Node& node, ConfigNode& copied, std::size_t depth) {
+    std::vector<ConfigNode> merged;
+    for (const auto& member : node) {
+      ConfigNode key = copy(member.first, depth + 1);
+      if (key.kind != ConfigNode::Kind::text) fail(key.line, "expected a text as key");
+      ConfigNode value = copy(member.second, depth + 1);
+      if (key.text != "<<") {
+        copied.members.push_back({std::move(key), std::move(value)});
+      } else if (value.kind == ConfigNode::Kind::list) {
+        for (ConfigNode& item : value.items) merged.push_back(std::move(item));
+      } else {
+        merged.push_back(std::move(value));
+      }
+    }
+    for (ConfigNode& from : merged) {
+      if (from.kind != ConfigNode::Kind::map) fail(from.line, "<< merges mappings, or a list of them");
+      for (ConfigMember& member : from.members) {
+        const auto is_same = [&member](const ConfigMember& own) { return own.key.text == member.key.text; };
+        if (std::none_of(copied.members.begin(), copied.members.end(), is_same)) {
+          copied.members.push_back(std::move(member));
+        }
+      }
+    }
   }
 
   std::string name_;
@@ -60,7 +85,15 @@ class Copier {
 
 Result<ConfigNode> read_yaml(std::string_view yaml, std::string_view name) {
   try {
-    return Copier(name).copy(YAML::Load(std::string(yaml)), 0);
+    Copier copier(name);
+    std::optional<ConfigNode> only;
+    for (const YAML::Node& document : YAML::LoadAll(std::string(yaml))) {
+      ConfigNode copied = copier.copy(document, 0);
+      if (copied.kind == ConfigNode::Kind::nothing) continue;
+      if (only) copier.fail(copied.line, "a second document (behind ---): put all of it into one");
+      only = std::move(copied);
+    }
+    return only ? *std::move(only) : ConfigNode();
   } catch (const Error& error) {
     return error;
   } catch (const YAML::Exception& exception) {

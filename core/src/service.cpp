@@ -51,6 +51,7 @@ class Service::Core : public std::enable_shared_from_this<Core> {
       }
       home_.emplace(loops_.front()->get_executor());
     }
+    detail::check_everything(*registry_, config_);
     for (const ListenerConfig& listener : config_.listeners) {
       transports_.push_back(detail::make_configured(*registry_, listener.url, listener.origin));
       serializers_.push_back(listener.serializer.empty() ? &registry_->default_serializer()

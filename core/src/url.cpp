@@ -28,6 +28,18 @@ class UrlReader {
       mistake("white space and control characters must be percent-encoded (a space is %20)");
     }
     if (!read_scheme(rest)) return mistakes_;
+    const std::size_t end_of_authority = rest.find_first_of("/?#");
+    const std::size_t last_at = rest.rfind('@');
+    if (last_at != std::string_view::npos && last_at > end_of_authority) {
+      // What stands before it may be anything, half of a password too: nothing of it is looked at, nor shown.
+      mistake(
+          "there is an '@' behind the first '/', '?' or '#'. If it ends the user and the password, what they hold must "
+          "be "
+          "percent-encoded: '/' is %2F, '?' is %3F, '#' is %23, '@' is %40 and '%' is %25 (or give them beside the "
+          "URL, as "
+          "username and password); anywhere else '@' is written %40, too");
+      return mistakes_;
+    }
     if (const std::size_t fragment = rest.find('#'); fragment != std::string_view::npos) {
       mistake("'#' must be written as %23");
       rest = rest.substr(0, fragment);
@@ -47,6 +59,9 @@ class UrlReader {
   std::string decode(std::string_view text, const char* where) {
     auto decoded = percent_decode(text);
     if (!decoded) mistake(std::string("'%' must be followed by two hex digits in ") + where);
+    if (decoded && decoded->find('\0') != std::string::npos) {
+      mistake(std::string("%00 stands for nothing that could be in ") + where);  // C libraries would cut it there
+    }
     return decoded.value_or(std::string{});
   }
 
@@ -170,12 +185,12 @@ std::string Url::redacted() const {
     text += is_ipv6 ? '[' + percent_encode(hosts[i].name, ":") + ']' : percent_encode(hosts[i].name, "");
     if (hosts[i].has_port || hosts[i].port) (text += ':') += std::to_string(hosts[i].port);
   }
-  if (!path.empty()) (text += '/') += percent_encode(path, "/:@,*");
+  if (!path.empty()) (text += '/') += percent_encode(path, "/:,*");
   char separator = '?';
   for (const auto& [name, value] : options) {
-    (text += separator) += percent_encode(name, "/:@,*");
+    (text += separator) += percent_encode(name, "/:,*");
     text += '=';
-    text += detail::is_secret_name(name) ? std::string(k_hidden) : percent_encode(value, "/:@,*()");
+    text += detail::is_secret_name(name) ? std::string(k_hidden) : percent_encode(value, "/:,*()");
     separator = '&';
   }
   return text;

@@ -59,6 +59,20 @@ bool is_secret_name(std::string_view name) {
 
 namespace {
 
+/// The first colon outside of brackets that no number of up to five digits follows.
+std::size_t find_no_port(std::string_view authority) {
+  bool is_in_brackets = false;
+  for (std::size_t i = 0; i < authority.size(); ++i) {
+    const char c = authority[i];
+    if (c == '[' || c == ']') is_in_brackets = c == '[';
+    if (c != ':' || is_in_brackets) continue;
+    const std::size_t end = std::min(authority.find(',', i), authority.size());
+    const std::string_view port = authority.substr(i + 1, end - i - 1);
+    if (port.size() > 5 || port.find_first_not_of("0123456789") != std::string_view::npos) return i;
+  }
+  return std::string_view::npos;
+}
+
 /// Hides the values of options with secret names. `query` starts with `?`.
 std::string hide_option_values(std::string_view query) {
   std::string shown;
@@ -87,13 +101,19 @@ std::string hide_secrets(std::string_view url) {
     shown = url.substr(0, scheme + 3);
     url.remove_prefix(scheme + 3);
   }
-  // A password may hold any character if whoever wrote it forgot to encode it, so it goes up to the last @ there is.
+  // A password may hold any character if whoever wrote it forgot to encode it: where an @ stands behind the authority, or
+  // there is no scheme, nobody knows where it begins or ends.
   const std::size_t colon = url.find(':');
   const std::size_t at = url.rfind('@');
   const std::size_t end_of_authority = std::min(url.find_first_of("/?#"), url.size());
-  if (at != std::string_view::npos && colon < at && colon < end_of_authority) {
-    ((shown += url.substr(0, colon + 1)) += k_hidden) += '@';
-    url.remove_prefix(at + 1);
+  if (at != std::string_view::npos) {
+    if (at > end_of_authority || scheme == std::string_view::npos) return shown += k_hidden;
+    if (colon < at) {
+      ((shown += url.substr(0, colon + 1)) += k_hidden) += '@';
+      url.remove_prefix(at + 1);
+    }
+  } else if (const std::size_t no_port = find_no_port(url.substr(0, end_of_authority)); no_port < url.size()) {
+    return (shown += url.substr(0, no_port + 1)) += k_hidden;  // the beginning of a password that was cut off, perhaps
   }
   const std::size_t query = std::min(url.find('?'), url.size());
   shown += url.substr(0, query);

@@ -2,6 +2,7 @@
 #include "waybill/config.hpp"
 
 #include "config_options.hpp"
+#include "config_rig.hpp"
 #include "config_tree.hpp"
 #include "dotenv.hpp"
 #include "support/source_tree.hpp"
@@ -21,64 +22,6 @@ namespace waybill {
 namespace {
 
 using namespace std::chrono_literals;
-
-bool contains(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
-
-/// Sets a variable for one test.
-class ScopedVariable {
- public:
-  ScopedVariable(const char* name, const std::string& value) : name_(name) { ::setenv(name, value.c_str(), 1); }
-  ScopedVariable(const ScopedVariable&) = delete;
-  ScopedVariable& operator=(const ScopedVariable&) = delete;
-  ~ScopedVariable() { ::unsetenv(name_); }
-
- private:
-  const char* name_;
-};
-
-/// A folder of its own, removed with what is in it.
-class Folder {
- public:
-  Folder() {
-    std::string name = (std::filesystem::temp_directory_path() / "waybill-config-XXXXXX").string();
-    path_ = ::mkdtemp(name.data());
-  }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  ~Folder() { std::filesystem::remove_all(path_); }
-  std::string write(const char* name, std::string_view text) const {
-    std::ofstream(path_ / name, std::ios::binary) << text;
-    return (path_ / name).string();
-  }
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
-
-template <class Action>
-std::string mistakes_of(Action action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), errc::invalid_config);
-    return std::string(error.message());
-  }
-  return "none";
-}
-
-std::string mistakes_in(std::string_view yaml) {
-  return mistakes_of([yaml] { Config::parse(yaml, "orders.yaml"); });
-}
-
-bool yaml_is_built_in() { return detail::read_yaml("", "").has_value(); }
-
-class ConfigFile : public testing::Test {
- protected:
-  void SetUp() override {
-    if (!yaml_is_built_in()) WAYBILL_NOT_APPLICABLE("built without WAYBILL_WITH_YAML");
-  }
-};
 
 constexpr std::string_view k_orders = R"(listeners:
   - url: ${ORDERS_LISTEN:-tcp://0.0.0.0:3000}
@@ -302,6 +245,10 @@ TEST(Config, AnUnknownClientNamesTheKnownOnes) {
   EXPECT_TRUE(contains(mistakes_of([&] { config.client("billing"); }), "known: orders"));
 }
 
+TEST(ClientConfig, ATimeToConnectOfZeroIsAMistake) {
+  EXPECT_TRUE(contains(mistakes_of([] { ClientConfig::from_url("tcp://h?connect_timeout=0"); }), "connect_timeout"));
+}
+
 TEST(ClientConfig, ReadsItsOptionsOffTheUrl) {
   const ClientConfig client = ClientConfig::from_url("kafka://h?timeout=1s&groupId=g&connect_timeout=2s");
   EXPECT_EQ(client.timeout, 1s);
@@ -324,39 +271,6 @@ TEST(Startup, HasFourSpellings) {
   EXPECT_EQ(detail::parse_startup("wait(500ms)").value().limit, 500ms);
   for (const char* text : {"", "wait(", "wait()", "wait(x)", "Wait", "never"})
     EXPECT_FALSE(detail::parse_startup(text)) << text;
-}
-
-TEST(Dotenv, HasQuotesCommentsAndExport) {
-  detail::Variables variables;
-  std::vector<std::string> mistakes;
-  variables.set("SET", "before");
-  variables.add_dotenv(
-      "A=1\r\nB = two words  # comment\nC='single \\n # kept'\nD=\"a\\n\\\"b\\\" \\\\ \\x\" # c\n"
-      "export E=5\n\n# comment\nF=\nG=a#b\nSET=after\nA=2\n",
-      ".env", mistakes);
-  EXPECT_TRUE(mistakes.empty()) << mistakes.front();
-  const auto value = [&variables](const char* name) {
-    const std::string* found = variables.find(name);
-    return found ? *found : "unset";
-  };
-  EXPECT_EQ(value("A"), "2");
-  EXPECT_EQ(value("B"), "two words");
-  EXPECT_EQ(value("C"), "single \\n # kept");
-  EXPECT_EQ(value("D"), "a\n\"b\" \\ \\x");
-  EXPECT_EQ(value("E"), "5");
-  EXPECT_EQ(value("F"), "");
-  EXPECT_EQ(value("G"), "a#b");
-  EXPECT_EQ(value("SET"), "before");
-}
-
-TEST(Dotenv, MistakesHaveALineAndNoValue) {
-  detail::Variables variables;
-  std::vector<std::string> mistakes;
-  variables.add_dotenv("A=1\nhunter2\n1A=hunter2\nB='hunter2\nC=\"x\" hunter2\n", ".env", mistakes);
-  ASSERT_EQ(mistakes.size(), 4u);
-  EXPECT_TRUE(contains(mistakes[0], ".env:2: expected NAME=value"));
-  EXPECT_TRUE(contains(mistakes[2], ".env:4: the closing quote"));
-  for (const std::string& mistake : mistakes) EXPECT_FALSE(contains(mistake, "hunter2")) << mistake;
 }
 
 /// docs/configuration.md has a row for every option and setting that core knows.

@@ -97,8 +97,42 @@ TEST(Url, SecretsAreNeverShown) {
   EXPECT_TRUE(detail::is_secret_name("apiKey"));
 }
 
+TEST(Url, AnAtBehindTheAuthorityIsAUserPartThatWasNotEncoded) {
+  for (const char* text :
+       {"amqp://app:123?S3CRET@host/vh", "redis://:12/S3CRET@host", "kafka://app:7/S3CRET@host",
+        "amqp://app:12/S3CRET@host", "amqp://app:1#S3CRET@host", "amqp://S3CRET/x@host", "amqp://app:p@S3CRET/w@host",
+        "amqp://h/?password=pa@S3CRET", "amqp:/app:S3CRET@host", "app:S3/CRET@S3CRET/host"}) {
+    const std::string shown = mistakes_of(text);
+    EXPECT_FALSE(contains(shown, "CRET")) << shown;
+    EXPECT_TRUE(contains(shown, "://***: ") || contains(shown, "***: expected scheme")) << shown;
+    EXPECT_NE(shown, "none") << text;
+  }
+  const std::string text = mistakes_of("amqp://app:12/S3CRET@host?prefetch=x");
+  EXPECT_TRUE(contains(text, "'/' is %2F, '?' is %3F, '#' is %23, '@' is %40")) << text;
+  EXPECT_FALSE(contains(text, "\n")) << text;  // nothing else is said
+  EXPECT_EQ(url_of("kafka://h/?native.sasl.username=me%40corp.example").redacted(),
+            "kafka://h?native.sasl.username=me%40corp.example");
+}
+
+TEST(Url, PartsOfAPasswordThatWasCutOffAreNotShown) {
+  // What white space or a # leaves of one.
+  for (const char* text : {"amqp://app:S3CRET", "amqp://app:123456", "CRET@host", "amqp://h1,app:S3CRET/?a=b"}) {
+    EXPECT_FALSE(contains(mistakes_of(text), "CRET")) << mistakes_of(text);
+    EXPECT_FALSE(contains(mistakes_of(text), "1234")) << mistakes_of(text);
+  }
+  EXPECT_TRUE(contains(mistakes_of("tcp://[::1]:3000,b:x"), "tcp://[::1]:3000,b:***"))
+      << mistakes_of("tcp://[::1]:3000,b:x");
+}
+
+TEST(Url, ZeroBytesAreRefusedEverywhere) {
+  for (const char* text : {"amqp://us%00er@h", "amqp://u:pass%00@h", "amqp://h%00/", "amqp://h/vh%00",
+                           "amqp://h?a%00=1", "amqp://h?a=%00"}) {
+    EXPECT_TRUE(contains(mistakes_of(text), "%00")) << text;
+  }
+}
+
 TEST(Url, ReadsBackWhatItShows) {
-  const auto any_text = rc::gen::string<std::string>();
+  const auto any_text = rc::gen::container<std::string>(rc::gen::distinctFrom('\0'));
   EXPECT_TRUE(rc::check("redacted() of a URL without secrets is the URL", [&any_text] {
     Url url;
     url.scheme = "tcp";
