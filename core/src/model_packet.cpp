@@ -7,13 +7,36 @@
 namespace waybill::detail {
 namespace {
 
-/// Texts of a packet that do not stand in its bytes as they are.
+/// Room of this thread for texts of a packet that do not stand in its bytes as they are.
 struct ThreadStorage {
   std::string pattern;
   std::string id;
   std::string err;
+  Buffer kept;  // of the packet that was parsed last, as long as it lives
 };
 thread_local ThreadStorage thread_storage;
+
+bool is_in(std::string_view text, const std::string& storage) noexcept {
+  return !text.empty() && text.data() >= storage.data() && text.data() < storage.data() + storage.size();
+}
+
+/// Gives the packet what it sees of the thread's room: a handler may make a call of its own, whose reply is parsed on
+/// this thread, while the packet is in use. The memory is used again when the packet has gone.
+void keep_terms(Packet& packet) {
+  const bool has_pattern = is_in(packet.pattern.text, thread_storage.pattern);
+  const bool has_id = is_in(packet.id.text, thread_storage.id);
+  if (!has_pattern && !has_id) [[likely]]
+    return;
+  Buffer& kept = thread_storage.kept;
+  if (kept.is_shared()) kept = Buffer();
+  kept.clear();
+  if (has_pattern) kept.append(packet.pattern.text);
+  if (has_id) kept.append(packet.id.text);
+  const std::string_view all = kept.view();
+  if (has_id) packet.id.text = all.substr(all.size() - packet.id.text.size());
+  if (has_pattern) packet.pattern.text = all.substr(0, packet.pattern.text.size());
+  packet.keep(kept.share());
+}
 
 void set_payload(const Slice& bytes, std::string_view value, Packet& packet) {
   if (value.empty()) return;
@@ -92,6 +115,7 @@ void classify_packet(const Slice& bytes, std::string_view whole, const PacketMem
   } else {
     classify_reply(bytes, whole, members ? *members : none, format, packet);
   }
+  keep_terms(packet);
 }
 
 bool is_utf8(std::string_view text) noexcept {

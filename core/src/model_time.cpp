@@ -1,3 +1,4 @@
+#include "waybill/detail/fields_time.hpp"
 #include "waybill/detail/walk_common.hpp"
 
 #include <chrono>
@@ -6,7 +7,7 @@ namespace waybill::detail {
 namespace {
 
 constexpr std::int64_t k_day = 86'400'000;
-constexpr std::int64_t k_most = 100'000'000 * k_day;  // what a JavaScript Date holds, both ways
+constexpr std::int64_t k_most = k_most_milliseconds;
 
 /// Writes `count` digits of `number`, with leading zeros.
 char* put(char* out, std::int64_t number, int count) noexcept {

@@ -86,6 +86,24 @@ std::string describe_expected(const TypeInfo& type) {
   return "a value";
 }
 
+std::string time_range_text(const TimeType& type) {
+  char text[32];
+  std::string range = "a time from ";
+  range.append(text, format_iso_time(type.least, text));
+  range += " to ";
+  range.append(text, format_iso_time(type.most, text));
+  return range;
+}
+
+std::string count_text(std::size_t count) {
+  return "a list of " + std::to_string(count) + (count == 1 ? " item" : " items");
+}
+
+std::string number_text(double number) {
+  char text[32];
+  return {text, std::to_chars(text, text + sizeof text, number).ptr};
+}
+
 const EnumType::Entry* find_enum(const EnumType& type, std::int64_t value) noexcept {
   for (const EnumType::Entry& entry : type.entries) {
     if (entry.value == value) return &entry;

@@ -47,6 +47,13 @@ Slice Slice::own() const {
   return slice;
 }
 
+Slice Buffer::share() const noexcept {
+  Slice slice = borrow();
+  slice.block_ = block_;
+  if (block_) block_->references.fetch_add(1, std::memory_order_relaxed);
+  return slice;
+}
+
 Slice Buffer::take() noexcept {
   Slice slice;
   if (!block_) return slice;

@@ -4,6 +4,7 @@
 #include "waybill/adapt/nlohmann.hpp"
 #include "waybill/serializer.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <cstdlib>
 #include <map>
@@ -26,6 +27,29 @@ struct Order {
   waybill::Payload raw;
 };
 
+struct Expression;
+struct Negative {
+  std::vector<Expression> of;
+  int weight = 0;
+};
+struct Inverse {
+  std::vector<Expression> of;
+  std::string name;
+};
+struct Expression {
+  std::variant<Negative, Inverse, int> node;
+};
+struct First {
+  int a = 0;
+};
+struct Narrow : Item, First {
+  std::optional<std::chrono::system_clock::time_point> time;
+  std::optional<std::chrono::sys_days> day;
+  std::optional<float> number;
+  First twice;
+  WAYBILL_FIELDS(Narrow, sku, quantity, a, time, day, number, twice)
+};
+
 template <class T>
 void round_trip(const waybill::Serializer& serializer, const waybill::Slice& bytes) {
   T value{};
@@ -42,6 +66,8 @@ void round_trip(const waybill::Serializer& serializer, const waybill::Slice& byt
 int fuzz_payload(const waybill::Serializer& serializer, const std::uint8_t* data, std::size_t size) {
   const waybill::Slice bytes = waybill::Slice::copy({reinterpret_cast<const char*>(data), size});
   round_trip<Order>(serializer, bytes);
+  round_trip<Expression>(serializer, bytes);
+  round_trip<Narrow>(serializer, bytes);
   round_trip<nlohmann::json>(serializer, bytes);
   round_trip<waybill::Payload>(serializer, bytes);
   return 0;

@@ -130,6 +130,72 @@ TEST(Fields, MacroOutsideTheClassReachesBases) {
   EXPECT_EQ(reinterpret_cast<char*>(&value) + found[1].offset, reinterpret_cast<char*>(&value.y));
 }
 
+struct First {
+  int a = 0;
+};
+struct Second {
+  int b = 0;
+};
+struct OfBoth : First, Second {
+  int c = 0;
+  WAYBILL_FIELDS(OfBoth, a, b, c)
+};
+struct WithVtable : Second {
+  virtual ~WithVtable() = default;
+  int d = 0;
+};
+WAYBILL_FIELDS(WithVtable, WAYBILL_FIELD(b, "inherited"), d)
+
+TEST(Fields, InheritedMembersAreFoundWhereTheyAre) {
+  OfBoth both;
+  const auto found = fields(type_of<OfBoth>());
+  const char* const start = reinterpret_cast<const char*>(&both);
+  EXPECT_EQ(start + found[0].offset, reinterpret_cast<const char*>(&both.a));
+  EXPECT_EQ(start + found[1].offset, reinterpret_cast<const char*>(&both.b));
+  EXPECT_EQ(start + found[2].offset, reinterpret_cast<const char*>(&both.c));
+  const WithVtable derived;
+  const auto behind = fields(type_of<WithVtable>());
+  EXPECT_EQ(reinterpret_cast<const char*>(&derived) + behind[0].offset, reinterpret_cast<const char*>(&derived.b));
+  EXPECT_EQ(reinterpret_cast<const char*>(&derived) + behind[1].offset, reinterpret_cast<const char*>(&derived.d));
+}
+
+struct DescribedBase {
+  int x = 0;
+  WAYBILL_FIELDS(DescribedBase, x)
+};
+struct NotDescribed : First, DescribedBase {
+  int y = 0;
+};
+
+TEST(Fields, WhatDescribesABaseIsNotTakenForItsDerivedTypes) {
+  EXPECT_TRUE(waybill::detail::HasFields<DescribedBase>);
+  EXPECT_FALSE(waybill::detail::HasFields<NotDescribed>);
+  EXPECT_TRUE(waybill::detail::HasFields<Derived>);
+  struct More : Derived {};
+  EXPECT_FALSE(waybill::detail::HasFields<More>);
+}
+
+struct Lent {
+  std::string_view text;
+};
+struct Tree {
+  std::vector<Tree> branches;
+  std::map<std::string, Lent> lent;
+};
+struct OwningTree {
+  std::vector<OwningTree> branches;
+  std::optional<std::string> text;
+};
+
+TEST(Fields, BorrowedTextsAreSeenWhereverTheyAre) {
+  using waybill::detail::has_borrowed_text;
+  static_assert(has_borrowed_text<std::string_view>() && has_borrowed_text<const char*>());
+  static_assert(has_borrowed_text<std::vector<std::optional<std::string_view>>>());
+  static_assert(has_borrowed_text<std::pair<int, const char*>>() && has_borrowed_text<Lent>());
+  static_assert(has_borrowed_text<std::variant<int, Lent>>() && has_borrowed_text<Tree>());
+  static_assert(!has_borrowed_text<OwningTree>() && !has_borrowed_text<std::string>() && !has_borrowed_text<Order>());
+}
+
 TEST(Fields, EnumeratorsAreFound) {
   const auto& type = static_cast<const waybill::EnumType&>(type_of<Color>());
   EXPECT_EQ(waybill::detail::enum_name(type, 5), "green");

@@ -128,6 +128,36 @@ TEST(Msgpack, AdaptedTypesGoThroughEveryFormat) {
   EXPECT_EQ(decode<Packed>(from_json("[1]")).error().code(), errc::payload_mismatch);
 }
 
+struct Numbered {
+  std::map<int, std::string> names;
+  std::map<std::uint64_t, std::map<int, int>> nested;
+  std::map<std::string, int> counts;
+  MSGPACK_DEFINE_MAP(names, nested, counts)
+};
+struct Odd {
+  std::map<double, int> by_number;
+  MSGPACK_DEFINE_MAP(by_number)
+};
+struct Texts {
+  std::map<std::string, int> counts;
+  MSGPACK_DEFINE_MAP(counts)
+};
+
+TEST(Msgpack, AdaptedMapsWithIntegersAsKeysGoThroughEveryFormat) {
+  const Numbered numbered{{{1, "one"}, {-2, "two"}}, {{UINT64_MAX, {{3, 4}}}}, {{"a", 1}}};
+  const auto as_json = waybill::Payload::of(numbered, json());
+  EXPECT_EQ(as_json.bytes().view(),
+            R"({"names":{"-2":"two","1":"one"},"nested":{"18446744073709551615":{"3":4}},"counts":{"a":1}})");
+  for (const Numbered& back : {as_json.decode<Numbered>(), decode<Numbered>(encode(numbered)).value()}) {
+    EXPECT_EQ(back.names, numbered.names);
+    EXPECT_EQ(back.nested, numbered.nested);
+    EXPECT_EQ(back.counts, numbered.counts);
+  }
+  // Digits are texts where texts are wanted.
+  EXPECT_EQ(decode<Texts>(from_json(R"({"counts":{"7":1}})")).value().counts.at("7"), 1);
+  EXPECT_EQ(encode(Odd{{{1.5, 1}}}), "error: payload: the keys of a map must be texts or integers");
+}
+
 Packet parsed(std::string_view bytes, Direction direction) {
   static Slice kept;
   kept = Slice::copy(bytes);

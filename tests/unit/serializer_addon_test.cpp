@@ -143,10 +143,12 @@ class Reader {
   Read replay(Value& from, Use use) {
     const Value start = from;
     if (!skip(from)) return Read::stopped;
-    use([&](auto read) {
-      Value copy = start;
-      return static_cast<bool>(read(copy));
-    });
+    use(
+        [&](auto read) {
+          Value copy = start;
+          return static_cast<bool>(read(copy));
+        },
+        start.rest.size() - from.rest.size());
     return Read::ok;
   }
   std::string describe(Value& from) { return "'" + std::string(from.rest.substr(0, from.rest.find('\n'))) + "'"; }
@@ -202,8 +204,9 @@ class Serializer final : public waybill::Serializer {
   waybill::Result<void> decode(const Slice& payload, waybill::ValueOut out) const override {
     Reader reader(payload, *this);
     Reader::Value start{payload.view()};
-    const bool fits = payload.empty() ? waybill::detail::decode_nothing(out, reader.failure())
-                                      : waybill::detail::Decoder<Reader>(reader).value(start, out.address, *out.type);
+    const bool fits =
+        payload.empty() ? waybill::detail::decode_nothing(out, reader.failure())
+                        : waybill::detail::Decoder<Reader>(reader, payload.size()).value(start, out.address, *out.type);
     if (!fits) return reader.failure().error(*out.type);
     return {};
   }

@@ -10,9 +10,9 @@
 //   WAYBILL_ENUM(Flag, read, write)                     // enumerators outside -16..127
 //
 // What becomes what:
-//   bool, integers, float, double     themselves; integers exactly, to 64 bits
+//   bool, integers, float, double     themselves; integers exactly, to 64 bits; NaN is null in JSON
 //   std::string                       a text; must be UTF-8
-//   std::string_view, const char*     a text; to be encoded only
+//   std::string_view, const char*     a text; to be encoded only (a compile error in what is decoded)
 //   enum                              the text of its name
 //   optional, unique_ptr, shared_ptr  the content or null; an empty member is left out, a missing one is empty
 //   vector, list, deque, set, array   a list
@@ -20,7 +20,8 @@
 //   pair, tuple                       a list of as many items
 //   variant                           its content; decoding takes the first alternative that fits
 //   monostate, nullptr_t              null
-//   system_clock::time_point          ISO 8601 text in UTC with milliseconds, as JavaScript's Date
+//   system_clock::time_point          ISO 8601 text in UTC with milliseconds, as JavaScript's Date; MessagePack's
+//                                     timestamps are read as well
 //   duration                          the count in its own unit
 //   std::vector<std::byte>            bytes; in JSON {"type":"Buffer","data":[...]}
 //   Payload                           bytes of the same serializer, passed on
@@ -155,14 +156,23 @@ concept Described = requires {
   Describe<T>::k_kind;
 };
 
+/// Member I of aggregate T with N members.
+template <class T, std::size_t N, std::size_t I>
+struct ReflectedMember {
+  static auto& from(T& object) { return *std::get<I>(Members<N>::addresses_of(object)); }
+};
+
 template <class T, std::size_t... I>
 const ObjectType& reflect(std::index_sequence<I...>) {
   static const ObjectType& type = []() -> const ObjectType& {
     const auto addresses = Members<sizeof...(I)>::addresses_of(Room<T>::object());
     std::vector<Field> fields;
     fields.reserve(sizeof...(I));
-    (fields.push_back(field_at<std::remove_cvref_t<decltype(*std::get<I>(addresses))>>(
-         member_name<T, sizeof...(I), I>(), Room<T>::offset(std::get<I>(addresses)))),
+    (fields.push_back([&addresses] {
+      using Member = std::remove_cvref_t<decltype(*std::get<I>(addresses))>;
+      return field_at<Member>(member_name<T, sizeof...(I), I>(), Room<T>::offset(std::get<I>(addresses)),
+                              restore_of<T, Member, ReflectedMember<T, sizeof...(I), I>>());
+    }()),
      ...);
     return make_object_type(short_name<T>(), std::move(fields));
   }();
@@ -293,6 +303,47 @@ struct Description {
     }
   }
 };
+
+/// has_borrowed_text() of any of the types that a tuple or a variant names.
+template <class T, class... Outer>
+inline constexpr bool any_borrowed_text = false;
+template <template <class...> class Template, class... T, class... Outer>
+inline constexpr bool any_borrowed_text<Template<T...>, Outer...> =
+    (has_borrowed_text<std::remove_cv_t<T>, Outer...>() || ...);
+
+template <class Addresses>
+struct Pointed;
+template <class... T>
+struct Pointed<std::tuple<T*...>> {
+  using Types = std::tuple<T...>;
+};
+
+template <class T, class... Outer>
+consteval bool has_borrowed_text() {
+  constexpr Shape shape = Description<T>::k_shape;
+  if constexpr ((std::is_same_v<T, Outer> || ...) || HasFields<T> || Described<T>) {
+    return false;
+  } else if constexpr (shape == Shape::text) {
+    return Description<T>::kind() != Kind::text;
+  } else if constexpr (shape == Shape::optional) {
+    return has_borrowed_text<std::remove_cvref_t<decltype(*std::declval<T&>())>, T, Outer...>();
+  } else if constexpr (shape == Shape::list) {
+    return has_borrowed_text<typename T::value_type, T, Outer...>();
+  } else if constexpr (shape == Shape::map) {
+    return has_borrowed_text<typename T::mapped_type, T, Outer...>();
+  } else if constexpr (shape == Shape::tuple || shape == Shape::variant) {
+    return any_borrowed_text<T, T, Outer...>;
+  } else if constexpr (shape == Shape::none && std::is_class_v<T> && std::is_aggregate_v<T> && !HasBase<T>) {
+    if constexpr (member_count<T>() <= k_max_reflected) {
+      using Addresses = decltype(Members<member_count<T>()>::addresses_of(std::declval<T&>()));
+      return any_borrowed_text<typename Pointed<Addresses>::Types, T, Outer...>;
+    } else {
+      return false;
+    }
+  } else {
+    return false;
+  }
+}
 
 }  // namespace detail
 

@@ -85,6 +85,7 @@ struct OptionalType : TypeInfo {
   const void* (*get)(const void* value);  ///< Null when empty.
   void* (*emplace)(void* value);          ///< Makes a default-constructed content, replacing the old one.
   void (*reset)(void* value);
+  std::size_t heap_size;  ///< Bytes that emplace() takes from the heap; 0: the content lies in the value.
 };
 
 struct ListType : TypeInfo {
@@ -96,6 +97,7 @@ struct ListType : TypeInfo {
   void (*clear)(void* list);
   /// Adds item number `index`. REQUIRES: index == items added since clear(), and index < fixed_size.
   bool (*append)(void* list, std::size_t index, Fill fill);
+  std::size_t item_size;  ///< Bytes that one more item takes.
 
   static constexpr std::size_t k_any_size = static_cast<std::size_t>(-1);
 };
@@ -108,6 +110,7 @@ struct MapType : TypeInfo {
   bool (*each)(const void* map, bool (*visit)(void* context, std::string_view key, const void* value), void* context);
   void (*clear)(void* map);
   Added (*append)(void* map, std::string_view key, Fill fill);  ///< The last of equal keys wins.
+  std::size_t entry_size;                                       ///< Bytes that one more entry takes, about.
 };
 
 /// One member of an object or of a tuple.
@@ -118,6 +121,9 @@ struct Field {
   Kind kind;                  ///< Of the member, so that scalars need no call of type().
   bool required;              ///< Decoding fails when it is missing.
   TypeAccess type;
+  /// Makes the member what it is in a fresh object. Only for members that decoding would else merge with what they hold
+  /// when their name is there twice; null for all others, and where the object or the member does not allow it.
+  void (*restore)(void* member) = nullptr;
 };
 
 struct TupleType : TypeInfo {
@@ -136,8 +142,12 @@ struct VariantType : TypeInfo {
 };
 
 struct TimeType : TypeInfo {
-  std::int64_t (*load)(const void* value);  ///< Milliseconds since 1970-01-01T00:00:00Z.
+  std::int64_t (*load)(
+      const void* value);  ///< Milliseconds since 1970-01-01T00:00:00Z; INT64_MAX: more than that holds.
+  /// REQUIRES: least <= milliseconds <= most.
   void (*store)(void* value, std::int64_t milliseconds);
+  std::int64_t least;  ///< What the type holds: a time_point of nanoseconds ends in 2262.
+  std::int64_t most;
 };
 
 /// Takes a value apart into calls, in the order of its text. Each returns false when it wants no more.
@@ -191,6 +201,15 @@ struct ValueRef {
   }
 };
 
+namespace detail {
+
+/// Whether there is a text in T that belongs to somebody else: it can be sent, but nothing can be decoded into it.
+/// Defined in fields.hpp. `Outer` are the types around T.
+template <class T, class... Outer>
+consteval bool has_borrowed_text();
+
+}  // namespace detail
+
 /// A value to be decoded into; borrowed, default-constructed by its owner.
 struct ValueOut {
   void* address = nullptr;
@@ -198,6 +217,9 @@ struct ValueOut {
 
   template <class T>
   static ValueOut of(T& value) {
+    static_assert(!detail::has_borrowed_text<T>(),
+                  "waybill cannot decode into std::string_view or const char*, nor into a type that has one: nobody "
+                  "would own the text. Use std::string.");
     return {&value, &type_of<T>()};
   }
 };

@@ -91,9 +91,11 @@ struct Packet {
 
   /// A packet with the same content that shares ownership of all it sees.
   Packet own() const;
+  /// Keeps bytes alive that pattern, route or id see. For parsers, where these do not stand in the packet's own bytes.
+  void keep(Slice storage) noexcept { storage_ = std::move(storage); }
 
  private:
-  Slice storage_;  // of pattern, route and id, once owned
+  Slice storage_;  // of pattern, route and id, if they have one of their own
 };
 
 }  // namespace waybill

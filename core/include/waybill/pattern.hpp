@@ -9,6 +9,12 @@
 
 namespace waybill {
 
+namespace detail {
+template <class T>
+concept Character = std::same_as<T, char> || std::same_as<T, wchar_t> || std::same_as<T, char8_t> ||
+    std::same_as<T, char16_t> || std::same_as<T, char32_t>;
+}  // namespace detail
+
 /// A text, a number or a small JSON object. route() normalizes it exactly as NestJS does (docs/wire-format.md, "Patterns").
 ///
 /// Texts may hold wildcards between dots: `*` for one word, `**` for the rest. Each transport translates them to what
@@ -26,8 +32,11 @@ class Pattern {
     Entry(std::string_view key, const char* text) : Entry(key, std::string_view(text)) {}
     Entry(std::string_view key, bool value);
     template <std::integral N>
-    requires(!std::same_as<N, bool>) Entry(std::string_view key, N value) : Entry(key, static_cast<double>(value)) {}
+    requires(!std::same_as<N, bool> && !detail::Character<N>) Entry(std::string_view key, N value)
+        : Entry(key, static_cast<double>(value)) {}
     Entry(std::string_view key, double value);
+    template <detail::Character C>
+    Entry(std::string_view key, C value) = delete;
 
    private:
     friend class Pattern;
@@ -38,9 +47,12 @@ class Pattern {
   template <std::convertible_to<std::string_view> T>
   Pattern(const T& text) : Pattern(Text{}, text) {}  // NOLINT: implicit by design, here and below
   template <std::integral N>
-  requires(!std::same_as<N, bool>) Pattern(N number)
+  requires(!std::same_as<N, bool> && !detail::Character<N>) Pattern(N number)
       : Pattern(static_cast<double>(number)) {}  // numbers are doubles, as in JavaScript
   Pattern(double number);
+  template <class T>
+  requires(std::same_as<T, bool> || detail::Character<T>) Pattern(T)
+  = delete;  // 'x' is no number: write "x"
   Pattern(const Entry& a);
   Pattern(const Entry& a, const Entry& b);
   Pattern(const Entry& a, const Entry& b, const Entry& c);

@@ -39,7 +39,7 @@ class Serializer {
   /// REQUIRES: packet.serializer == this, or no payload and no metadata.
   virtual void compose(const Packet& packet, Buffer& out) const = 0;
 
-  /// Reads into a fresh packet; its views point into `bytes`, or into storage of this thread that the next call to parse reuses.
+  /// Reads into a fresh packet; its views point into `bytes`, or into storage that the packet keeps (Packet::keep).
   /// What is not a packet of the protocol is classified as NestJS does (docs/wire-format.md): towards a service an
   /// event without pattern whose payload is everything; towards a client the last value, everything being its payload.
   /// Errors: payload_malformed, too_large.

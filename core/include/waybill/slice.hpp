@@ -160,6 +160,10 @@ class Buffer {
 
   /// A borrowed view of the content; valid until the buffer changes.
   Slice borrow() const noexcept { return block_ ? Slice::borrow(view()) : Slice{}; }
+  /// An owned view of the content: while it or a copy of it lives, the content must not change.
+  Slice share() const noexcept;
+  /// Whether something that share() gave still lives.
+  bool is_shared() const noexcept { return block_ && block_->references.load(std::memory_order_acquire) != 1; }
   /// Gives the content away; the buffer is empty afterwards.
   Slice take() noexcept;
   /// Frees the memory if it has grown beyond `keep` bytes. REQUIRES: empty().

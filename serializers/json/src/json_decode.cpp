@@ -12,7 +12,7 @@ Result<void> decode(const Slice& payload, const Serializer& serializer, ValueOut
   if (text.front() == '\xEF' && text.starts_with("\xEF\xBB\xBF")) {
     return Error(errc::payload_malformed, "payload: not valid JSON: it starts with a byte order mark", End::rejected);
   }
-  detail::Decoder<Reader> decoder(reader);
+  detail::Decoder<Reader> decoder(reader, text.size());
   Cursor cursor = reader.start();
   if (!decoder.value(cursor, out.address, *out.type)) return fail();
   if (!reader.is_at_end(cursor)) {

@@ -10,12 +10,7 @@
 namespace waybill::json {
 namespace {
 
-/// What a packet's views may point into when its bytes were no UTF-8, and the name that is read now.
-struct ThreadStorage {
-  std::string key;
-  Slice replaced;
-};
-thread_local ThreadStorage thread_storage;
+thread_local std::string thread_key;  // the name of a member that has escapes, while it is looked at
 
 std::string_view between(const char* begin, const char* end) { return {begin, static_cast<std::size_t>(end - begin)}; }
 
@@ -46,7 +41,7 @@ detail::PacketMembers members_of(std::string_view object) {
   const char* at = skip_space(object.data() + 1, end);
   while (*at == '"') {
     const char* name_end = scan_value(at, end).end;
-    const std::string_view name = content_of(between(at, name_end), thread_storage.key);
+    const std::string_view name = content_of(between(at, name_end), thread_key);
     const char* value = skip_space(skip_space(name_end, end) + 1, end);  // behind the colon
     const char* value_end = scan_value(value, end).end;
     members.set(name, between(value, value_end));
@@ -69,9 +64,10 @@ Result<void> parse_any_layout(const Slice& bytes, Direction direction, Packet& p
   packet = Packet();
   packet.serializer = serializer;
   if (!bytes.is_known_utf8() && !is_utf8(bytes.view())) {
-    thread_storage.replaced = Slice::copy(replace_invalid_utf8(bytes.view()));
-    const Slice replaced = thread_storage.replaced;
-    return parse_any_layout(replaced, direction, packet);
+    const Slice replaced = Slice::copy(replace_invalid_utf8(bytes.view()));
+    if (Result<void> parsed = parse_any_layout(replaced, direction, packet); !parsed) return parsed;
+    packet = packet.own();  // what it sees is in `replaced`
+    return {};
   }
   const char* const end = bytes.data() + bytes.size();
   const char* const start = skip_space(bytes.data(), end);

@@ -163,10 +163,12 @@ class Reader {
   Read replay(Cursor& from, Use use) {
     const char* stop = nullptr;
     if (const Read read = scan(from, stop); read != Read::ok) return read;
-    use([&](auto read) {
-      Cursor again = from;
-      return static_cast<bool>(read(again));
-    });
+    use(
+        [&](auto read) {
+          Cursor again = from;
+          return static_cast<bool>(read(again));
+        },
+        static_cast<std::size_t>(stop - from.at));
     from.at = stop;
     return Read::ok;
   }

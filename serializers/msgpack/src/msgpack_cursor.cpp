@@ -69,7 +69,7 @@ void set_count(Head& head, Type type, std::uint32_t count) noexcept {
 }
 
 void read_extension(Head& head, Input& in, std::size_t size) noexcept {
-  in.take<std::uint8_t>();  // its own type
+  head.integer = static_cast<std::int8_t>(in.take<std::uint8_t>());
   set_content(head, Type::extension, in.bytes(size));
 }
 
@@ -158,6 +158,31 @@ Head read_head(const char* at, const char* end) noexcept {
   if (in.failed()) head.type = Type::malformed;
   head.next = in.at();
   return head;
+}
+
+bool timestamp_of(const Head& head, std::int64_t& milliseconds) noexcept {
+  if (head.type != Type::extension || head.integer != -1) return false;
+  Input in(head.content.data(), head.content.data() + head.content.size());
+  std::int64_t seconds = 0;
+  std::uint32_t nanoseconds = 0;
+  switch (head.content.size()) {
+    case 4: seconds = in.take<std::uint32_t>(); break;
+    case 8: {
+      const auto both = in.take<std::uint64_t>();
+      nanoseconds = static_cast<std::uint32_t>(both >> 34);
+      seconds = static_cast<std::int64_t>(both & 0x3'FFFF'FFFF);
+      break;
+    }
+    case 12:
+      nanoseconds = in.take<std::uint32_t>();
+      seconds = static_cast<std::int64_t>(in.take<std::uint64_t>());
+      break;
+    default: return false;
+  }
+  constexpr std::int64_t k_most = 10'000'000'000'000;  // seconds; more than any calendar here has
+  if (nanoseconds > 999'999'999 || seconds > k_most || seconds < -k_most) return false;
+  milliseconds = seconds * 1000 + nanoseconds / 1'000'000;
+  return true;
 }
 
 Skip skip_value(const char*& at, const char* end) {

@@ -34,16 +34,20 @@ enum class Type : std::uint8_t {
 struct Head {
   Type type = Type::malformed;
   bool flag = false;          ///< Of boolean.
-  std::int64_t integer = 0;   ///< Of integer, and of natural when it is at most INT64_MAX.
+  std::int64_t integer = 0;   ///< Of integer, and of natural when it is at most INT64_MAX; of extension: its own type.
   std::uint64_t natural = 0;  ///< Of natural.
   double number = 0;
-  std::string_view content;    ///< Of text and bytes.
+  std::string_view content;    ///< Of text, bytes and extension.
   std::uint32_t count = 0;     ///< Of list: items; of map: pairs.
   const char* next = nullptr;  ///< Behind the value; of lists and maps at their first item.
 };
 
 /// Reads the value at `at`. Never reads at or behind `end`.
 Head read_head(const char* at, const char* end) noexcept;
+
+/// The time of an extension of type -1, which JavaScript's encoders make of a Date: milliseconds since 1970, without what
+/// it has below. False: it is none.
+bool timestamp_of(const Head& head, std::int64_t& milliseconds) noexcept;
 
 enum class Skip { ok, malformed, too_deep };
 

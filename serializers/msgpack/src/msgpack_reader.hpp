@@ -38,7 +38,8 @@ class Reader {
   };
 
   Found found(Value& from) {
-    switch (read_head(from.at, end_).type) {
+    const Head head = read_head(from.at, end_);
+    switch (head.type) {
       case Type::null: return Found::null;
       case Type::boolean: return Found::boolean;
       case Type::integer:
@@ -48,7 +49,7 @@ class Reader {
       case Type::bytes: return Found::bytes;
       case Type::list: return Found::list;
       case Type::map: return Found::map;
-      case Type::extension:
+      case Type::extension: return is_time(head) ? Found::text : Found::unknown;
       case Type::malformed: break;
     }
     return Found::unknown;
@@ -114,9 +115,11 @@ class Reader {
     return head.type == Type::natural && natural > INT64_MAX ? 1 : 0;
   }
 
+  /// A timestamp reads as the text that JSON has for a Date.
   Read text(Value& from, std::string_view& to) {
     const Head head = read_head(from.at, end_);
-    if (head.type != Type::text) return unfit(head);
+    if (head.type != Type::text) [[unlikely]]
+      return time_text(from, head, to);
     if (!detail::is_utf8(head.content)) {
       failure_.set(errc::payload_malformed, "a text is not valid UTF-8");
       return Read::malformed;
@@ -191,10 +194,12 @@ class Reader {
   Read replay(Value& from, Use use) {
     const char* const start = from.at;
     if (!skip(from)) return Read::stopped;
-    use([start](auto read) {
-      Value copy{start};
-      return static_cast<bool>(read(copy));
-    });
+    use(
+        [start](auto read) {
+          Value copy{start};
+          return static_cast<bool>(read(copy));
+        },
+        static_cast<std::size_t>(from.at - start));
     return Read::ok;
   }
 
@@ -232,6 +237,18 @@ class Reader {
     from.at = head.next;
     return Read::ok;
   }
+  [[gnu::noinline]] static bool is_time(const Head& head) noexcept {
+    std::int64_t milliseconds = 0;
+    return timestamp_of(head, milliseconds);
+  }
+  [[gnu::noinline]] Read time_text(Value& from, const Head& head, std::string_view& to) {
+    std::int64_t milliseconds = 0;
+    if (!timestamp_of(head, milliseconds)) return unfit(head);
+    const std::size_t size = detail::format_iso_time(milliseconds, time_);
+    if (!size) return Read::range;
+    to = {time_, size};
+    return done(from, head);
+  }
   Read unfit(const Head& head) {
     if (head.type != Type::malformed) return Read::mismatch;
     failure_.set(errc::payload_malformed, "not valid MessagePack: it ends too early, or holds a byte without meaning");
@@ -242,6 +259,7 @@ class Reader {
   const char* end_;
   const Serializer& serializer_;
   detail::Failure failure_;
+  char time_[32];  // what text() made of a timestamp last
 };
 
 }  // namespace waybill::msgpack

@@ -29,7 +29,7 @@ class MsgpackSerializer final : public Serializer {
       return reader.failure().error(*out.type);
     }
     Reader::Value start{payload.data()};
-    detail::Decoder<Reader> decoder(reader);
+    detail::Decoder<Reader> decoder(reader, payload.size());
     if (!decoder.value(start, out.address, *out.type)) return reader.failure().error(*out.type);
     if (start.at == payload.data() + payload.size()) return {};
     reader.failure().set(errc::payload_malformed, "not valid MessagePack: something follows the value");

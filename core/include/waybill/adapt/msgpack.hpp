@@ -11,6 +11,7 @@
 #include <msgpack.hpp>
 
 #include <algorithm>
+#include <charconv>
 #include <cstdint>
 #include <cstring>
 #include <string>
@@ -20,31 +21,43 @@
 namespace waybill {
 namespace detail {
 
-/// Plays packed bytes into a sink.
+/// Plays packed bytes into a sink. Keys are texts there: integers become their digits, all else is refused.
 class MsgpackPlayer : public ::msgpack::null_visitor {
  public:
-  explicit MsgpackPlayer(ValueSink& sink) : sink_(sink) {}
-  bool visit_nil() { return sink_.null(); }
-  bool visit_boolean(bool value) { return sink_.boolean(value); }
-  bool visit_positive_integer(std::uint64_t value) { return sink_.natural(value); }
-  bool visit_negative_integer(std::int64_t value) { return sink_.integer(value); }
-  bool visit_float32(float value) { return sink_.number(static_cast<double>(value)); }
-  bool visit_float64(double value) { return sink_.number(value); }
+  MsgpackPlayer(ValueSink& sink, std::string& problem) : sink_(sink), problem_(problem) {}
+  bool visit_nil() { return is_no_key() && sink_.null(); }
+  bool visit_boolean(bool value) { return is_no_key() && sink_.boolean(value); }
+  bool visit_positive_integer(std::uint64_t value) {
+    return is_key_ ? sink_.key(std::to_string(value)) : sink_.natural(value);
+  }
+  bool visit_negative_integer(std::int64_t value) {
+    return is_key_ ? sink_.key(std::to_string(value)) : sink_.integer(value);
+  }
+  bool visit_float32(float value) { return is_no_key() && sink_.number(static_cast<double>(value)); }
+  bool visit_float64(double value) { return is_no_key() && sink_.number(value); }
   bool visit_str(const char* text, std::uint32_t size) {
     const std::string_view value(size ? text : "", size);
     return is_key_ ? sink_.key(value) : sink_.text(value);
   }
-  bool visit_bin(const char* bytes, std::uint32_t size) { return sink_.bytes({size ? bytes : "", size}); }
-  bool visit_ext(const char*, std::uint32_t) { return false; }
-  bool start_array(std::uint32_t count) { return sink_.begin_list(count); }
+  bool visit_bin(const char* bytes, std::uint32_t size) {
+    return is_no_key() && sink_.bytes({size ? bytes : "", size});
+  }
+  bool visit_ext(const char*, std::uint32_t) { return refuse("extension types of MessagePack cannot be sent"); }
+  bool start_array(std::uint32_t count) { return is_no_key() && sink_.begin_list(count); }
   bool end_array() { return sink_.end_list(); }
-  bool start_map(std::uint32_t count) { return sink_.begin_map(count); }
+  bool start_map(std::uint32_t count) { return is_no_key() && sink_.begin_map(count); }
   bool start_map_key() { return is_key_ = true; }
   bool end_map_key() { return is_key_ = false, true; }
   bool end_map() { return sink_.end_map(); }
 
  private:
+  bool refuse(const char* problem) {
+    problem_ = problem;
+    return false;
+  }
+  bool is_no_key() { return !is_key_ || refuse("the keys of a map must be texts or integers"); }
   ValueSink& sink_;
+  std::string& problem_;
   bool is_key_ = false;
 };
 
@@ -120,6 +133,40 @@ class MsgpackBuilder final : public ValueSink {
   std::vector<std::vector<::msgpack::object>> open_;
 };
 
+/// Turns keys that are integers' digits into integers, at every depth: no other format has keys that are no texts.
+inline void make_keys_integers(const ::msgpack::object& object) {
+  if (object.type == ::msgpack::type::ARRAY) {
+    for (std::uint32_t i = 0; i < object.via.array.size; ++i) make_keys_integers(object.via.array.ptr[i]);
+  }
+  if (object.type != ::msgpack::type::MAP) return;
+  for (std::uint32_t i = 0; i < object.via.map.size; ++i) {
+    ::msgpack::object_kv& entry = object.via.map.ptr[i];
+    make_keys_integers(entry.val);
+    if (entry.key.type != ::msgpack::type::STR) continue;
+    const char* const text = entry.key.via.str.ptr;
+    const char* const end = text + entry.key.via.str.size;
+    std::int64_t integer = 0;
+    std::uint64_t natural = 0;
+    if (const auto [at, error] = std::from_chars(text, end, integer); error == std::errc() && at == end) {
+      entry.key = ::msgpack::object(integer);
+    } else if (const auto [stop, wrong] = std::from_chars(text, end, natural); wrong == std::errc() && stop == end) {
+      entry.key = ::msgpack::object(natural);
+    }
+  }
+}
+
+/// Maps of texts first, then maps of integers: what is there does not say which is wanted.
+template <class T>
+void convert_msgpack(const ::msgpack::object& object, T& value) {
+  try {
+    object.convert(value);
+  } catch (const ::msgpack::type_error&) {
+    make_keys_integers(object);
+    value = T();
+    object.convert(value);
+  }
+}
+
 template <class T>
 concept MsgpackType = Unclaimed<T> && requires(const T& value, T& target, ::msgpack::packer<::msgpack::sbuffer>& packer,
                                                const ::msgpack::object& object) {
@@ -135,10 +182,10 @@ struct MsgpackAdapted {
   static constexpr Kind k_kind = Kind::dynamic;
   static const TypeInfo& info() {
     static constexpr DynamicType type{{k_kind, detail::short_name<T>()},
-                                      [](const void* value, ValueSink& sink, std::string&) {
+                                      [](const void* value, ValueSink& sink, std::string& problem) {
                                         ::msgpack::sbuffer packed;
                                         ::msgpack::pack(packed, *static_cast<const T*>(value));
-                                        detail::MsgpackPlayer player(sink);
+                                        detail::MsgpackPlayer player(sink, problem);
                                         return ::msgpack::parse(packed.data(), packed.size(), player);
                                       },
                                       [](void* value, ValueSource& source, std::string& problem) {
@@ -147,7 +194,7 @@ struct MsgpackAdapted {
                                         if (!source.play(builder)) return false;
                                         problem = "the value does not fit the msgpack adaptor of " +
                                                   std::string(detail::short_name<T>());
-                                        builder.root().convert(*static_cast<T*>(value));
+                                        detail::convert_msgpack(builder.root(), *static_cast<T*>(value));
                                         return true;
                                       }};
     return type;

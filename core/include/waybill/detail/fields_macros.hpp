@@ -10,10 +10,10 @@
 
 /// Inside a class (private members too) or behind it in its namespace. Each argument is the name of a member, or a
 /// WAYBILL_FIELD when it has another name on the wire.
-#define WAYBILL_FIELDS(Type, ...)                                                          \
-  [[maybe_unused]] static ::std::vector<::waybill::Field> waybill_fields_of(const Type*) { \
-    using WaybillSelf = Type;                                                              \
-    return {WAYBILL_DETAIL_EACH(WAYBILL_DETAIL_FIELD, __VA_ARGS__)};                       \
+#define WAYBILL_FIELDS(Type, ...)                                                                               \
+  [[maybe_unused]] static ::std::vector<::waybill::Field> waybill_fields_of(::waybill::detail::Exactly<Type>) { \
+    using WaybillSelf = Type;                                                                                   \
+    return {WAYBILL_DETAIL_EACH(WAYBILL_DETAIL_FIELD, __VA_ARGS__)};                                            \
   }
 #define WAYBILL_FIELD(member, name) (member, name)
 
@@ -28,9 +28,9 @@
 
 // A field is `member`, or `(member, name)` as WAYBILL_FIELD leaves it.
 #define WAYBILL_DETAIL_FIELD(x) WAYBILL_DETAIL_JOIN(WAYBILL_DETAIL_FIELD_, WAYBILL_DETAIL_IS_PAIR(x))(x)
-#define WAYBILL_DETAIL_FIELD_0(x) ::waybill::detail::field_of<&WaybillSelf::x>(#x),
+#define WAYBILL_DETAIL_FIELD_0(x) ::waybill::detail::field_of<WaybillSelf, &WaybillSelf::x>(#x),
 #define WAYBILL_DETAIL_FIELD_1(x) WAYBILL_DETAIL_NAMED x
-#define WAYBILL_DETAIL_NAMED(member, name) ::waybill::detail::field_of<&WaybillSelf::member>(name),
+#define WAYBILL_DETAIL_NAMED(member, name) ::waybill::detail::field_of<WaybillSelf, &WaybillSelf::member>(name),
 #define WAYBILL_DETAIL_IS_PAIR(x) WAYBILL_DETAIL_SECOND(WAYBILL_DETAIL_PROBE x, 0, ~)
 #define WAYBILL_DETAIL_PROBE(...) ~, 1
 #define WAYBILL_DETAIL_SECOND(...) WAYBILL_DETAIL_SECOND_(__VA_ARGS__)
@@ -55,13 +55,17 @@
 
 namespace waybill::detail {
 
+/// Names T as an argument that converts to nothing else: what describes a base must not be taken for its derived types.
+template <class T>
+struct Exactly {};
+
 template <class T>
 concept HasInnerFields = requires {
-  T::waybill_fields_of(static_cast<const T*>(nullptr));
+  T::waybill_fields_of(Exactly<T>{});
 };
 template <class T>
 concept HasOuterFields = requires {
-  waybill_fields_of(static_cast<const T*>(nullptr));
+  waybill_fields_of(Exactly<T>{});
 };
 template <class T>
 concept HasFields = std::is_class_v<T> &&(HasInnerFields<T> || HasOuterFields<T>);
@@ -69,23 +73,37 @@ concept HasFields = std::is_class_v<T> &&(HasInnerFields<T> || HasOuterFields<T>
 template <class T>
 std::vector<Field> fields_of() {
   if constexpr (HasInnerFields<T>) {
-    return T::waybill_fields_of(static_cast<const T*>(nullptr));
+    return T::waybill_fields_of(Exactly<T>{});
   } else {
-    return waybill_fields_of(static_cast<const T*>(nullptr));
+    return waybill_fields_of(Exactly<T>{});
   }
 }
 
-template <auto Pointer>
+/// A member of Self, which may be that of a base: then the pointer is one into the base.
+template <class Self, auto Pointer>
 struct MemberPointer;
-template <class Class, class Member, Member Class::*Pointer>
-struct MemberPointer<Pointer> {
+template <class Self, class Class, class Member, Member Class::*Pointer>
+struct MemberPointer<Self, Pointer> {
   using Type = std::remove_cv_t<Member>;
-  static std::size_t offset() { return Room<Class>::offset(&(Room<Class>::object().*Pointer)); }
+  static Type& from(Self& object) { return const_cast<Type&>(object.*Pointer); }
+  static std::size_t offset() {
+    if constexpr (requires { static_cast<Member Self::*>(Pointer); }) {
+      constexpr Member Self::*own = Pointer;
+      return Room<Self>::offset(&(Room<Self>::object().*own));
+    } else {
+      static_assert(!sizeof(Self),
+                    "waybill: WAYBILL_FIELDS reaches members of the type itself and of its public bases, as long as "
+                    "these are neither virtual nor there twice.");
+      return 0;
+    }
+  }
 };
 
-template <auto Pointer>
+template <class Self, auto Pointer>
 Field field_of(std::string_view name) {
-  return field_at<typename MemberPointer<Pointer>::Type>(name, MemberPointer<Pointer>::offset());
+  using Get = MemberPointer<Self, Pointer>;
+  using Member = typename Get::Type;
+  return field_at<Member>(name, Get::offset(), restore_of<Self, Member, Get>());
 }
 
 }  // namespace waybill::detail

@@ -1,11 +1,11 @@
 // Descriptions of the types that the standard library has, each made from what the type can do. Private to fields.hpp.
 #pragma once
 
+#include "waybill/detail/fields_time.hpp"
 #include "waybill/model.hpp"
 
 #include <array>
 #include <charconv>
-#include <chrono>
 #include <cstdint>
 #include <cstring>
 #include <initializer_list>
@@ -29,11 +29,6 @@ template <class T>
 inline constexpr bool is_std_array = false;
 template <class T, std::size_t N>
 inline constexpr bool is_std_array<std::array<T, N>> = true;
-
-template <class T>
-inline constexpr bool is_time = false;
-template <class Duration>
-inline constexpr bool is_time<std::chrono::time_point<std::chrono::system_clock, Duration>> = true;
 
 template <class T>
 concept MapLike = requires(T map) {
@@ -66,15 +61,6 @@ concept SequenceLike = requires(T list) {
 template <class T>
 struct Description;
 
-template <class T>
-const T& as(const void* address) noexcept {
-  return *static_cast<const T*>(address);
-}
-template <class T>
-T& as(void* address) noexcept {
-  return *static_cast<T*>(address);
-}
-
 // --- optional, unique_ptr, shared_ptr
 
 template <class T>
@@ -92,7 +78,8 @@ const OptionalType& optional_type() {
           return as<T>(value).get();
         }
       },
-      [](void* value) { as<T>(value).reset(); }};
+      [](void* value) { as<T>(value).reset(); },
+      is_a<T, std::optional> ? 0 : sizeof(Content)};
   return type;
 }
 
@@ -147,7 +134,8 @@ const ListType& list_type() {
                                  [](void* list) {
                                    if constexpr (!is_std_array<T>) as<T>(list).clear();
                                  },
-                                 &append_item<T>};
+                                 &append_item<T>,
+                                 is_std_array<T> ? 0 : sizeof(typename T::value_type)};
   return type;
 }
 
@@ -208,6 +196,9 @@ MapType::Added append_entry(void* map, std::string_view text, Fill fill) {
   return fill(&value) ? MapType::Added::ok : MapType::Added::stopped;
 }
 
+/// What a map takes for an entry besides its content, about: two or three pointers, and the allocator's share.
+inline constexpr std::size_t k_node_size = 48;
+
 template <class T>
 const MapType& map_type() {
   using Key = typename T::key_type;
@@ -219,15 +210,37 @@ const MapType& map_type() {
                                 [](const void* map) -> std::size_t { return as<T>(map).size(); },
                                 &each_entry<T>,
                                 [](void* map) { as<T>(map).clear(); },
-                                &append_entry<T>};
+                                &append_entry<T>,
+                                sizeof(typename T::value_type) + k_node_size};
   return type;
 }
 
 // --- tuple, pair
 
 template <class Member>
-Field field_at(std::string_view name, std::size_t offset) {
-  return {name, {}, offset, Description<Member>::kind(), Description<Member>::is_required(), &type_of<Member>};
+Field field_at(std::string_view name, std::size_t offset, void (*restore)(void*) = nullptr) {
+  return {name, {}, offset, Description<Member>::kind(), Description<Member>::is_required(), &type_of<Member>, restore};
+}
+
+/// Whether decoding a second value into a Member leaves something of the first: lists and maps are cleared, and what
+/// optionals and variants hold is made anew.
+template <class Member>
+consteval bool is_merged() {
+  constexpr Kind kind = Description<Member>::kind();
+  return kind == Kind::object || kind == Kind::tuple || kind == Kind::dynamic || is_std_array<Member>;
+}
+
+/// Field::restore of the member that `Get` finds in a T.
+template <class T, class Member, class Get>
+consteval auto restore_of() -> void (*)(void*) {
+  if constexpr (is_merged<Member>() && std::is_default_constructible_v<T> && std::is_move_assignable_v<Member>) {
+    return [](void* member) {
+      T fresh{};
+      as<Member>(member) = std::move(Get::from(fresh));
+    };
+  } else {
+    return nullptr;
+  }
 }
 
 template <class T, std::size_t... I>
@@ -275,22 +288,6 @@ const VariantType& make_variant_type(std::index_sequence<I...>) {
 template <class T>
 const VariantType& variant_type() {
   return make_variant_type<T>(std::make_index_sequence<std::variant_size_v<T>>());
-}
-
-// --- time
-
-template <class T>
-const TimeType& time_type() {
-  using std::chrono::milliseconds;
-  static constexpr TimeType type{{Kind::time, "time"},
-                                 [](const void* value) -> std::int64_t {
-                                   return std::chrono::floor<milliseconds>(as<T>(value)).time_since_epoch().count();
-                                 },
-                                 [](void* value, std::int64_t count) {
-                                   as<T>(value) =
-                                       T(std::chrono::duration_cast<typename T::duration>(milliseconds(count)));
-                                 }};
-  return type;
 }
 
 // --- enumerations: the names of all values in a range, from one instantiation

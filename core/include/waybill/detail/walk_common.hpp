@@ -9,6 +9,7 @@
 #include <cstring>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace waybill::detail {
@@ -35,6 +36,11 @@ inline bool equal_short(const char* a, const char* b, std::size_t count) noexcep
 /// Values may be nested this deep, in any format.
 inline constexpr int k_max_depth = 128;
 
+/// What the items of lists and maps in one decoded value may take in memory, in bytes; more for payloads of which this
+/// is less than k_max_growth times their own size. `[{},{},{}]` takes three bytes an item on the wire.
+inline constexpr std::size_t k_max_decoded = 128u << 20;
+inline constexpr std::size_t k_max_growth = 16;
+
 template <class T>
 T load(const void* address) noexcept {
   T value;
@@ -51,25 +57,36 @@ void store(void* address, T value) noexcept {
 class SeenFields {
  public:
   explicit SeenFields(std::size_t count) : count_(count) {}
-  void add(std::size_t index) {
-    if (index == in_order_) {
-      ++in_order_;
-    } else if (index < 64) {
+  /// False: it was there before.
+  bool add(std::size_t index) {
+    if (index != next_) [[unlikely]]
+      return add_out_of_order(index);
+    ++next_;
+    return true;
+  }
+  bool has_all() const { return next_ == count_; }
+  bool has(std::size_t index) const {
+    if (index < (next_ == k_none ? in_order_ : next_)) return true;
+    return index < 64 ? (few_ >> index) & 1 : !more_.empty() && more_[index];
+  }
+
+ private:
+  static constexpr std::size_t k_none = static_cast<std::size_t>(-1);
+  bool add_out_of_order(std::size_t index) {
+    if (next_ != k_none) in_order_ = std::exchange(next_, k_none);
+    if (has(index)) return false;
+    if (index < 64) {
       few_ |= std::uint64_t{1} << index;
     } else {
       more_.resize(count_);
       more_[index] = true;
     }
-  }
-  bool has_all() const { return in_order_ == count_; }
-  bool has(std::size_t index) const {
-    if (index < in_order_) return true;
-    return index < 64 ? (few_ >> index) & 1 : !more_.empty() && more_[index];
+    return true;
   }
 
- private:
   std::size_t count_;
-  std::size_t in_order_ = 0;
+  std::size_t next_ = 0;      // as long as they come in order
+  std::size_t in_order_ = 0;  // how many did
   std::uint64_t few_ = 0;
   std::vector<bool> more_;
 };
@@ -105,6 +122,13 @@ std::string quote_for_error(std::string_view text);
 
 /// What a value of the type looks like, for errors: "an integer", "a text", "an Order object".
 std::string describe_expected(const TypeInfo& type);
+
+/// "a time from 1677-09-21T00:12:43.145Z to 2262-04-11T23:47:16.854Z"
+std::string time_range_text(const TimeType& type);
+/// "a list of 3 items"
+std::string count_text(std::size_t count);
+/// "1e+300"
+std::string number_text(double number);
 
 /// The name of an enumerator; empty if it has none.
 std::string_view enum_name(const EnumType& type, std::int64_t value) noexcept;

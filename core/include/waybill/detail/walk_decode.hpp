@@ -14,13 +14,15 @@
 //   bool skip(Value&);
 //   Read list(Value&, visit);                     // visit(Value&) -> bool for each item; false ends with Read::stopped
 //   Read map(Value&, visit);                      // visit(Key&, Value&) -> bool for each entry
-//   Read replay(Value&, use);                     // use(again); again(read) calls read(Value&) on the value, repeatedly
+//   Read replay(Value&, use);                     // use(again, size of the value in bytes); again(read) calls read(Value&)
+//                                                 // on the value, repeatedly
 //   std::string describe(Value&);                 // for errors: `"two"`, `a list`
 //   Failure& failure();
 // A Key has `bool is(const Field&)`, quick, `bool is_exact()`, whether is() can be trusted when it says no, and
 // `std::string_view text()`.
 #pragma once
 
+#include "waybill/detail/walk_choice.hpp"
 #include "waybill/detail/walk_common.hpp"
 #include "waybill/detail/walk_play.hpp"
 #include "waybill/payload.hpp"
@@ -31,13 +33,15 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 
 namespace waybill::detail {
 
 template <class Reader>
 class Decoder : private Player<Reader> {
  public:
-  explicit Decoder(Reader& reader) : Player<Reader>(reader) {}
+  /// `payload_size` is that of all the bytes, in bytes.
+  Decoder(Reader& reader, std::size_t payload_size) : Player<Reader>(reader, payload_size) {}
 
   /// False: reader.failure() says why.
   template <class Value>
@@ -49,6 +53,7 @@ class Decoder : private Player<Reader> {
   using Player<Reader>::reader_;
   using Player<Reader>::fail;
   using Player<Reader>::check;
+  using Player<Reader>::take_memory;
 
   /// Delays the call of a description until it is needed.
   struct Lazy {
@@ -77,7 +82,12 @@ class Decoder : private Player<Reader> {
       case Kind::float32: {
         double number = 0;
         if (!check(reader_.number(from, number), from, type)) return false;
-        store(to, static_cast<float>(number));
+        const auto narrow = static_cast<float>(number);
+        if (std::isinf(narrow) && !std::isinf(number)) [[unlikely]] {
+          return reader_.failure().set(errc::payload_mismatch,
+                                       expected_but_found("a number that a float holds", number_text(number)));
+        }
+        store(to, narrow);
         return true;
       }
       case Kind::float64: {
@@ -195,6 +205,7 @@ class Decoder : private Player<Reader> {
       type.reset(to);
       return reader_.skip(from);
     }
+    if (!take_memory(type.heap_size)) return false;
     return value(from, type.emplace(to), type.value_type(), depth + 1);
   }
 
@@ -207,6 +218,7 @@ class Decoder : private Player<Reader> {
       if (index >= type.fixed_size) {
         return reader_.failure().set(errc::payload_mismatch, expected_but_found(count_text(type.fixed_size), "more"));
       }
+      if (!take_memory(type.item_size)) return false;
       const auto fill = [&](void* element) { return value(item, element, item_type, depth + 1); };
       if (!type.append(to, index, fill_with(fill))) {
         reader_.failure().at_index(index);
@@ -223,10 +235,6 @@ class Decoder : private Player<Reader> {
     return true;
   }
 
-  static std::string count_text(std::size_t count) {
-    return "a list of " + std::to_string(count) + (count == 1 ? " item" : " items");
-  }
-
   template <class F>
   static Fill fill_with(const F& function) {
     return {[](void* context, void* element) { return (*static_cast<const F*>(context))(element); },
@@ -238,6 +246,7 @@ class Decoder : private Player<Reader> {
     const TypeInfo& value_type = type.value_type();
     type.clear(to);
     const Read read = reader_.map(from, [&](auto& key, auto& content) {
+      if (!take_memory(type.entry_size)) return false;
       const std::string name(key.text());
       const auto fill = [&](void* element) { return value(content, element, value_type, depth + 1); };
       switch (type.append(to, name, fill_with(fill))) {
@@ -275,23 +284,6 @@ class Decoder : private Player<Reader> {
                                  expected_but_found(count_text(type.items.size()), std::to_string(index)));
   }
 
-  static constexpr std::size_t k_no_field = static_cast<std::size_t>(-1);
-
-  template <class Key>
-  static std::size_t find_field(Key& key, const ObjectType& type, std::size_t expected) {
-    const std::size_t count = type.fields.size();
-    for (std::size_t i = 0, at = expected; i < count; ++i, ++at) {
-      if (at >= count) at = 0;
-      if (key.is(type.fields[at])) return at;
-    }
-    if (key.is_exact()) return k_no_field;
-    const std::string_view text = key.text();
-    for (std::size_t i = 0; i < count; ++i) {
-      if (type.fields[i].name == text) return i;
-    }
-    return k_no_field;
-  }
-
   template <class Value>
   bool object(Value& from, void* to, const ObjectType& type, int depth) {
     std::size_t expected = 0;
@@ -303,7 +295,8 @@ class Decoder : private Player<Reader> {
       if (index == k_no_field) return reader_.skip(content);
       const Field& field = type.fields[index];
       expected = index + 1;
-      seen.add(index);
+      if (!seen.add(index) && !restore(field, to)) [[unlikely]]
+        return false;
       if (value(content, static_cast<char*>(to) + field.offset, field.kind, Lazy{field.type}, depth + 1)) [[likely]] {
         return true;
       }
@@ -323,14 +316,35 @@ class Decoder : private Player<Reader> {
     return true;
   }
 
+  /// A name is there twice: the last wins, and nothing of the first is left.
+  bool restore(const Field& field, void* object) {
+    if (field.restore) {
+      field.restore(static_cast<char*>(object) + field.offset);
+    } else if (field.kind == Kind::object || field.kind == Kind::tuple) {
+      reader_.failure().set(errc::payload_mismatch, "its name is there twice");
+      reader_.failure().at_field(field.name);
+      return false;
+    }
+    return true;
+  }
+
   template <class Value>
   bool variant(Value& from, void* to, const VariantType& type, int depth) {
     bool fits = false;
     std::string found;
-    const Read read = reader_.replay(from, [&](auto&& again) {
+    const Found there = reader_.found(from);
+    const bool is_only_one = type.alternatives.size() == 1;
+    const Read read = reader_.replay(from, [&](auto&& again, std::size_t size) {
+      if (!rereading_.allows(size)) {
+        reader_.failure().set(errc::too_large, "too many ways to read variants within variants");
+        return;
+      }
+      const Rereading::Inside inside(rereading_);
       for (std::size_t i = 0; i < type.alternatives.size() && !fits; ++i) {
+        const TypeInfo& alternative = type.alternatives[i]();
+        if (!is_only_one && !may_be(alternative.kind, there)) continue;
         reader_.failure().problem.clear();
-        fits = again([&](auto& copy) { return value(copy, type.emplace(to, i), type.alternatives[i](), depth + 1); });
+        fits = again([&](auto& copy) { return value(copy, type.emplace(to, i), alternative, depth + 1); });
         if (!fits && reader_.failure().code == errc::too_large) return;
       }
       if (!fits) again([&](auto& copy) { return found = reader_.describe(copy), true; });
@@ -340,7 +354,7 @@ class Decoder : private Player<Reader> {
       reader_.failure().problem.clear();
       return true;
     }
-    if (reader_.failure().code == errc::too_large || type.alternatives.size() == 1) return false;
+    if (reader_.failure().code == errc::too_large || is_only_one) return false;
     std::string expected;
     for (std::size_t i = 0; i < type.alternatives.size(); ++i) {
       if (i) expected += i + 1 == type.alternatives.size() ? " or " : ", ";
@@ -357,6 +371,10 @@ class Decoder : private Player<Reader> {
     if (!parse_iso_time(text, milliseconds)) {
       return reader_.failure().set(errc::payload_mismatch,
                                    expected_but_found(describe_expected(type), quote_for_error(text)));
+    }
+    if (milliseconds < type.least || milliseconds > type.most) {
+      return reader_.failure().set(errc::payload_mismatch,
+                                   expected_but_found(time_range_text(type), quote_for_error(text)));
     }
     type.store(to, milliseconds);
     return true;
@@ -375,6 +393,8 @@ class Decoder : private Player<Reader> {
     if (problem.empty()) problem = "expected " + describe_expected(type);
     return reader_.failure().set(errc::payload_mismatch, std::move(problem));
   }
+
+  Rereading rereading_;
 };
 
 }  // namespace waybill::detail

@@ -30,8 +30,7 @@ struct PacketFormat {
 /// An id that is not there, on replies: NestJS's RabbitMQ server sends none.
 inline constexpr Term k_no_id{{}, true};
 
-/// Fills `packet` from the members of a packet. Views point into `bytes`, or into storage of this thread that the next
-/// call reuses. `whole` is the packet's value: the payload, if this is no packet of the protocol. No members: the value
+/// Fills `packet` from the members of a packet. Views point into `bytes`, or into storage that the packet keeps. `whole` is the packet's value: the payload, if this is no packet of the protocol. No members: the value
 /// is no object.
 void classify_packet(const Slice& bytes, std::string_view whole, const PacketMembers* members, Direction direction,
                      const PacketFormat& format, Packet& packet);

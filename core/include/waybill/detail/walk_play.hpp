@@ -4,6 +4,8 @@
 
 #include "waybill/detail/walk_common.hpp"
 
+#include <algorithm>
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -23,7 +25,8 @@ enum class Read : std::uint8_t {
 template <class Reader>
 class Player {
  public:
-  explicit Player(Reader& reader) : reader_(reader) {}
+  Player(Reader& reader, std::size_t payload_size)
+      : reader_(reader), memory_left_(std::max(k_max_decoded, k_max_growth * payload_size)) {}
 
   /// A value of the bytes, ready to be played.
   template <class Value>
@@ -61,12 +64,21 @@ class Player {
     return fail(read, from, describe_expected(info));
   }
 
+  /// Counts memory that decoding takes. False: it is too much, and reader.failure() says so.
+  bool take_memory(std::size_t bytes) {
+    if (bytes > memory_left_) [[unlikely]]
+      return refuse_memory();
+    memory_left_ -= bytes;
+    return true;
+  }
+
   /// False: reader.failure() says why, or the sink did not want more.
   template <class Value>
   bool play(Value& from, ValueSink& sink, int depth) {
     if (depth >= k_max_depth) {
       return reader_.failure().set(errc::too_large, "nested deeper than " + std::to_string(k_max_depth));
     }
+    if (!take_memory(k_dynamic_size)) return false;
     switch (reader_.found(from)) {
       case Found::null: return reader_.skip(from) && sink.null();
       case Found::boolean: {
@@ -83,12 +95,12 @@ class Player {
         return check_played(reader_.bytes(from, bytes), from) && sink.bytes(bytes);
       }
       case Found::list: {
-        if (!sink.begin_list(ValueSink::k_unknown_size)) return false;
+        if (!take_memory(k_container_size) || !sink.begin_list(ValueSink::k_unknown_size)) return false;
         const Read read = reader_.list(from, [&](auto& item) { return play(item, sink, depth + 1); });
         return check_played(read, from) && sink.end_list();
       }
       case Found::map: {
-        if (!sink.begin_map(ValueSink::k_unknown_size)) return false;
+        if (!take_memory(k_container_size) || !sink.begin_map(ValueSink::k_unknown_size)) return false;
         const Read read = reader_.map(
             from, [&](auto& key, auto& content) { return sink.key(key.text()) && play(content, sink, depth + 1); });
         return check_played(read, from) && sink.end_map();
@@ -99,6 +111,15 @@ class Player {
   }
 
  private:
+  [[gnu::noinline, gnu::cold]] bool refuse_memory() {
+    return reader_.failure().set(
+        errc::too_large, "its items would take more than " + std::to_string(k_max_decoded >> 20) + " MiB of memory");
+  }
+
+  // What a value of any shape takes in bytes, about, and what a list or map takes besides.
+  static constexpr std::size_t k_dynamic_size = 16;
+  static constexpr std::size_t k_container_size = 64;
+
   template <class Value>
   bool play_number(Value& from, ValueSink& sink) {
     std::int64_t integer = 0;
@@ -119,6 +140,9 @@ class Player {
 
  protected:
   Reader& reader_;
+
+ private:
+  std::size_t memory_left_;
 };
 
 }  // namespace waybill::detail

@@ -1,0 +1,75 @@
+// What a decoder chooses between: the member that a key names, and the alternative of a variant. Private to walk_decode.hpp.
+#pragma once
+
+#include "waybill/detail/walk_common.hpp"
+#include "waybill/detail/walk_play.hpp"
+
+#include <cstddef>
+#include <string_view>
+#include <utility>
+
+namespace waybill::detail {
+
+inline constexpr std::size_t k_no_field = static_cast<std::size_t>(-1);
+
+template <class Key>
+std::size_t find_field(Key& key, const ObjectType& type, std::size_t expected) {
+  const std::size_t count = type.fields.size();
+  for (std::size_t i = 0, at = expected; i < count; ++i, ++at) {
+    if (at >= count) at = 0;
+    if (key.is(type.fields[at])) return at;
+  }
+  if (key.is_exact()) return k_no_field;
+  const std::string_view text = key.text();
+  for (std::size_t i = 0; i < count; ++i) {
+    if (type.fields[i].name == text) return i;
+  }
+  return k_no_field;
+}
+
+/// Whether a value of the kind may be read from what is there. True if in doubt.
+inline bool may_be(Kind kind, Found there) noexcept {
+  if (there == Found::unknown) return true;
+  if (kind >= Kind::int8 && kind <= Kind::float64) return there == Found::number;
+  switch (kind) {
+    case Kind::null: return there == Found::null;
+    case Kind::boolean: return there == Found::boolean;
+    case Kind::text: return there == Found::text;
+    case Kind::list:
+    case Kind::tuple: return there == Found::list;
+    case Kind::map:
+    case Kind::object: return there == Found::map;
+    default: return true;
+  }
+}
+
+/// How much may be read again. Variants within variants are read again with each alternative of those around them, so
+/// what is read doubles with each level when the last member does not fit. A value that fits without going back costs its
+/// size once a level, and at most every second level is a variant: that is allowed, and a little more.
+class Rereading {
+ public:
+  /// Whether one more variant, of so many bytes, may be read.
+  bool allows(std::size_t size) noexcept {
+    if (depth_ == 0) left_ += k_max_depth / 4 * size;
+    if (size > left_) return false;
+    left_ -= size;
+    return true;
+  }
+  /// Lives while the alternatives of a variant are tried.
+  class Inside {
+   public:
+    explicit Inside(Rereading& rereading) noexcept : rereading_(rereading) { ++rereading_.depth_; }
+    ~Inside() { --rereading_.depth_; }
+    Inside(const Inside&) = delete;
+    Inside& operator=(const Inside&) = delete;
+
+   private:
+    Rereading& rereading_;
+  };
+
+ private:
+  std::size_t left_ = 1u << 20;  // bytes
+  int depth_ = 0;
+};
+
+}  // namespace waybill::detail
