@@ -90,6 +90,14 @@ class Slice {
     slice.size_ = part.size();
     return slice;
   }
+  /// This part of `whole`, in `copy`, which has the same bytes. Shares ownership of the copy.
+  Slice moved(const Slice& whole, const Slice& copy) const noexcept {
+    Slice slice = copy;
+    slice.data_ += data_ - whole.data_;
+    slice.size_ = size_;
+    slice.is_known_utf8_ = is_known_utf8_;
+    return slice;
+  }
 
  private:
   friend class Buffer;

@@ -125,6 +125,7 @@ class Delivery {
         attempt(other.attempt),
         redelivered(other.redelivered),
         failure(std::move(other.failure)),
+        message(std::move(other.message)),
         reply_to_storage_(std::move(other.reply_to_storage_)),
         source_(std::exchange(other.source_, nullptr)),
         held_(other.held_),
@@ -145,6 +146,8 @@ class Delivery {
   /// Why it is parked: its dead letter tells (add_death_headers). Set by the transport when the message cannot be read:
   /// the host gives it up, an event then, and handles it never.
   std::optional<Error> failure;
+  /// All of it as it came, where its transport passes it on so; packet and reply_to may see into it.
+  Slice message;
 
   void reply(const Packet& reply_packet) const { source_->reply(*this, reply_packet); }
   /// The first call counts, later ones do nothing.
@@ -158,7 +161,15 @@ class Delivery {
   void park(ParkDone done) const { source_->park(*this, std::move(done)); }
   const DeliverySource& source() const noexcept { return *source_; }
   void own() {
+    if (!message.empty()) {
+      const Slice whole = message.own();
+      if (is_borrowed_part(packet.payload)) packet.payload = packet.payload.moved(message, whole);
+      if (is_borrowed_part(packet.metadata)) packet.metadata = packet.metadata.moved(message, whole);
+      if (is_part(reply_to)) reply_to = whole.view().substr(offset_of(reply_to), reply_to.size());
+      message = whole;
+    }
     packet = packet.own();
+    if (reply_to.empty() || is_part(reply_to)) return;
     reply_to_storage_ = Slice::copy(reply_to);
     reply_to = reply_to_storage_.view();
     const auto size = static_cast<std::ptrdiff_t>(packet.payload.size() + packet.metadata.size() + reply_to.size() +
@@ -167,6 +178,16 @@ class Delivery {
   }
 
  private:
+  bool is_part(std::string_view part) const noexcept {
+    return part.data() >= message.data() && part.data() + part.size() <= message.data() + message.size();
+  }
+  /// It is in the message anyway: need not be copied once more.
+  bool is_borrowed_part(const Slice& part) const noexcept {
+    return !part.empty() && !part.is_owned() && is_part(part.view());
+  }
+  std::size_t offset_of(std::string_view part) const noexcept {
+    return static_cast<std::size_t>(part.data() - message.data());
+  }
   Slice reply_to_storage_;
   DeliverySource* source_;
   std::ptrdiff_t held_ = 0;  // what the source was told
