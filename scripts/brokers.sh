@@ -95,13 +95,13 @@ launch() {
 }
 
 wait_until_healthy() {
-  local name="$1" deadline=$((SECONDS + 90))
+  local name="$1" deadline=$((SECONDS + 180))
   until "${name}_is_healthy" 2>/dev/null; do
     group_of "$name" >/dev/null || {
       tail -n 20 "$folder/$name/log"
       die "$name ended while it started; see $folder/$name/log"
     }
-    [ "$SECONDS" -lt "$deadline" ] || die "$name does not answer after 90 s; see $folder/$name/log"
+    [ "$SECONDS" -lt "$deadline" ] || die "$name does not answer after 180 s; see $folder/$name/log"
     sleep 0.1
   done
 }

@@ -13,7 +13,7 @@ constexpr const char* k_variable = "WAYBILL_TEST_AMQP_URL";
 class AmqpStage final : public Stage {
  public:
   /// `mode`: options of the URL.
-  explicit AmqpStage(std::string mode) : options_("?queue=" + name_ + "&prefetch=0" + mode) {
+  explicit AmqpStage(std::string mode) : options_("?queue=" + name_ + mode) {
     if (is_missing_) return;
     broker_ = Url::parse(test::broker_url(k_variable)).value();
     proxy_ = std::make_unique<test::ChaosProxy>(broker_.hosts.front().port);
@@ -35,6 +35,7 @@ class AmqpStage final : public Stage {
   std::string listener_url() override { return url(); }
   std::string client_url(const std::string&) override { return url(); }
   std::string dead_letter() override { return name_ + ".parked"; }
+  int at_once() const override { return 64; }  // prefetch
   bool cut_links() override {
     proxy_->cut();
     return true;
@@ -63,6 +64,8 @@ std::vector<Subject> subjects() {
     all.push_back({"amqp_queue_" + serializer, serializer, [] { return std::make_unique<AmqpStage>(""); }});
     all.push_back(
         {"amqp_topic_" + serializer, serializer, [] { return std::make_unique<AmqpStage>("&wildcards=true"); }});
+    all.push_back(
+        {"amqp_quorum_" + serializer, serializer, [] { return std::make_unique<AmqpStage>("&queue_type=quorum"); }});
   }
   return all;
 }

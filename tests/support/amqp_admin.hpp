@@ -48,7 +48,15 @@ class AmqpAdmin {
     return std::nullopt;
   }
   void publish(const std::string& queue, const std::string& body, amqp_basic_properties_t properties = {}) {
-    amqp_basic_publish(connection_, 1, amqp_empty_bytes, bytes(queue), 0, 0, &properties, bytes(body));
+    publish_to("", queue, body, properties);
+  }
+  void publish_to(const std::string& exchange, const std::string& key, const std::string& body,
+                  amqp_basic_properties_t properties = {}) {
+    amqp_basic_publish(connection_, 1, bytes(exchange), bytes(key), 0, 0, &properties, bytes(body));
+  }
+  void purge_queue(const std::string& name) {
+    amqp_queue_purge(connection_, 1, bytes(name));
+    check("purging a queue");
   }
   struct Message {
     std::string body;

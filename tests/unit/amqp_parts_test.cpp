@@ -40,6 +40,27 @@ TEST(AmqpOptions, TakeNestjsNames) {
   EXPECT_EQ(options.heartbeat, std::chrono::seconds(2));
 }
 
+TEST(AmqpOptions, ABareHeartbeatIsSecondsAsInEveryAmqpUrl) {
+  EXPECT_EQ(options_of("amqp://h/?queue=q&heartbeat=30").value().heartbeat, std::chrono::seconds(30));
+  EXPECT_EQ(options_of("amqp://h/?queue=q&heartbeat=30s").value().heartbeat, std::chrono::seconds(30));
+  EXPECT_EQ(options_of("amqp://h/?queue=q&heartbeat=0").value().heartbeat, std::chrono::seconds(0));
+  EXPECT_EQ(options_of("amqp://h/?queue=q&heartbeat=1500ms").value().heartbeat, std::chrono::seconds(2));
+  EXPECT_FALSE(options_of("amqp://h/?queue=q&heartbeat=soon"));
+  EXPECT_FALSE(options_of("amqp://h/?queue=q&heartbeat=7200"));
+}
+
+TEST(AmqpOptions, AQuorumQueueDropsNothingThatShallBeParked) {
+  const auto plain = options_of("amqp://h/?queue=q").value();
+  const auto quorum = options_of("amqp://h/?queue=q&queue_type=quorum").value();
+  const auto limited = options_of("amqp://h/?queue=q&queue_type=quorum&delivery_limit=7").value();
+  EXPECT_EQ(delivery_limit_of(plain, true, 4), std::nullopt);
+  EXPECT_EQ(delivery_limit_of(quorum, true, 4), -1);
+  EXPECT_EQ(delivery_limit_of(quorum, false, 4), std::nullopt);
+  EXPECT_EQ(delivery_limit_of(quorum, true, 3), std::nullopt) << "it has no limit of its own, and knows no -1";
+  EXPECT_EQ(delivery_limit_of(limited, true, 4), 7);
+  EXPECT_FALSE(options_of("amqp://h/?queue=q&delivery_limit=-2"));
+}
+
 TEST(AmqpOptions, MistakesAreToldAllAtOnce) {
   const auto options = options_of("amqp://h/?queu=q&prefetch=many&wildcards=true&exchangeType=fanout&routingKey=x");
   ASSERT_FALSE(options);
@@ -141,7 +162,7 @@ TEST(AmqpAckWindow, AcknowledgesTheOldestTogetherAndOthersAlone) {
 /// Confirms with what they told, and messages "0", "1", ... to the queue q.
 struct Rig {
   std::vector<std::pair<Ticket, std::string>> told;
-  Confirms confirms{[this](Ticket ticket, const Result<Accepted>& outcome) {
+  Confirms confirms{[this](Ticket ticket, const Result<Accepted>& outcome, const Confirms::Shown&) {
     told.emplace_back(ticket, outcome ? "ok" : outcome.error().code() == errc::no_receiver ? "returned" : "failed");
   }};
   Buffer out;
@@ -253,6 +274,27 @@ TEST(AmqpConfirms, AMessageThatClosesTheChannelCostsNoOther) {
   EXPECT_EQ(rig.told, (Told{{1, "ok"}, {2, "failed"}, {3, "ok"}, {4, "ok"}, {5, "ok"}}));
 }
 
+TEST(AmqpConfirms, ANackOfSeveralQueuesDoesNotSayThatNobodyHasIt) {
+  std::vector<End> ends;
+  Confirms confirms([&ends](Ticket, const Result<Accepted>& outcome, const Confirms::Shown& message) {
+    ends.push_back(outcome.error().end());
+    EXPECT_FALSE(message.frames.empty());
+  });
+  Buffer out;
+  confirms.channel_open();
+  for (const bool one_queue : {true, false}) {
+    confirms.goes_to_one_queue(one_queue);
+    Packet packet;
+    packet.serializer = &json_format();
+    const std::size_t begins_at = confirms.buffer().size();
+    const auto layout = append_message(confirms.buffer(), Envelope(), packet, json_format(), 4'096);
+    confirms.added(1, begins_at, layout.value());
+    confirms.send(out);
+    confirms.refused(0, true);
+  }
+  EXPECT_EQ(ends, (std::vector<End>{End::rejected, End::unknown}));
+}
+
 TEST(AmqpRecentRequests, AreFoundOnceAndForgottenInTime) {
   RecentRequests recent;
   for (Ticket ticket = 1; ticket <= 10'000; ++ticket) recent.note("id-" + std::to_string(ticket), ticket);
@@ -275,6 +317,27 @@ TEST(AmqpError, SaysWhatToChange) {
   EXPECT_NE(text(530, "NOT_ALLOWED - vhost nowhere not found").find("nowhere"), std::string::npos);
   EXPECT_NE(text(541, "INTERNAL_ERROR").find("doing it"), std::string::npos);
   EXPECT_TRUE(broker_error(403, "ACCESS_REFUSED", "", End::rejected).code() == errc::unauthorized);
+  const auto code = [](int number, const char* said) {
+    return broker_error(static_cast<std::uint16_t>(number), said, "doing it", End::rejected).code();
+  };
+  EXPECT_TRUE(code(530, "NOT_ALLOWED - access to vhost '/' refused for user 'u': connection limit (2) is reached") ==
+              errc::refused);
+  EXPECT_TRUE(code(404, "NOT_FOUND - home node 'r@h' of durable queue 'q' in vhost '/' is down or inaccessible") ==
+              errc::refused);
+  EXPECT_TRUE(code(404, "NOT_FOUND - no queue 'q' in vhost '/'") == errc::invalid_config);
+  EXPECT_TRUE(code(530, "NOT_ALLOWED - vhost nowhere not found") == errc::invalid_config);
+  EXPECT_TRUE(code(541, "INTERNAL_ERROR - Feature `transient_nonexcl_queues` is deprecated.") == errc::invalid_config);
+  EXPECT_NE(text(406, "PRECONDITION_FAILED - delivery acknowledgement on channel 1 timed out").find("consumer_timeout"),
+            std::string::npos);
+  const Error large = broker_error(
+      406, "PRECONDITION_FAILED - message size 200000 is larger than configured max size 65536", "", End::rejected);
+  EXPECT_TRUE(large.code() == errc::too_large);
+  EXPECT_EQ(refusal_of(large).size, 200'000u);
+  EXPECT_EQ(refusal_of(large).most, 65'536u);
+  EXPECT_TRUE(
+      refusal_of(broker_error(406, "PRECONDITION_FAILED - user_id property set to 'x' but authenticated user was 'y'",
+                              "", End::rejected))
+          .is_user);
   EXPECT_TRUE(broker_error(320, "CONNECTION_FORCED", "", End::unknown).code() == errc::connection_lost);
 }
 

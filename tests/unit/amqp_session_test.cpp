@@ -13,11 +13,18 @@ class Rig final : public Output, public SessionUser {
   Buffer& output() override { return out; }
   void on_session_open() override { ++opened; }
   void on_session_failed(const Error& error) override { failures.push_back(error); }
-  void on_message(ChannelId channel, const Method& method, const Properties& properties, const Slice& body) override {
+  void on_unreadable(ChannelId, const Method& method, const Error& why) override {
+    unreadable.push_back(method.as<amqp_basic_deliver_t>().delivery_tag);
+    EXPECT_EQ(why.end(), End::rejected);
+  }
+  void on_message(ChannelId channel, const Method& method, const Incoming& message) override {
     if (method.id == AMQP_BASIC_DELIVER_METHOD) tags.push_back(method.as<amqp_basic_deliver_t>().delivery_tag);
     channels.push_back(channel);
-    ids.emplace_back(properties.correlation_id.value_or("none"));
-    bodies.emplace_back(body.view());
+    ids.emplace_back(message.properties.correlation_id.value_or("none"));
+    bodies.emplace_back(message.body.view());
+    Properties again;
+    EXPECT_TRUE(read_properties(message.whole.view(), again)) << "it begins with the header";
+    EXPECT_TRUE(message.whole.view().ends_with(message.body.view()));
   }
   void on_method(ChannelId, const Method& method) override { methods.push_back(method.id); }
   void on_channel_closed(ChannelId channel, const Error& error) override {
@@ -97,7 +104,7 @@ class Rig final : public Output, public SessionUser {
   std::string rest;
   int opened = 0;
   std::vector<Error> failures;
-  std::vector<std::uint64_t> tags;
+  std::vector<std::uint64_t> tags, unreadable;
   std::vector<ChannelId> channels;
   std::vector<std::string> ids, bodies, closed, blocked;
   std::vector<amqp_method_number_t> methods;
@@ -201,6 +208,44 @@ TEST(AmqpSession, PutsLargeAndMixedMessagesTogether) {
   EXPECT_EQ(rig.bodies[0], "hi");
   EXPECT_EQ(rig.bodies[1], half + half);
   EXPECT_EQ(rig.channels, (std::vector<ChannelId>{2, 1}));
+}
+
+TEST(AmqpSession, AMessageThatIsTooLargeCostsItselfAndNoNeighbour) {
+  const std::string piece(100'000, 'x');
+  std::string large = Rig::deliver(1, 2) + Rig::header(1, 1'100'000, "large");
+  for (int i = 0; i < 11; ++i) large += Rig::frame(FrameType::body, 1, piece);
+  std::string bad_header(14, '\xff');
+  store<std::uint16_t>(bad_header.data(), AMQP_BASIC_CLASS);
+  store<std::uint64_t>(bad_header.data() + 4, 0);
+  const std::string unreadable = Rig::deliver(1, 3) + Rig::frame(FrameType::header, 1, bad_header);
+  const auto small = [](std::uint64_t tag) {
+    return Rig::deliver(1, tag) + Rig::header(1, 2, "s") + Rig::frame(FrameType::body, 1, "hi");
+  };
+  for (const std::size_t split : {std::size_t{1'000}, SIZE_MAX}) {
+    Rig rig;
+    rig.open();
+    rig.open_channel(1);
+    rig.feed(small(1) + large + unreadable + small(4), split);
+    EXPECT_TRUE(rig.failures.empty());
+    EXPECT_EQ(rig.tags, (std::vector<std::uint64_t>{1, 4}));
+    EXPECT_EQ(rig.unreadable, (std::vector<std::uint64_t>{2, 3}));
+  }
+}
+
+TEST(AmqpSession, AGoodbyeIsOverWhenTheBrokerHasAnsweredIt) {
+  Rig rig;
+  rig.open();
+  rig.open_channel(1);
+  rig.session.close();
+  EXPECT_EQ(method_of(frames_of(rig.out.view()).back()),
+            static_cast<amqp_method_number_t>(AMQP_CONNECTION_CLOSE_METHOD));
+  EXPECT_FALSE(rig.session.is_failed()) << "what was sent before may not have been taken yet";
+  rig.feed(Rig::deliver(1, 1) + Rig::header(1, 2, "a") + Rig::frame(FrameType::body, 1, "hi"));
+  EXPECT_TRUE(rig.bodies.empty()) << "nobody takes it any more";
+  EXPECT_FALSE(rig.session.is_failed());
+  rig.feed(Rig::method(0, AMQP_CONNECTION_CLOSE_OK_METHOD, amqp_connection_close_ok_t{}));
+  EXPECT_TRUE(rig.session.is_failed());
+  EXPECT_TRUE(rig.failures.empty());
 }
 
 TEST(AmqpSession, AnswersComeInTheOrderOfTheCalls) {

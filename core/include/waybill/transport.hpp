@@ -169,11 +169,13 @@ class Delivery {
       message = whole;
     }
     packet = packet.own();
-    if (reply_to.empty() || is_part(reply_to)) return;
-    reply_to_storage_ = Slice::copy(reply_to);
-    reply_to = reply_to_storage_.view();
-    const auto size = static_cast<std::ptrdiff_t>(packet.payload.size() + packet.metadata.size() + reply_to.size() +
-                                                  packet.pattern.text.size() + packet.route.size());
+    if (!reply_to.empty() && !is_part(reply_to)) {
+      reply_to_storage_ = Slice::copy(reply_to);
+      reply_to = reply_to_storage_.view();
+    }
+    const std::size_t seen =
+        message.empty() ? packet.payload.size() + packet.metadata.size() + reply_to.size() : message.size();
+    const auto size = static_cast<std::ptrdiff_t>(seen + packet.pattern.text.size() + packet.route.size());
     source_->hold_bytes(size - std::exchange(held_, size));
   }
 

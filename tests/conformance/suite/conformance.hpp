@@ -40,6 +40,8 @@ class Stage {
   /// A channel for dead letters that is of this stage alone and empty.
   virtual std::string dead_letter() { return "dead"; }
 
+  /// How many requests a listener takes at once at least, with default options.
+  virtual int at_once() const { return 500; }
   /// Cuts every link of this stage once; both sides can open theirs again. False: this stage cannot.
   virtual bool cut_links() { return false; }
   /// Nothing gets through until thaw(), and no link breaks. False: this stage cannot.

@@ -26,6 +26,11 @@ bool AckWindow::forget(std::uint64_t tag) noexcept {
   return true;
 }
 
+bool AckWindow::is_outstanding(std::uint64_t tag) noexcept {
+  const auto found = find(tag);
+  return found != tags_.end() && !found->is_done;
+}
+
 void AckWindow::flush(Buffer& out, ChannelId channel) {
   if (!acks_) return;
   std::size_t done = 0;

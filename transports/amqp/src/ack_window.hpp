@@ -18,6 +18,8 @@ class AckWindow {
   bool ack(std::uint64_t tag) noexcept;
   /// Settled in another way: no acknowledgement follows. False for a tag that is not outstanding.
   bool forget(std::uint64_t tag) noexcept;
+  /// Delivered and not settled.
+  bool is_outstanding(std::uint64_t tag) noexcept;
   void flush(Buffer& out, ChannelId channel);
   bool has_acks() const noexcept { return acks_ != 0; }
   std::size_t outstanding() const noexcept { return tags_.size(); }

@@ -38,7 +38,7 @@ void Confirms::channel_closed(const Error& error) {
   suspects_ = std::max(suspects_, under_way_);
   channel_lost();
   if (!is_culprit) return;
-  end(records_[first_], error);
+  end(first_, error);
   drop_done();
 }
 
@@ -77,9 +77,12 @@ void Confirms::append_marked(const Record& record, std::string_view message, Buf
 }
 
 void Confirms::refused(std::uint64_t tag, bool multiple) {
-  settle(tag, multiple,
-         Error(errc::overloaded, "the broker did not take the message (basic.nack): its queue is full, or it failed",
-               End::rejected));
+  settle(
+      tag, multiple,
+      Error(errc::overloaded,
+            nack_end_ == End::rejected ? "the queue did not take the message (basic.nack): it is full, or failed"
+                                       : "one of the queues did not take the message (basic.nack); others may have it",
+            nack_end_));
 }
 
 void Confirms::settle(std::uint64_t tag, bool multiple, std::optional<Error> error) {
@@ -88,22 +91,33 @@ void Confirms::settle(std::uint64_t tag, bool multiple, std::optional<Error> err
   if (multiple && tag == 0) last = under_way_ - 1;  // all of them
   if (last >= under_way_) return;                   // the broker confirms what was never sent
   for (std::size_t i = multiple ? 0 : last; i <= last && i < under_way_; ++i) {
-    Record& record = records_[first_ + i];
-    if (!record.is_done) end(record, error);
+    if (!records_[first_ + i].is_done) end(first_ + i, error);
   }
   drop_done();
 }
 
-void Confirms::end(Record& record, const std::optional<Error>& error) {
+Confirms::Shown Confirms::shown(std::size_t index) const noexcept {
+  std::size_t at = head_;
+  for (std::size_t i = first_; i < index; ++i) at += records_[i].size;
+  const Record& record = records_[index];
+  Layout layout;
+  layout.table_at = record.table_at;
+  layout.body_at = record.body_at;
+  return {bytes_.view().substr(at, record.size), layout};
+}
+
+void Confirms::end(std::size_t index, const std::optional<Error>& error) {
+  Record& record = records_[index];
   record.is_done = true;
   const Ticket ticket = record.ticket;
   if (record.is_returned) {
-    return told_(ticket, Error(errc::no_receiver, "no queue takes the message: " + reason_, End::rejected));
+    return told_(ticket, Error(errc::no_receiver, "no queue takes the message: " + reason_, End::rejected),
+                 shown(index));
   }
   if (error) {
-    told_(ticket, *error);
+    told_(ticket, *error, shown(index));
   } else if (ticket && !(ticket & k_failure_only)) {
-    told_(ticket, Accepted{Accepted::By::confirmed, 0});
+    told_(ticket, Accepted{Accepted::By::confirmed, 0}, {});
   }
 }
 

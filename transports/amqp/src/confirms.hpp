@@ -22,8 +22,15 @@ namespace waybill::amqp {
 /// then sent one by one, and the one that closes the channel again is given up.
 class Confirms {
  public:
-  using Told = std::function<void(Ticket ticket, const Result<Accepted>& outcome)>;
+  /// A message that was not taken is shown to its teller, to be added again later if it wants.
+  struct Shown {
+    std::string_view frames;
+    Layout layout;
+  };
+  using Told = std::function<void(Ticket ticket, const Result<Accepted>& outcome, const Shown& message)>;
   explicit Confirms(Told told) : told_(std::move(told)) {}
+  /// What a nack says: of one queue, that the message was not taken; of several, only that one of them did not.
+  void goes_to_one_queue(bool yes) noexcept { nack_end_ = yes ? End::rejected : End::unknown; }
 
   /// Where the next message is to be appended; then added() says where its parts are.
   Buffer& buffer() noexcept { return bytes_; }
@@ -60,7 +67,8 @@ class Confirms {
   };
   void settle(std::uint64_t tag, bool multiple, std::optional<Error> error);
   void channel_lost() noexcept;
-  void end(Record& record, const std::optional<Error>& error);
+  void end(std::size_t index, const std::optional<Error>& error);
+  Shown shown(std::size_t index) const noexcept;
   void drop_done();
   void rewind() noexcept;
   void append_marked(const Record& record, std::string_view message, Buffer& out) const;
@@ -78,6 +86,7 @@ class Confirms {
   std::uint64_t first_tag_ = 1;  ///< Of the first, once it is sent.
   std::size_t suspects_ = 0;     ///< The first so many are sent one by one.
   std::string reason_;           ///< Why the last one was given back.
+  End nack_end_ = End::rejected;
   bool is_open_ = false;
 };
 

@@ -1,9 +1,11 @@
-// Client role of amqp: requests and replies on one channel, events with confirms on another.
+// Client role of amqp: replies on one channel, requests on another, events with confirms on a third.
 #pragma once
 
-#include "confirms.hpp"
 #include "opening.hpp"
+#include "publish_channel.hpp"
 #include "recent_requests.hpp"
+#include "send_channel.hpp"
+#include "set_up.hpp"
 #include "waybill/transports/socket/shared_connection.hpp"
 #include "wire.hpp"
 
@@ -33,8 +35,10 @@ class Sender final : public Opening::Owner, public std::enable_shared_from_this<
   void close();
 
  private:
-  static constexpr ChannelId k_requests = 1;
-  static constexpr ChannelId k_events = 2;
+  static constexpr ChannelId k_replies = 1;   ///< Consumes replies; nothing is sent here that could close it.
+  static constexpr ChannelId k_events = 2;    ///< With confirms.
+  static constexpr ChannelId k_requests = 3;  ///< A request may close it.
+  static constexpr ChannelId k_set_up = 4;
   struct Written {
     Ticket ticket;
     std::uint64_t end;  ///< Of the link's written_bytes().
@@ -42,26 +46,34 @@ class Sender final : public Opening::Owner, public std::enable_shared_from_this<
 
   void on_link(socket::Ref<Link> link) override { link_ = std::move(link); }
   void on_session_open() override;
+  asio::awaitable<Result<void>> set_up() override;
   void on_session_failed(const Error& error) override { lost(error); }
   void on_link_lost(const Error& error) override { lost(error); }
-  void on_message(ChannelId channel, const Method& method, const Properties& properties, const Slice& body) override;
+  void on_message(ChannelId channel, const Method& method, const Incoming& message) override;
   void on_method(ChannelId channel, const Method& method) override;
   void on_channel_closed(ChannelId channel, const Error& error) override;
   void on_blocked(std::string_view reason) override;
   void on_written() override;
 
-  void one_step_ready();
+  std::shared_ptr<SetUp::Step> learn_address();
+  void request_refused(const Suspects::Message* message, const Error& error);
+  void events_closed(const Error& error);
   void on_reply(const Properties& properties, const Slice& body);
   void on_return(ChannelId channel, const amqp_basic_return_t& given_back, const Properties& properties,
                  const Slice& body);
   void declare_again();
+  void begin_declaring();
+  static asio::awaitable<void> declared_again(std::shared_ptr<Sender> self);
   Envelope envelope_of(const Packet& packet) const noexcept;
+  ChannelId request_channel() const noexcept { return address_.empty() ? k_replies : k_requests; }
+  Buffer& request_out() noexcept { return address_.empty() ? link_->out() : requests_.out(); }
+  void request_written(Ticket ticket, const Packet& packet, const Layout& layout, Buffer& out, std::size_t begins_at);
   void send_request(const Packet& packet, Ticket ticket);
   void send_event(const Packet& packet, Ticket ticket);
   void fail_later(Ticket ticket, const Error& error);
   void tell(Ticket ticket, const Result<Accepted>& outcome);
   void lost(const Error& error);
-  void drop_link();
+  void drop_link(const Error& error);
 
   Environment environment_;
   const Options options_;
@@ -71,12 +83,17 @@ class Sender final : public Opening::Owner, public std::enable_shared_from_this<
   std::shared_ptr<Opening> opening_;
   socket::Ref<Link> link_;
   ConnectionSink* sink_ = nullptr;
-  Confirms confirms_;
+  PublishChannel events_;
+  SendChannel requests_;
+  std::shared_ptr<SetUp> set_up_;
+  /// Where replies come to, as the broker calls it: with it, requests need not be sent on the channel that consumes
+  /// them. Empty: the broker does not tell it us.
+  std::string address_;
+  std::uint64_t most_event_bytes_ = UINT64_MAX;  ///< As far as the broker has said so.
   RecentRequests recent_;
   std::vector<Written> written_;  ///< Without confirms: in order.
   Buffer scratch_;
   asio::steady_timer progress_;  ///< Cancelled when something was handed over, or the link is gone.
-  int steps_ = 0;                ///< That are missing before the link is ready.
   bool is_ready_ = false;
   bool is_first_ = true;
   bool is_declaring_ = false;

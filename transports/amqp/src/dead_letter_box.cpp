@@ -1,6 +1,7 @@
 #include "dead_letter_box.hpp"
 
 #include "error.hpp"
+#include "pass_on.hpp"
 #include "topology.hpp"
 
 #include <algorithm>
@@ -9,6 +10,7 @@ namespace waybill::amqp {
 namespace {
 
 constexpr std::size_t k_at_once = 64;
+constexpr std::chrono::seconds k_patience{10};  // for one answer
 
 /// A name that the message has each time it is listed: what it holds, as a number.
 std::string fingerprint(const Packet& packet, std::string_view body) {
@@ -19,6 +21,7 @@ std::string fingerprint(const Packet& packet, std::string_view body) {
   };
   add(body);
   for (const auto& [name, value] : packet.headers) {
+    if (name == k_delivery_count) continue;  // a quorum queue counts looks at it
     add(name);
     add(value);
   }
@@ -44,11 +47,12 @@ LetterDesk::LetterDesk(Environment environment, const Options& options, const Re
     : environment_(std::move(environment)),
       options_(options),
       formats_(*environment_.serializer, registry),
-      sent_([this](Ticket, const Result<Accepted>& outcome) {
+      set_up_(std::make_shared<SetUp>(environment_.executor, k_send, options_, environment_.log)),
+      sent_([this](Ticket, const Result<Accepted>& outcome, const Confirms::Shown&) {
         if (step_) step_->set(outcome ? Result<void>() : Result<void>(outcome.error()));
       }) {}
 
-LetterDesk::~LetterDesk() { drop_link(); }
+LetterDesk::~LetterDesk() { drop_link(Error(errc::closed, "the dead letters were closed", End::rejected)); }
 
 asio::awaitable<Result<void>> LetterDesk::open() {
   if (is_closed_) co_return Error(errc::closed, "the dead letters were closed", End::rejected);
@@ -58,25 +62,40 @@ asio::awaitable<Result<void>> LetterDesk::open() {
   const std::string role = "dead letters";
   Result<void> outcome = co_await Opening::run(opening, *this, role);
   opening_.reset();
-  if (!outcome) drop_link();
+  if (!outcome) drop_link(outcome.error());
   co_return outcome;
 }
 
 void LetterDesk::on_session_open() {
-  Session& session = link_->session();
-  session.open_channel(k_look, {});
-  session.open_channel(k_send, {});
-  Declaration declaration(session, k_send, options_, [this](const Error& error) { lost(error); });
-  declaration.confirms([this](const Result<Method>&) {
-    sent_.channel_open();
-    is_ready_ = true;
-    if (opening_) opening_->finish({});
-  });
+  if (opening_) opening_->logged_in({});
+}
+
+asio::awaitable<Result<void>> LetterDesk::set_up() {
+  const auto self = shared_from_this();
+  if (link_) set_up_->use(*link_);
+  SetUp::Ask ask = [self](Session& session, const Declaration::Failed& failed, const Session::Done& done) {
+    session.open_channel(k_look, {});
+    Declaration(session, k_send, self->options_, failed).confirms(done);
+  };
+  auto asking = SetUp::asked(set_up_, k_send, std::move(ask));
+  const SetUp::Name confirms = co_await std::move(asking);
+  if (!confirms) co_return confirms.error();
+  sent_.channel_open();
+  is_ready_ = true;
+  co_return Result<void>();
 }
 
 std::shared_ptr<LetterDesk::Step> LetterDesk::begin() {
   step_ = std::make_shared<Step>(environment_.executor);
+  if (link_) link_->expect(std::chrono::steady_clock::now() + k_patience);
   return step_;
+}
+
+/// What an operation ends with; `what`: was cancelled.
+Result<void> LetterDesk::ended(std::optional<Result<void>> outcome, const char* what) {
+  if (link_) link_->settled();
+  if (!outcome) return Error(errc::cancelled, std::string(what) + " was cancelled", End::unknown);
+  return std::move(*outcome);
 }
 
 asio::awaitable<Result<std::vector<DeadLetter>>> LetterDesk::list(std::shared_ptr<LetterDesk> self, std::size_t limit) {
@@ -87,9 +106,9 @@ asio::awaitable<Result<std::vector<DeadLetter>>> LetterDesk::list(std::shared_pt
   while (!self->is_empty_ && self->letters_.size() < limit) {
     const auto step = self->begin();
     self->get(std::min(limit - self->letters_.size(), k_at_once));
-    std::optional<Result<void>> outcome = co_await Step::wait(step);
-    if (!outcome) co_return Error(errc::cancelled, "listing was cancelled", End::rejected);
-    if (!*outcome) co_return outcome->error();
+    std::optional<Result<void>> arrived = co_await Step::wait(step);
+    const Result<void> outcome = self->ended(std::move(arrived), "listing");
+    if (!outcome) co_return outcome.error();
   }
   std::vector<DeadLetter> letters = std::move(self->letters_);
   self->letters_.clear();
@@ -100,6 +119,7 @@ void LetterDesk::give_all_back() {
   letters_.clear();
   Session& session = link_->session();
   if (!held_.empty() && session.is_channel_open(k_look)) {
+    // Told, so that no queue counts it as a delivery that failed; newer ones count lost links.
     amqp_basic_nack_t nack{};
     nack.delivery_tag = held_.back().tag;
     nack.multiple = nack.requeue = 1;
@@ -124,75 +144,77 @@ void LetterDesk::get(std::size_t count) {
   }
 }
 
-void LetterDesk::on_message(ChannelId channel, const Method& method, const Properties& properties, const Slice& body) {
-  if (method.id == AMQP_BASIC_GET_OK_METHOD) return add_letter(method.as<amqp_basic_get_ok_t>(), properties, body);
+void LetterDesk::on_message(ChannelId channel, const Method& method, const Incoming& message) {
+  if (method.id == AMQP_BASIC_GET_OK_METHOD) return add_letter(method.as<amqp_basic_get_ok_t>(), message);
   if (method.id == AMQP_BASIC_RETURN_METHOD && channel == k_send) {
     const auto& given_back = method.as<amqp_basic_return_t>();
-    sent_.returned(to_view(given_back.exchange), to_view(given_back.routing_key), body.view(),
+    sent_.returned(to_view(given_back.exchange), to_view(given_back.routing_key), message.body.view(),
                    to_view(given_back.reply_text));
   }
 }
 
-void LetterDesk::add_letter(const amqp_basic_get_ok_t& got, const Properties& properties, const Slice& body) {
+void LetterDesk::on_unreadable(ChannelId, const Method& method, const Error& why) {
+  if (method.id != AMQP_BASIC_GET_OK_METHOD) return;
+  environment_.log.warning("amqp: a dead letter cannot be shown: " + std::string(why.message()));
+  held_.push_back({{}, method.as<amqp_basic_get_ok_t>().delivery_tag, {}});
+}
+
+void LetterDesk::add_letter(const amqp_basic_get_ok_t& got, const Incoming& message) {
   DeadLetter letter;
-  const auto parsed = parse_delivery(properties, body, formats_, letter.packet);
+  const auto parsed = parse_delivery(message.properties, message.body, formats_, letter.packet);
   if (!parsed) environment_.log.debug("amqp: a dead letter is no packet: " + std::string(parsed.error().message()));
   letter.packet = letter.packet.own();
-  letter.id = fingerprint(letter.packet, body.view());
+  letter.id = fingerprint(letter.packet, message.body.view());
   read_death_headers(letter);
   read_broker_headers(letter);
   const auto same = std::count_if(held_.begin(), held_.end(), [&letter](const Held& held) {
     return held.id.substr(0, held.id.find('-')) == letter.id;
   });
   if (same) letter.id += '-' + std::to_string(same + 1);
-  held_.push_back({letter.id, got.delivery_tag});
+  held_.push_back({letter.id, got.delivery_tag, message.whole.own()});
   letters_.push_back(std::move(letter));
 }
 
-Result<std::uint64_t> LetterDesk::tag_of(const std::string& id) const {
+Result<const LetterDesk::Held*> LetterDesk::held(const std::string& id) const {
   for (const Held& held : held_) {
-    if (held.id == id && is_ready_) return held.tag;
+    if (held.id == id && is_ready_) return &held;
   }
   return Error(errc::invalid_config, "the dead letter " + id + " is not among those that were listed last",
                End::rejected);
 }
 
 asio::awaitable<Result<void>> LetterDesk::replay(std::shared_ptr<LetterDesk> self, DeadLetter letter) {
-  const auto tag = self->tag_of(letter.id);
-  if (!tag) co_return tag.error();
+  const auto held = self->held(letter.id);
+  if (!held) co_return held.error();
   if (letter.origin.empty()) {
     co_return Error(errc::unsupported, "nobody noted which queue the dead letter " + letter.id + " was taken from",
                     End::rejected);
   }
-  Packet packet = letter.packet;
-  remove_death_headers(packet.headers);
-  packet.headers.erase(header::k_attempt);
   Envelope envelope;
   envelope.channel = k_send;
   envelope.routing_key = letter.origin;
   envelope.mandatory = true;
-  envelope.delivery_mode = 2;
   Buffer& kept = self->sent_.buffer();
   const std::size_t begins_at = kept.size();
+  const Marks as_if_new;
   const auto appended =
-      append_message(kept, envelope, packet, self->formats_.own(), self->link_->session().frame_max());
+      append_again(kept, envelope, (*held)->message.view(), as_if_new, self->link_->session().frame_max());
   if (!appended) co_return appended.error();
   const auto step = self->begin();
   self->sent_.added(1, begins_at, *appended);
   self->sent_.send(self->link_->out());
-  std::optional<Result<void>> confirmed = co_await Step::wait(step);
-  if (!confirmed) co_return Error(errc::cancelled, "sending was cancelled", End::unknown);
-  if (!*confirmed) co_return *confirmed;
+  std::optional<Result<void>> arrived = co_await Step::wait(step);
+  const Result<void> confirmed = self->ended(std::move(arrived), "sending");
+  if (!confirmed) co_return confirmed;
   co_return co_await drop(self, letter.id);
 }
 
 asio::awaitable<Result<void>> LetterDesk::drop(std::shared_ptr<LetterDesk> self, std::string id) {
-  const auto tag = self->tag_of(id);
-  if (!tag) co_return tag.error();
-  const auto step = self->acknowledge(*tag);
-  std::optional<Result<void>> outcome = co_await Step::wait(step);
-  if (!outcome) co_return Error(errc::cancelled, "removing was cancelled", End::unknown);
-  co_return *outcome;
+  const auto held = self->held(id);
+  if (!held) co_return held.error();
+  const auto step = self->acknowledge((*held)->tag);
+  std::optional<Result<void>> arrived = co_await Step::wait(step);
+  co_return self->ended(std::move(arrived), "removing");
 }
 
 std::shared_ptr<LetterDesk::Step> LetterDesk::acknowledge(std::uint64_t tag) {
@@ -221,13 +243,15 @@ void LetterDesk::on_channel_closed(ChannelId channel, const Error& error) {
 }
 
 void LetterDesk::lost(const Error& error) {
-  drop_link();
-  if (opening_) opening_->finish(error);
+  drop_link(error);
+  if (opening_) opening_->logged_in(error);
   if (step_) step_->set(error);
 }
 
-void LetterDesk::drop_link() {
+void LetterDesk::drop_link(const Error& error) {
+  if (link_ && is_ready_ && link_->session().is_open()) give_all_back();
   is_ready_ = false;
+  set_up_->stop(error);
   sent_.clear();
   held_.clear();
   letters_.clear();
@@ -239,7 +263,7 @@ void LetterDesk::drop_link() {
 void LetterDesk::close() {
   if (std::exchange(is_closed_, true)) return;
   if (opening_) opening_->cancel();
-  drop_link();
+  drop_link(Error(errc::closed, "the dead letters were closed", End::rejected));
   if (step_) step_->set(Error(errc::closed, "the dead letters were closed", End::rejected));
 }
 

@@ -3,6 +3,7 @@
 
 #include "confirms.hpp"
 #include "opening.hpp"
+#include "set_up.hpp"
 #include "waybill/dead_letter.hpp"
 #include "wire.hpp"
 
@@ -33,34 +34,40 @@ class LetterDesk final : public Opening::Owner, public std::enable_shared_from_t
   struct Held {
     std::string id;
     std::uint64_t tag;
+    Slice message;  ///< As it came.
   };
 
   void on_link(socket::Ref<Link> link) override { link_ = std::move(link); }
   void on_session_open() override;
+  asio::awaitable<Result<void>> set_up() override;
   void on_session_failed(const Error& error) override { lost(error); }
   void on_link_lost(const Error& error) override { lost(error); }
-  void on_message(ChannelId channel, const Method& method, const Properties& properties, const Slice& body) override;
+  void on_message(ChannelId channel, const Method& method, const Incoming& message) override;
+  void on_unreadable(ChannelId channel, const Method& method, const Error& why) override;
   void on_method(ChannelId channel, const Method& method) override;
   void on_channel_closed(ChannelId channel, const Error& error) override;
   void on_blocked(std::string_view) override {}
 
   asio::awaitable<Result<void>> open();
+  /// What an operation waits for; the link is lost if it takes too long.
   std::shared_ptr<Step> begin();
   void give_all_back();
   void get(std::size_t count);
-  void add_letter(const amqp_basic_get_ok_t& got, const Properties& properties, const Slice& body);
-  Result<std::uint64_t> tag_of(const std::string& id) const;
+  void add_letter(const amqp_basic_get_ok_t& got, const Incoming& message);
+  Result<const Held*> held(const std::string& id) const;
+  Result<void> ended(std::optional<Result<void>> outcome, const char* what);
   /// Acknowledges, and asks for an answer that comes behind it.
   std::shared_ptr<Step> acknowledge(std::uint64_t tag);
   void lost(const Error& error);
-  void drop_link();
+  void drop_link(const Error& error);
 
   Environment environment_;
   const Options options_;
   const Formats formats_;
   std::shared_ptr<Opening> opening_;
   socket::Ref<Link> link_;
-  std::shared_ptr<Step> step_;  ///< What an operation waits for.
+  std::shared_ptr<Step> step_;
+  std::shared_ptr<SetUp> set_up_;
   Confirms sent_;
   std::vector<Held> held_;
   std::vector<DeadLetter> letters_;

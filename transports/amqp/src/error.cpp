@@ -2,6 +2,8 @@
 
 #include "method.hpp"
 
+#include <charconv>
+
 namespace waybill::amqp {
 namespace {
 
@@ -57,9 +59,51 @@ std::string inequivalent(std::string_view text) {
          ": give both sides the same options, or delete the " + std::string(kind);
 }
 
+struct Sizes {
+  std::uint64_t size = 0, most = 0;
+};
+constexpr std::string_view k_has = "the message has ";
+constexpr std::string_view k_takes = " bytes, and the broker takes at most ";
+
+std::uint64_t number_in(std::string_view text) noexcept {
+  std::uint64_t number = 0;
+  std::from_chars(text.data(), text.data() + text.size(), number);
+  return number;
+}
+
+/// "... message size 20971520 is larger than configured max size 16777216"
+Sizes sizes_in(std::string_view text) noexcept {
+  return {number_in(between(text, "message size ", " ")), number_in(between(text, "max size ", " "))};
+}
+
+/// What the broker says of a state that may pass: limits of connections, queues whose node is away, a broker that starts.
+bool is_passing(std::uint16_t code, std::string_view text) noexcept {
+  const auto says = [text](std::string_view words) { return text.find(words) != std::string_view::npos; };
+  if (code == AMQP_NOT_ALLOWED) return says("limit") || says("timeout") || says("down");
+  if (code == AMQP_NOT_FOUND) return !says("no queue '") && !says("no exchange '");
+  return false;
+}
+
+std::error_code code_of(std::uint16_t code, std::string_view text) noexcept {
+  if (is_passing(code, text)) return make_error_code(errc::refused);
+  if (code == AMQP_PRECONDITION_FAILED && sizes_in(text).most) return make_error_code(errc::too_large);
+  if (code == AMQP_PRECONDITION_FAILED && text.find("acknowledgement on channel") != std::string_view::npos)
+    return make_error_code(errc::connection_lost);
+  // A kind of queue that this version has no more: asking again changes nothing.
+  if (code == AMQP_INTERNAL_ERROR && text.find("deprecated") != std::string_view::npos)
+    return make_error_code(errc::invalid_config);
+  return {code, amqp_category()};
+}
+
 std::string sentence(std::uint16_t code, std::string_view text, std::string_view what) {
   if (code == AMQP_PRECONDITION_FAILED) {
     if (std::string known = inequivalent(text); !known.empty()) return known;
+    if (const Sizes sizes = sizes_in(text); sizes.most)
+      return std::string(k_has) + std::to_string(sizes.size) + std::string(k_takes) + std::to_string(sizes.most) +
+             " (max_message_size of the broker)";
+    if (text.find("acknowledgement on channel") != std::string_view::npos)
+      return "a delivery was not acknowledged within the broker's consumer_timeout (" + std::string(text) +
+             "): a handler, a backoff or a message that was left takes longer; raise consumer_timeout";
   }
   if (code == AMQP_NOT_FOUND) {
     for (const std::string_view kind : {"queue", "exchange"}) {
@@ -90,7 +134,14 @@ const std::error_category& amqp_category() noexcept {
 }
 
 Error broker_error(std::uint16_t code, std::string_view text, std::string_view what, End end) {
-  return Error(std::error_code(code, amqp_category()), sentence(code, text, what), end);
+  return Error(code_of(code, text), sentence(code, text, what), end);
+}
+
+Refusal refusal_of(const Error& error) noexcept {
+  const std::string_view text = error.message();
+  const std::string_view taken = between(text, k_takes, " ");
+  return {number_in(between(text, k_has, " ")), number_in(taken),
+          text.find("user_id property") != std::string_view::npos};
 }
 
 }  // namespace waybill::amqp

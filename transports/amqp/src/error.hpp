@@ -15,4 +15,12 @@ const std::error_category& amqp_category() noexcept;
 /// queue orders"); empty: nothing in particular. Known cases become a sentence that says what to change.
 Error broker_error(std::uint16_t code, std::string_view text, std::string_view what, End end);
 
+/// What such an error says of the message that a channel was closed for.
+struct Refusal {
+  std::uint64_t size = 0;  ///< Of its body; 0: it is not said that it was too large.
+  std::uint64_t most = 0;  ///< What the broker takes at most.
+  bool is_user = false;    ///< It names another user than the one who sent it.
+};
+Refusal refusal_of(const Error& error) noexcept;
+
 }  // namespace waybill::amqp

@@ -6,17 +6,26 @@
 #include <algorithm>
 
 namespace waybill::amqp {
+namespace {
+
+constexpr std::size_t k_most_parked = 128u << 20;  // bytes: the most that brokers took for long
+
+}  // namespace
 
 Intake::Intake(const Environment& environment, const Options& options, const Registry& registry)
     : environment_(environment),
       options_(options),
       formats_(*environment_.serializer, registry),
       callers_(*this, environment_.executor, options.caller_check),
-      again_([this](Ticket ticket, const Result<Accepted>& outcome) { published_again(ticket, outcome); }),
+      copies_(environment_.executor, k_again, options_, environment_.log,
+              {[this](std::uint64_t tag) { acknowledge(tag); }, [this] { declare_dead_letters(); }}),
+      replies_(environment_.executor, k_replies,
+               [this](const Suspects::Message* message, const Error& error) { reply_refused(message, error); }),
+      set_up_(std::make_shared<SetUp>(environment_.executor, k_set_up, options_, environment_.log)),
       queue_(queue_name(options, environment.group)),
       progress_(environment_.executor) {}
 
-Intake::~Intake() { drop_link(); }
+Intake::~Intake() { drop_link(Error(errc::closed, "the listener was closed", End::rejected)); }
 
 asio::awaitable<Result<void>> Intake::open(std::shared_ptr<Intake> self, Routes routes, ListenerSink& sink,
                                            bool is_first) {
@@ -30,7 +39,10 @@ asio::awaitable<Result<void>> Intake::open(std::shared_ptr<Intake> self, Routes 
   self->sink_ = &sink;
   self->matcher_ = self->options_.wildcards ? Matcher(routes) : Matcher();
   self->routes_ = std::move(routes);
-  const auto opening = std::make_shared<Opening>(self->environment_.executor, self->options_, is_first);
+  Options options = self->options_;
+  // What is too large for a handler can still be passed on.
+  if (!self->environment_.dead_letter.empty()) options.max_message = std::max(options.max_message, k_most_parked);
+  const auto opening = std::make_shared<Opening>(self->environment_.executor, options, is_first);
   self->opening_ = opening;
   const std::string role = "service";
   Result<void> outcome = co_await Opening::run(opening, *self, role);
@@ -44,78 +56,84 @@ std::uint16_t Intake::prefetch() const noexcept {
 }
 
 void Intake::on_session_open() {
-  Session& session = link_->session();
-  steps_ = options_.at_most_once ? 1 : 2;
-  session.open_channel(k_work, {});
-  Declaration declaration(session, k_work, options_, [this](const Error& error) { lost(error); });
-  declaration.listener(queue_, routes_, [this](const Result<Method>& answer) {
-    queue_ = to_view(answer->as<amqp_queue_declare_ok_t>().queue);
-  });
-  if (!options_.at_most_once) declaration.prefetch(prefetch());
-  if (options_.at_most_once) {
-    declaration.consume(queue_, true, [this](const Result<Method>& answer) { consuming(answer); });
-    return;
-  }
-  // The dead letter queue is there before the first delivery.
-  declare_again_channel();
-  declaration.consume(queue_, false, [this](const Result<Method>& answer) { consuming(answer); });
+  if (opening_) opening_->logged_in({});
 }
 
-void Intake::declare_again_channel() {
-  Session& session = link_->session();
-  session.open_channel(k_again, {});
-  Declaration declaration(session, k_again, options_, [this](const Error& error) { lost(error); });
-  if (!environment_.dead_letter.empty()) declaration.plain_queue(environment_.dead_letter);
-  declaration.confirms([this](const Result<Method>&) {
-    again_.channel_open();
-    if (is_ready_) {
-      again_.send(link_->out());
-    } else {
-      one_step_ready();
-    }
-  });
+asio::awaitable<Result<void>> Intake::set_up() {
+  const auto self = shared_from_this();
+  if (link_) set_up_->use(*link_);
+  auto declaring = SetUp::listener(set_up_, queue_, routes_, environment_.dead_letter);
+  const SetUp::Name declared = co_await std::move(declaring);
+  if (!declared) co_return declared.error();
+  queue_ = *declared;
+  // Only now: what is delivered can be answered, sent again, parked and acknowledged.
+  SetUp::Ask consume = [self](Session& session, const Declaration::Failed& failed, const Session::Done& done) {
+    self->replies_.start(*self->link_);
+    if (!self->options_.at_most_once) self->copies_.start(*self->link_);
+    Declaration declaration(session, k_work, self->options_, failed);
+    if (!self->options_.at_most_once) declaration.prefetch(self->prefetch());
+    declaration.consume(self->queue_, self->options_.at_most_once, [self, done](const Result<Method>& answer) {
+      self->consuming(*answer);  // deliveries may follow in the same bytes
+      done(answer);
+    });
+  };
+  auto asking = SetUp::asked(set_up_, k_work, std::move(consume));
+  const SetUp::Name consumed = co_await std::move(asking);
+  if (!consumed) co_return consumed.error();
+  co_return Result<void>();
 }
 
-void Intake::consuming(const Result<Method>& answer) {
-  consumer_ = to_view(answer->as<amqp_basic_consume_ok_t>().consumer_tag);
-  one_step_ready();
-}
-
-void Intake::one_step_ready() {
-  if (--steps_ > 0 || !link_) return;
+void Intake::consuming(const Method& answer) {
+  consumer_ = to_view(answer.as<amqp_basic_consume_ok_t>().consumer_tag);
   is_ready_ = true;
   callers_.use(link_->session(), k_callers);
   update_hold();
-  if (opening_) opening_->finish({});
 }
 
-void Intake::on_message(ChannelId channel, const Method& method, const Properties& properties, const Slice& body) {
+void Intake::on_message(ChannelId channel, const Method& method, const Incoming& message) {
   is_in_batch_ = true;
-  if (method.id == AMQP_BASIC_DELIVER_METHOD) return take(method.as<amqp_basic_deliver_t>(), properties, body);
+  if (method.id == AMQP_BASIC_DELIVER_METHOD) return take(method.as<amqp_basic_deliver_t>(), message);
   if (method.id == AMQP_BASIC_RETURN_METHOD && channel == k_again) {
     const auto& given_back = method.as<amqp_basic_return_t>();
-    again_.returned(to_view(given_back.exchange), to_view(given_back.routing_key), body.view(),
-                    to_view(given_back.reply_text));
+    copies_.channel().on_return(given_back, message.body.view(), to_view(given_back.reply_text));
   }
 }
 
-void Intake::take(const amqp_basic_deliver_t& deliver, const Properties& properties, const Slice& body) {
+void Intake::on_unreadable(ChannelId channel, const Method& method, const Error& why) {
+  if (channel != k_work || method.id != AMQP_BASIC_DELIVER_METHOD) return;
+  is_in_batch_ = true;
+  environment_.log.error("amqp: a message of the queue " + queue_ +
+                         " cannot be taken and is refused: " + std::string(why.message()));
+  if (options_.at_most_once) return;
+  const std::uint64_t tag = method.as<amqp_basic_deliver_t>().delivery_tag;
+  window_.delivered(tag);
+  give_back(tag, false);
+}
+
+void Intake::take(const amqp_basic_deliver_t& deliver, const Incoming& message) {
   if (!sink_) return;
   const std::uint64_t tag = deliver.delivery_tag;
+  const Properties& properties = message.properties;
   if (!options_.at_most_once) window_.delivered(tag);
   if (is_stopped_) return give_back(tag, true);
   const bool has_address = properties.reply_to && is_reply_address(*properties.reply_to);
   Delivery delivery(callers_.of(has_address ? *properties.reply_to : std::string_view()), tag);
   Packet& packet = delivery.packet;
-  if (const auto parsed = parse_delivery(properties, body, formats_, packet); !parsed) {
-    environment_.log.warning("amqp: a message of the queue " + queue_ +
-                             " is no packet: " + std::string(parsed.error().message()));
-  }
+  const auto parsed = parse_delivery(properties, message.body, formats_, packet);
+  if (!options_.at_most_once) delivery.message = message.whole;
   if (has_address) delivery.reply_to = properties.return_address;
   delivery.attempt = packet.headers.empty() ? 1 : attempt_of(packet.headers);
   delivery.redelivered =
       deliver.redelivered || delivery.attempt > 1 || packet.headers.find(header::k_resent) != nullptr;
-  if (options_.wildcards && packet.has_pattern) packet.route = matcher_.route_for(packet.pattern);
+  if (options_.wildcards) find_route(packet, to_view(deliver.routing_key));
+  if (message.body.size() > options_.max_message) {
+    packet.kind = PacketKind::event;
+    delivery.failure.emplace(errc::too_large,
+                             "it has " + std::to_string(message.body.size()) + " bytes, and max_message allows " +
+                                 std::to_string(options_.max_message),
+                             End::rejected);
+  } else if (!parsed || (!packet.has_pattern && packet.route.empty()))
+    tell_of_no_packet(parsed ? nullptr : &parsed.error());
   if (options_.at_most_once && deliveries_ >= environment_.max_in_flight) {
     is_full_ = true;
     update_hold();
@@ -123,38 +141,48 @@ void Intake::take(const amqp_basic_deliver_t& deliver, const Properties& propert
   sink_->on_delivery(std::move(delivery));  // may let go of the listener
 }
 
+/// What others send has no pattern: it goes by its routing key, as everything in topic mode does.
+void Intake::find_route(Packet& packet, std::string_view routing_key) {
+  if (packet.has_pattern) {
+    packet.route = matcher_.route_for(packet.pattern);
+    return;
+  }
+  if (const std::string* const route = packet.headers.find(k_route_header)) {
+    packet.route = *route;  // sent again
+    return;
+  }
+  packet.route = matcher_.route_for({routing_key, false});
+  if (packet.route.empty()) packet.route = routing_key;
+}
+
+void Intake::tell_of_no_packet(const Error* error) {
+  if (!no_packet_said_.now()) return;
+  std::string line = "amqp: a message of the queue " + queue_ + " has no pattern to find a handler by";
+  if (error) line += " (it is no packet: " + std::string(error->message()) + ")";
+  line += environment_.dead_letter.empty() ? ": it is dropped, if no handler takes it"
+                                           : ": it goes to " + environment_.dead_letter + ", if no handler takes it";
+  environment_.log.warning(line + "; said once a minute");
+}
+
 void Intake::on_method(ChannelId channel, const Method& method) {
   is_in_batch_ = true;
   const auto self = shared_from_this();
-  switch (method.id) {
-    case AMQP_BASIC_CANCEL_METHOD:
-      return lost(Error(errc::connection_lost, "the queue " + queue_ + " was deleted, or moved to another node"));
-    case AMQP_BASIC_ACK_METHOD:
-      if (channel == k_again) {
-        const auto& ack = method.as<amqp_basic_ack_t>();
-        again_.confirmed(ack.delivery_tag, ack.multiple);
-      }
-      break;
-    case AMQP_BASIC_NACK_METHOD:
-      if (channel == k_again) {
-        const auto& nack = method.as<amqp_basic_nack_t>();
-        again_.refused(nack.delivery_tag, nack.multiple);
-      }
-      break;
-    default: break;
-  }
-  if (link_ && is_ready_) again_.send(link_->out());
+  if (method.id == AMQP_BASIC_CANCEL_METHOD)
+    return lost(Error(errc::connection_lost, "the queue " + queue_ + " was deleted, or moved to another node"));
+  if (channel == k_again) copies_.channel().on_method(method);
   progress_.cancel();
 }
 
 void Intake::on_channel_closed(ChannelId channel, const Error& error) {
-  if (!is_ready_ || channel == k_callers) return;
   const auto self = shared_from_this();
-  if (channel == k_work) return lost(error);
-  environment_.log.warning("amqp: the broker closed the channel of retries and dead letters, which is opened again: " +
-                           std::string(error.message()));
-  again_.channel_closed(error);
-  if (link_) declare_again_channel();
+  switch (channel) {
+    case k_work:
+      if (is_ready_) lost(error);
+      break;
+    case k_again: copies_.channel().on_closed(error); break;
+    case k_replies: replies_.on_closed(error); break;
+    default: break;  // those who asked have been told
+  }
 }
 
 void Intake::on_blocked(std::string_view reason) {
@@ -199,6 +227,7 @@ void Intake::update_hold() {
 void Intake::stop() {
   if (std::exchange(is_stopped_, true) || !is_ready_ || !link_) return;
   update_hold();
+  copies_.give_up([this](std::uint64_t tag) { give_back(tag, true); });
   amqp_basic_cancel_t cancel{};
   cancel.consumer_tag = to_bytes(consumer_);
   is_cancelling_ = true;
@@ -212,26 +241,36 @@ void Intake::stop() {
 asio::awaitable<void> Intake::flush(std::shared_ptr<Intake> self) {
   while (self->is_ready_ && self->link_) {
     self->flush_acks();
-    if (!self->link_->unsent_bytes() && self->again_.empty() && !self->is_cancelling_) break;
+    if (!self->link_->unsent_bytes() && self->copies_.empty() && !self->is_cancelling_) break;
     self->progress_.expires_at(socket::TimePoint::max());
     co_await detail::wait_quietly(self->progress_);
   }
+  if (!self->is_stopped_ || !self->link_) co_return;
+  // Only when the broker has answered the goodbye, it has taken the last replies and acknowledgements.
+  self->leave_channels(Error(errc::closed, "the listener was closed", End::rejected));
+  auto goodbye = Link::say_goodbye(std::exchange(self->link_, {}));
+  co_await std::move(goodbye);
 }
 
 void Intake::lost(const Error& error) {
   const bool was_ready = is_ready_;
-  drop_link();
-  if (opening_) opening_->finish(error);
+  drop_link(error);
+  if (opening_) opening_->logged_in(error);
   ListenerSink* const sink = std::exchange(sink_, nullptr);
   if (was_ready && sink) sink->on_lost(Error(errc::connection_lost, std::string(error.message())));
 }
 
-void Intake::drop_link() {
+void Intake::leave_channels(const Error& error) {
   is_ready_ = is_cancelling_ = false;
+  set_up_->stop(error);
   callers_.stop();
-  again_.clear();
-  parking_.clear();
+  copies_.stop();
+  replies_.stop();
   progress_.cancel();
+}
+
+void Intake::drop_link(const Error& error) {
+  leave_channels(error);
   if (!link_) return;
   const socket::Ref<Link> link = std::exchange(link_, {});
   link->finish_quietly();
@@ -242,7 +281,7 @@ void Intake::close() {
   if (link_ && is_ready_) flush_acks();
   sink_ = nullptr;
   if (opening_) opening_->cancel();
-  drop_link();
+  drop_link(Error(errc::closed, "the listener was closed", End::rejected));
 }
 
 }  // namespace waybill::amqp

@@ -3,9 +3,12 @@
 
 #include "ack_window.hpp"
 #include "callers.hpp"
-#include "confirms.hpp"
+#include "copies.hpp"
 #include "matcher.hpp"
 #include "opening.hpp"
+#include "seldom.hpp"
+#include "send_channel.hpp"
+#include "set_up.hpp"
 #include "wire.hpp"
 
 #include <asio/steady_timer.hpp>
@@ -42,35 +45,43 @@ class Intake final : public Opening::Owner, public CallerHost, public std::enabl
   bool is_open() const noexcept override { return is_ready_; }
 
  private:
-  static constexpr ChannelId k_work = 1;     ///< Deliveries, acknowledgements, replies.
+  static constexpr ChannelId k_work = 1;     ///< Deliveries and acknowledgements.
   static constexpr ChannelId k_again = 2;    ///< Retries and dead letters, with confirms.
   static constexpr ChannelId k_callers = 3;  ///< Questions that may close it.
+  static constexpr ChannelId k_replies = 4;  ///< Replies, which may close it.
+  static constexpr ChannelId k_set_up = 5;   ///< Declarations, which may close it.
 
   void on_link(socket::Ref<Link> link) override { link_ = std::move(link); }
   void on_session_open() override;
+  asio::awaitable<Result<void>> set_up() override;
   void on_session_failed(const Error& error) override { lost(error); }
   void on_link_lost(const Error& error) override { lost(error); }
-  void on_message(ChannelId channel, const Method& method, const Properties& properties, const Slice& body) override;
+  void on_message(ChannelId channel, const Method& method, const Incoming& message) override;
+  void on_unreadable(ChannelId channel, const Method& method, const Error& why) override;
   void on_method(ChannelId channel, const Method& method) override;
   void on_channel_closed(ChannelId channel, const Error& error) override;
   void on_blocked(std::string_view reason) override;
   void on_batch_end() override;
   void on_written() override { progress_.cancel(); }
 
-  void declare_again_channel();
-  void consuming(const Result<Method>& answer);
-  void one_step_ready();
-  void take(const amqp_basic_deliver_t& deliver, const Properties& properties, const Slice& body);
+  void consuming(const Method& answer);
+  void take(const amqp_basic_deliver_t& deliver, const Incoming& message);
+  void find_route(Packet& packet, std::string_view routing_key);
+  void tell_of_no_packet(const Error* error);
+  void reply_refused(const Suspects::Message* message, const Error& error);
+  void tell_unsendable(std::string_view return_address, const Serializer& format, const Error& error);
   void acknowledge(std::uint64_t tag);
   void give_back(std::uint64_t tag, bool requeue);
   void send_again(const Delivery& delivery);
-  void publish_again(const Delivery& delivery, const std::string& to, Headers headers);
-  void published_again(Ticket ticket, const Result<Accepted>& outcome);
+  static Marks marks_of(const Packet& packet, int attempt);
+  void declare_dead_letters();
+  static asio::awaitable<void> declared_again(std::shared_ptr<Intake> self);
   void flush_soon();
   void flush_acks();
   void update_hold();
   void lost(const Error& error);
-  void drop_link();
+  void leave_channels(const Error& error);
+  void drop_link(const Error& error);
   std::uint16_t prefetch() const noexcept;
 
   const Environment environment_;
@@ -83,14 +94,15 @@ class Intake final : public Opening::Owner, public CallerHost, public std::enabl
   ListenerSink* sink_ = nullptr;
   Callers callers_;
   AckWindow window_;
-  Confirms again_;                             ///< Tickets are delivery tags.
-  std::map<std::uint64_t, ParkDone> parking_;  ///< By delivery tag: on their way to the dead-letter queue.
+  Copies copies_;
+  SendChannel replies_;
+  std::shared_ptr<SetUp> set_up_;
+  Seldom no_packet_said_, reply_said_;
   std::string queue_;
   std::string consumer_;
   asio::steady_timer progress_;  ///< Cancelled when something was handed over, or the link is gone.
   std::shared_ptr<Intake> held_by_deliveries_;
   std::size_t deliveries_ = 0;
-  int steps_ = 0;
   bool is_ready_ = false;
   bool is_closed_ = false;
   bool is_stopped_ = false;
@@ -98,6 +110,7 @@ class Intake final : public Opening::Owner, public CallerHost, public std::enabl
   bool is_held_ = false;
   bool is_full_ = false;
   bool is_blocked_ = false;
+  bool is_declaring_ = false;
   bool is_in_batch_ = false;
   bool flush_is_posted_ = false;
 };

@@ -1,6 +1,7 @@
 // Intake: what goes back to the broker: replies, acknowledgements, retries, dead letters.
 #include "intake.hpp"
 
+#include <asio/co_spawn.hpp>
 #include <asio/post.hpp>
 
 namespace waybill::amqp {
@@ -15,23 +16,62 @@ bool Intake::is_congested() const noexcept { return is_blocked_ || (link_ && lin
 void Intake::reply(const Delivery& delivery, const Packet& packet) {
   if (!is_ready_ || !link_) return;
   Envelope envelope;
-  envelope.channel = k_work;
+  envelope.channel = k_replies;
   std::string_view reply_to;
   if (!split_return_address(delivery.reply_to, envelope.correlation_id, reply_to)) return;
   envelope.routing_key = reply_to;
-  const std::uint32_t frame_max = link_->session().frame_max();
-  const auto appended = append_message(link_->out(), envelope, packet, formats_.own(), frame_max);
-  if (appended) return;
-  environment_.log.warning("amqp: a reply cannot be sent: " + std::string(appended.error().message()));
+  const Serializer& format = packet.serializer ? *packet.serializer : formats_.own();
+  Buffer& out = replies_.out();
+  const std::size_t begins_at = out.size();
+  const auto appended = append_message(out, envelope, packet, formats_.own(), link_->session().frame_max());
+  if (!appended) return tell_unsendable(delivery.reply_to, format, appended.error());
+  if (appended->body_size > replies_.most_bytes()) {
+    out.truncate(begins_at);
+    return tell_unsendable(
+        delivery.reply_to, format,
+        Error(errc::too_large, "it has " + std::to_string(appended->body_size) +
+                                   " bytes, and the broker takes at most " + std::to_string(replies_.most_bytes())));
+  }
+  Suspects::Message message;
+  message.body_size = appended->body_size;
+  if (!replies_.watches(message)) return;
+  message.note.assign(delivery.reply_to);
+  replies_.sent(std::move(message), out, begins_at);
+}
+
+void Intake::tell_unsendable(std::string_view return_address, const Serializer& format, const Error& error) {
+  if (reply_said_.now())
+    environment_.log.warning("amqp: a reply cannot be sent, and its caller is told so: " +
+                             std::string(error.message()));
+  if (!link_) return;
+  Envelope envelope;
+  envelope.channel = k_replies;
+  std::string_view reply_to;
+  if (!split_return_address(return_address, envelope.correlation_id, reply_to)) return;
+  envelope.routing_key = reply_to;
   Packet substitute;
   substitute.kind = PacketKind::error;
   substitute.last = substitute.has_payload = true;
-  substitute.serializer = packet.serializer;
+  substitute.serializer = &format;
   Buffer text;
-  Error("unsendable", "The reply cannot be sent").encode(packet.serializer ? *packet.serializer : formats_.own(), text);
+  const bool is_large = error.code() == errc::too_large;
+  Error(is_large ? "too_large" : "unsendable", is_large ? "The reply is too large" : "The reply cannot be sent")
+      .encode(format, text);
   substitute.payload = text.borrow();
-  const auto told = append_message(link_->out(), envelope, substitute, formats_.own(), frame_max);
-  if (!told) environment_.log.warning("amqp: nor can that be told: " + std::string(told.error().message()));
+  Buffer& out = replies_.out();
+  const std::size_t begins_at = out.size();
+  const auto told = append_message(out, envelope, substitute, formats_.own(), link_->session().frame_max());
+  if (!told) return environment_.log.warning("amqp: nor can that be told: " + std::string(told.error().message()));
+  const Suspects::Message small;
+  if (replies_.watches(small)) replies_.sent(small, out, begins_at);
+}
+
+void Intake::reply_refused(const Suspects::Message* message, const Error& error) {
+  if (message) return tell_unsendable(message->note, formats_.own(), error);
+  if (!reply_said_.now()) return;
+  environment_.log.warning(
+      "amqp: the broker closed the channel of replies; some callers may wait until their deadlines: " +
+      std::string(error.message()));
 }
 
 void Intake::settle(const Delivery& delivery, Settlement settlement) {
@@ -53,50 +93,43 @@ void Intake::give_back(std::uint64_t tag, bool requeue) {
 }
 
 void Intake::send_again(const Delivery& delivery) {
-  Headers headers = delivery.packet.headers;
-  headers.set(header::k_attempt, std::to_string(delivery.attempt + 1));
-  headers.erase(header::k_resent);
-  publish_again(delivery, queue_, std::move(headers));
+  if (!window_.is_outstanding(delivery.token)) return;
+  const Marks marks = marks_of(delivery.packet, delivery.attempt + 1);
+  copies_.send({delivery.token, queue_, marks}, delivery.message.view(), link_->session().frame_max());
+}
+
+Marks Intake::marks_of(const Packet& packet, int attempt) {
+  Marks marks;
+  marks.attempt = attempt;
+  if (!packet.has_pattern && !packet.route.empty() && !packet.headers.find(k_route_header)) marks.route = packet.route;
+  return marks;
 }
 
 void Intake::park(const Delivery& delivery, ParkDone done) {
-  if (!is_ready_ || !link_) return;  // it comes again
-  parking_.insert_or_assign(delivery.token, std::move(done));
-  Headers headers = delivery.packet.headers;
+  if (!is_ready_ || !link_ || !window_.is_outstanding(delivery.token)) return;  // it comes again
+  Marks marks = marks_of(delivery.packet, delivery.attempt);
   const std::string why = delivery.failure ? std::string(delivery.failure->what()) : "its handler rejected it";
-  add_death_headers(headers, queue_, why, delivery.attempt);
-  publish_again(delivery, environment_.dead_letter, std::move(headers));
+  marks.error = why;
+  marks.origin = queue_;
+  copies_.send({delivery.token, environment_.dead_letter, marks}, delivery.message.view(), link_->session().frame_max(),
+               std::move(done));
 }
 
-void Intake::publish_again(const Delivery& delivery, const std::string& to, Headers headers) {
-  Packet packet = delivery.packet;
-  packet.headers = std::move(headers);
-  const bool is_parked = to != queue_;
-  if (is_parked) packet.deadline = std::chrono::milliseconds(0);  // dead letters do not expire
-  Envelope envelope;
-  envelope.channel = k_again;
-  envelope.routing_key = to;
-  envelope.mandatory = true;
-  envelope.delivery_mode = is_parked ? 2 : 1;  // what it came with goes before
-  std::string_view reply_to;
-  if (split_return_address(delivery.reply_to, envelope.correlation_id, reply_to)) envelope.reply_to = reply_to;
-  Buffer& kept = again_.buffer();
-  const std::size_t begins_at = kept.size();
-  const auto appended = append_message(kept, envelope, packet, formats_.own(), link_->session().frame_max());
-  if (!appended) return published_again(delivery.token, appended.error());
-  again_.added(delivery.token, begins_at, *appended);
-  again_.send(link_->out());
+/// Somebody deleted their queue, or it has expired.
+void Intake::declare_dead_letters() {
+  if (is_declaring_ || !is_ready_) return;
+  is_declaring_ = true;
+  asio::co_spawn(environment_.executor, declared_again(shared_from_this()), [](std::exception_ptr) {});
 }
 
-void Intake::published_again(Ticket ticket, const Result<Accepted>& outcome) {
-  if (!is_ready_ || !link_) return;
-  if (auto parked = parking_.extract(ticket)) {
-    return parked.mapped()(outcome ? Result<void>() : Result<void>(outcome.error()));
-  }
-  if (outcome) return acknowledge(ticket);
-  environment_.log.warning("amqp: a message could not be sent again, so the broker gets it back: " +
-                           std::string(outcome.error().message()));
-  give_back(ticket, true);
+asio::awaitable<void> Intake::declared_again(std::shared_ptr<Intake> self) {
+  auto declaring = SetUp::dead_letters(self->set_up_, self->environment_.dead_letter);
+  const SetUp::Name outcome = co_await std::move(declaring);
+  self->is_declaring_ = false;
+  std::string line = "amqp: the queue for dead letters " + self->environment_.dead_letter;
+  line += outcome ? " was gone; it is there again"
+                  : " is gone and cannot be declared again: " + std::string(outcome.error().message());
+  self->environment_.log.warning(line);
 }
 
 void Intake::flush_soon() {

@@ -5,6 +5,7 @@
 #include "waybill/transports/amqp.hpp"
 #include "waybill/transports/socket/stream.hpp"
 
+#include <asio/awaitable.hpp>
 #include <asio/steady_timer.hpp>
 
 namespace waybill::amqp {
@@ -31,11 +32,17 @@ class Link final : public socket::Stream, public Output {
   /// Begins TLS and the handshake; the session opens or the link is lost before `deadline`, or a little after.
   void open(socket::TimePoint deadline);
   Session& session() noexcept { return session_; }
+  /// From now on until settled(), the link is lost if that is not said before `deadline`. open() begins so.
+  void expect(socket::TimePoint deadline);
+  void settled() noexcept { settle_by_ = socket::TimePoint::max(); }
   /// Reading stops after the frame at hand, or goes on.
   void hold(bool on);
   void leave() noexcept;
-  /// Leaves, and says goodbye behind what is still to be written.
+  /// Leaves, and says goodbye behind what is still to be written. The broker has taken all of it when it answers, which
+  /// is waited for a second at most: an end of the stream might overtake what it has not read yet.
   void finish_quietly();
+  /// The same; completes when the broker has answered, or the link is gone.
+  static asio::awaitable<void> say_goodbye(socket::Ref<Link> self);
 
   Buffer& output() override { return out(); }
 
@@ -49,12 +56,18 @@ class Link final : public socket::Stream, public Output {
 
   void arm_tick();
   void on_tick();
+  bool beat(socket::TimePoint now);
+  Error late_error();
+  void end_goodbye();
   void lost(Error error);
 
   LinkUser* user_;
   Session session_;
   asio::steady_timer tick_;
-  socket::TimePoint open_by_ = socket::TimePoint::max();
+  asio::steady_timer goodbye_;  ///< Cancelled when it is answered.
+  socket::TimePoint settle_by_ = socket::TimePoint::max();
+  socket::TimePoint goodbye_by_ = socket::TimePoint::max();
+  socket::TimePoint beat_at_{};
   std::uint64_t written_at_tick_ = 0;
   int silent_ticks_ = 0;
   bool is_held_ = false;

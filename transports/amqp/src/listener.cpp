@@ -1,5 +1,6 @@
 #include "listener.hpp"
 
+#include "topology.hpp"
 #include "waybill/transports/socket/dial.hpp"
 
 #include <cctype>
@@ -27,15 +28,42 @@ asio::awaitable<void> nothing() { co_return; }
 
 asio::awaitable<Result<void>> AmqpListener::open(const Routes& routes, ListenerSink& sink) {
   if (is_closed_) co_return Error(errc::closed, "the listener was closed", End::rejected);
+  if (const auto refusal = refused_options()) co_return *refusal;
   if (intake_) intake_->close();
   const auto intake = intake_ = std::make_shared<Intake>(environment_, options_, registry_);
   const auto was_open = was_open_;
+  const bool is_nameless = queue_name(options_, environment_.group).empty();
+  const Log log = environment_.log;
   Result<void> opened = co_await Intake::open(intake, routes, sink, !*was_open);
-  if (opened)
-    *was_open = true;
-  else
+  if (!opened) {
     intake->close();
+    co_return opened;
+  }
+  if (!std::exchange(*was_open, true) && is_nameless) {
+    log.warning(
+        "amqp: the queue has no name and lives as long as its link: what is sent meanwhile is lost; add group=NAME");
+  }
   co_return opened;
+}
+
+std::optional<Error> AmqpListener::refused_options() const {
+  const auto wrong = [](errc code, const std::string& text) { return Error(code, text, End::rejected); };
+  const std::string queue = queue_name(options_, environment_.group);
+  if (options_.queue_type == "stream") {
+    return wrong(
+        errc::unsupported,
+        "amqp cannot listen on a stream (queue_type=stream): nothing in it is acknowledged, given back or sent "
+        "again; use queue_type=quorum or classic");
+  }
+  if (!queue.empty() && environment_.dead_letter == queue)
+    return wrong(errc::invalid_config, "dead_letter=" + queue + " is the queue itself: what fails would come again");
+  if (queue.empty() && !options_.is_fanout() && !options_.wildcards && options_.routing_key.empty()) {
+    return wrong(errc::invalid_config, options_.has_exchange()
+                                           ? "nothing would be bound to the exchange " + options_.exchange_name() +
+                                                 ": add routing_key=KEY, wildcards=true or exchange_type=fanout"
+                                           : "a listener needs queue=NAME, or an exchange");
+  }
+  return std::nullopt;
 }
 
 void AmqpListener::stop_intake() {

@@ -4,6 +4,7 @@
 #include "intake.hpp"
 
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace waybill::amqp {
@@ -23,6 +24,8 @@ class AmqpListener final : public Listener {
   std::string address() const override;
 
  private:
+  /// What a listener cannot do, or would do nothing with.
+  std::optional<Error> refused_options() const;
   void hold(bool on) {
     if (intake_) intake_->hold(on);
   }

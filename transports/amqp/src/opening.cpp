@@ -55,15 +55,21 @@ asio::awaitable<Result<void>> Opening::attempt(std::shared_ptr<Opening> self, Ow
   if (self->is_cancelled_) co_return closed_error();
   if (!dialed) co_return dialed.error();
   auto layer = socket::make_tls_layer(*tls, dialed->host);
-  auto* const link = new Link(owner, std::move(dialed->socket), std::move(layer), login_of(self->options_, role));
-  owner.on_link(socket::Ref<Link>(link));
+  const socket::Ref<Link> link(
+      new Link(owner, std::move(dialed->socket), std::move(layer), login_of(self->options_, role)));
+  owner.on_link(socket::Ref<Link>(link.get()));
   link->open(deadline);
   const auto step = self->step_;
   std::optional<socket::Lookout> lookout;
   if (self->is_first_) lookout.emplace(self->executor_, self->options_.hosts, expected(self->options_), step);
-  std::optional<Result<void>> outcome = co_await Step::wait(step);
-  if (!outcome || self->is_cancelled_) co_return closed_error();
-  co_return std::move(*outcome);
+  const std::optional<Result<void>> logged_in = co_await Step::wait(step);
+  lookout.reset();
+  if (!logged_in || self->is_cancelled_) co_return closed_error();
+  if (!*logged_in) co_return *logged_in;
+  Result<void> outcome = co_await owner.set_up();
+  if (self->is_cancelled_) co_return closed_error();
+  link->settled();
+  co_return outcome;
 }
 
 void Opening::cancel() {

@@ -12,8 +12,8 @@
 
 namespace waybill::amqp {
 
-/// One attempt. Its owner gets the link as soon as there is one, declares what it needs when the session opens, and
-/// calls finish(); losing the link is its word, too.
+/// One attempt. Its owner gets the link as soon as there is one, tells of the session by logged_in(), and is then asked to
+/// set up what it needs. All of it has one deadline, which ends the link.
 ///
 /// Threads: one executor. Lifetime: shared by run() and the owner.
 class Opening : public std::enable_shared_from_this<Opening> {
@@ -21,6 +21,8 @@ class Opening : public std::enable_shared_from_this<Opening> {
   class Owner : public LinkUser {
    public:
     virtual void on_link(socket::Ref<Link> link) = 0;
+    /// Completes when all is declared. Fails, in time, when the link is lost.
+    virtual asio::awaitable<Result<void>> set_up() = 0;
 
    protected:
     ~Owner() = default;
@@ -33,7 +35,8 @@ class Opening : public std::enable_shared_from_this<Opening> {
   /// `owner` must live until cancel() or the end. `role`: "service", "client", for the broker's list of connections.
   /// Errors: refused, and what ends the attempts: unauthorized, invalid_config, unsupported, closed.
   static asio::awaitable<Result<void>> run(std::shared_ptr<Opening> self, Owner& owner, std::string role);
-  void finish(Result<void> outcome) { step_->set(std::move(outcome)); }
+  /// The session is open, or the link is lost. What comes later is of no interest here.
+  void logged_in(Result<void> outcome) { step_->set(std::move(outcome)); }
   bool is_cancelled() const noexcept { return is_cancelled_; }
   void cancel();
 

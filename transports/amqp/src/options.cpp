@@ -2,10 +2,32 @@
 #include "waybill/detail/tls_url.hpp"
 #include "waybill/transports/amqp.hpp"
 
+#include <charconv>
+
 namespace waybill::amqp {
 namespace {
 
 constexpr std::size_t k_longest_name = 255;  // bytes of a short string
+
+void read_delivery_limit(OptionReader& reader, Options& options) {
+  const auto text = reader.optional_text("delivery_limit|deliveryLimit");
+  if (!text || *text == "default") return;
+  std::int32_t limit = 0;
+  const auto [end, ec] = std::from_chars(text->data(), text->data() + text->size(), limit);
+  if (ec != std::errc() || end != text->data() + text->size() || limit < -1)
+    return reader.mistake("delivery_limit: must be a number, -1 (no limit) or default, not " + *text);
+  options.delivery_limit = limit;
+}
+
+/// As in every AMQP URL a bare number is seconds.
+std::chrono::seconds read_heartbeat(OptionReader& reader, std::chrono::seconds otherwise) {
+  const auto text = reader.optional_text("heartbeat");
+  if (!text) return otherwise;
+  std::int64_t seconds = 0;
+  const auto [end, ec] = std::from_chars(text->data(), text->data() + text->size(), seconds);
+  if (ec == std::errc() && end == text->data() + text->size() && seconds >= 0) return std::chrono::seconds(seconds);
+  return std::chrono::ceil<std::chrono::seconds>(reader.duration("heartbeat", otherwise));
+}
 
 void read_queue(OptionReader& reader, Options& options) {
   options.queue = reader.text("queue");
@@ -19,6 +41,7 @@ void read_queue(OptionReader& reader, Options& options) {
   options.message_ttl = reader.duration("message_ttl|messageTtl", options.message_ttl);
   options.expires = reader.duration("expires", options.expires);
   options.max_length = reader.number("max_length|maxLength", 0, 0, UINT32_MAX);
+  read_delivery_limit(reader, options);
   options.max_priority = reader.number("max_priority|maxPriority", 0, 0, 255);
   options.no_assert = reader.flag("no_assert|noAssert", options.no_assert);
 }
@@ -75,8 +98,7 @@ Result<Options> Options::from_url(const Url& url) {
   read_queue(reader, options);
   read_exchange(reader, options);
   read_delivery(reader, options);
-  const auto heartbeat = reader.duration("heartbeat", options.heartbeat);
-  options.heartbeat = std::chrono::ceil<std::chrono::seconds>(heartbeat);
+  options.heartbeat = read_heartbeat(reader, options.heartbeat);
   options.start_timeout = reader.duration("start_timeout", options.start_timeout);
   options.caller_check = reader.duration("caller_check", options.caller_check);
   options.max_message = reader.size("max_message", options.max_message);

@@ -27,6 +27,15 @@ class RecentRequests {
     }
     return 0;
   }
+  /// All that are known, which then are not any more.
+  std::vector<Ticket> take_all() {
+    std::vector<Ticket> tickets;
+    for (const Entry& entry : entries_) {
+      if (entry.ticket) tickets.push_back(entry.ticket);
+    }
+    clear();
+    return tickets;
+  }
   void clear() noexcept {
     entries_.clear();
     next_ = 0;

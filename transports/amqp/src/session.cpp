@@ -3,6 +3,7 @@
 #include "error.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <utility>
 
 namespace waybill::amqp {
@@ -16,6 +17,26 @@ bool has_content(amqp_method_number_t id) noexcept {
 
 amqp_method_number_t id_of(std::string_view payload) noexcept {
   return payload.size() < 4 ? 0 : load<std::uint32_t>(payload.data());
+}
+
+bool has_word(std::string_view words, std::string_view word) noexcept {
+  while (!words.empty()) {
+    const std::string_view first = words.substr(0, words.find(' '));
+    if (first == word) return true;
+    words.remove_prefix(std::min(words.size(), first.size() + 1));
+  }
+  return false;
+}
+
+int major_version(const amqp_table_t& about) noexcept {
+  int version = 0;
+  for (int i = 0; i < about.num_entries; ++i) {
+    const amqp_table_entry_t& entry = about.entries[i];
+    if (to_view(entry.key) != "version" || entry.value.kind != AMQP_FIELD_KIND_UTF8) continue;
+    const std::string_view text = to_view(entry.value.value.bytes);
+    std::from_chars(text.data(), text.data() + text.size(), version);
+  }
+  return version;
 }
 
 }  // namespace
@@ -60,6 +81,10 @@ bool Session::take_frame(std::string_view bytes, std::size_t& at) {
     case Cut::frame: break;
   }
   if (frame.type == FrameType::heartbeat) return true;
+  if (is_closing()) {
+    take_goodbye(frame);
+    return !is_failed();
+  }
   if (frame.channel >= k_channels) {
     broken("a frame of a channel that was never opened");
     return false;
@@ -88,79 +113,14 @@ bool Session::take_frame(std::string_view bytes, std::size_t& at) {
   return !is_failed();
 }
 
-Cut Session::take_whole_message(std::string_view bytes, std::size_t& at, const Frame& method) {
-  std::size_t behind = at;
-  Frame header;
-  Cut cut = cut_frame(bytes, behind, frame_max_, header);
-  if (cut != Cut::frame) return cut;
-  if (header.type != FrameType::header || header.channel != method.channel || header.payload.size() < 12) {
-    return Cut::broken;
+void Session::take_goodbye(const Frame& frame) {
+  if (frame.channel != 0 || frame.type != FrameType::method) return;
+  const auto id = id_of(frame.payload);
+  if (id == AMQP_CONNECTION_CLOSE_METHOD) {
+    amqp_connection_close_ok_t ok{};
+    append_method(output_.output(), 0, AMQP_CONNECTION_CLOSE_OK_METHOD, &ok);
   }
-  const auto size = load<std::uint64_t>(header.payload.data() + 4);
-  Frame body;
-  if (size == 0) {
-    at = behind;
-    deliver(method.channel, method.payload, header.payload, Slice());
-    return Cut::frame;
-  }
-  // Large ones are put together as they come, so that nothing is looked at twice.
-  if (size > frame_max_) return Cut::broken;
-  cut = cut_frame(bytes, behind, frame_max_, body);
-  if (cut != Cut::frame) return cut;
-  if (body.type != FrameType::body || body.channel != method.channel || body.payload.size() != size) return Cut::broken;
-  at = behind;
-  deliver(method.channel, method.payload, header.payload, Slice::borrow(body.payload));
-  return Cut::frame;
-}
-
-void Session::begin_assembly(const Frame& method) {
-  Channel& channel = channels_[method.channel];
-  channel.is_assembling = true;
-  channel.has_header = false;
-  channel.front.clear();
-  channel.front.append(method.payload);
-  channel.method_size = method.payload.size();
-  channel.body.clear();
-}
-
-void Session::assemble(const Frame& frame) {
-  Channel& channel = channels_[frame.channel];
-  if (!channel.has_header) {
-    if (frame.type != FrameType::header || frame.payload.size() < 14) return broken("a message without its header");
-    channel.has_header = true;
-    channel.front.append(frame.payload);
-    channel.body_size = load<std::uint64_t>(frame.payload.data() + 4);
-    if (channel.body_size > login_.max_message) {
-      return fail(Error(errc::too_large,
-                        "a message of " + std::to_string(channel.body_size) + " bytes came; max_message allows " +
-                            std::to_string(login_.max_message),
-                        End::unknown));
-    }
-  } else {
-    if (frame.type != FrameType::body || frame.payload.size() > channel.body_size - channel.body.size())
-      return broken("a message longer than it said");
-    channel.body.append(frame.payload);
-  }
-  if (channel.body.size() < channel.body_size) return;
-  channel.is_assembling = false;
-  const Buffer front = std::move(channel.front);
-  Buffer body = std::move(channel.body);
-  const std::string_view both = front.view();
-  const Slice whole = body.take();
-  deliver(frame.channel, both.substr(0, channel.method_size), both.substr(channel.method_size), whole);
-}
-
-void Session::deliver(ChannelId channel, std::string_view method_payload, std::string_view header, const Slice& body) {
-  Method method;
-  Properties properties;
-  if (!decode(method_payload, method)) return;
-  if (!read_properties(header, properties)) return broken("properties that are none");
-  if (method.id == AMQP_BASIC_GET_OK_METHOD) {
-    if (user_) user_->on_message(channel, method, properties, body);
-    answer(channel, method);
-  } else if (user_) {
-    user_->on_message(channel, method, properties, body);
-  }
+  if (id == AMQP_CONNECTION_CLOSE_METHOD || id == AMQP_CONNECTION_CLOSE_OK_METHOD) state_ = State::failed;
 }
 
 bool Session::decode(std::string_view payload, Method& method) {
@@ -211,7 +171,8 @@ void Session::on_connection_method(const Method& method) {
 
 void Session::on_start(const amqp_connection_start_t& start) {
   const std::string_view mechanisms = to_view(start.mechanisms);
-  if (mechanisms.find("PLAIN") == std::string_view::npos) {
+  broker_version_ = major_version(start.server_properties);
+  if (!has_word(mechanisms, "PLAIN")) {
     return fail(Error(errc::unsupported,
                       "the broker does not let users in by password (it offers " + std::string(mechanisms) + ")",
                       End::rejected));
@@ -356,15 +317,23 @@ void Session::call(ChannelId channel, amqp_method_number_t method, const void* a
   channels_[channel].pending.push_back({answers, std::move(what), std::move(done)});
 }
 
+std::string Session::waits_for() const {
+  for (const Channel& channel : channels_) {
+    if (!channel.pending.empty()) return channel.pending.front().what;
+  }
+  return {};
+}
+
 void Session::close() {
-  if (is_failed()) return;
-  if (is_open()) {
+  if (is_failed() || is_closing()) return;
+  const bool was_open = is_open();
+  if (was_open) {
     amqp_connection_close_t close{};
     close.reply_code = AMQP_REPLY_SUCCESS;
     close.reply_text = amqp_cstring_bytes("bye");
     append_method(output_.output(), 0, AMQP_CONNECTION_CLOSE_METHOD, &close);
   }
-  state_ = State::failed;
+  state_ = was_open ? State::closing : State::failed;
   for (Channel& channel : channels_) channel.pending.clear();
 }
 

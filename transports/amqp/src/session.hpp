@@ -27,6 +27,13 @@ class Output {
   ~Output() = default;
 };
 
+/// A message as it came.
+struct Incoming {
+  const Properties& properties;
+  const Slice& body;
+  const Slice& whole;  ///< From the payload of its header frame to the end of its body; body is its end.
+};
+
 /// What a session tells. Everything it shows is valid until the call returns. A call may use the session.
 class SessionUser {
  public:
@@ -35,7 +42,12 @@ class SessionUser {
   /// The broker ended the connection or cannot be understood. Nothing follows, and nothing must be sent any more.
   virtual void on_session_failed(const Error& error) = 0;
   /// deliver, get-ok or return, with its message.
-  virtual void on_message(ChannelId channel, const Method& method, const Properties& properties, const Slice& body) = 0;
+  virtual void on_message(ChannelId channel, const Method& method, const Incoming& message) = 0;
+  /// The same of a message that is larger than Login::max_message or has a header that is none: its bytes were passed
+  /// over.
+  virtual void on_unreadable(ChannelId channel, const Method& method, const Error& why) {
+    (void)channel, (void)method, (void)why;
+  }
   /// What nobody asked for: ack, nack, cancel.
   virtual void on_method(ChannelId channel, const Method& method) = 0;
   /// The broker closed the channel; its calls have failed before. It may be opened again.
@@ -60,7 +72,7 @@ struct Login {
 /// Threads: one. Lifetime: as its output; `user` is told until leave().
 class Session {
  public:
-  static constexpr ChannelId k_channels = 4;  ///< Numbers 1 to 3 can be used.
+  static constexpr ChannelId k_channels = 6;  ///< Numbers 1 to 5 can be used.
   /// `method` is valid during the call only; get-empty and such are answers, too.
   using Done = std::function<void(const Result<Method>& answer)>;
 
@@ -79,6 +91,8 @@ class Session {
 
   std::uint32_t frame_max() const noexcept { return frame_max_; }
   std::chrono::seconds heartbeat() const noexcept { return heartbeat_; }
+  int broker_version() const noexcept { return broker_version_; }  ///< The major one, as it says; 0: it does not.
+  std::string waits_for() const;  ///< What was asked for and is not answered, for people; empty: nothing.
 
   // REQUIRES for all of these: is_open().
   void open_channel(ChannelId channel, Done done);
@@ -88,11 +102,12 @@ class Session {
   /// `what` tells people what was asked for, when it fails.
   void call(ChannelId channel, amqp_method_number_t method, const void* arguments,
             std::array<amqp_method_number_t, 2> answers, std::string what, Done done);
-  /// Says goodbye; nothing is sent after it.
+  /// Says goodbye; nothing is sent after it. What was sent before has been taken when is_failed() turns true.
   void close();
+  bool is_closing() const noexcept { return state_ == State::closing; }
 
  private:
-  enum class State : std::uint8_t { started, wants_tune, wants_open_ok, open, failed };
+  enum class State : std::uint8_t { started, wants_tune, wants_open_ok, open, closing, failed };
   enum class ChannelState : std::uint8_t { closed, open, closing };
   struct Pending {
     std::array<amqp_method_number_t, 2> answers;
@@ -105,10 +120,12 @@ class Session {
     // A message whose frames did not come in one piece.
     bool is_assembling = false;
     bool has_header = false;
-    Buffer front;  ///< Method payload, then header payload.
+    bool is_passed_over = false;
+    Buffer parts;  ///< Method payload, header payload, then the body so far.
     std::size_t method_size = 0;
+    std::size_t header_size = 0;
     std::uint64_t body_size = 0;
-    Buffer body;
+    std::uint64_t body_came = 0;
   };
 
   bool take_frame(std::string_view bytes, std::size_t& at);
@@ -125,7 +142,10 @@ class Session {
   Cut take_whole_message(std::string_view bytes, std::size_t& at, const Frame& method);
   void begin_assembly(const Frame& method);
   void assemble(const Frame& frame);
-  void deliver(ChannelId channel, std::string_view method, std::string_view header, const Slice& body);
+  void deliver(ChannelId channel, std::string_view method, std::string_view header, const Slice& whole,
+               std::size_t body_size);
+  void pass_over(ChannelId channel, std::string_view method, const Error& why);
+  void take_goodbye(const Frame& frame);
 
   bool decode(std::string_view payload, Method& method);
   void fail_calls(Channel& channel, const Error& error);
@@ -140,6 +160,7 @@ class Session {
   std::array<Channel, k_channels> channels_;
   std::uint32_t frame_max_ = k_wanted_frame_max;
   std::chrono::seconds heartbeat_{0};
+  int broker_version_ = 0;
   State state_ = State::started;
   bool interrupted_ = false;
 };

@@ -3,6 +3,7 @@
 #include "frame.hpp"
 #include "waybill/detail/walk_packet.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <charconv>
 #include <cmath>
@@ -17,6 +18,7 @@ class Reader {
  public:
   explicit Reader(std::string_view bytes) noexcept : rest_(bytes) {}
   bool is_done() const noexcept { return rest_.empty(); }
+  const char* at() const noexcept { return rest_.data(); }
 
   template <class T>
   bool number(T& value) noexcept {
@@ -123,8 +125,8 @@ bool append_json(Reader& reader, char kind, std::string& json, int depth) {
     case 'u': return read_number<std::uint16_t>(reader, json);
     case 'I': return read_number<std::uint32_t, std::int32_t>(reader, json);
     case 'i': return read_number<std::uint32_t>(reader, json);
-    case 'l':
-    case 'L': return read_number<std::uint64_t, std::int64_t>(reader, json);
+    case 'l': return read_number<std::uint64_t, std::int64_t>(reader, json);
+    case 'L':
     case 'T': return read_number<std::uint64_t>(reader, json);
     case 'f': return read_number<std::uint32_t, float>(reader, json);
     case 'd': return read_number<std::uint64_t, double>(reader, json);
@@ -171,6 +173,52 @@ bool read_table(std::string_view table, Headers& headers, std::string& typed) {
     typed = std::move(json);
   }
   for (const auto& [name, value] : read) headers.set(name, value);
+  return true;
+}
+
+namespace {
+
+bool skip_value(Reader& reader, char kind) {
+  std::string_view skipped;
+  switch (kind) {
+    case 'V': return true;
+    case 't':
+    case 'b':
+    case 'B': return reader.bytes(1, skipped);
+    case 's':
+    case 'u': return reader.bytes(2, skipped);
+    case 'I':
+    case 'i':
+    case 'f': return reader.bytes(4, skipped);
+    case 'D': return reader.bytes(5, skipped);
+    case 'l':
+    case 'L':
+    case 'T':
+    case 'd': return reader.bytes(8, skipped);
+    case 'S':
+    case 'x':
+    case 'F':
+    case 'A': return reader.long_text(skipped);
+    default: return false;
+  }
+}
+
+}  // namespace
+
+bool copy_entries(Buffer& out, std::string_view table, std::span<const std::string_view> without,
+                  std::string_view wanted, std::string_view& value) {
+  Reader reader(table);
+  while (!reader.is_done()) {
+    const char* const entry = reader.at();
+    std::string_view name;
+    std::uint8_t kind = 0;
+    if (!reader.short_text(name) || !reader.number(kind)) return false;
+    const char* const begins = reader.at();
+    if (!skip_value(reader, static_cast<char>(kind))) return false;
+    if (name == wanted && kind == 'S') value = {begins + 4, static_cast<std::size_t>(reader.at() - begins) - 4};
+    if (std::find(without.begin(), without.end(), name) != without.end()) continue;
+    out.append({entry, static_cast<std::size_t>(reader.at() - entry)});
+  }
   return true;
 }
 

@@ -8,6 +8,7 @@
 #include "waybill/packet.hpp"
 #include "waybill/slice.hpp"
 
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -17,6 +18,11 @@ namespace waybill::amqp {
 /// become their JSON text. `typed` is set to the whole table as JSON when one of its values is no text; else left alone.
 /// False when the bytes are no table; `headers` is then as it was.
 bool read_table(std::string_view table, Headers& headers, std::string& typed);
+
+/// Appends the entries of a table as they are, but for those named in `without`. `value` is set to the text of the entry
+/// named `wanted`, if there is one. False when the bytes are no table; then some may have been appended.
+bool copy_entries(Buffer& out, std::string_view table, std::span<const std::string_view> without,
+                  std::string_view wanted, std::string_view& value);
 
 /// Appends a table with its size: texts as S, what is not UTF-8 as x. Names beyond 255 bytes are left out.
 /// `extra`: entries already encoded, which come first.

@@ -5,11 +5,16 @@
 namespace waybill::amqp {
 namespace {
 
+constexpr int k_first_with_a_limit = 4;  // RabbitMQ: of 20 deliveries, unless another is wanted
+
 /// The x- arguments of the queue.
 class Arguments {
  public:
-  explicit Arguments(const Options& options) {
+  /// For dead letters: of the type of their queue, and never dropped for being looked at too often.
+  Arguments(const Options& options, bool is_for_dead_letters, std::optional<std::int32_t> delivery_limit) {
     text("x-queue-type", options.queue_type);
+    if (delivery_limit) integer("x-delivery-limit", *delivery_limit);
+    if (is_for_dead_letters) return;
     text("x-dead-letter-exchange", options.dead_letter_exchange);
     text("x-dead-letter-routing-key", options.dead_letter_routing_key);
     number("x-message-ttl", static_cast<std::uint64_t>(options.message_ttl.count()));
@@ -29,11 +34,13 @@ class Arguments {
     entries_.push_back(entry);
   }
   void number(const char* name, std::uint64_t value) {
-    if (!value) return;
+    if (value) integer(name, static_cast<std::int64_t>(value));
+  }
+  void integer(const char* name, std::int64_t value) {
     amqp_table_entry_t entry;
     entry.key = amqp_cstring_bytes(name);
     entry.value.kind = AMQP_FIELD_KIND_I64;
-    entry.value.value.i64 = static_cast<std::int64_t>(value);
+    entry.value.value.i64 = value;
     entries_.push_back(entry);
   }
   std::vector<amqp_table_entry_t> entries_;
@@ -44,6 +51,13 @@ class Arguments {
 std::string queue_name(const Options& options, const std::string& group) {
   if (group.empty()) return options.queue;
   return (options.queue.empty() ? options.exchange_name() : options.queue) + '.' + group;
+}
+
+std::optional<std::int32_t> delivery_limit_of(const Options& options, bool parks, int broker_version) {
+  if (options.queue_type != "quorum" || options.no_assert) return std::nullopt;
+  if (options.delivery_limit) return options.delivery_limit;
+  if (parks && broker_version >= k_first_with_a_limit) return -1;
+  return std::nullopt;
 }
 
 std::string binding_key(const Pattern& pattern) {
@@ -66,24 +80,19 @@ void Declaration::call(amqp_method_number_t method, const void* arguments, amqp_
                 });
 }
 
-void Declaration::queue(const std::string& name, Session::Done done) {
-  Arguments arguments(options_);
+void Declaration::queue(const QueueWish& wish, Session::Done done) {
+  Arguments arguments(options_, wish.is_for_dead_letters, wish.delivery_limit);
   amqp_queue_declare_t declare{};
-  declare.queue = to_bytes(name);
-  declare.passive = options_.no_assert;
-  declare.durable = options_.durable;
-  declare.exclusive = options_.exclusive;
-  declare.auto_delete = options_.auto_delete;
+  declare.queue = to_bytes(wish.name);
+  declare.passive = wish.is_passive;
+  declare.durable = wish.is_for_dead_letters || options_.durable;
+  if (!wish.is_for_dead_letters) {
+    declare.exclusive = options_.exclusive || wish.name.empty();  // else each link would leave one behind, and filling
+    declare.auto_delete = options_.auto_delete;
+  }
   declare.arguments = arguments.table();
-  call(AMQP_QUEUE_DECLARE_METHOD, &declare, AMQP_QUEUE_DECLARE_OK_METHOD, "declaring the queue " + name,
-       std::move(done));
-}
-
-void Declaration::plain_queue(const std::string& name) {
-  amqp_queue_declare_t declare{};
-  declare.queue = to_bytes(name);
-  declare.durable = 1;
-  call(AMQP_QUEUE_DECLARE_METHOD, &declare, AMQP_QUEUE_DECLARE_OK_METHOD, "declaring the queue " + name);
+  call(AMQP_QUEUE_DECLARE_METHOD, &declare, AMQP_QUEUE_DECLARE_OK_METHOD,
+       (wish.is_passive ? "looking for the queue " : "declaring the queue ") + wish.name, std::move(done));
 }
 
 void Declaration::exchange() {
@@ -106,25 +115,12 @@ void Declaration::bind(const std::string& queue, const std::string& key) {
   call(AMQP_QUEUE_BIND_METHOD, &bind, AMQP_QUEUE_BIND_OK_METHOD, "binding \"" + key + "\" to the exchange " + name);
 }
 
-void Declaration::listener(const std::string& queue_of_listener, const Routes& routes, Session::Done declared) {
-  if (!options_.no_assert || !queue_of_listener.empty()) queue(queue_of_listener, std::move(declared));
-  if (!options_.has_exchange()) return;
-  exchange();
+void Declaration::bindings(const std::string& queue, const Routes& routes) {
   if (options_.no_assert) return;
-  // An empty name is the queue that was declared last.
-  if (options_.is_fanout()) return bind(queue_of_listener, options_.routing_key);
-  if (!options_.routing_key.empty()) bind(queue_of_listener, options_.routing_key);
+  if (options_.is_fanout()) return bind(queue, options_.routing_key);
+  if (!options_.routing_key.empty()) bind(queue, options_.routing_key);
   if (!options_.wildcards) return;
-  for (const Route& route : routes) bind(queue_of_listener, binding_key(route.pattern));
-}
-
-void Declaration::client() {
-  if (options_.wildcards || options_.is_fanout()) return exchange();
-  if (!options_.queue.empty()) queue(options_.queue);
-  if (!options_.has_exchange()) return;
-  exchange();
-  if (!options_.no_assert && !options_.queue.empty() && !options_.routing_key.empty())
-    bind(options_.queue, options_.routing_key);
+  for (const Route& route : routes) bind(queue, binding_key(route.pattern));
 }
 
 void Declaration::prefetch(std::uint16_t count, Session::Done done) {

@@ -1,11 +1,13 @@
-// What a role declares before it is ready: queue, exchange, bindings, in order, all in one write.
+// What roles declare, as methods of a channel: queues, exchanges, bindings.
 #pragma once
 
 #include "session.hpp"
 #include "waybill/transport.hpp"
 #include "waybill/transports/amqp.hpp"
 
+#include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -17,6 +19,18 @@ std::string queue_name(const Options& options, const std::string& group);
 /// The routing key that a route is bound by: waybill's `**` is `*.#`, for it stands for one word at least.
 std::string binding_key(const Pattern& pattern);
 
+/// How often a quorum queue shall give a message out at most; nothing: as the broker has it. `parks`: what fails goes to
+/// a dead-letter queue, so that the broker must drop nothing before.
+std::optional<std::int32_t> delivery_limit_of(const Options& options, bool parks, int broker_version);
+
+/// A queue to be declared.
+struct QueueWish {
+  std::string name;
+  bool is_passive = false;           ///< Only looked for.
+  bool is_for_dead_letters = false;  ///< Durable, of the type of the others; no further options.
+  std::optional<std::int32_t> delivery_limit;
+};
+
 /// Declares on a channel, in the order of the calls; the broker's answers come in that order, too. The first failure
 /// closes the channel, which is how the others fail.
 ///
@@ -27,15 +41,11 @@ class Declaration {
   Declaration(Session& session, ChannelId channel, const Options& options, Failed failed);
 
   /// `done` sees declare-ok, which has the name that the broker chose.
-  void queue(const std::string& name, Session::Done done = {});
-  /// Durable and with no options: for dead letters.
-  void plain_queue(const std::string& name);
+  void queue(const QueueWish& wish, Session::Done done = {});
   void exchange();
   void bind(const std::string& queue, const std::string& key);
-  /// What a listener needs: queue, exchange, bindings of all routes.
-  void listener(const std::string& queue, const Routes& routes, Session::Done declared);
-  /// What a client needs: the queue, or the exchange where there is one.
-  void client();
+  /// All that leads messages into the queue of a listener.
+  void bindings(const std::string& queue, const Routes& routes);
   void prefetch(std::uint16_t count, Session::Done done = {});
   void confirms(Session::Done done);
   void consume(const std::string& queue, bool no_ack, Session::Done done);

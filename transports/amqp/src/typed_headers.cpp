@@ -111,6 +111,10 @@ Result<Members> members_of(const std::string& json, const Packet& packet, const 
   return Error(errc::invalid_config, "the message property headers must be a JSON object", End::rejected);
 }
 
+bool is_own_mark(std::string_view name) noexcept {
+  return name == header::k_attempt || name == header::k_resent || name == header::k_error || name == header::k_origin;
+}
+
 }  // namespace
 
 Result<void> append_headers(Buffer& out, const Packet& packet, const Serializer& own) {
@@ -129,7 +133,10 @@ Result<void> append_headers(Buffer& out, const Packet& packet, const Serializer&
     if (!is_same || !append_typed(out, name, typed->second)) append_entry(out, name, value);
     if (typed != members->end()) members->erase(typed);
   }
-  for (const auto& [name, value] : *members) append_typed(out, name, value);
+  // What handlers forward has the marks of the message that came: they are not those of this one.
+  for (const auto& [name, value] : *members) {
+    if (!is_own_mark(name)) append_typed(out, name, value);
+  }
   store<std::uint32_t>(out.data() + start, static_cast<std::uint32_t>(out.size() - start - 4));
   return {};
 }

@@ -1,5 +1,6 @@
 #include "wire.hpp"
 
+#include "message_frames.hpp"
 #include "message_options.hpp"
 #include "table.hpp"
 #include "typed_headers.hpp"
@@ -12,90 +13,7 @@
 namespace waybill::amqp {
 namespace {
 
-constexpr std::size_t k_body_size_at = k_frame_head + 4;  // in the header frame
-constexpr std::size_t k_flags_at = k_frame_head + 12;
-
-void append_short(Buffer& out, std::string_view text) {
-  char* at = out.prepare(1 + text.size());
-  store_short_text(at, text);
-  out.commit(1 + text.size());
-}
-
-/// Writes one header frame, property by property, and fills in its flags at the end.
-class HeaderFrame {
- public:
-  HeaderFrame(Buffer& out, ChannelId channel) : out_(out), start_(out.size()) {
-    constexpr std::size_t k_head = k_frame_head + 14;
-    char* at = out.prepare(k_head);
-    *at++ = static_cast<char>(FrameType::header);
-    at = store<std::uint16_t>(at, channel);
-    at = store<std::uint32_t>(at, 0);
-    at = store<std::uint16_t>(at, AMQP_BASIC_CLASS);
-    at = store<std::uint16_t>(at, 0);
-    at = store<std::uint64_t>(at, 0);
-    store<std::uint16_t>(at, 0);
-    out.commit(k_head);
-  }
-  void text(std::uint16_t bit, const std::optional<std::string_view>& value) {
-    if (!value) return;
-    flags_ |= bit;
-    append_short(out_, *value);
-  }
-  /// Where the table of headers is about to be, which the caller appends.
-  std::size_t table() noexcept {
-    flags_ |= flag::k_headers;
-    return out_.size();
-  }
-  template <class T>
-  void number(std::uint16_t bit, const std::optional<T>& value) {
-    if (!value) return;
-    flags_ |= bit;
-    store<T>(out_.prepare(sizeof(T)), *value);
-    out_.commit(sizeof(T));
-  }
-  void finish() {
-    const std::size_t size = out_.size() - start_ - k_frame_head;
-    out_.push_back(k_frame_end);
-    char* const head = out_.data() + start_;
-    store<std::uint32_t>(head + 3, static_cast<std::uint32_t>(size));
-    store<std::uint16_t>(head + k_flags_at, flags_);
-  }
-  std::size_t size() const noexcept { return out_.size() - start_; }
-
- private:
-  Buffer& out_;
-  std::size_t start_;
-  std::uint16_t flags_ = 0;
-};
-
-char* store_body_head(char* at, ChannelId channel, std::size_t size) noexcept {
-  *at++ = static_cast<char>(FrameType::body);
-  at = store<std::uint16_t>(at, channel);
-  return store<std::uint32_t>(at, static_cast<std::uint32_t>(size));
-}
-
-/// The body stands behind the head of its first frame: closes it, or cuts it into frames.
-void close_body(Buffer& out, ChannelId channel, std::size_t body_at, std::uint32_t frame_max) {
-  const std::size_t first = body_at + k_frame_head;
-  const std::size_t size = out.size() - first;
-  const std::size_t most = frame_max - k_frame_overhead;
-  if (size == 0) return out.truncate(body_at);
-  if (size <= most) {
-    store_body_head(out.data() + body_at, channel, size);
-    return out.push_back(k_frame_end);
-  }
-  Buffer whole;
-  whole.append(out.view().substr(first));
-  out.truncate(body_at);
-  for (std::string_view rest = whole.view(); !rest.empty();) {
-    const std::string_view part = rest.substr(0, most);
-    rest.remove_prefix(part.size());
-    store_body_head(out.prepare(k_frame_head), channel, part.size());
-    out.commit(k_frame_head);
-    out.append(part);
-    out.push_back(k_frame_end);
-  }
-}
+constexpr std::int64_t k_most_attempts = 1'000'000;
 
 /// Whatever is there, with the packet's headers in between. Gives where these are.
 Result<std::size_t> append_properties(Buffer& out, HeaderFrame& frame, const Properties& properties,
@@ -149,15 +67,8 @@ Result<Layout> append_front(Buffer& out, const Envelope& envelope, bool mandator
                  End::rejected);
   }
   layout.body_at = out.size() - start;
-  out.prepare(k_frame_head);
-  out.commit(k_frame_head);
+  begin_body(out);
   return layout;
-}
-
-void append_end(Buffer& out, std::size_t start, const Layout& layout, ChannelId channel, std::uint32_t frame_max) {
-  const std::size_t body = out.size() - start - layout.body_at - k_frame_head;
-  store<std::uint64_t>(out.data() + start + layout.header_at + k_body_size_at, body);
-  close_body(out, channel, start + layout.body_at, frame_max);
 }
 
 /// NestJS has the same members on RabbitMQ as elsewhere, in another order.
@@ -214,7 +125,7 @@ Result<Layout> append_message(Buffer& out, const Envelope& envelope, const Packe
   auto layout = append_front(out, envelope, mandatory, properties, packet, own, frame_max);
   if (!layout) return layout;
   compose_body(packet, own, out);
-  append_end(out, start, *layout, envelope.channel, frame_max);
+  close_message(out, start, *layout, envelope.channel, frame_max);
   return layout;
 }
 
@@ -251,6 +162,8 @@ Result<void> parse_delivery(const Properties& properties, const Slice& body, con
   }
   if (!typed.empty()) packet.properties.set("headers", typed);
   write_message_options(properties, packet.properties);
+  if (packet.kind != PacketKind::request && properties.expiration)
+    packet.properties.set("expiration", *properties.expiration);
   if (packet.kind == PacketKind::request && properties.expiration) {
     const std::string_view text = *properties.expiration;
     std::uint32_t milliseconds = 0;
@@ -282,16 +195,13 @@ Result<void> parse_reply(const Properties& properties, const Slice& body, const 
 }
 
 int attempt_of(const Headers& headers) noexcept {
-  int attempt = 1;
-  const auto number = [&headers](std::string_view name, int otherwise) {
+  const auto number = [&headers](std::string_view name, std::int64_t otherwise) {
     const std::string* text = headers.find(name);
-    int value = otherwise;
+    std::int64_t value = otherwise;
     if (text) std::from_chars(text->data(), text->data() + text->size(), value);
-    return value;
+    return std::clamp<std::int64_t>(value, otherwise, k_most_attempts);
   };
-  attempt = std::max(attempt, number(header::k_attempt, 1));
-  attempt = std::max(attempt, number("x-delivery-count", 0) + 1);
-  return std::min(attempt, 1'000'000);
+  return static_cast<int>(std::min(k_most_attempts, number(header::k_attempt, 1) + number(k_delivery_count, 0)));
 }
 
 bool is_reply_address(std::string_view name) noexcept {

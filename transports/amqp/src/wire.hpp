@@ -9,6 +9,7 @@
 // caller waits is the expiration of its request. Formats other than JSON are named by the content-type.
 #pragma once
 
+#include "message_frames.hpp"
 #include "properties.hpp"
 #include "waybill/packet.hpp"
 #include "waybill/registry.hpp"
@@ -29,13 +30,6 @@ struct Envelope {
   std::uint8_t delivery_mode = 0;  ///< 1 transient, 2 persistent, 0 unsaid; a property of the packet wins.
   std::optional<std::string_view> correlation_id;
   std::string_view reply_to;  ///< Empty: none.
-};
-
-/// Where the parts of an appended message are, from its first byte on.
-struct Layout {
-  std::size_t header_at = 0;  ///< Of the header frame.
-  std::size_t table_at = 0;   ///< Of the size of the table of headers.
-  std::size_t body_at = 0;    ///< Of the first body frame; the end of the message without body.
 };
 
 /// Appends method, header and body frames. `own`: the format of packets without payload. On an error `out` is as before.
@@ -65,7 +59,11 @@ Result<void> parse_delivery(const Properties& properties, const Slice& body, con
 Result<void> parse_reply(const Properties& properties, const Slice& body, const Formats& formats, Buffer& scratch,
                          Packet& packet);
 
-/// Which delivery of the message this is: by waybill's header, or by the broker's count in a quorum queue. From 1.
+/// What quorum queues count in: how often they gave the message out before. Not sent on: the copy's count begins anew.
+inline constexpr std::string_view k_delivery_count = "x-delivery-count";
+
+/// Which delivery of the message this is, from 1: waybill's header says how many were counted when it was sent, and a
+/// quorum queue how often it was given out since, to processes that died among others.
 int attempt_of(const Headers& headers) noexcept;
 
 /// True for what a broker may have given out as a reply address: no control characters, at most 255 bytes, not empty.

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,7 +25,7 @@ struct Options {
 
   std::string queue;         ///< Requests and events go here; empty: the broker names it (listeners with an exchange).
   bool durable = true;       ///< The queue survives a restart of the broker.
-  bool exclusive = false;    ///< The queue belongs to one link and goes with it.
+  bool exclusive = false;    ///< The queue belongs to one link and goes with it; so does one without a name.
   bool auto_delete = false;  ///< The queue goes with its last consumer.
   std::string queue_type;    ///< x-queue-type: classic, quorum or stream; empty: the broker's default.
   std::string dead_letter_exchange;          ///< x-dead-letter-exchange; empty: none.
@@ -32,8 +33,10 @@ struct Options {
   std::chrono::milliseconds message_ttl{0};  ///< x-message-ttl; 0: none.
   std::chrono::milliseconds expires{0};      ///< x-expires: an unused queue goes after so long; 0: never.
   std::uint64_t max_length = 0;              ///< x-max-length, in messages; 0: none.
-  std::uint64_t max_priority = 0;            ///< x-max-priority; 0: none.
-  bool no_assert = false;                    ///< Declares nothing: queue and exchange must be there.
+  /// x-delivery-limit of a quorum queue; -1: none. Unset: none where `dead_letter` shall get what fails, else the broker's.
+  std::optional<std::int32_t> delivery_limit;
+  std::uint64_t max_priority = 0;  ///< x-max-priority; 0: none.
+  bool no_assert = false;          ///< Declares nothing: queue and exchange must be there.
 
   bool wildcards = false;  ///< Topic mode: routes are bound to an exchange, `*` and `#` are matched by the broker.
   std::string exchange;    ///< Empty: with wildcards the name of the queue, else the broker's default exchange.
@@ -47,10 +50,12 @@ struct Options {
   bool persistent_requests = false;  ///< Requests, too.
   bool mandatory = true;             ///< Messages that reach no queue are told to their sender (no_receiver).
 
-  std::chrono::seconds heartbeat{5};               ///< Asked for; the broker may want less. 0: none.
-  std::chrono::milliseconds start_timeout{4'000};  ///< One open(): connecting, logging in, declaring.
-  std::chrono::milliseconds caller_check{1'000};   ///< How often callers of long requests are looked after; 0: never.
-  std::size_t max_message = 128u << 20;            ///< Bytes of one message that is received.
+  std::chrono::seconds heartbeat{
+      5};  ///< Asked for; the broker may want less. 0: none. In URLs a bare number is seconds.
+  std::chrono::milliseconds start_timeout{
+      4'000};  ///< One open(), all of it: connecting, logging in, declaring, consuming.
+  std::chrono::milliseconds caller_check{1'000};  ///< How often callers of long requests are looked after; 0: never.
+  std::size_t max_message = 128u << 20;           ///< Bytes of one message that is received.
 
   bool tls = false;          ///< Also by the scheme amqps.
   bool verify = true;        ///< Check the broker's chain and name.

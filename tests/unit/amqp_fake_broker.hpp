@@ -1,0 +1,150 @@
+// A broker made of answers, on a port of loopback and on the test's own loop: what it is asked is noted, and answers can be
+// withheld.
+#pragma once
+
+#include "amqp_bytes.hpp"
+#include "message_frames.hpp"
+
+#include <asio/io_context.hpp>
+#include <asio/ip/tcp.hpp>
+#include <asio/write.hpp>
+
+#include <array>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace waybill::amqp {
+
+class FakeBroker {
+ public:
+  struct Asked {
+    ChannelId channel;
+    amqp_method_number_t id;
+  };
+  explicit FakeBroker(asio::io_context& loop) : acceptor_(loop, {asio::ip::address_v4::loopback(), 0}), socket_(loop) {
+    acceptor_.async_accept(socket_, [this](const asio::error_code& ec) {
+      if (!ec) read();
+    });
+  }
+  std::uint16_t port() const { return acceptor_.local_endpoint().port(); }
+
+  /// Called for each method; false: it gets no answer of this class.
+  std::function<bool(const Asked&)> answers = [](const Asked&) { return true; };
+  /// Called when a message was published.
+  std::function<void(ChannelId channel, const std::string& body)> on_published;
+  std::vector<Asked> asked;
+  bool is_left = false;
+
+  std::size_t count(amqp_method_number_t id) const {
+    std::size_t count = 0;
+    for (const Asked& one : asked) count += one.id == id;
+    return count;
+  }
+  template <class T>
+  void say(ChannelId channel, amqp_method_number_t id, const T& arguments) {
+    Buffer bytes;
+    append_method(bytes, channel, id, &arguments);
+    send(std::string(bytes.view()));
+  }
+  void send(std::string bytes) {
+    const auto kept = std::make_shared<std::string>(std::move(bytes));
+    asio::write(socket_, asio::buffer(*kept));
+  }
+  /// The frames of a delivery, as a request of somebody.
+  static std::string delivery(ChannelId channel, std::uint64_t tag, const std::string& body) {
+    amqp_basic_deliver_t deliver{};
+    deliver.delivery_tag = tag;
+    deliver.consumer_tag = amqp_cstring_bytes("c");
+    Buffer out;
+    append_method(out, channel, AMQP_BASIC_DELIVER_METHOD, &deliver);
+    const std::size_t start = out.size();
+    Layout layout;
+    HeaderFrame frame(out, channel);
+    frame.text(flag::k_correlation_id, "id-1");
+    frame.text(flag::k_reply_to, "amq.rabbitmq.reply-to.x");
+    frame.finish();
+    layout.body_at = out.size() - start;
+    begin_body(out);
+    out.append(body);
+    close_message(out, start, layout, channel, k_wanted_frame_max);
+    return std::string(out.view());
+  }
+  void answer(const Asked& one) {
+    switch (one.id) {
+      case AMQP_CONNECTION_START_OK_METHOD: {
+        amqp_connection_tune_t tune{2'047, k_wanted_frame_max, 60};
+        return say(0, AMQP_CONNECTION_TUNE_METHOD, tune);
+      }
+      case AMQP_CONNECTION_OPEN_METHOD: return say(0, AMQP_CONNECTION_OPEN_OK_METHOD, amqp_connection_open_ok_t{});
+      case AMQP_CONNECTION_CLOSE_METHOD: return say(0, AMQP_CONNECTION_CLOSE_OK_METHOD, amqp_connection_close_ok_t{});
+      case AMQP_CHANNEL_OPEN_METHOD: return say(one.channel, AMQP_CHANNEL_OPEN_OK_METHOD, amqp_channel_open_ok_t{});
+      case AMQP_QUEUE_DECLARE_METHOD: {
+        amqp_queue_declare_ok_t declared{amqp_cstring_bytes("q"), 0, 0};
+        return say(one.channel, AMQP_QUEUE_DECLARE_OK_METHOD, declared);
+      }
+      case AMQP_BASIC_QOS_METHOD: return say(one.channel, AMQP_BASIC_QOS_OK_METHOD, amqp_basic_qos_ok_t{});
+      case AMQP_BASIC_CONSUME_METHOD: {
+        amqp_basic_consume_ok_t consumed{amqp_cstring_bytes("c")};
+        return say(one.channel, AMQP_BASIC_CONSUME_OK_METHOD, consumed);
+      }
+      case AMQP_BASIC_CANCEL_METHOD: {
+        amqp_basic_cancel_ok_t cancelled{amqp_cstring_bytes("c")};
+        return say(one.channel, AMQP_BASIC_CANCEL_OK_METHOD, cancelled);
+      }
+      case AMQP_CONFIRM_SELECT_METHOD:
+        return say(one.channel, AMQP_CONFIRM_SELECT_OK_METHOD, amqp_confirm_select_ok_t{});
+      default: break;
+    }
+  }
+
+ private:
+  void read() {
+    socket_.async_read_some(asio::buffer(room_), [this](const asio::error_code& ec, std::size_t size) {
+      is_left = static_cast<bool>(ec);
+      if (ec) return;
+      bytes_.append(room_.data(), size);
+      take();
+      read();
+    });
+  }
+  void take() {
+    if (!is_greeted_) {
+      if (bytes_.size() < 8) return;
+      bytes_.erase(0, 8);
+      is_greeted_ = true;
+      amqp_connection_start_t start{};
+      start.version_minor = 9;
+      start.mechanisms = amqp_cstring_bytes("PLAIN");
+      start.locales = amqp_cstring_bytes("en_US");
+      say(0, AMQP_CONNECTION_START_METHOD, start);
+    }
+    std::size_t at = 0;
+    Frame frame;
+    while (cut_frame(bytes_, at, k_wanted_frame_max, frame) == Cut::frame) take(frame);
+    bytes_.erase(0, at);
+  }
+  void take(const Frame& frame) {
+    if (frame.type == FrameType::body) {
+      body_ += frame.payload;
+      if (body_.size() == body_size_ && on_published) on_published(frame.channel, body_);
+    } else if (frame.type == FrameType::header) {
+      body_.clear();
+      body_size_ = load<std::uint64_t>(frame.payload.data() + 4);
+    } else if (frame.type == FrameType::method) {
+      const Asked one{frame.channel, method_of(frame)};
+      asked.push_back(one);
+      if (answers(one)) answer(one);
+    }
+  }
+
+  asio::ip::tcp::acceptor acceptor_;
+  asio::ip::tcp::socket socket_;
+  std::array<char, 65'536> room_{};
+  std::string bytes_, body_;
+  std::uint64_t body_size_ = 0;
+  bool is_greeted_ = false;
+};
+
+}  // namespace waybill::amqp

@@ -1,0 +1,123 @@
+// A listener of amqp and a broker that answers late, refuses, or does not answer at all.
+#include "amqp_fake_broker.hpp"
+#include "support/broker_url.hpp"
+#include "support/eventually.hpp"
+#include "support/keeping_sinks.hpp"
+#include "support/log_capture.hpp"
+
+#include <asio/co_spawn.hpp>
+#include <asio/detached.hpp>
+
+namespace waybill::amqp {
+namespace {
+
+constexpr const char* k_request = R"({"pattern":"p","id":"id-1","data":1})";
+
+class AmqpListenerAlone : public testing::Test {
+ protected:
+  test::OpenListener& listen(const std::string& options = {}) {
+    listening.transport =
+        test::transport_of("amqp://127.0.0.1:" + std::to_string(broker.port()) + "/?queue=q" + options);
+    Environment environment;
+    environment.executor = loop.get_executor();
+    environment.serializer = &json_format();
+    environment.log = logs.log();
+    listening.listener = listening.transport->make_listener(std::move(environment));
+    return listening;
+  }
+  Result<void> open() {
+    const Routes routes{{Pattern("p"), true, true}};
+    return test::run_until(loop, listening.listener->open(routes, listening.sink));
+  }
+  static Packet answer(const std::string& data) {
+    Packet reply;
+    reply.kind = PacketKind::value;
+    reply.last = reply.has_payload = true;
+    reply.serializer = &json_format();
+    reply.payload = Slice::copy('"' + data + '"');
+    return reply;
+  }
+
+  asio::io_context loop{1};
+  test::LogCapture logs;
+  FakeBroker broker{loop};
+  test::OpenListener listening;
+};
+
+TEST_F(AmqpListenerAlone, AnOpeningThatIsNotAnsweredEndsInTimeAndSaysWhatItWaitedFor) {
+  broker.answers = [](const FakeBroker::Asked& one) { return one.id != AMQP_BASIC_CONSUME_METHOD; };
+  listen("&start_timeout=300ms");
+  const auto opened = open();
+  ASSERT_FALSE(opened);
+  EXPECT_TRUE(opened.error().code() == errc::refused);
+  EXPECT_NE(opened.error().message().find("consuming the queue q"), std::string_view::npos) << opened.error().what();
+}
+
+TEST_F(AmqpListenerAlone, WhatComesBehindConsumeOkIsAnsweredAndAcknowledged) {
+  broker.answers = [this](const FakeBroker::Asked& one) {
+    if (one.id == AMQP_CONFIRM_SELECT_METHOD) return false;  // late: another process of the broker
+    if (one.id != AMQP_BASIC_CONSUME_METHOD) return true;
+    Buffer bytes;
+    amqp_basic_consume_ok_t consumed{amqp_cstring_bytes("c")};
+    append_method(bytes, one.channel, AMQP_BASIC_CONSUME_OK_METHOD, &consumed);
+    broker.send(std::string(bytes.view()) + FakeBroker::delivery(one.channel, 1, k_request));
+    return false;
+  };
+  listen().sink.on_each = [](Delivery&& delivery) {
+    delivery.reply(answer("done"));
+    delivery.settle(Settlement::ack);
+  };
+  std::vector<std::string> replies;
+  broker.on_published = [&replies](ChannelId, const std::string& body) { replies.push_back(body); };
+  ASSERT_TRUE(open());
+  EXPECT_TRUE(test::eventually(loop, [&] { return broker.count(AMQP_BASIC_ACK_METHOD) == 1 && replies.size() == 1; }));
+}
+
+TEST_F(AmqpListenerAlone, AReplyThatTheBrokerRefusesCostsItsOwnCallerAnError) {
+  listen().sink.on_each = [](Delivery&& delivery) {
+    delivery.reply(answer(delivery.token == 1 ? std::string(200'000, 'x') : std::string("small")));
+    delivery.settle(Settlement::ack);
+  };
+  ASSERT_TRUE(open());
+  std::vector<std::string> taken;
+  bool is_closed = false;
+  broker.answers = [&is_closed](const FakeBroker::Asked& one) {
+    if (one.id == AMQP_CHANNEL_OPEN_METHOD) is_closed = false;
+    return !is_closed;
+  };
+  broker.on_published = [&](ChannelId channel, const std::string& body) {
+    if (is_closed) return;
+    if (body.size() < 100'000) return taken.push_back(body);
+    is_closed = true;
+    const std::string why = "PRECONDITION_FAILED - message size " + std::to_string(body.size()) +
+                            " is larger than configured max size 100000";
+    const amqp_channel_close_t close{406, amqp_cstring_bytes(why.c_str()), 60, 40};
+    broker.say(channel, AMQP_CHANNEL_CLOSE_METHOD, close);
+  };
+  broker.send(FakeBroker::delivery(1, 1, k_request) + FakeBroker::delivery(1, 2, k_request));
+  ASSERT_TRUE(test::eventually(loop, [&] { return taken.size() == 2; }));
+  EXPECT_NE(taken[0].find("too_large"), std::string::npos) << taken[0];
+  EXPECT_NE(taken[1].find("small"), std::string::npos) << "what came behind it is sent again";
+  EXPECT_TRUE(test::eventually(loop, [&] { return broker.count(AMQP_BASIC_ACK_METHOD) >= 1; }));
+  EXPECT_TRUE(listening.sink.lost.empty());
+  broker.send(FakeBroker::delivery(1, 1 + 2, k_request));
+  ASSERT_TRUE(test::eventually(loop, [&] { return taken.size() == 3; }));
+}
+
+TEST_F(AmqpListenerAlone, ADrainedListenerIsDoneWhenTheBrokerHasAnsweredItsGoodbye) {
+  listen();
+  ASSERT_TRUE(open());
+  broker.answers = [](const FakeBroker::Asked& one) { return one.id != AMQP_CONNECTION_CLOSE_METHOD; };
+  listening.listener->stop_intake();
+  bool is_flushed = false;
+  asio::co_spawn(loop, listening.listener->flush(), [&is_flushed](std::exception_ptr) { is_flushed = true; });
+  ASSERT_TRUE(test::eventually(loop, [&] { return broker.count(AMQP_CONNECTION_CLOSE_METHOD) == 1; }));
+  EXPECT_FALSE(broker.is_left);
+  test::run_ready(loop);
+  EXPECT_FALSE(is_flushed);
+  broker.answer({0, AMQP_CONNECTION_CLOSE_METHOD});
+  EXPECT_TRUE(test::eventually(loop, [&] { return is_flushed && broker.is_left; }));
+}
+
+}  // namespace
+}  // namespace waybill::amqp

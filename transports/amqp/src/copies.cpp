@@ -1,0 +1,108 @@
+#include "copies.hpp"
+
+#include <algorithm>
+
+namespace waybill::amqp {
+namespace {
+
+constexpr detail::Backoff::Options k_pauses{std::chrono::milliseconds(200), std::chrono::milliseconds(30'000)};
+
+}  // namespace
+
+Copies::Copies(const asio::any_io_executor& executor, ChannelId channel, const Options& options, Log log, Host host)
+    : log_(std::move(log)),
+      host_(std::move(host)),
+      channel_(
+          executor, channel, options,
+          [this](Ticket ticket, const Result<Accepted>& outcome, const Confirms::Shown& message) {
+            told(ticket, outcome, message);
+          },
+          [this](const Error& error) {
+            log_.write(said_.now() ? LogLevel::warning : LogLevel::debug,
+                       "amqp: the broker closed the channel of retries and dead letters, which is opened again: " +
+                           std::string(error.message()));
+          }),
+      timer_(executor) {}
+
+void Copies::start(Link& link) {
+  is_started_ = true;
+  channel_.start(link);
+}
+
+void Copies::stop() noexcept {
+  is_started_ = false;
+  channel_.stop();
+  dead_.clear();
+  waiting_.clear();
+  refusals_.clear();
+  timer_.cancel();
+}
+
+void Copies::send(const Copy& copy, std::string_view message, std::uint32_t frame_max, ParkDone done) {
+  if (copy.marks.is_dead()) dead_.insert_or_assign(copy.tag, std::move(done));
+  Envelope envelope;
+  envelope.channel = channel_.id();
+  envelope.routing_key = copy.to;
+  envelope.mandatory = true;
+  Buffer& kept = channel_.buffer();
+  const std::size_t begins_at = kept.size();
+  auto appended = append_again(kept, envelope, message, copy.marks, frame_max);
+  if (!appended) {
+    // Its own headers leave no room: better without them than never.
+    log_.warning("amqp: a message is sent again without its headers: " + std::string(appended.error().message()));
+    appended = append_bare(kept, envelope, message, copy.marks, frame_max);
+  }
+  channel_.added(copy.tag, begins_at, *appended);
+}
+
+void Copies::told(Ticket ticket, const Result<Accepted>& outcome, const Confirms::Shown& message) {
+  if (!is_started_) return;
+  if (auto dead = dead_.extract(ticket)) {
+    if (!outcome && outcome.error().code() == errc::no_receiver) host_.dead_letters_missing();
+    return dead.mapped()(outcome ? Result<void>() : Result<void>(outcome.error()));
+  }
+  if (!outcome && given_up_) return given_up_(ticket);
+  if (!outcome) return keep(ticket, std::string(message.frames), message.layout, outcome.error());
+  refusals_.erase(ticket);
+  host_.placed(ticket);
+}
+
+void Copies::keep(Ticket ticket, std::string frames, const Layout& layout, const Error& error) {
+  detail::Backoff backoff(k_pauses, static_cast<unsigned>(refusals_[ticket]++));
+  const auto now = std::chrono::steady_clock::now();
+  const auto pause = backoff.next(static_cast<std::uint64_t>(now.time_since_epoch().count()));
+  waiting_.emplace(now + pause, Waiting{ticket, std::move(frames), layout});
+  log_.write(
+      said_.now() ? LogLevel::warning : LogLevel::debug,
+      "amqp: a message cannot be sent again for its next attempt; it waits, unacknowledged, and this is tried again (" +
+          std::to_string(waiting_.size()) + " wait): " + std::string(error.message()));
+  watch();
+}
+
+void Copies::watch() {
+  if (waiting_.empty()) return;
+  timer_.expires_at(waiting_.begin()->first);
+  timer_.async_wait([this, here = std::weak_ptr<bool>(is_here_)](const asio::error_code& ec) {
+    if (ec || here.expired()) return;
+    const auto now = std::chrono::steady_clock::now();
+    while (!waiting_.empty() && waiting_.begin()->first <= now) {
+      const auto due = waiting_.extract(waiting_.begin());
+      const Waiting& copy = due.mapped();
+      Buffer& kept = channel_.buffer();
+      const std::size_t begins_at = kept.size();
+      kept.append(copy.frames);
+      channel_.added(copy.ticket, begins_at, copy.layout);
+    }
+    watch();
+  });
+}
+
+void Copies::give_up(std::function<void(std::uint64_t tag)> each) {
+  given_up_ = std::move(each);
+  const auto waiting = std::move(waiting_);
+  waiting_.clear();
+  timer_.cancel();
+  for (const auto& [due, copy] : waiting) given_up_(copy.ticket);
+}
+
+}  // namespace waybill::amqp

@@ -1,0 +1,67 @@
+// Copies: messages of a listener's queue that are sent once more, to the queue itself or to its dead-letter queue.
+#pragma once
+
+#include "pass_on.hpp"
+#include "publish_channel.hpp"
+#include "seldom.hpp"
+
+#include <asio/steady_timer.hpp>
+
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+
+namespace waybill::amqp {
+
+/// A copy for the queue itself that the broker refuses is kept and sent again, with a pause that grows to half a minute: its
+/// original stays unacknowledged, is not handled again meanwhile, and is not given back, which would bring it again at
+/// once. Of a dead letter it is told (ParkDone): core tries again.
+///
+/// Threads: one executor. Lifetime: within its owner; stop() before the link ends, which forgets all.
+class Copies {
+ public:
+  struct Copy {
+    std::uint64_t tag;  ///< Of the delivery.
+    std::string to;     ///< A queue.
+    Marks marks;
+  };
+  struct Host {
+    std::function<void(std::uint64_t tag)> placed;  ///< The broker has the copy, which is no dead letter.
+    std::function<void()> dead_letters_missing;     ///< Their queue should be declared again.
+  };
+  Copies(const asio::any_io_executor& executor, ChannelId channel, const Options& options, Log log, Host host);
+
+  void start(Link& link);
+  void stop() noexcept;
+  /// `message`: Delivery::message. The views need to live during the call only.
+  void send(const Copy& copy, std::string_view message, std::uint32_t frame_max, ParkDone done = {});
+  bool empty() const noexcept { return channel_.confirms().empty() && waiting_.empty(); }
+  /// Nothing waits after a refusal any more: those that do are forgotten, now and later, and told to `each`.
+  void give_up(std::function<void(std::uint64_t tag)> each);
+  PublishChannel& channel() noexcept { return channel_; }
+
+ private:
+  struct Waiting {
+    Ticket ticket;
+    std::string frames;
+    Layout layout;
+  };
+  void told(Ticket ticket, const Result<Accepted>& outcome, const Confirms::Shown& message);
+  void keep(Ticket ticket, std::string frames, const Layout& layout, const Error& error);
+  void watch();
+
+  const Log log_;
+  const Host host_;
+  PublishChannel channel_;
+  std::multimap<socket::TimePoint, Waiting> waiting_;
+  std::map<Ticket, ParkDone> dead_;  ///< Dead letters under way. Tickets are delivery tags.
+  std::function<void(std::uint64_t tag)> given_up_;
+  std::map<Ticket, int> refusals_;  ///< How often, of those that were refused.
+  asio::steady_timer timer_;
+  Seldom said_;
+  bool is_started_ = false;
+  std::shared_ptr<bool> is_here_ = std::make_shared<bool>(true);
+};
+
+}  // namespace waybill::amqp
