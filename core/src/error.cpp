@@ -13,8 +13,6 @@ struct NestError {
   std::string_view message;
 };
 
-constexpr std::string_view k_shutting_down = "shutting_down";
-
 const char* sentence(errc code) noexcept {
   switch (code) {
     case errc::timeout: return "the deadline passed before the call ended";
@@ -122,10 +120,6 @@ Error Error::from_peer(const Slice& body, const Serializer& serializer) {
     }
   } else if (serializer.decode(state.body, ValueOut::of(peer))) {
     state.name = peer.code.value_or("");
-    if (state.name == k_shutting_down) {
-      state.code = make_error_code(errc::refused);
-      state.end = End::rejected;
-    }
     state.message = peer.message.value_or("");
     if (serializer.decode(state.body, ValueOut::of(details))) state.details = details.details.bytes();
     const bool is_full = state.name == "overloaded" && state.message == detail::k_overloaded_text;
@@ -139,7 +133,7 @@ Error Error::from_peer(const Slice& body, const Serializer& serializer) {
   return Error(std::make_shared<const State>(std::move(state)));
 }
 
-Error Error::shutting_down() { return Error(std::string(k_shutting_down), "The service is shutting down"); }
+Error Error::shutting_down() { return Error("refused", std::string(detail::k_leaving_text)); }
 
 const std::error_code& Error::code() const noexcept { return state_->code; }
 std::string_view Error::name() const noexcept { return state_->name; }

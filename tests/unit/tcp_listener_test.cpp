@@ -263,7 +263,7 @@ TEST(TcpListener, StopsTheIntakeAndFlushesWhatWasAnswered) {
   TcpRig::echo(delivery);
   run_until(rig.loop, rig.listener->flush());
   const std::string got = rig.talk(socket, "", [](auto& text) { return text.find(k_reply) != std::string::npos; });
-  EXPECT_NE(got.find("shutting_down"), std::string::npos) << "the second one came too late: " << got;
+  EXPECT_NE(got.find("shutting down"), std::string::npos) << "the second one came too late: " << got;
   EXPECT_EQ(rig.sink.delivered, 1u);
   asio::ip::tcp::socket late(rig.loop);
   asio::error_code ec;
