@@ -4,6 +4,10 @@
 
 namespace waybill {
 
+namespace {
+Payload keep(const Slice& bytes, const Packet& packet) { return packet.serializer->lend(bytes).value().own(); }
+}  // namespace
+
 Context::Side Context::side() const noexcept { return source_->side(); }
 bool Context::is_request() const noexcept { return source_->packet().kind == PacketKind::request; }
 std::string_view Context::pattern() const noexcept {
@@ -17,12 +21,12 @@ std::string_view Context::channel() const noexcept {
 bool Context::has_payload() const noexcept { return source_->packet().has_payload; }
 Payload Context::payload() const {
   const Packet& packet = source_->packet();
-  return packet.has_payload ? Payload(packet.payload.own(), *packet.serializer) : Payload();
+  return packet.has_payload ? keep(packet.payload, packet) : Payload();
 }
 const Headers& Context::headers() const { return source_->headers(); }
 Payload Context::metadata() const {
   const Packet& packet = source_->packet();
-  return packet.metadata.empty() ? Payload() : Payload(packet.metadata.own(), *packet.serializer);
+  return packet.metadata.empty() ? Payload() : keep(packet.metadata, packet);
 }
 const Headers& Context::properties() const { return source_->packet().properties; }
 void Context::set_header(std::string_view name, std::string_view value) { source_->set_header(name, value); }

@@ -107,7 +107,13 @@ struct PeerDetails {
 Error Error::from_peer(const Slice& body, const Serializer& serializer) {
   State state;
   state.code = make_error_code(errc::remote);
-  state.body = body.own();
+  const Result<Payload> whole = serializer.lend(body);
+  if (!whole) {
+    // Not to be passed on: it would be this side's malformed packet.
+    state.what = state.message = "the peer's error is malformed";
+    return Error(std::make_shared<const State>(std::move(state)));
+  }
+  state.body = whole->bytes().own();
   state.serializer = &serializer;
   std::string text;
   PeerError peer;
@@ -172,7 +178,8 @@ void Error::encode(const Serializer& serializer, Buffer& out) const {
   if (state_->serializer == &serializer) return out.append(state_->body.view());
   if (code() != errc::remote) {
     // What went wrong inside is not the caller's business, except where it is the caller's own mistake.
-    const bool tell = code() == errc::payload_mismatch || code() == errc::overloaded || code() == errc::timeout;
+    const bool tell = code() == errc::payload_mismatch || code() == errc::payload_malformed ||
+                      code() == errc::overloaded || code() == errc::timeout;
     NestError error{"error", tell ? message() : "Internal server error"};
     return serializer.encode(ValueRef::of(error), out).value();
   }

@@ -33,9 +33,11 @@ void Exchange::decode(ValueOut out) const {
   serializer.decode(null.borrow(), out).value();
 }
 
-Payload Exchange::payload() const noexcept {
+Payload Exchange::payload(Keep keep) const {
   const Packet& packet = delivery_.packet;
-  return packet.has_payload ? Payload(packet.payload, *packet.serializer) : Payload();
+  if (!packet.has_payload) return Payload();
+  Payload lent = packet.serializer->lend(packet.payload).value();
+  return keep == Keep::owned ? lent.own() : lent;
 }
 
 void Exchange::reply(ValueRef value, bool last) {
@@ -43,7 +45,7 @@ void Exchange::reply(ValueRef value, bool last) {
   if (collected_) return encode_result(serializer, value, *collected_);
   if (!wants_reply()) return;
   if (const Payload* done = finished(value, serializer)) return reply_encoded(done->bytes(), last);
-  if (host_.is_offloaded()) {
+  if (far_side_) {
     Buffer own;
     encode_result(serializer, value, own);
     return reply_encoded(own.take(), last);
@@ -88,19 +90,19 @@ void Exchange::send(Packet& packet) {
   packet.id = delivery_.packet.id;
   packet.serializer = delivery_.packet.serializer;
   if (reply_headers_) packet.headers = *reply_headers_;
-  if (!host_.is_offloaded()) return delivery_.reply(packet);
-  const std::shared_ptr<Exchange> self = self_.lock();
+  has_answered_ = true;
+  if (!far_side_) return delivery_.reply(packet);
   ++far_side_->on_the_way;
-  asio::post(host_.executor(), [self, owned = packet.own()] {
-    self->delivery_.reply(owned);
-    self->look_at_link();
-    --self->far_side_->on_the_way;
+  on_loop([owned = packet.own()](Exchange& self) {
+    self.delivery_.reply(owned);
+    self.look_at_link();
+    --self.far_side_->on_the_way;
   });
 }
 
 void Exchange::travel_as(std::weak_ptr<Exchange> self) {
   self_ = std::move(self);
-  if (host_.is_offloaded()) far_side_ = std::make_unique<FarSide>();
+  far_side_ = std::make_unique<FarSide>();
 }
 
 void Exchange::look_at_link() {
@@ -122,19 +124,17 @@ void Exchange::settle(Settlement settlement) {
     is_rejected_ = true;
     return;
   }
-  if (!host_.is_offloaded()) return delivery_.settle(settlement);
-  const std::shared_ptr<Exchange> self = self_.lock();
-  asio::post(host_.executor(), [self, settlement] { self->delivery_.settle(settlement); });
+  on_loop([settlement](Exchange& self) { self.delivery_.settle(settlement); });
 }
 
 bool Exchange::is_connected() const {
-  if (!host_.is_offloaded()) return delivery_.source().is_connected();
+  if (!far_side_) return delivery_.source().is_connected();
   if (far_side_->on_the_way == 0) ask_far_side();
   return far_side_->is_connected;
 }
 
 bool Exchange::is_congested() const {
-  if (!host_.is_offloaded()) return delivery_.source().is_congested();
+  if (!far_side_) return delivery_.source().is_congested();
   if (far_side_->on_the_way >= k_most_on_the_way) return true;
   if (!far_side_->is_congested) return false;
   ask_far_side();
@@ -179,7 +179,6 @@ std::optional<std::chrono::steady_clock::time_point> Exchange::deadline() {
   return deadline_;
 }
 
-const asio::any_io_executor& Exchange::executor() const noexcept { return host_.handler_executor(); }
 const Log& Exchange::log() const noexcept { return host_.log(); }
 
 }  // namespace waybill::detail

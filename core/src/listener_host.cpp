@@ -1,14 +1,31 @@
 #include "listener_host.hpp"
 
-#include "stream_pump.hpp"
 #include "waybill/detail/asio.hpp"
 
+#include <asio/cancellation_state.hpp>
 #include <asio/co_spawn.hpp>
 #include <asio/dispatch.hpp>
+#include <asio/error.hpp>
 
 #include <algorithm>
+#include <system_error>
 
 namespace waybill::detail {
+
+namespace {
+
+/// What asynchronous operations that were cancelled end with.
+bool is_abort(const std::exception_ptr& exception) noexcept {
+  try {
+    std::rethrow_exception(exception);
+  } catch (const std::system_error& error) {
+    return error.code() == asio::error::operation_aborted;
+  } catch (...) {
+    return false;
+  }
+}
+
+}  // namespace
 
 Error error_from_handler(std::exception_ptr exception, const Packet& packet, const Log& log) {
   const std::string pattern(name_of(packet));
@@ -25,13 +42,13 @@ Error error_from_handler(std::exception_ptr exception, const Packet& packet, con
 }
 
 ListenerHost::ListenerHost(std::shared_ptr<ServiceParts> parts, const ListenerConfig& config,
-                           std::unique_ptr<Listener> listener, asio::any_io_executor executor,
-                           const Capabilities& capabilities)
+                           std::shared_ptr<Transport> transport, Environment environment)
     : parts_(std::move(parts)),
       config_(config),
-      listener_(std::move(listener)),
-      executor_(std::move(executor)),
-      capabilities_(capabilities),
+      executor_(environment.executor),
+      transport_(std::move(transport)),
+      capabilities_(transport_->capabilities()),
+      listener_(transport_->make_listener(std::move(environment))),
       retries_(std::make_shared<WaitingRetries>(executor_, config_.max_in_flight)),
       sole_thread_(config_.url.redacted()),
       cache_(parts_->table),
@@ -137,12 +154,12 @@ void ListenerHost::on_delivery(Delivery&& delivery) {
   else if (packet.has_pattern)
     entry = cache_.find(packet.pattern);
   if (!entry) return unhandled(delivery);
-  if (entry->is_immediate && parts_->middleware.empty() && !is_offloaded()) return handle_now(*entry, delivery);
+  if (entry->is_immediate && parts_->middleware.empty() && !parts_->handler_pool) return handle_now(*entry, delivery);
   handle_later(*entry, std::move(delivery));
 }
 
 void ListenerHost::handle_now(const RouteEntry& entry, Delivery& delivery) {
-  Exchange exchange(delivery, *this);
+  Exchange exchange(delivery, *this, executor_);
   try {
     const bool is_request = delivery.packet.kind == PacketKind::request;
     if (entry.request && (is_request || entry.events.empty())) {
@@ -179,14 +196,24 @@ void ListenerHost::answer_collected(Exchange& exchange, Buffer first, Buffer sec
   exchange.reply(ValueRef::of(both), true);
 }
 
+ListenerHost::Held ListenerHost::hold(Delivery&& delivery) {
+  if (!parts_->handler_pool) return std::make_shared<HeldExchange>(std::move(delivery), *this, executor_);
+  // A strand of its own on the pool. Wherever it is let go of, the delivery ends on the loop that it came from.
+  const auto bring_home = [self = shared_from_this()](HeldExchange* held) {
+    asio::dispatch(self->executor_, [self, owned = std::unique_ptr<HeldExchange>(held)] {});
+  };
+  Held held(new HeldExchange(std::move(delivery), *this, parts_->handler_pool->make_strand()), bring_home);
+  held->exchange.travel_as(std::shared_ptr<Exchange>(held, &held->exchange));
+  return held;
+}
+
 void ListenerHost::handle_later(const RouteEntry& entry, Delivery&& delivery) {
   delivery.own();
-  Held held = std::make_shared<HeldExchange>(std::move(delivery), *this);
-  held->exchange.travel_as(std::shared_ptr<Exchange>(held, &held->exchange));
+  Held held = hold(std::move(delivery));
   held->link = link_;
   ++in_flight_;
   count(counters.in_flight);
-  asio::co_spawn(handler_executor(), run(entry, held), [self = shared_from_this(), held](std::exception_ptr) mutable {
+  asio::co_spawn(held->executor, run(entry, held), [self = shared_from_this(), held](std::exception_ptr) mutable {
     asio::dispatch(self->executor_, [self, held = std::move(held)]() mutable {
       held.reset();
       self->finished_one();
@@ -212,10 +239,18 @@ asio::awaitable<void> ListenerHost::run(const RouteEntry& entry, Held held) {
 }
 
 asio::awaitable<Result<void>> ListenerHost::run_step(const RouteEntry& entry, Held held, std::size_t index) {
-  if (index == parts_->middleware.size()) co_return co_await run_handlers(entry, held);
-  Context context = held->exchange.context();
-  Next next = [this, &entry, held, index] { return run_step(entry, held, index + 1); };
-  co_return co_await parts_->middleware[index].run(context, std::move(next));
+  if (index < parts_->middleware.size()) {
+    Context context = held->exchange.context();
+    Next next = [this, &entry, held, index] { return run_step(entry, held, index + 1); };
+    co_return co_await parts_->middleware[index].run(context, std::move(next));
+  }
+  // What was answered, if only in part, is not answered again: a middleware that tries again gets the same outcome.
+  if (!held->exchange.has_answered()) {
+    held->outcome = co_await run_handlers(entry, held);
+    const bool is_half = !held->outcome && held->exchange.has_answered();
+    if (is_half) held->outcome = held->outcome.error().permanent();
+  }
+  co_return held->outcome;
 }
 
 asio::awaitable<Result<void>> ListenerHost::run_handlers(const RouteEntry& entry, Held held) {
@@ -237,30 +272,28 @@ asio::awaitable<Result<void>> ListenerHost::run_handlers(const RouteEntry& entry
 }
 
 asio::awaitable<Result<void>> ListenerHost::run_handler(Handler& handler, Held held) {
-  Exchange& exchange = held->exchange;
+  std::exception_ptr thrown;
   try {
-    if (handler.kind() == Handler::Kind::stream) {
-      auto pump = std::make_shared<StreamPump>(handler.open_stream(exchange), exchange, log());
-      co_return co_await StreamPump::run(std::move(pump));
-    }
-    co_await handler.start(exchange);
+    co_await handler.start(held->exchange);
     co_return Result<void>{};
   } catch (...) {
-    co_return error_from_handler(std::current_exception(), exchange.packet(), log());
+    thrown = std::current_exception();
   }
+  const asio::cancellation_state stopped = co_await asio::this_coro::cancellation_state;
+  if (stopped.cancelled() != asio::cancellation_type::none && is_abort(thrown)) {
+    co_return Error(errc::cancelled, "the handler was cancelled", End::unknown);  // by a middleware, which knows why
+  }
+  co_return error_from_handler(thrown, held->exchange.packet(), log());
 }
 
 void ListenerHost::finished(Exchange& exchange) {
   if (exchange.is_rejected()) {
     const Error error(errc::cancelled, "its handler rejected it", End::rejected);
-    if (!is_offloaded()) return give_up(exchange.delivery(), error);
-    asio::post(executor_,
-               [self = shared_from_this(), held = exchange.held(), error] { self->give_up(held->delivery(), error); });
-    return;
+    return exchange.on_loop(
+        [self = shared_from_this(), error](Exchange& its) { self->give_up(its.delivery(), error); });
   }
   if (!exchange.is_left() || capabilities_.redelivery == Support::impossible) return exchange.settle(Settlement::ack);
-  if (!is_offloaded()) return keep(exchange.delivery());
-  asio::post(executor_, [self = shared_from_this(), held = exchange.held()] { self->keep(held->delivery()); });
+  exchange.on_loop([self = shared_from_this()](Exchange& its) { self->keep(its.delivery()); });
 }
 
 void ListenerHost::keep(Delivery& delivery) {

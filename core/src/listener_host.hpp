@@ -2,6 +2,7 @@
 // handlers throw.
 #pragma once
 
+#include "handler_pool.hpp"
 #include "link_log.hpp"
 #include "parking.hpp"
 #include "reconnect.hpp"
@@ -14,6 +15,7 @@
 #include "waybill/middleware.hpp"
 #include "waybill/service.hpp"
 
+#include <asio/post.hpp>
 #include <asio/steady_timer.hpp>
 
 #include <atomic>
@@ -45,15 +47,19 @@ struct ServiceParts {
   std::vector<Middleware> middleware;
   Log log;
   MetricSink metrics;
-  asio::any_io_executor handler_pool;  ///< Empty: handlers run on their listener's loop.
+  std::shared_ptr<const Registry> registry;   ///< Of the transports and serializers in use.
+  std::unique_ptr<HandlerPool> handler_pool;  ///< Null: handlers run on their listener's loop.
 };
 
 /// An exchange with the delivery that it is about, for handlers that do not return at once.
 struct HeldExchange {
-  HeldExchange(Delivery&& taken, ListenerHost& host) : delivery(std::move(taken)), exchange(delivery, host) {}
+  HeldExchange(Delivery&& taken, ListenerHost& host, asio::any_io_executor handled_on)
+      : delivery(std::move(taken)), executor(std::move(handled_on)), exchange(delivery, host, executor) {}
   Delivery delivery;
+  asio::any_io_executor executor;
   Exchange exchange;
-  unsigned link = 0;  ///< Which of the listener's links it came by.
+  unsigned link = 0;     ///< Which of the listener's links it came by.
+  Result<void> outcome;  ///< Of the last run of its handlers.
 };
 
 /// Threads: all on the executor of its loop.
@@ -62,8 +68,8 @@ class ListenerHost final : public std::enable_shared_from_this<ListenerHost>,
                            public Reconnect::Host,
                            public Parking::Observer {
  public:
-  ListenerHost(std::shared_ptr<ServiceParts> parts, const ListenerConfig& config, std::unique_ptr<Listener> listener,
-               asio::any_io_executor executor, const Capabilities& capabilities);
+  ListenerHost(std::shared_ptr<ServiceParts> parts, const ListenerConfig& config, std::shared_ptr<Transport> transport,
+               Environment environment);
 
   asio::awaitable<Result<void>> start();
   /// Takes nothing new; completes when nothing is in flight, all replies are out, or at the deadline. Then it is closed.
@@ -71,11 +77,6 @@ class ListenerHost final : public std::enable_shared_from_this<ListenerHost>,
   void close();
 
   const asio::any_io_executor& executor() const noexcept { return executor_; }
-  /// Where handlers run.
-  const asio::any_io_executor& handler_executor() const noexcept {
-    return parts_->handler_pool ? parts_->handler_pool : executor_;
-  }
-  bool is_offloaded() const noexcept { return static_cast<bool>(parts_->handler_pool); }
   const Log& log() const noexcept { return parts_->log; }
   /// False: headers travel in the metadata.
   bool has_headers() const noexcept { return capabilities_.headers == Support::native; }
@@ -100,6 +101,7 @@ class ListenerHost final : public std::enable_shared_from_this<ListenerHost>,
   using Held = std::shared_ptr<HeldExchange>;
   void handle_now(const RouteEntry& entry, Delivery& delivery);
   void handle_later(const RouteEntry& entry, Delivery&& delivery);
+  Held hold(Delivery&& delivery);
   void unhandled(Delivery& delivery);
   void tell_unhandled(const Packet& packet);
   /// It was delivered more often than it may be handled: each time its handler took the process or the link along.
@@ -128,9 +130,10 @@ class ListenerHost final : public std::enable_shared_from_this<ListenerHost>,
 
   std::shared_ptr<ServiceParts> parts_;
   ListenerConfig config_;
-  std::unique_ptr<Listener> listener_;
   asio::any_io_executor executor_;
-  const Capabilities& capabilities_;
+  std::shared_ptr<Transport> transport_;  ///< Before its listener, which may refer to it.
+  Capabilities capabilities_;
+  std::unique_ptr<Listener> listener_;
   std::shared_ptr<Reconnect> reconnect_;
   std::shared_ptr<WaitingRetries> retries_;
   std::shared_ptr<Parking> parking_;  ///< From the start on.
@@ -149,6 +152,12 @@ class ListenerHost final : public std::enable_shared_from_this<ListenerHost>,
   LinkLog link_log_;
   bool closed_ = false;
 };
+
+template <class Work>
+void Exchange::on_loop(Work work) {
+  if (!far_side_) return work(*this);
+  asio::post(host_.executor(), [self = self_.lock(), work = std::move(work)]() mutable { work(*self); });
+}
 
 /// What the one `catch` of the library makes of the exception under way: an Error as it is, everything else as
 /// errc::internal with a line in the log.

@@ -77,7 +77,7 @@ void ListenerHost::exhausted(Delivery& delivery) {
                     "it was delivered " + std::to_string(delivery.attempt - 1) + " times and its handler never ended",
                     End::unknown);
   if (delivery.packet.kind != PacketKind::request) return give_up(delivery, error);
-  Exchange exchange(delivery, *this);
+  Exchange exchange(delivery, *this, executor_);
   failed(exchange, error);
 }
 
@@ -92,10 +92,7 @@ void ListenerHost::failed(Exchange& exchange, const Error& error) {
     }
     return exchange.settle(Settlement::ack);  // its caller knows
   }
-  if (!is_offloaded()) return failed_event(exchange.delivery(), error);
-  asio::post(executor_, [self = shared_from_this(), held = exchange.held(), error] {
-    self->failed_event(held->delivery(), error);
-  });
+  exchange.on_loop([self = shared_from_this(), error](Exchange& its) { self->failed_event(its.delivery(), error); });
 }
 
 void ListenerHost::failed_event(Delivery& delivery, const Error& error) {

@@ -18,7 +18,7 @@ void RouteTable::add(const Pattern& pattern, std::unique_ptr<Handler> handler, b
     entry = std::make_unique<RouteEntry>(RouteEntry{pattern, nullptr, {}, true});
     order_.push_back(entry.get());
   }
-  entry->is_immediate = entry->is_immediate && handler->kind() == Handler::Kind::immediate;
+  entry->is_immediate = entry->is_immediate && handler->is_immediate();
   if (!is_request) {
     entry->events.push_back(std::move(handler));
     return;

@@ -16,7 +16,7 @@ asio::awaitable<void> store(const Order& order) {
   std::cout << "stored " << order.id << " (" << order.quantity << ")" << std::endl;
 }
 
-void serve(const std::string& file) {
+int serve(const std::string& file) {
   const waybill::Config config = waybill::Config::load(file);
   waybill::Service service(config);
   waybill::Client self(service.executor(), config.client("self"));
@@ -33,14 +33,14 @@ void serve(const std::string& file) {
     std::cout << context.pattern() << ": " << order.note.value_or("no note") << std::endl;
     co_await store(order);  // the message is settled when this returns
   });
-  service.run();  // until SIGINT or SIGTERM, then it drains
+  return service.run();  // until SIGINT or SIGTERM, then it drains
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
   try {
-    serve(argc > 1 ? argv[1] : "orders.yaml");
+    return serve(argc > 1 ? argv[1] : "orders.yaml");
   } catch (const waybill::Error& error) {
     std::cerr << error.what() << '\n';
     return 1;

@@ -1,5 +1,5 @@
-# Finds statements with co_await that hold a braced temporary or a lambda with captures by value: g++ 12 destroys such
-# temporaries twice. A comment `co_await-ok: reason` in the statement, or on the line above, lets it pass.
+# Finds statements with co_await or co_yield that hold a braced temporary, a temporary in a branch of ?:, or a lambda with
+# captures by value: g++ 12 destroys such temporaries twice. A comment `co_await-ok: reason` in the statement, or on the line above, lets it pass.
 use strict;
 use warnings;
 
@@ -14,7 +14,7 @@ for my $file (@ARGV) {
     $line =~ s/"(?:[^"\\]|\\.)*"/""/g;
     $line =~ s{//.*}{};
     if ($statement eq '') {
-      next unless $line =~ /\bco_await\b/;
+      next unless $line =~ /\bco_(?:await|yield)\b/;
       $start = $i;
     }
     $statement .= $line . ($allowed ? ' co_await-ok ' : '');
@@ -23,11 +23,13 @@ for my $file (@ARGV) {
     my $text = $statement;
     $statement = '';
     next if $text =~ /co_await-ok/;
-    $text =~ s/^.*?\bco_await\b/co_await/s;  # what stands before is named
+    $text =~ s/^.*?\b(co_await|co_yield)\b/$1/s;  # what stands before is named
     my ($awaited) = $text =~ /^(.*?);/s ? $1 : $text;
     # Type{something} or, as an argument, Type(something) cannot be told from a call: only braces are looked at.
     if ($awaited =~ /\b([A-Z]\w*(?:::\w+)*(?:<[^{};]*>)?)\{\s*[^\s}]/ && $awaited !~ /\)\s*->\s*[\w:<>]+\s*\{/) {
       print "$file:", $start + 1, ": $1\{...}\n";
+    } elsif ($awaited =~ /\?(.*?)(?<!:):(?!:)(.*)/s && "$1$2" =~ /[({]/) {
+      print "$file:", $start + 1, ": a temporary in a branch of ?:\n";
     } elsif ($awaited =~ /[(,=\s](\[[^\]&]*\b(?!this\b)[A-Za-z_]\w*[^\]]*\])\s*(?:\(|mutable|\{)/ && $1 !~ /^\[\s*this\s*\]$/) {
       my $captures = $1;
       next unless grep { !/^\s*(?:&\w*|this)\s*$/ } split /,/, $captures =~ s/^\[|\]$//gr;

@@ -219,7 +219,6 @@ TEST(JsonPacket, KnownLayoutsAreReadWithoutScanning) {
   Packet packet;
   const Slice request = Slice::copy(composed(packet_of(PacketKind::request, R"({"a":[{"b":1},{"c":2}]})")));
   ASSERT_TRUE(waybill::json::parse_known_layout(request, Direction::to_service, packet));
-  EXPECT_FALSE(packet.trusted_payload);
   EXPECT_EQ(packet.payload.view(), R"({"a":[{"b":1},{"c":2}]})");
   Packet value = packet_of(PacketKind::value, R"([1,2])");
   value.last = true;

@@ -34,14 +34,14 @@ class Context {
   std::string_view channel() const noexcept;
   /// False when the message had no payload at all (JavaScript's `undefined`), which is not the same as null.
   bool has_payload() const noexcept;
-  /// The payload undecoded, kept alive by the result.
+  /// The payload undecoded, kept alive by the result. Throws Error(payload_malformed).
   Payload payload() const;
 
   /// Headers of the message; on carriers without any, the texts in its metadata.
   const Headers& headers() const;
   /// The value of a header, or null.
   const std::string* header(std::string_view name) const { return headers().find(name); }
-  /// NestJS's metadata as it came; empty() if there was none.
+  /// NestJS's metadata as it came; empty() if there was none. Throws Error(payload_malformed).
   Payload metadata() const;
   /// The carrier's own settings of the message, by its names (docs/transports), read only.
   const Headers& properties() const;
@@ -67,6 +67,7 @@ class Context {
   /// link, and is then delivered again where the carrier can. It counts as in flight for the carrier.
   void leave();
 
+  /// Where the handler runs, and what it waits for: one thing at a time. On a handler pool a strand of its own.
   const asio::any_io_executor& executor() const noexcept;
   const Log& log() const noexcept;
 

@@ -14,7 +14,8 @@
 namespace waybill {
 
 /// Runs what is further in: the next middleware, at last the handler or the call. May be called again, one after the
-/// other, to try again; each call starts from the same message.
+/// other, to try again; each call starts from the same message. On a service a request that was answered, if only with the
+/// first values of a stream, is not handled again: a further call gives the outcome that it had.
 using Next = std::function<asio::awaitable<Result<void>>()>;
 
 /// A named step of the chain. `run` gives the outcome: an error returned on a service is answered to the caller, on a
@@ -26,8 +27,9 @@ struct Middleware {
 
 namespace middleware {
 
-/// Ends what takes longer with errc::timeout. On a service the handler's coroutine is cancelled; a handler that blocks
-/// its thread cannot be. Throws Error(invalid_config) for a limit that is not more than 0.
+/// Ends what takes longer with errc::timeout. On a service what the handler waits for is cancelled, and when that has
+/// ended the timeout is answered: a handler that blocks its thread, or waits for something that ignores cancellation,
+/// takes as long as it takes. Throws Error(invalid_config) for a limit that is not more than 0.
 Middleware timeout(std::chrono::milliseconds limit);
 
 struct RetryOptions {

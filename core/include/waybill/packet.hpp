@@ -73,16 +73,15 @@ enum class PacketKind : std::uint8_t {
 /// call returns; own() makes a packet that keeps itself alive.
 struct Packet {
   PacketKind kind = PacketKind::event;
-  bool last = false;            ///< On a value: the reply ends with it.
-  bool has_payload = false;     ///< False is JavaScript's `undefined`; a null payload is a payload.
-  bool has_pattern = false;     ///< False only on replies and on payloads from outside the protocol.
-  bool trusted_payload = true;  ///< False: the payload was cut out of its packet unparsed and may be malformed.
+  bool last = false;         ///< On a value: the reply ends with it.
+  bool has_payload = false;  ///< False is JavaScript's `undefined`; a null payload is a payload.
+  bool has_pattern = false;  ///< False only on replies and on payloads from outside the protocol.
 
   Term pattern;                           ///< As the caller gave it.
   std::string_view route;                 ///< Outgoing: the pattern's normalized text. Incoming: the channel, or empty.
   Term id;                                ///< Correlation id; on replies the one of the request.
   std::chrono::milliseconds deadline{0};  ///< How long the caller still waits, where the carrier tells; 0: unknown.
-  Slice payload;                          ///< Encoded by `serializer`.
+  Slice payload;                          ///< Encoded by `serializer`; of an incoming packet nobody has looked into it.
   const Serializer* serializer = nullptr;  ///< Of payload and metadata. Outlives the packet.
 
   Headers headers;

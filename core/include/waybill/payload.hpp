@@ -12,7 +12,9 @@ namespace waybill {
 /// The bytes of one value and the serializer that made them. A value type; cheap to copy when owned.
 ///
 /// As an argument, a result or a member it goes through its own serializer undecoded: encoding appends its bytes,
-/// decoding keeps them (owned, and checked to be one whole value). Another serializer answers payload_mismatch.
+/// decoding keeps them, checked to be one whole value. They are owned, but for the argument of a handler that takes
+/// `const Payload&`: that is lent until the handler has finished, and own() keeps it. Another serializer answers
+/// payload_mismatch.
 /// An empty payload is JavaScript's `undefined`; inside an object it is left out, elsewhere it is encoded as null.
 class Payload {
  public:

@@ -10,6 +10,8 @@
 
 namespace waybill {
 
+class Payload;
+
 /// Which packets a reader expects: a NestJS server and a NestJS client classify the same bytes differently.
 enum class Direction { to_service, to_client };
 
@@ -34,6 +36,10 @@ class Serializer {
   /// Fills `out` from a whole payload: nothing but white space may follow the value.
   /// Errors: payload_malformed; payload_mismatch with the path of what does not fit, what was expected and found.
   virtual Result<void> decode(const Slice& payload, ValueOut out) const = 0;
+
+  /// The payload undecoded, checked to be one whole value; nothing at all is an empty Payload. Views the bytes of
+  /// `payload` where these need no change. Errors: payload_malformed, too_large.
+  virtual Result<Payload> lend(const Slice& payload) const;
 
   /// Appends the packet. The payload and the metadata go in as the bytes that they are.
   /// REQUIRES: packet.serializer == this, or no payload and no metadata.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "waybill/config.hpp"
+#include "waybill/detail/cancellation.hpp"
 #include "waybill/detail/completion.hpp"
 #include "waybill/detail/handler.hpp"
 #include "waybill/log.hpp"
@@ -77,22 +78,30 @@ class Service {
   /// Takes what the transports tell of themselves. Throws Error(invalid_config) after the start.
   Service& metrics_to(MetricSink sink);
 
-  /// Runs until SIGINT, SIGTERM or stop(), then drains. Blocks. Returns what main should return: 0, or 1 after a
-  /// failed start (with a line in the log). REQUIRES: made without an executor.
-  int run();
+  /// Runs until SIGINT, SIGTERM or stop(), then drains; a second signal closes at once. Blocks. Returns what main should
+  /// return: 0, or 1 after a failed start (with a line in the log). Throws what leaves one of the loops, and
+  /// Error(invalid_config) when it was called before. REQUIRES: made without an executor.
+  [[nodiscard]] int run();
 
   /// Opens all listeners side by side; completes with Result<void> when every one is ready, or one surely will not be.
+  /// Cancelled, it closes them and completes with errc::cancelled. REQUIRES: made with an executor.
   template <class Token = asio::use_awaitable_t<>>
   auto start(Token&& token = {}) {
     return asio::async_initiate<Token, void(Result<void>)>(
-        [this](auto handler) { start_then(detail::make_completion<void>(std::move(handler), executor())); }, token);
+        [this](auto handler) {
+          auto cancel = detail::cancellation_of(handler, executor());
+          start_then(detail::make_completion<void>(std::move(handler), executor()), std::move(cancel));
+        },
+        token);
   }
   /// Takes nothing new, finishes what is in hand, then closes; completes with Result<DrainReport> within `limit`.
+  /// Cancelled, it completes with errc::cancelled at once, and the service goes on draining.
   template <class Token = asio::use_awaitable_t<>>
   auto drain(std::chrono::milliseconds limit, Token&& token = {}) {
     return asio::async_initiate<Token, void(Result<DrainReport>)>(
         [this, limit](auto handler) {
-          drain_then(limit, detail::make_completion<DrainReport>(std::move(handler), executor()));
+          auto cancel = detail::cancellation_of(handler, executor());
+          drain_then(limit, detail::make_completion<DrainReport>(std::move(handler), executor()), std::move(cancel));
         },
         token);
   }
@@ -112,8 +121,13 @@ class Service {
  private:
   class Core;
   void add(const Pattern& pattern, std::unique_ptr<detail::Handler> handler, bool is_request);
-  void start_then(detail::UniqueFunction<void(Result<void>)> done);
-  void drain_then(std::chrono::milliseconds limit, detail::UniqueFunction<void(Result<DrainReport>)> done);
+  template <class T>
+  using Done = detail::UniqueFunction<void(Result<T>)>;
+  void start_then(Done<void> done, std::shared_ptr<asio::cancellation_signal> cancel);
+  void drain_then(std::chrono::milliseconds limit, Done<DrainReport> done,
+                  std::shared_ptr<asio::cancellation_signal> cancel);
+  template <class T, class Value>
+  void spawn(asio::awaitable<Value> work, Done<T> done, std::shared_ptr<asio::cancellation_signal> cancel);
   std::shared_ptr<Core> core_;
 };
 

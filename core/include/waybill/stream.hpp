@@ -3,14 +3,12 @@
 
 #include "waybill/model.hpp"
 
-#include <asio/any_io_executor.hpp>
 #include <asio/awaitable.hpp>
-#include <asio/co_spawn.hpp>
 
 #include <coroutine>
 #include <exception>
-#include <memory>
 #include <optional>
+#include <type_traits>
 #include <utility>
 #include <variant>
 
@@ -18,162 +16,142 @@ namespace waybill {
 
 namespace detail {
 
-/// What the core sees of a running Stream<T>: asks for a value at a time.
-class StreamSource {
+/// What the core sees of a Stream<T>'s coroutine: why it stands still.
+class StreamPromise {
  public:
-  enum class Step {
-    value,    ///< value() has one.
-    end,      ///< It has returned or thrown; take_exception() tells which.
-    waiting,  ///< It awaits something; on_progress is called when it goes on.
-  };
-  virtual ~StreamSource() = default;
-  /// REQUIRES: the last step was `value`, or none was made yet.
-  virtual Step advance(const asio::any_io_executor& executor, void (*on_progress)(void*, Step), void* who) = 0;
-  virtual ValueRef value() const noexcept = 0;
-  virtual std::exception_ptr take_exception() noexcept = 0;
+  std::suspend_always initial_suspend() const noexcept { return {}; }
+  std::suspend_always final_suspend() const noexcept { return {}; }
+  void return_void() const noexcept {}
+  void unhandled_exception() noexcept { exception = std::current_exception(); }
+
+  template <class U>
+  auto await_transform(asio::awaitable<U> awaitable);
+
+  ValueRef yielded;                              ///< Valid until the coroutine is resumed.
+  std::optional<asio::awaitable<void>> awaited;  ///< Whoever drives the coroutine awaits it, then resumes.
+  std::exception_ptr exception;                  ///< That left the coroutine.
 };
 
-/// Result of an awaited asio::awaitable, inside a stream.
-template <class T>
-struct Awaited {
-  std::exception_ptr exception;
-  std::optional<std::conditional_t<std::is_void_v<T>, std::monostate, T>> value;
+/// The awaiter of `co_await awaitable` in a stream: leaves the awaiting to whoever drives the stream.
+template <class U>
+class StreamAwaiter {
+ public:
+  StreamAwaiter(StreamPromise& promise, asio::awaitable<U> awaitable)
+      : promise_(promise), awaitable_(std::move(awaitable)) {}
+
+  bool await_ready() const noexcept { return false; }
+  void await_suspend(std::coroutine_handle<>) { promise_.awaited.emplace(run(std::move(awaitable_), *this)); }
+  U await_resume() {
+    if (exception_) std::rethrow_exception(std::move(exception_));
+    if constexpr (!std::is_void_v<U>) return std::move(*result_);
+  }
+
+ private:
+  static asio::awaitable<void> run(asio::awaitable<U> awaitable, StreamAwaiter& self) {
+    try {
+      if constexpr (std::is_void_v<U>) {
+        co_await std::move(awaitable);
+      } else {
+        self.result_.emplace(co_await std::move(awaitable));
+      }
+    } catch (...) {
+      self.exception_ = std::current_exception();
+    }
+  }
+
+  StreamPromise& promise_;
+  asio::awaitable<U> awaitable_;
+  std::exception_ptr exception_;
+  std::optional<std::conditional_t<std::is_void_v<U>, std::monostate, U>> result_;
 };
+
+template <class U>
+auto StreamPromise::await_transform(asio::awaitable<U> awaitable) {
+  return StreamAwaiter<U>(*this, std::move(awaitable));
+}
+
+/// The coroutine of a Stream<T>, without its T. Owns it.
+class StreamRoutine {
+ public:
+  enum class Step {
+    value,     ///< promise().yielded has one.
+    awaiting,  ///< promise().awaited is to be awaited before the next step.
+    end,       ///< It has returned or thrown: promise().exception.
+  };
+
+  StreamRoutine(std::coroutine_handle<> handle, StreamPromise& promise) noexcept
+      : handle_(handle), promise_(&promise) {}
+  StreamRoutine(StreamRoutine&& other) noexcept
+      : handle_(std::exchange(other.handle_, nullptr)), promise_(std::exchange(other.promise_, nullptr)) {}
+  StreamRoutine& operator=(StreamRoutine&& other) noexcept {
+    std::swap(handle_, other.handle_);
+    std::swap(promise_, other.promise_);
+    return *this;
+  }
+  ~StreamRoutine() { destroy(); }
+
+  /// Runs it to where it stands still again. REQUIRES: it has not ended, and what it awaited has been awaited.
+  Step resume() {
+    promise_->awaited.reset();
+    handle_.resume();
+    if (handle_.done()) return Step::end;
+    return promise_->awaited ? Step::awaiting : Step::value;
+  }
+  StreamPromise& promise() noexcept { return *promise_; }
+  /// REQUIRES: nothing that it awaits is under way.
+  void destroy() noexcept {
+    if (handle_) std::exchange(handle_, nullptr).destroy();
+  }
+
+ private:
+  std::coroutine_handle<> handle_;
+  StreamPromise* promise_;
+};
+
+/// g++ up to 12 destroys a temporary aggregate that owns something twice when it stands in a co_yield statement.
+template <class T>
+inline constexpr bool is_miscompiled_in_co_yield =
+#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ <= 12
+    std::is_aggregate_v<T> && !std::is_array_v<T> && !std::is_trivially_destructible_v<T>;
+#else
+    false;
+#endif
 
 }  // namespace detail
 
 /// A coroutine type: `Stream<int> countdown(int from) { while (from > 0) co_yield from--; }`. Starts when its first
-/// value is asked for. Inside, co_await takes any asio::awaitable. Destroyed when the caller is gone.
+/// value is asked for. Inside, co_await takes any asio::awaitable.
+///
+/// Lifetime: what the handler was given (argument, Context, captures) lives until the stream has ended. When its caller
+///           has gone, what it awaits is cancelled; the coroutine is destroyed where it then stands.
+/// Threads:  one at a time, on Context::executor(); what it awaits runs there as well.
 template <class T>
 class [[nodiscard]] Stream {
  public:
-  class promise_type;
-  using Handle = std::coroutine_handle<promise_type>;
+  class promise_type : public detail::StreamPromise {
+   public:
+    Stream get_return_object() noexcept { return Stream(*this); }
+    std::suspend_always yield_value(const T& value) noexcept {
+      yielded = ValueRef::of(value);
+      return {};
+    }
+    std::suspend_always yield_value(T&& value) noexcept {
+      static_assert(!detail::is_miscompiled_in_co_yield<T>,
+                    "waybill: name this value first (`Order order{...}; co_yield order;`): g++ 12 destroys a temporary "
+                    "like Order{...} in a co_yield statement twice");
+      yielded = ValueRef::of(std::as_const(value));
+      return {};
+    }
+  };
   using value_type = T;
 
-  Stream(Stream&& other) noexcept : handle_(std::exchange(other.handle_, nullptr)) {}
-  Stream& operator=(Stream&& other) noexcept {
-    std::swap(handle_, other.handle_);
-    return *this;
-  }
-  ~Stream() {
-    if (handle_) handle_.promise().abandon(handle_);
-  }
-
   /// For the core: takes the coroutine over.
-  std::unique_ptr<detail::StreamSource> release_source() &&;
+  detail::StreamRoutine release() && noexcept { return std::move(routine_); }
 
  private:
-  class Source;
-  explicit Stream(Handle handle) noexcept : handle_(handle) {}
-  Handle handle_;
+  explicit Stream(promise_type& promise) noexcept
+      : routine_(std::coroutine_handle<promise_type>::from_promise(promise), promise) {}
+  detail::StreamRoutine routine_;
 };
-
-template <class T>
-class Stream<T>::promise_type {
- public:
-  using Step = detail::StreamSource::Step;
-
-  Stream get_return_object() noexcept { return Stream(Handle::from_promise(*this)); }
-  std::suspend_always initial_suspend() noexcept { return {}; }
-  std::suspend_always final_suspend() noexcept {
-    finish(Step::end);
-    return {};
-  }
-  std::suspend_always yield_value(const T& value) noexcept {
-    value_ = &value;
-    finish(Step::value);
-    return {};
-  }
-  void return_void() noexcept {}
-  void unhandled_exception() noexcept { exception_ = std::current_exception(); }
-
-  template <class U>
-  auto await_transform(asio::awaitable<U> awaitable) {
-    struct Awaiter {
-      promise_type& promise;
-      asio::awaitable<U> awaitable;
-      detail::Awaited<U> result;
-      bool await_ready() const noexcept { return false; }
-      void await_suspend(Handle handle) {
-        promise.awaiting_ = true;
-        asio::co_spawn(promise.executor_, run(std::move(awaitable), result), [handle](std::exception_ptr) {
-          promise_type& self = handle.promise();
-          self.awaiting_ = false;
-          if (self.abandoned_) return handle.destroy();
-          handle.resume();
-          if (self.on_progress_) std::exchange(self.on_progress_, nullptr)(self.who_, self.step_);
-        });
-      }
-      U await_resume() {
-        if (result.exception) std::rethrow_exception(result.exception);
-        if constexpr (!std::is_void_v<U>) return std::move(*result.value);
-      }
-      static asio::awaitable<void> run(asio::awaitable<U> inner, detail::Awaited<U>& result) {
-        try {
-          if constexpr (std::is_void_v<U>) {
-            co_await std::move(inner);
-          } else {
-            result.value.emplace(co_await std::move(inner));
-          }
-        } catch (...) {
-          result.exception = std::current_exception();
-        }
-      }
-    };
-    return Awaiter{*this, std::move(awaitable), {}};
-  }
-
- private:
-  friend class Stream;
-  void finish(Step step) noexcept { step_ = step; }
-  void abandon(Handle handle) {
-    abandoned_ = true;
-    on_progress_ = nullptr;
-    if (!awaiting_) handle.destroy();  // else the awaited operation's end destroys it
-  }
-  Step advance(Handle handle, const asio::any_io_executor& executor, void (*on_progress)(void*, Step), void* who) {
-    executor_ = executor;
-    step_ = Step::waiting;
-    on_progress_ = nullptr;
-    handle.resume();
-    if (step_ == Step::waiting) {
-      on_progress_ = on_progress;
-      who_ = who;
-    }
-    return step_;
-  }
-
-  const T* value_ = nullptr;
-  std::exception_ptr exception_;
-  asio::any_io_executor executor_;
-  void (*on_progress_)(void*, Step) = nullptr;
-  void* who_ = nullptr;
-  Step step_ = Step::waiting;
-  bool awaiting_ = false;
-  bool abandoned_ = false;
-};
-
-template <class T>
-class Stream<T>::Source final : public detail::StreamSource {
- public:
-  explicit Source(Handle handle) noexcept : handle_(handle) {}
-  Source(const Source&) = delete;
-  Source& operator=(const Source&) = delete;
-  ~Source() override { handle_.promise().abandon(handle_); }
-  Step advance(const asio::any_io_executor& executor, void (*on_progress)(void*, Step), void* who) override {
-    return handle_.promise().advance(handle_, executor, on_progress, who);
-  }
-  ValueRef value() const noexcept override { return ValueRef::of(*handle_.promise().value_); }
-  std::exception_ptr take_exception() noexcept override { return std::exchange(handle_.promise().exception_, nullptr); }
-
- private:
-  Handle handle_;
-};
-
-template <class T>
-std::unique_ptr<detail::StreamSource> Stream<T>::release_source() && {
-  return std::make_unique<Source>(std::exchange(handle_, nullptr));
-}
 
 }  // namespace waybill

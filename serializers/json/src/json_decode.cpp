@@ -22,4 +22,16 @@ Result<void> decode(const Slice& payload, const Serializer& serializer, ValueOut
   return {};
 }
 
+Result<Payload> lend(const Slice& payload, const Serializer& serializer) {
+  Result<Payload> lent(std::in_place);
+  if (payload.empty()) return lent;
+  Reader reader(payload, serializer);
+  Cursor cursor = reader.start();
+  if (reader.lend(cursor, *lent) == Read::ok) {
+    if (reader.is_at_end(cursor)) return lent;
+    reader.failure().set(errc::payload_malformed, "not valid JSON: something follows the value");
+  }
+  return reader.failure().error(type_of<Payload>());
+}
+
 }  // namespace waybill::json

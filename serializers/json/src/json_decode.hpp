@@ -6,5 +6,7 @@
 namespace waybill::json {
 
 Result<void> decode(const Slice& payload, const Serializer& serializer, ValueOut out);
+/// As Serializer::lend.
+Result<Payload> lend(const Slice& payload, const Serializer& serializer);
 
 }  // namespace waybill::json

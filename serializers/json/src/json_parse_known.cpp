@@ -53,9 +53,9 @@ bool scans_whole(std::string_view text) noexcept {
   return scan.outcome == Scan::Outcome::ok && scan.end == text.data() + text.size();
 }
 
-/// Whether `text` is one value and nothing else. Sets `trusted` when it has been scanned.
-bool is_one_value(std::string_view text, bool& trusted) noexcept {
-  if (text.size() < 2) return trusted = !text.empty() && scans_whole(text);
+/// Whether `text` is one value and nothing else, if it is JSON at all: who decodes it finds out.
+bool is_one_value(std::string_view text) noexcept {
+  if (text.size() < 2) return !text.empty() && scans_whole(text);
   switch (text.front()) {
     case '{':
       if (text.back() == '}' && !has_inner_end(text, '}')) return true;
@@ -65,7 +65,7 @@ bool is_one_value(std::string_view text, bool& trusted) noexcept {
       break;
     default: break;
   }
-  return trusted = scans_whole(text);
+  return scans_whole(text);
 }
 
 /// Where the plain ASCII text without escapes begins that ends at `end`, behind its opening quote; null if it is none or
@@ -137,8 +137,7 @@ bool take_pattern(std::string_view& text, bool is_known_utf8, Term& pattern) noe
 }
 
 bool take_payload(const Slice& bytes, std::string_view text, Packet& packet) {
-  packet.trusted_payload = false;
-  if (!is_one_value(text, packet.trusted_payload)) return false;
+  if (!is_one_value(text)) return false;
   packet.payload = bytes.part(text);
   packet.has_payload = true;
   return true;

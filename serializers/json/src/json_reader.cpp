@@ -134,15 +134,21 @@ Read Reader::scan(const Cursor& from, const char*& stop) {
   return Read::ok;
 }
 
-Read Reader::raw(Cursor& from, Payload& to) {
+Read Reader::lend(Cursor& from, Payload& to) {
   const char* stop = nullptr;
   if (const Read read = scan(from, stop); read != Read::ok) return read;
   const std::string_view text(from.at, static_cast<std::size_t>(stop - from.at));
-  to = Payload(
-      payload_.is_known_utf8() || is_utf8(text) ? payload_.part(text).own() : Slice::copy(replace_invalid_utf8(text)),
-      serializer_);
+  to =
+      Payload(payload_.is_known_utf8() || is_utf8(text) ? payload_.part(text) : Slice::copy(replace_invalid_utf8(text)),
+              serializer_);
   from.at = stop;
   return Read::ok;
+}
+
+Read Reader::raw(Cursor& from, Payload& to) {
+  const Read read = lend(from, to);
+  if (read == Read::ok) to = to.own();
+  return read;
 }
 
 bool Reader::skip(Cursor& from) {

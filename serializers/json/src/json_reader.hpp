@@ -105,6 +105,7 @@ class Reader {
   /// A Buffer's {"type":"Buffer","data":[...]}, or a list of integers from 0 to 255.
   Read bytes(Cursor& from, std::string_view& to);
   Read raw(Cursor& from, Payload& to);
+  Read lend(Cursor& from, Payload& to);  ///< As raw(), but the bytes stay where they are.
   bool skip(Cursor& from);
 
   template <class Visit>

@@ -25,6 +25,8 @@ class JsonSerializer final : public Serializer {
 
   Result<void> decode(const Slice& payload, ValueOut out) const override { return json::decode(payload, *this, out); }
 
+  Result<Payload> lend(const Slice& payload) const override { return json::lend(payload, *this); }
+
   void compose(const Packet& packet, Buffer& out) const override { json::compose(packet, out); }
 
   Result<void> parse(const Slice& bytes, Direction direction, Packet& packet) const override {

@@ -36,6 +36,17 @@ class MsgpackSerializer final : public Serializer {
     return reader.failure().error(*out.type);
   }
 
+  Result<Payload> lend(const Slice& payload) const override {
+    if (payload.empty()) return Payload();
+    Reader reader(payload, *this);
+    Reader::Value end{payload.data()};
+    if (reader.skip(end)) {
+      if (end.at == payload.data() + payload.size()) return Payload(payload, *this);
+      reader.failure().set(errc::payload_malformed, "not valid MessagePack: something follows the value");
+    }
+    return reader.failure().error(type_of<Payload>());
+  }
+
   void compose(const Packet& packet, Buffer& out) const override { msgpack::compose(packet, out); }
 
   Result<void> parse(const Slice& bytes, Direction direction, Packet& packet) const override {

@@ -183,7 +183,7 @@ Result<void> parse_reply(const Properties& properties, const Slice& body, const 
     const std::string_view text = body.view();
     if (!format.is_json() || !format.encode(ValueRef::of(text), scratch)) return parsed;
     packet.kind = PacketKind::value;
-    packet.last = packet.has_payload = packet.trusted_payload = true;
+    packet.last = packet.has_payload = true;
     packet.payload = scratch.borrow();
   }
   packet.serializer = &format;

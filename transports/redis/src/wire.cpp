@@ -61,7 +61,6 @@ Packet with_id(const Packet& packet, std::string_view id) {
   same.last = packet.last;
   same.has_payload = packet.has_payload;
   same.has_pattern = packet.has_pattern;
-  same.trusted_payload = packet.trusted_payload;
   same.pattern = packet.pattern;
   same.id = {id, false};
   same.payload = Slice::borrow(packet.payload.view());

@@ -143,7 +143,6 @@ BinaryFrameReader::Outcome BinaryFrameReader::next(const char* data, std::size_t
     return broken("a frame has a payload without a serializer");
   if (left && !packet.has_payload) return broken("a frame has bytes behind its end");
   packet.payload = Slice::borrow({part, left});
-  packet.trusted_payload = false;
   at += length + 4;
   return Outcome::packet;
 }

@@ -39,29 +39,40 @@ void encode_result(const Serializer& serializer, ValueRef value, Buffer& out);
 
 /// A delivery on its way through its handler. On the stack for handlers that return at once, on the heap for others.
 ///
-/// Threads: the handler's. Where that is not the listener's, replies and settlements travel there by themselves.
+/// Threads: one at a time, on executor(). Where that is not the listener's, replies and settlements travel there by
+///          themselves.
 class Exchange final : public ContextSource {
  public:
-  Exchange(Delivery& delivery, ListenerHost& host) noexcept : delivery_(delivery), host_(host) {}
+  /// Handled on `executor`, which outlives it.
+  Exchange(Delivery& delivery, ListenerHost& host, const asio::any_io_executor& executor) noexcept
+      : delivery_(delivery), host_(host), executor_(executor) {}
   Exchange(const Exchange&) = delete;
   Exchange& operator=(const Exchange&) = delete;
   ~Exchange() = default;
 
   /// Decodes the payload. Throws Error(payload_mismatch | payload_malformed).
   void decode(ValueOut out) const;
-  /// The payload as it came: borrowed from the delivery.
-  Payload payload() const noexcept;
+  enum class Keep {
+    borrowed,  ///< Valid as long as the delivery.
+    owned,
+  };
+  /// The payload as it came, checked to be one value. Throws Error(payload_malformed).
+  Payload payload(Keep keep) const;
   /// Sends one value; `last` ends the reply. Throws Error if it cannot be encoded.
   void reply(ValueRef value, bool last);
   void reply_encoded(const Slice& value, bool last);
   void reply_end();
   void reply_error(const Error& error);
+  /// True once anything was sent: handling it again would answer it again.
+  bool has_answered() const noexcept { return has_answered_; }
 
   /// The reply of the first of several event handlers that answer one request is kept here instead of being sent.
   void collect_into(Buffer* collected) noexcept { collected_ = collected; }
-  /// For handlers on other threads than the listener's: `self` keeps the delivery alive on the way.
+  /// For exchanges on another executor than the listener's: `self` keeps the delivery alive on the way there.
   void travel_as(std::weak_ptr<Exchange> self);
-  std::shared_ptr<Exchange> held() const noexcept { return self_.lock(); }
+  /// Calls `work` with this exchange on the listener's loop: now, if it is handled there; else soon.
+  template <class Work>
+  void on_loop(Work work);
 
   bool wants_reply() const noexcept { return delivery_.packet.kind == PacketKind::request; }
   Delivery& delivery() noexcept { return delivery_; }
@@ -83,11 +94,11 @@ class Exchange final : public ContextSource {
   bool is_rejected() const noexcept { return is_rejected_; }
   /// The handler wants the delivery to stay unsettled.
   bool is_left() const noexcept { return is_left_; }
-  const asio::any_io_executor& executor() const noexcept override;
+  const asio::any_io_executor& executor() const noexcept override { return executor_; }
   const Log& log() const noexcept override;
 
  private:
-  /// What a handler on another thread knows of the listener's link, as of the last word from its loop.
+  /// What a handler elsewhere knows of the listener's link, as of the last word from its loop.
   struct FarSide {
     std::atomic<int> on_the_way{0};  ///< Replies that the loop has not sent yet.
     std::atomic<bool> is_congested{false};
@@ -99,11 +110,13 @@ class Exchange final : public ContextSource {
   void ask_far_side() const;
   Delivery& delivery_;
   ListenerHost& host_;
+  const asio::any_io_executor& executor_;
   Buffer* collected_ = nullptr;
   bool is_left_ = false;
   bool is_rejected_ = false;
+  bool has_answered_ = false;
   std::weak_ptr<Exchange> self_;
-  std::unique_ptr<FarSide> far_side_;          // of handlers on other threads
+  std::unique_ptr<FarSide> far_side_;          // null: handled on the listener's loop
   std::unique_ptr<Headers> metadata_headers_;  // made when somebody asks
   std::unique_ptr<Headers> reply_headers_;
   std::optional<std::chrono::steady_clock::time_point> deadline_;

@@ -16,22 +16,22 @@
 
 namespace waybill::detail {
 
-/// A handler without its types. Called on the executor of its listener (or of the handler pool); exceptions that leave
-/// it are the router's.
+/// A handler without its types. Called where its delivery is handled (Exchange::executor()); exceptions that leave it are
+/// the router's.
 class Handler {
  public:
-  enum class Kind {
-    immediate,  ///< call() does everything.
-    awaitable,  ///< start() decodes, the awaitable does the rest.
-    stream,     ///< open_stream() decodes, the source gives the values.
-  };
   virtual ~Handler() = default;
-  virtual Kind kind() const noexcept = 0;
+  /// call() does everything; else start() is needed.
+  virtual bool is_immediate() const noexcept = 0;
   virtual void call(Exchange&) {}
-  /// The exchange is on the heap and outlives the awaitable.
+  /// Decodes, and gives what does the rest. The exchange is on the heap and outlives the awaitable.
   virtual asio::awaitable<void> start(Exchange& exchange) = 0;
-  virtual std::unique_ptr<StreamSource> open_stream(Exchange&) { return nullptr; }
 };
+
+/// Sends what the stream yields, as fast as it yields and the caller takes; throws what leaves it. A caller that has gone
+/// is an end like any other. When it is cancelled, what the stream awaits is cancelled; throws Error(cancelled).
+/// The stream has ended and is destroyed when this completes.
+asio::awaitable<void> run_stream(Exchange& exchange, StreamRoutine stream);
 
 template <class T>
 struct AwaitableValue;
@@ -121,15 +121,13 @@ class TypedHandler final : public Handler {
     using type = std::remove_cvref_t<P>;
   };
   using Argument = typename ArgumentOf<k_takes_payload, typename S::template parameter<0>>::type;
+  static constexpr bool k_is_lent = std::is_lvalue_reference_v<typename S::template parameter<0>>;
   static constexpr bool k_takes_context = S::count > (k_takes_payload ? 1u : 0u);
 
  public:
   explicit TypedHandler(F function) : function_(std::move(function)) {}
 
-  Kind kind() const noexcept override {
-    if (IsAwaitable<Returned>) return Kind::awaitable;
-    return IsStream<Returned> ? Kind::stream : Kind::immediate;
-  }
+  bool is_immediate() const noexcept override { return !IsAwaitable<Returned> && !IsStream<Returned>; }
 
   void call(Exchange& exchange) override {
     if constexpr (!IsAwaitable<Returned> && !IsStream<Returned>) {
@@ -146,40 +144,18 @@ class TypedHandler final : public Handler {
   }
 
   asio::awaitable<void> start(Exchange& exchange) override {
-    if constexpr (IsAwaitable<Returned>) {
+    if constexpr (IsAwaitable<Returned> || IsStream<Returned>) {
       return run(function_, exchange, decode(exchange));
     } else {
       return run_immediate(*this, exchange);
     }
   }
 
-  std::unique_ptr<StreamSource> open_stream(Exchange& exchange) override {
-    if constexpr (IsStream<Returned>) {
-      // The coroutine refers to its argument and its context: they live with it.
-      auto held = std::make_unique<HeldStream>(exchange, decode(exchange));
-      held->source = invoke(held->argument, held->context).release_source();
-      return held;
-    } else {
-      return nullptr;
-    }
-  }
-
  private:
-  struct HeldStream final : StreamSource {
-    HeldStream(Exchange& exchange, Argument value) : argument(std::move(value)), context(exchange.context()) {}
-    Step advance(const asio::any_io_executor& executor, void (*on_progress)(void*, Step), void* who) override {
-      return source->advance(executor, on_progress, who);
-    }
-    ValueRef value() const noexcept override { return source->value(); }
-    std::exception_ptr take_exception() noexcept override { return source->take_exception(); }
-    Argument argument;
-    Context context;
-    std::unique_ptr<StreamSource> source;
-  };
-
   static Argument decode(const Exchange& exchange) {
     if constexpr (std::is_same_v<Argument, Payload>) {
-      return exchange.payload();  // nobody looks into it
+      // Lent to who only looks, owned by who may keep it.
+      return exchange.payload(k_is_lent ? Exchange::Keep::borrowed : Exchange::Keep::owned);
     } else {
       Argument argument{};
       if constexpr (k_takes_payload) exchange.decode(ValueOut::of(argument));
@@ -200,21 +176,23 @@ class TypedHandler final : public Handler {
   }
   /// By value or by && the argument is given away, by const& it is lent.
   static decltype(auto) pass(Argument& argument) {
-    if constexpr (std::is_lvalue_reference_v<typename S::template parameter<0>>)
+    if constexpr (k_is_lent)
       return static_cast<const Argument&>(argument);
     else
       return std::move(argument);
   }
 
+  /// Its frame owns the argument and the context, which the handler's coroutine refers to.
   static asio::awaitable<void> run(F& function, Exchange& exchange, Argument argument) {
     Context context = exchange.context();
     auto work = invoke(function, argument, context);
-    using Value = typename AwaitableValue<Returned>::type;
-    if constexpr (std::is_void_v<Value>) {
+    if constexpr (IsStream<Returned>) {
+      co_await run_stream(exchange, std::move(work).release());
+    } else if constexpr (std::is_void_v<typename AwaitableValue<Returned>::type>) {
       co_await std::move(work);
       exchange.reply_end();
     } else {
-      const Value result = co_await std::move(work);
+      const typename AwaitableValue<Returned>::type result = co_await std::move(work);
       exchange.reply(ValueRef::of(result), true);
     }
   }

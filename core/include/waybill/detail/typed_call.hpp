@@ -60,9 +60,6 @@ Result<R> decode_reply(const Packet& packet) {
       else
         return absent_value();
     } else {
-      if constexpr (std::is_same_v<R, Payload>) {
-        return Payload(packet.payload.own(), *packet.serializer);  // nobody looks into it
-      }
       Result<R> value(std::in_place);  // decoded where it will be returned
       Result<void> decoded = packet.serializer->decode(packet.payload, ValueOut::of(*value));
       if (!decoded) value = decoded.error();
