@@ -4,8 +4,6 @@
 #include "finished.hpp"
 #include "outgoing_call.hpp"
 
-#include <asio/co_spawn.hpp>
-#include <asio/detached.hpp>
 #include <asio/post.hpp>
 
 namespace waybill {
@@ -107,11 +105,15 @@ CallRef send_remote(const std::shared_ptr<ClientCore>& core, PacketKind kind, co
     remote->mailbox.tell({nullptr, nullptr, &payload.error(), true});
     return CallRef(core, remote);
   }
+  core->used_elsewhere = true;
   auto send_it = [core, remote, kind, pattern, bytes = *std::move(payload), options]() mutable {
+    if (remote->is_cancelled) {
+      const Error error = cancelled_error(End::rejected);
+      return remote->mailbox.tell({nullptr, nullptr, &error, true});
+    }
     if (!core->middleware.empty()) {
-      auto call = std::make_shared<OutgoingCall>(core, kind, pattern, std::move(bytes), options, remote);
-      asio::co_spawn(core->executor().get(), OutgoingCall::run(std::move(call)), asio::detached);
-      return;
+      return OutgoingCall::start(
+          std::make_shared<OutgoingCall>(core, kind, pattern, std::move(bytes), options, remote));
     }
     Result<CallKey> key = core->send({kind, pattern, bytes, options});
     if (!key) return remote->mailbox.tell({nullptr, nullptr, &key.error(), true});
@@ -119,7 +121,6 @@ CallRef send_remote(const std::shared_ptr<ClientCore>& core, PacketKind kind, co
       if (const auto alive = weak.lock()) alive->cancel(key);
     };
     core->calls().attach(*key, [remote](const ReplyEvent& event) { remote->mailbox.tell(event); });
-    if (remote->is_cancelled) core->cancel(*key);
   };
   if (core->executor().runs_here()) {
     send_it();
@@ -165,12 +166,24 @@ void send_and_forget(const std::shared_ptr<ClientCore>& core, const Pattern& pat
   core->send_and_forget({PacketKind::event, pattern, payload, options});
 }
 
-void connect_then(const std::shared_ptr<ClientCore>& core, UniqueFunction<void(Result<void>)> done) {
-  asio::post(core->executor().get(), [core, done = std::move(done)]() mutable { core->connect_then(std::move(done)); });
+WaitId new_wait(ClientCore& core) noexcept { return core.next_wait(); }
+
+void cancel_wait(const std::weak_ptr<ClientCore>& core, WaitId id) {
+  const std::shared_ptr<ClientCore> alive = core.lock();
+  if (alive) asio::post(alive->executor().get(), [alive, id] { alive->cancel_wait(id); });
 }
 
-void flush_then(const std::shared_ptr<ClientCore>& core, UniqueFunction<void(Result<void>)> done) {
-  asio::post(core->executor().get(), [core, done = std::move(done)]() mutable { core->flush_then(std::move(done)); });
+void connect_then(const std::shared_ptr<ClientCore>& core, WaitId id, UniqueFunction<void(Result<void>)> done) {
+  core->used_elsewhere = true;
+  asio::post(core->executor().get(),
+             [core, id, done = std::move(done)]() mutable { core->connect_then(id, std::move(done)); });
+}
+
+void flush_then(const std::shared_ptr<ClientCore>& core, WaitId id, UniqueFunction<void(Result<void>)> done) {
+  // At once where that is possible: what was sent before may fail before a post comes round.
+  if (core->executor().runs_here()) return core->flush_then(id, std::move(done));
+  asio::post(core->executor().get(),
+             [core, id, done = std::move(done)]() mutable { core->flush_then(id, std::move(done)); });
 }
 
 }  // namespace detail
@@ -184,11 +197,13 @@ Client::~Client() {
 }
 
 Client& Client::use(Middleware middleware) {
+  core_->require_unused("use()");
   core_->middleware.push_back(std::move(middleware));
   return *this;
 }
 
 Client& Client::metrics_to(MetricSink sink) {
+  core_->require_unused("metrics_to()");
   core_->metrics = std::move(sink);
   return *this;
 }
@@ -210,7 +225,7 @@ ClientStats Client::stats() const {
   stats.failed = counters.failed;
   stats.late_replies = counters.late_replies;
   stats.reconnects = counters.reconnects;
-  stats.waiting = counters.waiting;
+  stats.waiting = core_->calls().waiting();
   return stats;
 }
 
@@ -230,11 +245,9 @@ BlockingClient::~BlockingClient() {
   loop_->run_for(k_goodbye);  // as a rule the other side ends at once, and then nothing is left to do
 }
 
-void BlockingClient::run_until(const bool& done) {
-  while (!done) {
-    if (loop_->stopped()) loop_->restart();
-    loop_->run_one();
-  }
+void BlockingClient::run_one() {
+  if (loop_->stopped()) loop_->restart();
+  loop_->run_one();
 }
 
 }  // namespace waybill

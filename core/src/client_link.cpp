@@ -1,29 +1,10 @@
 // ClientCore: its link, opened when first needed and again after each loss.
 #include "client_core.hpp"
 
-#include <asio/post.hpp>
-
 #include <set>
 #include <utility>
 
 namespace waybill::detail {
-
-void ClientCore::connect_then(UniqueFunction<void(Result<void>)> done) {
-  if (closed_ || ready_) {
-    if (!done) return;
-    const Result<void> outcome = closed_ ? Result<void>(closed_error()) : Result<void>();
-    return asio::post(executor_.get(), [done = std::move(done), outcome]() mutable { done(outcome); });
-  }
-  if (done) {
-    connect_waiters_.push_back(std::move(done));
-    connect_give_up_ = coarse_now() + config_.connect_timeout;
-    arm_deadline(connect_give_up_);
-  }
-  if (reconnect_ && reconnect_->is_running()) return;
-  status = Status::connecting;
-  reconnect_ = std::make_shared<Reconnect>(executor_.get(), shared_from_this());
-  reconnect_->start_in_background();
-}
 
 asio::awaitable<Result<void>> ClientCore::open_link() { return connection_->open(*this); }
 
@@ -36,18 +17,10 @@ void ClientCore::on_link_ready() {
   last_failure_.reset();
   const LogLevel level = link_log_.ready(std::chrono::steady_clock::now());
   log_.write(is_first ? LogLevel::debug : level, "connected to " + config_.url.redacted() + (is_first ? "" : " again"));
-  auto waiters = std::move(connect_waiters_);
-  connect_waiters_.clear();
-  connect_give_up_ = TimePoint::max();
+  auto waits = std::exchange(connect_waits_, {});
   send_unconfirmed_again();
   send_queued();
-  for (auto& waiter : waiters) waiter(Result<void>{});
-}
-
-void ClientCore::end_connect_waits(const Error& error) {
-  connect_give_up_ = TimePoint::max();
-  auto waiters = std::exchange(connect_waiters_, {});
-  for (auto& waiter : waiters) waiter(error);
+  for (ConnectWait& wait : waits) tell(std::move(wait.done), {});
 }
 
 void ClientCore::on_link_failed(const Error& error, std::optional<std::chrono::milliseconds> retry_in) {
@@ -57,19 +30,30 @@ void ClientCore::on_link_failed(const Error& error, std::optional<std::chrono::m
     // The next attempts will say the same.
     return log_.write(link_log_.failed(line, std::chrono::steady_clock::now()), line + " (trying again)");
   }
-  log_.error(line);
   status = Status::idle;
-  fail_queued(error);
+  if (unconfirmed_.empty()) {
+    log_.error(line);
+  } else {
+    // They were promised to be sent again: somebody may mend what the broker minds. Rarely, as accounts can be locked.
+    log_.error(line + "; " + std::to_string(unconfirmed_.size()) +
+               " events are not confirmed, so it is asked again in a minute");
+    reconnect_->start_in_background(std::chrono::minutes(1));
+  }
+  fail_entries(outbox_.take_all(), error);
   end_connect_waits(error);
 }
 
 void ClientCore::on_blocked(std::string_view reason) {
   if (!ready_) return;
-  status = reason.empty() ? Status::ready : Status::blocked;
-  if (reason.empty())
-    log_.info(config_.url.redacted() + " takes messages again");
-  else
-    log_.warning(config_.url.redacted() + " takes no messages for now, what is sent waits: " + std::string(reason));
+  blocked_ = !reason.empty();
+  blocked_why_ = reason;
+  status = blocked_ ? Status::blocked : Status::ready;
+  if (blocked_) {
+    return log_.warning(config_.url.redacted() +
+                        " takes no messages for now, what is sent waits: " + std::string(reason));
+  }
+  log_.info(config_.url.redacted() + " takes messages again");
+  send_queued();
 }
 
 void ClientCore::on_lost(const Error& error) {
@@ -78,25 +62,25 @@ void ClientCore::on_lost(const Error& error) {
 
 void ClientCore::on_link_lost(const Error& error) {
   if (closed_) return;
-  ready_ = paused_ = false;
+  ready_ = paused_ = blocked_ = false;
+  ++losses_;
   status = Status::interrupted;
   last_failure_ = error;
   log_.write(link_log_.lost(std::chrono::steady_clock::now()),
              "lost the connection to " + config_.url.redacted() + ": " + error.what());
   // Calls that wait for a link have not been sent, and events are sent again: they stay. All others have lost their
   // reply.
-  std::set<std::uint32_t> stay;
-  for (const Queued& one : queued_) stay.insert(one.key.slot);
+  std::set<std::pair<std::uint32_t, std::uint32_t>> stay;
   for (const Ticket ticket : unconfirmed_.tickets()) {
-    if (const auto caller = unconfirmed_.find(ticket)->caller) stay.insert(caller->slot);
-  }
-  if (stay.empty()) {
-    ClientCounters::subtract(counters.waiting, calls_.fail_all(error));
-    return;
+    if (const auto caller = unconfirmed_.find(ticket)->caller) stay.emplace(caller->slot, caller->generation);
   }
   for (const CallKey key : calls_.open_calls()) {
-    if (!stay.contains(key.slot)) end(key, error);
+    if (!calls_.is_waiting(key) || calls_.stage(key) != Stage::sent || stay.contains({key.slot, key.generation})) {
+      continue;
+    }
+    end(key, lost_call(key, error));
   }
+  if (!flushes_.empty()) advance_flushes();
 }
 
 }  // namespace waybill::detail

@@ -1,23 +1,23 @@
-// What a client has to send: calls that wait for a link, events that wait for the broker's word, and the flush of both.
+// What a client has to send: calls that wait for a link that takes them, events that wait for the broker's word.
 #include "client_core.hpp"
-#include "waybill/detail/asio.hpp"
 
-#include <asio/co_spawn.hpp>
+#include <utility>
 
 namespace waybill::detail {
 
 Result<void> ClientCore::keep_for_link(const Packet& packet, Ticket ticket, CallKey key) {
-  if (queued_bytes_ + weight(packet) > config_.max_queued_bytes) {
-    return Error(errc::overloaded,
-                 "no connection to " + config_.url.redacted() + ", and more than " +
-                     std::to_string(config_.max_queued_bytes) + " bytes wait for one",
-                 End::rejected);
+  if (outbox_.bytes() + weight(packet) > config_.max_queued_bytes) {
+    const Error why = no_link_error();
+    return Error(
+        errc::overloaded,
+        std::string(why.message()) + "; more than " + std::to_string(config_.max_queued_bytes) + " bytes wait for it",
+        End::rejected);
   }
-  queued_bytes_ += weight(packet);
-  const TimePoint give_up = coarse_now() + config_.connect_timeout;
-  queued_.push_back({packet.own(), ticket, key, give_up});
+  // With a link that takes nothing the call's own deadline is the only one.
+  const TimePoint give_up = ready_ ? TimePoint::max() : deadline_after(coarse_now(), config_.connect_timeout);
+  outbox_.add(packet, ticket, key, give_up);
   arm_deadline(give_up);
-  if (!reconnect_ || !reconnect_->is_running()) connect_then({});
+  if (!ready_) connect_then(0, {});
   return {};
 }
 
@@ -32,56 +32,54 @@ void ClientCore::send_unconfirmed_again() {
 }
 
 void ClientCore::send_queued() {
-  while (!queued_.empty() && ready_) {
-    const Queued next = std::move(queued_.front());
-    queued_.pop_front();
-    queued_bytes_ -= weight(next.packet);
-    if (next.ticket && !calls_.is_open(next.key)) continue;  // its caller has gone
-    transmit(next.packet, next.ticket, next.key);
-  }
+  while (!outbox_.empty() && ready_ && !is_held_back(outbox_.front().packet.kind)) send_queued_one(outbox_.pop());
+  if (!flushes_.empty()) advance_flushes();
 }
 
-void ClientCore::fail_queued(const Error& error) {
-  auto queued = std::move(queued_);
-  queued_.clear();
-  queued_bytes_ = 0;
-  for (const Queued& one : queued) {
-    if (one.ticket)
-      end(one.key, error);
-    else
-      note_forgotten_failure(error);
+void ClientCore::send_queued_one(Outbox::Entry entry) {
+  const bool is_request = entry.packet.kind == PacketKind::request;
+  if (entry.ticket && !calls_.is_waiting(entry.key)) {  // its caller has gone
+    if (is_request) return;
+    entry.ticket = 0;
   }
+  if (is_request && entry.packet.deadline.count() > 0) {  // some of it has passed
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(calls_.deadline(entry.key) - coarse_now());
+    if (left.count() <= 0) return;  // about to expire
+    set_deadline(entry.packet, left);
+  }
+  const Result<void> sent = transmit(entry.packet, entry.ticket, entry.key);
+  if (sent) return;
+  if (entry.ticket)
+    end(entry.key, sent.error());
+  else
+    note_forgotten_failure(sent.error());
+}
+
+void ClientCore::fail_entries(std::vector<Outbox::Entry> entries, const Error& error) {
+  if (entries.empty()) return;
+  for (const Outbox::Entry& one : entries) {
+    for (Flush& flush : flushes_) {
+      if (one.ticket && flush.stage == Flush::Stage::outbox && one.number < flush.mark && !flush.failure)
+        flush.failure = error;
+    }
+    if (!one.ticket)
+      note_forgotten_failure(error);
+    else if (calls_.is_waiting(one.key))
+      end(one.key, not_sent(one.key, error));
+  }
+  if (!flushes_.empty()) advance_flushes();
 }
 
 void ClientCore::note_forgotten_failure(const Error& error) {
   ClientCounters::add(counters.failed);
   ++forgotten_failures_;
+  forgotten_failure_ = error;
   const TimePoint now = coarse_now();
   if (now - last_complaint_ < std::chrono::seconds(1)) return;
   last_complaint_ = now;
   log_.warning(std::to_string(forgotten_failures_) + " events were not sent to " + config_.url.redacted() + ": " +
                error.what());
   forgotten_failures_ = 0;
-}
-
-asio::awaitable<Result<void>> ClientCore::flush() {
-  const auto self = shared_from_this();
-  co_await connection_->flush();
-  const TimePoint give_up = std::chrono::steady_clock::now() + config_.timeout;
-  while (!unconfirmed_.empty() && !closed_) {
-    if (std::chrono::steady_clock::now() >= give_up) {
-      co_return Error(errc::timeout, std::to_string(unconfirmed_.size()) + " events are not confirmed yet");
-    }
-    confirmed_.expires_at(give_up);
-    co_await wait_quietly(confirmed_);
-  }
-  co_return Result<void>();
-}
-
-void ClientCore::flush_then(UniqueFunction<void(Result<void>)> done) {
-  asio::co_spawn(executor_.get(), flush(), [done = std::move(done)](std::exception_ptr, Result<void> outcome) mutable {
-    done(std::move(outcome));
-  });
 }
 
 }  // namespace waybill::detail

@@ -57,6 +57,7 @@ struct Error::State {
   std::string what;
   End end = End::unknown;
   bool permanent = false;
+  bool repeatable = false;
   bool value_is_body = false;
   AnyValue value;                          // details, or the whole body: of errors made here
   Slice body;                              // of errors that came from a peer
@@ -153,6 +154,10 @@ bool Error::is_permanent() const noexcept {
 }
 
 bool Error::is_retryable() const noexcept {
+  return (state_->end == End::rejected || state_->repeatable) && is_passing();
+}
+
+bool Error::is_passing() const noexcept {
   if (is_permanent()) return false;
   const std::error_code& c = code();
   if (c == errc::remote || c == errc::no_handler || c == errc::unauthorized || c == errc::unsupported ||
@@ -166,6 +171,17 @@ Error Error::permanent() const {
   State state = *state_;
   state.permanent = true;
   return Error(std::make_shared<const State>(std::move(state)));
+}
+
+Error Error::repeatable() const {
+  State state = *state_;
+  state.repeatable = true;
+  return Error(std::make_shared<const State>(std::move(state)));
+}
+
+void Error::decode_body(ValueOut out) const {
+  if (!state_->serializer) throw Error(errc::payload_mismatch, "the error has no body", End::rejected);
+  state_->serializer->decode(state_->body, out).value();
 }
 
 void Error::decode_details(ValueOut out) const {

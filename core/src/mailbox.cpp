@@ -6,11 +6,16 @@ void Mailbox::tell(const ReplyEvent& event) {
   if (ended_) return;
   if (event.is_final) ended_ = true;
   if (handler_) return handler_(event);
-  if (letters_.size() == k_most) {
+  if (letters_.size() == k_most || bytes_ > k_most_bytes) {
     ended_ = true;
-    letters_.push_back({{}, {}, Error(errc::overloaded, "1024 replies came and nobody read them", End::unknown), true});
+    letters_.push_back(
+        {{},
+         {},
+         Error(errc::overloaded, std::to_string(letters_.size()) + " replies came and nobody read them", End::unknown),
+         true});
     return;
   }
+  if (event.packet) bytes_ += event.packet->payload.size();
   Letter letter;
   if (event.packet) letter.packet = event.packet->own();
   if (event.accepted) letter.accepted = *event.accepted;

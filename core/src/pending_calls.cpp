@@ -2,6 +2,7 @@
 
 #include "random_bits.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 
@@ -34,20 +35,30 @@ bool ends_call(const Packet& packet) noexcept { return packet.kind != PacketKind
 
 }  // namespace
 
-Result<CallKey> PendingCalls::open(TimePoint deadline) {
+Result<CallKey> PendingCalls::open(TimePoint deadline, const CallInfo& info) {
   if (first_free_ == UINT32_MAX) {
     if (slots_.size() == k_most) {
       return Error(errc::overloaded, "more than 1048576 calls are waiting for replies", End::rejected);
     }
-    slots_.emplace_back();
+    Slot& added = slots_.emplace_back();
     first_free_ = static_cast<std::uint32_t>(slots_.size() - 1);
+    added.generation = first_generation_;
+    write_hex(added.id + k_id_length - 8, first_free_);  // its last five digits stay
   }
   const std::uint32_t index = first_free_;
   Slot& slot = slots_[index];
   first_free_ = slot.next_free;
   slot.is_open = true;
+  slot.is_ended = false;
   slot.deadline = deadline;
-  if (slot.generation == 0) write_hex(slot.id + k_id_length - 8, index);  // its last five digits stay
+  slot.counts = info.counts;
+  slot.is_request = info.is_request;
+  slot.stage = info.stage;
+  slot.is_cut = info.route.size() > k_most_name;
+  slot.name_length = static_cast<std::uint8_t>(slot.is_cut ? k_most_name : info.route.size());
+  if (slot.name_length != 0) std::memcpy(slot.name, info.route.data(), slot.name_length);
+  slot.timeout = info.timeout.count() < k_unlimited ? static_cast<std::uint32_t>(info.timeout.count()) : k_unlimited;
+  count(slot, 1);
   const std::uint64_t bits = random_bits();
   write_hex(slot.id, static_cast<std::uint32_t>(bits >> 32));
   write_hex(slot.id + 8, static_cast<std::uint32_t>(bits));
@@ -61,6 +72,21 @@ Term PendingCalls::id(CallKey key) const noexcept {
 
 bool PendingCalls::is_open(CallKey key) const noexcept {
   return key.slot < slots_.size() && slots_[key.slot].is_open && slots_[key.slot].generation == key.generation;
+}
+
+void PendingCalls::set_deadline(CallKey key, TimePoint deadline) noexcept {
+  slots_[key.slot].deadline = deadline;
+  earliest_ = std::min(earliest_, deadline);
+}
+
+std::string PendingCalls::name(CallKey key) const {
+  const Slot& slot = slots_[key.slot];
+  return '"' + std::string(slot.name, slot.name_length) + (slot.is_cut ? "...\"" : "\"");
+}
+
+std::chrono::milliseconds PendingCalls::timeout(CallKey key) const noexcept {
+  const std::uint32_t timeout = slots_[key.slot].timeout;
+  return timeout == k_unlimited ? std::chrono::milliseconds::max() : std::chrono::milliseconds(timeout);
 }
 
 bool PendingCalls::has_mail(CallKey key) const noexcept { return is_open(key) && slots_[key.slot].mailbox; }
@@ -91,7 +117,8 @@ PendingCalls::Delivered PendingCalls::deliver(const Packet& packet) {
   for (std::size_t i = 16; i < k_id_length; ++i) {
     index = index * 16 + k_digit_values[static_cast<unsigned char>(id[i])];
   }
-  if (index >= slots_.size() || !slots_[index].is_open || std::memcmp(slots_[index].id, id.data(), k_id_length) != 0) {
+  if (index >= slots_.size() || !slots_[index].is_open || slots_[index].is_ended ||
+      std::memcmp(slots_[index].id, id.data(), k_id_length) != 0) {
     return Delivered::nobody;
   }
   const bool is_last = ends_call(packet);
@@ -101,12 +128,6 @@ PendingCalls::Delivered PendingCalls::deliver(const Packet& packet) {
 
 void PendingCalls::fail(CallKey key, const Error& error) {
   if (is_open(key)) tell(key.slot, {nullptr, nullptr, &error, true});
-}
-
-std::size_t PendingCalls::fail_all(const Error& error) {
-  const std::vector<CallKey> keys = open_calls();
-  for (const CallKey key : keys) fail(key, error);
-  return keys.size();
 }
 
 std::vector<CallKey> PendingCalls::open_calls() const {
@@ -122,7 +143,7 @@ std::vector<CallKey> PendingCalls::expired(TimePoint now) {
   if (now < earliest_) return keys;
   earliest_ = TimePoint::max();
   for (std::uint32_t i = 0; i < slots_.size(); ++i) {
-    if (!slots_[i].is_open) continue;
+    if (!slots_[i].is_open || slots_[i].is_ended) continue;
     if (slots_[i].deadline <= now) {
       keys.push_back({i, slots_[i].generation});
     } else if (slots_[i].deadline < earliest_) {
@@ -138,30 +159,47 @@ void PendingCalls::accept(CallKey key, const Accepted& accepted) {
 
 void PendingCalls::tell(std::uint32_t index, const ReplyEvent& event) {
   Slot& slot = slots_[index];
+  if (slot.is_ended) return;
+  if (event.is_final) {
+    slot.is_ended = true;
+    count(slot, -1);
+  }
   if (!slot.handler) {  // not awaited yet
     if (!slot.mailbox) slot.mailbox = std::make_shared<Mailbox>();
     slot.mailbox->tell(event);
-    if (event.is_final) slot.deadline = TimePoint::max();  // it ended in time; its waiter may come late
+    if (slot.mailbox->is_ended() && !slot.is_ended) {  // it is full
+      slot.is_ended = true;
+      count(slot, -1);
+    }
     return;
   }
   // The waiter may open calls, and so move the slots, or close this one.
   ReplyHandler handler = std::move(slot.handler);
   if (event.is_final) {
     release(index);
-    handler(event);
-    return;
+    return call(handler, event);
   }
   const CallKey key{index, slot.generation};
-  handler(event);
+  call(handler, event);
   if (is_open(key)) slots_[index].handler = std::move(handler);
+}
+
+void PendingCalls::call(ReplyHandler& handler, const ReplyEvent& event) {
+  try {
+    handler(event);
+  } catch (...) {
+    if (!thrown_) throw;
+    thrown_(std::current_exception());
+  }
 }
 
 void PendingCalls::release(std::uint32_t index) noexcept {
   Slot& slot = slots_[index];
+  if (!slot.is_ended) count(slot, -1);
   slot.handler.reset();
   slot.mailbox.reset();
   slot.is_open = false;
-  slot.generation = (slot.generation + 1) & 0x7fffffff;  // fits into a Ticket beside its flag
+  slot.generation = (slot.generation + 1) & ((1u << k_generation_bits) - 1);
   slot.next_free = first_free_;
   first_free_ = index;
   --open_count_;

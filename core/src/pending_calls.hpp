@@ -4,25 +4,66 @@
 #include "waybill/detail/call.hpp"
 #include "waybill/detail/clock.hpp"
 
+#include <atomic>
 #include <cstdint>
+#include <exception>
 #include <memory>
+#include <string>
 #include <vector>
 
 namespace waybill::detail {
 
+/// How far a call has come, which decides what its end says.
+enum class Stage : std::uint8_t {
+  held,     ///< Nobody else has seen it: it ends as rejected.
+  sent,     ///< Given to the link: perhaps taken.
+  guarded,  ///< It goes through middleware, which sends it as calls of their own; a lost link does not end it.
+};
+
+/// What errors say of a call. Without a count it is part of another, and stands in no statistics.
+struct CallInfo {
+  std::string_view route;
+  std::chrono::milliseconds timeout{};
+  bool is_request = true;
+  bool counts = true;
+  Stage stage = Stage::held;
+};
+
 /// Calls that wait for replies, in slots of an array. The id on the wire is 64 random bits and the slot's number, as 21
 /// hexadecimal digits (the length that NestJS uses): it cannot be guessed, and finding its slot is an array access.
 ///
-/// Threads: one. A waiter may open, close and attach calls while it is told.
+/// Threads: one, but for waiting(). A waiter may open, close and attach calls while it is told.
 class PendingCalls {
  public:
   static constexpr std::uint32_t k_most = 1u << 20;
+  /// Of a CallKey: they fit into a Ticket between its slot and its two flags.
+  static constexpr unsigned k_generation_bits = 30;
+
+  /// `thrown` takes what a waiter throws, so that the others are told all the same; without it, it is thrown on.
+  /// `first_generation`: of every slot, for tests.
+  using Thrown = UniqueFunction<void(std::exception_ptr)>;
+  explicit PendingCalls(Thrown thrown = {}, std::uint32_t first_generation = 0)
+      : thrown_(std::move(thrown)), first_generation_(first_generation) {}
 
   /// Errors: overloaded.
-  Result<CallKey> open(TimePoint deadline);
+  Result<CallKey> open(TimePoint deadline, const CallInfo& info = CallInfo());
   /// The id on the wire; valid while the call is open and no other is opened.
   Term id(CallKey key) const noexcept;
   bool is_open(CallKey key) const noexcept;
+  /// Open, and without an end so far: one that has ended may still wait for its waiter.
+  bool is_waiting(CallKey key) const noexcept { return is_open(key) && !slots_[key.slot].is_ended; }
+
+  /// The call was given to the link. REQUIRES: is_open(key), as for all below that give something of the call.
+  void mark_sent(CallKey key) noexcept { slots_[key.slot].stage = Stage::sent; }
+  Stage stage(CallKey key) const noexcept { return slots_[key.slot].stage; }
+  bool counts(CallKey key) const noexcept { return slots_[key.slot].counts; }
+  bool is_request(CallKey key) const noexcept { return slots_[key.slot].is_request; }
+  TimePoint deadline(CallKey key) const noexcept { return slots_[key.slot].deadline; }
+  void set_deadline(CallKey key, TimePoint deadline) noexcept;
+  /// The call for errors: its pattern in quotes, cut when it is long.
+  std::string name(CallKey key) const;
+  /// What was asked for; max() when that is more than 49 days.
+  std::chrono::milliseconds timeout(CallKey key) const noexcept;
 
   /// REQUIRES: is_open(key). Who is told; what came before is told at once.
   void attach(CallKey key, ReplyHandler handler);
@@ -35,10 +76,7 @@ class PendingCalls {
   /// Tells the waiter of the packet's id. `nobody`: the id is unknown, late or forged.
   Delivered deliver(const Packet& packet);
   void accept(CallKey key, const Accepted& accepted);
-  /// Ends one call or all of them with an error.
   void fail(CallKey key, const Error& error);
-  /// Returns how many.
-  std::size_t fail_all(const Error& error);
   std::vector<CallKey> open_calls() const;
 
   /// The calls whose deadline has passed; still open.
@@ -46,12 +84,24 @@ class PendingCalls {
   /// No deadline is earlier than this (it may be too early itself); max() if nothing is open.
   TimePoint earliest() const noexcept { return open_count_ ? earliest_ : TimePoint::max(); }
   std::size_t size() const noexcept { return open_count_; }
+  /// Calls without an end, those that count. Any thread may ask.
+  std::uint64_t waiting() const noexcept { return waiting_.load(std::memory_order_relaxed); }
 
  private:
   static constexpr std::size_t k_id_length = 21;
+  static constexpr std::size_t k_most_name = 48;  // of the route, for errors
+  static constexpr std::uint32_t k_unlimited = UINT32_MAX;
   struct Slot {
     char id[k_id_length];
     bool is_open = false;
+    bool is_ended = false;
+    bool counts = true;
+    bool is_request = true;
+    Stage stage = Stage::held;
+    bool is_cut = false;
+    std::uint8_t name_length = 0;
+    char name[k_most_name];
+    std::uint32_t timeout = 0;  // in ms
     std::uint32_t generation = 0;
     std::uint32_t next_free = UINT32_MAX;
     TimePoint deadline;
@@ -59,12 +109,29 @@ class PendingCalls {
     std::shared_ptr<Mailbox> mailbox;  // until a handler is attached
   };
   void tell(std::uint32_t index, const ReplyEvent& event);
+  void call(ReplyHandler& handler, const ReplyEvent& event);
   void release(std::uint32_t index) noexcept;
+  void count(Slot& slot, int by) noexcept {
+    if (!slot.counts) return;
+    waiting_.store(waiting_.load(std::memory_order_relaxed) + static_cast<std::uint64_t>(by),
+                   std::memory_order_relaxed);
+  }
 
+  Thrown thrown_;
+  std::uint32_t first_generation_;
   std::vector<Slot> slots_;
   std::uint32_t first_free_ = UINT32_MAX;
   std::size_t open_count_ = 0;
+  std::atomic<std::uint64_t> waiting_{0};
   TimePoint earliest_ = TimePoint::max();
 };
+
+/// The ticket that a call is sent with, and back; flags beside the key are left out.
+inline Ticket ticket_of(CallKey key) noexcept { return Ticket{key.generation} << 32 | (key.slot + 1); }
+inline CallKey key_of(Ticket ticket) noexcept {
+  constexpr Ticket k_generations = (Ticket{1} << PendingCalls::k_generation_bits) - 1;
+  return {static_cast<std::uint32_t>(ticket & 0xffffffff) - 1,
+          static_cast<std::uint32_t>(ticket >> 32 & k_generations)};
+}
 
 }  // namespace waybill::detail

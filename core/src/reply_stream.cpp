@@ -11,6 +11,7 @@ namespace waybill::detail {
 struct ReplyQueue::State {
   SerialExecutor executor;
   Reader reader;
+  std::uint64_t reading = 0;  ///< The number of the reader's read.
   std::deque<Packet> packets;
   std::optional<Error> error;
   bool is_ended = false;
@@ -52,7 +53,14 @@ struct ReplyQueue::State {
     if (packets.size() >= k_many) pause(true);
   }
 
-  void read(Reader next) {
+  void cancel_read(std::uint64_t number) {
+    if (!reader || reading != number) return;
+    const Error cancelled(errc::cancelled, "reading the stream was cancelled", End::unknown);
+    Reader waiting = std::move(reader);
+    waiting({nullptr, nullptr, &cancelled, false});
+  }
+
+  void read(std::uint64_t number, Reader next) {
     if (!packets.empty()) {
       const Packet packet = std::move(packets.front());
       packets.pop_front();
@@ -66,6 +74,7 @@ struct ReplyQueue::State {
       next({});
     } else {
       reader = std::move(next);
+      reading = number;
     }
   }
 };
@@ -84,9 +93,17 @@ ReplyQueue::ReplyQueue(CallRef call) : state_(std::make_shared<State>(call.execu
 
 ReplyQueue::~ReplyQueue() { cancel(); }
 
-void ReplyQueue::read(Reader reader) {
-  asio::post(state_->executor.get(),
-             [state = state_, reader = std::move(reader)]() mutable { state->read(std::move(reader)); });
+void ReplyQueue::read(std::uint64_t number, Reader reader) {
+  asio::post(state_->executor.get(), [state = state_, number, reader = std::move(reader)]() mutable {
+    state->read(number, std::move(reader));
+  });
+}
+
+UniqueFunction<void()> ReplyQueue::read_canceller(std::uint64_t number) const {
+  return [weak = std::weak_ptr<State>(state_), number] {
+    const std::shared_ptr<State> state = weak.lock();
+    if (state) asio::post(state->executor.get(), [state, number] { state->cancel_read(number); });
+  };
 }
 
 void ReplyQueue::cancel() {

@@ -34,6 +34,10 @@ class Unconfirmed {
   /// Null if it was removed.
   Event* find(Ticket ticket) noexcept;
 
+  /// What has a number below first_number() is confirmed; what comes next gets next_number().
+  std::uint64_t first_number() const noexcept { return first_; }
+  std::uint64_t next_number() const noexcept { return first_ + events_.size(); }
+
   std::size_t bytes() const noexcept { return bytes_; }  ///< Of their packets.
   std::size_t size() const noexcept { return size_; }
   bool empty() const noexcept { return size_ == 0; }

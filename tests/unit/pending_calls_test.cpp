@@ -1,9 +1,13 @@
 // Correlation: ids, waiters, deadlines.
 #include "pending_calls.hpp"
 
+#include "unconfirmed.hpp"
+
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <set>
+#include <stdexcept>
 #include <string>
 
 namespace waybill::detail {
@@ -137,16 +141,63 @@ TEST(PendingCalls, AWaiterMayOpenCallsWhileItIsTold) {
   EXPECT_EQ(told, 100);
 }
 
-TEST(PendingCalls, FailAllEndsEachOnce) {
-  PendingCalls calls;
-  int failed = 0;
-  for (int i = 0; i < 50; ++i) {
+TEST(PendingCalls, TicketsNameTheirCallsForEverAlsoWhenGenerationsStartAnew) {
+  constexpr std::uint32_t k_last = (1u << PendingCalls::k_generation_bits) - 1;
+  PendingCalls calls({}, k_last - 2);
+  for (int i = 0; i < 6; ++i) {
     const CallKey key = *calls.open(k_later);
-    calls.attach(key, [&](const ReplyEvent& event) { failed += event.error && event.is_final; });
+    EXPECT_LE(key.generation, k_last);
+    for (const Ticket flags : {Ticket{0}, k_failure_only}) {
+      const CallKey back = key_of(ticket_of(key) | flags);
+      EXPECT_EQ(back.slot, key.slot);
+      EXPECT_EQ(back.generation, key.generation);
+      EXPECT_TRUE(calls.is_waiting(back)) << "use " << i << ": its confirm would find nobody";
+    }
+    EXPECT_FALSE(Unconfirmed::is_of(ticket_of(key)));
+    EXPECT_EQ(calls.id(key).text.size(), 21u);
+    int told = 0;
+    calls.attach(key, [&](const ReplyEvent& event) { told += event.accepted != nullptr; });
+    calls.accept(key_of(ticket_of(key)), Accepted{});
+    EXPECT_EQ(told, 1);
   }
-  EXPECT_EQ(calls.fail_all(Error(errc::connection_lost, "")), 50u);
-  EXPECT_EQ(failed, 50);
-  EXPECT_EQ(calls.size(), 0u);
+}
+
+TEST(PendingCalls, WhatAWaiterThrowsIsHandedOn) {
+  int thrown = 0;
+  PendingCalls calls([&](std::exception_ptr) { ++thrown; });
+  const CallKey key = *calls.open(k_later);
+  const std::string id(calls.id(key).text);
+  calls.attach(key, [](const ReplyEvent&) { throw std::runtime_error("a bug"); });
+  EXPECT_NO_THROW(calls.deliver(reply_to(id, false)));
+  EXPECT_TRUE(calls.is_waiting(key)) << "the reply goes on";
+  EXPECT_NO_THROW(calls.deliver(reply_to(id, true)));
+  EXPECT_FALSE(calls.is_open(key));
+  EXPECT_EQ(thrown, 2);
+}
+
+TEST(PendingCalls, WaitingCountsCallsWithoutAnEndOnce) {
+  PendingCalls calls;
+  const CallKey key = *calls.open(k_later);
+  CallInfo part;
+  part.counts = false;
+  const CallKey attempt = *calls.open(k_later, part);
+  EXPECT_EQ(calls.waiting(), 1u);
+  const std::string id(calls.id(key).text);
+  EXPECT_EQ(calls.deliver(reply_to(id)), PendingCalls::Delivered::last);
+  EXPECT_EQ(calls.waiting(), 0u) << "ended, though nobody has asked yet";
+  EXPECT_EQ(calls.deliver(reply_to(id)), PendingCalls::Delivered::nobody) << "ended twice";
+  calls.close(key);
+  calls.close(attempt);
+  EXPECT_EQ(calls.waiting(), 0u);
+}
+
+TEST(Mailbox, IsBoundedInBytes) {
+  Mailbox mailbox;
+  const std::string id = "x";
+  Packet packet = reply_to(id, false);
+  packet.payload = Slice::copy(std::string(16u << 20, 'x'));
+  for (int i = 0; i < 8; ++i) mailbox.tell({&packet, nullptr, nullptr, false});
+  EXPECT_TRUE(mailbox.is_ended());
 }
 
 TEST(Mailbox, IsBounded) {

@@ -47,7 +47,8 @@ struct ClientStats {
 ///
 /// Calls are eager: calling is sending, whether or not the result is awaited. Each ends with a value or an Error, within
 /// its deadline, exactly once. They take any Asio completion token for Result<T>: use_awaitable (the default) and
-/// use_future throw the Error, callbacks get the Result. A callback without an executor of its own runs on executor().
+/// use_future throw the Error, callbacks get the Result. A callback without an executor of its own runs on executor(); what
+/// it throws leaves the loop's run(), as from any handler, and touches no other call.
 ///
 /// Threads:  calls may be made from any thread. `executor` must be serial: an io_context that one thread runs, or a
 ///           strand; anything else (a thread pool) is put behind a strand by the client.
@@ -79,6 +80,20 @@ class Client {
     return asio::async_initiate<Token, void(Result<R>)>(detail::AwaitReply<R>{}, token, std::move(call));
   }
 
+  template <class R = Payload, detail::PatternTemporary P, class Body, class Token = asio::use_awaitable_t<>>
+  requires(!std::same_as<std::remove_cvref_t<Token>, CallOptions>) auto request(P&& pattern, Body&& body,
+                                                                                Token&& token = {}) {
+    detail::refuse_pattern_temporary<Token>();
+    const Pattern& named = pattern;
+    return request<R>(named, std::forward<Body>(body), CallOptions(), std::forward<Token>(token));
+  }
+  template <class R = Payload, detail::PatternTemporary P, class Body, class Token = asio::use_awaitable_t<>>
+  auto request(P&& pattern, Body&& body, const CallOptions& options, Token&& token = {}) {
+    detail::refuse_pattern_temporary<Token>();
+    const Pattern& named = pattern;
+    return request<R>(named, std::forward<Body>(body), options, std::forward<Token>(token));
+  }
+
   /// Sends an event; completes when the transport's promise for it is met (docs/transports).
   /// With asio::detached nothing is kept for it: the cheapest way to send.
   template <class Body, class Token = asio::use_awaitable_t<>>
@@ -97,6 +112,20 @@ class Client {
     }
   }
 
+  template <detail::PatternTemporary P, class Body, class Token = asio::use_awaitable_t<>>
+  requires(!std::same_as<std::remove_cvref_t<Token>, CallOptions>) auto emit(P&& pattern, Body&& body,
+                                                                             Token&& token = {}) {
+    detail::refuse_pattern_temporary<Token>();
+    const Pattern& named = pattern;
+    return emit(named, std::forward<Body>(body), CallOptions(), std::forward<Token>(token));
+  }
+  template <detail::PatternTemporary P, class Body, class Token = asio::use_awaitable_t<>>
+  auto emit(P&& pattern, Body&& body, const CallOptions& options, Token&& token = {}) {
+    detail::refuse_pattern_temporary<Token>();
+    const Pattern& named = pattern;
+    return emit(named, std::forward<Body>(body), options, std::forward<Token>(token));
+  }
+
   /// Sends a request whose reply may have many values: `while (auto value = co_await stream.next())`.
   template <class T = Payload, class Body>
   ReplyStream<T> stream(const Pattern& pattern, Body&& body, const CallOptions& options = CallOptions()) {
@@ -105,30 +134,28 @@ class Client {
   }
 
   /// Connects now instead of at the first call; completes with Result<void> when the link is ready, or after
-  /// `connect_timeout` with the last failure.
+  /// `connect_timeout` with the last failure. Each call has a time of its own.
   template <class Token = asio::use_awaitable_t<>>
   auto connect(Token&& token = {}) {
     return asio::async_initiate<Token, void(Result<void>)>(
-        [core = core_](auto handler) {
-          detail::connect_then(core, detail::make_completion<void>(std::move(handler), detail::executor_of(*core)));
-        },
-        token);
+        [core = core_](auto handler) { detail::wait_for(core, &detail::connect_then, std::move(handler)); }, token);
   }
 
-  /// Adds advice around all calls, outermost first. Before the first call.
+  /// Adds advice around all calls, outermost first. Throws Error(invalid_config) after the first call.
   Client& use(Middleware middleware);
-  /// Takes what the transport tells of itself. Before the first call.
+  /// Takes what the transport tells of itself. Throws Error(invalid_config) after the first call.
   Client& metrics_to(MetricSink sink);
   /// Ends every open call with errc::closed. Idempotent; thread-safe.
   void close();
-  /// Completes with Result<void> when everything sent so far is handed over.
+  /// Completes with Result<void> when everything sent so far is handed over, and confirmed where the carrier confirms;
+  /// connects for what waits for a link. What is sent later is not waited for. Also tells of an event that was sent with
+  /// asio::detached since the last flush, and failed.
+  /// Errors: refused, unauthorized ... (no link: what waited was not sent), connection_lost, timeout (not within the
+  /// client's `timeout`), closed, cancelled.
   template <class Token = asio::use_awaitable_t<>>
   auto flush(Token&& token = {}) {
     return asio::async_initiate<Token, void(Result<void>)>(
-        [core = core_](auto handler) {
-          detail::flush_then(core, detail::make_completion<void>(std::move(handler), detail::executor_of(*core)));
-        },
-        token);
+        [core = core_](auto handler) { detail::wait_for(core, &detail::flush_then, std::move(handler)); }, token);
   }
 
   Status status() const noexcept;  ///< Thread-safe.
@@ -153,23 +180,23 @@ class BlockingClient {
   /// Throws the Error that a co_await would throw.
   template <class R = Payload, class Body>
   R request(const Pattern& pattern, const Body& body, const CallOptions& options = CallOptions()) {
-    Result<R> result = Error(errc::closed, "the call was not made");
-    bool done = false;
-    client_.request<R>(pattern, body, options, [&](Result<R> outcome) { result = std::move(outcome), done = true; });
-    run_until(done);
-    return std::move(result).value();
+    return wait<R>([&](auto handler) { client_.request<R>(pattern, body, options, std::move(handler)); });
   }
   template <class Body>
   Accepted emit(const Pattern& pattern, const Body& body, const CallOptions& options = CallOptions()) {
-    Result<Accepted> result = Error(errc::closed, "the call was not made");
-    bool done = false;
-    client_.emit(pattern, body, options, [&](Result<Accepted> outcome) { result = std::move(outcome), done = true; });
-    run_until(done);
-    return std::move(result).value();
+    return wait<Accepted>([&](auto handler) { client_.emit(pattern, body, options, std::move(handler)); });
   }
 
  private:
-  void run_until(const bool& done);
+  /// What the callback fills is shared with it: it may be told after this has thrown.
+  template <class R, class Start>
+  R wait(Start start) {
+    const auto outcome = std::make_shared<std::optional<Result<R>>>();
+    start([outcome](Result<R> result) { outcome->emplace(std::move(result)); });
+    while (!*outcome) run_one();
+    return std::move(**outcome).value();
+  }
+  void run_one();
   std::unique_ptr<asio::io_context> loop_;
   Client client_;
 };

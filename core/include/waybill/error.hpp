@@ -62,6 +62,8 @@ class Error : public std::exception {
   Error(std::string name, std::string message);
   template <class T>
   Error(std::string name, std::string message, T details);
+  /// What is thrown to a caller has no End of its own: give details, or a code instead of the name.
+  Error(std::string name, std::string message, End end) = delete;
 
   /// A failure of waybill or of a transport; not meant for handlers.
   Error(std::error_code code, std::string message, End end = End::unknown);
@@ -83,8 +85,14 @@ class Error : public std::exception {
   const char* what() const noexcept override;
   End end() const noexcept;
 
-  /// True when trying again can help: the message was surely not taken, or the failure is a passing one.
+  /// True when sending again can help and cannot do anything twice: the failure is a passing one, and the message was
+  /// surely not taken (end()), or the error says that this does no harm (repeatable()).
   bool is_retryable() const noexcept;
+  /// True when the same may go well another time, whatever became of the message: a timeout, a lost connection, a handler
+  /// that failed without an answer of its own.
+  bool is_passing() const noexcept;
+  /// The same error, of a message that may be handled twice (CallOptions::idempotent).
+  Error repeatable() const;
   /// True when the same message will fail again: it does not decode, or the handler said so.
   bool is_permanent() const noexcept;
   /// The same error, marked as permanent: a delivery that fails with it is parked at once.
@@ -97,6 +105,10 @@ class Error : public std::exception {
   /// Throws Error(payload_mismatch) when they are not a T.
   template <class T>
   T details() const;
+  /// The whole of what a peer answered, decoded: `{code, message, left}` as a struct of these.
+  /// Throws Error(payload_mismatch) when it is not a T.
+  template <class T>
+  T body_as() const;
 
   /// Appends the error as a NestJS `err` value in the format of `serializer`.
   void encode(const Serializer& serializer, Buffer& out) const;
@@ -106,6 +118,7 @@ class Error : public std::exception {
   explicit Error(std::shared_ptr<const State> state) : state_(std::move(state)) {}
   static Error with_value(std::string name, std::string message, AnyValue value, bool whole_body);
   void decode_details(ValueOut out) const;
+  void decode_body(ValueOut out) const;
   std::shared_ptr<const State> state_;
 };
 
@@ -126,6 +139,13 @@ template <class T>
 T Error::details() const {
   T value{};
   decode_details(ValueOut::of(value));
+  return value;
+}
+
+template <class T>
+T Error::body_as() const {
+  T value{};
+  decode_body(ValueOut::of(value));
   return value;
 }
 

@@ -9,6 +9,7 @@ namespace waybill {
 
 enum class LogLevel { debug, info, warning, error, off };
 
+/// What it throws is dropped.
 using LogSink = std::function<void(LogLevel level, std::string_view line)>;
 
 /// Writes "waybill <level> <line>" to standard error, one write a line. Thread-safe.

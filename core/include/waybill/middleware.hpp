@@ -36,12 +36,17 @@ struct RetryOptions {
   int attempts = 3;  ///< In all, the first included.
   std::chrono::milliseconds first{100};
   std::chrono::milliseconds most{10'000};
-  std::function<bool(const Error&)> when = [](const Error& error) { return error.is_retryable(); };
+  /// Handling a message twice does no harm: what was perhaps taken is sent again as well. For all calls of a client;
+  /// CallOptions::idempotent says it of one.
+  bool idempotent = false;
+  /// Empty: on a client Error::is_retryable(), or is_passing() for what is idempotent; around handlers is_passing().
+  std::function<bool(const Error&)> when;
 
   /// invalid_config with every mistake.
   Result<void> validate() const;
 };
-/// Tries again, with a jittered backoff, what failed in a way that can pass. Stops at the deadline of the call.
+/// Tries again, with a jittered backoff, what failed in a way that can pass. Stops at the deadline of the call. A client
+/// does not send again what may have been taken, unless it is idempotent.
 /// Throws Error(invalid_config) for options that are not valid.
 Middleware retry(RetryOptions options = RetryOptions());
 

@@ -8,6 +8,7 @@
 #include <asio/async_result.hpp>
 #include <asio/use_awaitable.hpp>
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 
@@ -22,13 +23,17 @@ class ReplyQueue {
   ~ReplyQueue();
   using Reader = UniqueFunction<void(const ReplyEvent&)>;
   /// Tells the next event, once; after the final one an end again and again. Thread-safe; one reader at a time.
-  void read(Reader reader);
+  void read(std::uint64_t number, Reader reader);
+  /// What ends the read of that number with errc::cancelled, if it still waits; no value is lost. Thread-safe.
+  UniqueFunction<void()> read_canceller(std::uint64_t number) const;
+  std::uint64_t next_read() noexcept { return ++reads_; }
   void cancel();
   const SerialExecutor& executor() const noexcept;
 
  private:
   struct State;
   std::shared_ptr<State> state_;
+  std::uint64_t reads_ = 0;
 };
 
 /// A null together with the end, which some carriers have no other form for.
@@ -43,14 +48,23 @@ class ReplyStream {
   explicit ReplyStream(detail::CallRef call) : queue_(std::make_unique<detail::ReplyQueue>(std::move(call))) {}
 
   /// Completes with Result<std::optional<T>>: a value, or nothing after the last one. Throws (or gives) the Error that
-  /// ended the reply. One call at a time.
+  /// ended the reply. One call at a time. Cancelled (`co_await (stream.next() || timer)`), it ends with errc::cancelled
+  /// and the stream goes on: the value comes to the next call.
   template <class Token = asio::use_awaitable_t<>>
   auto next(Token&& token = {}) {
     return asio::async_initiate<Token, void(Result<std::optional<T>>)>(
         [queue = queue_.get()](auto handler) {
           using Completion = detail::UniqueFunction<void(Result<std::optional<T>>)>;
-          Completion done = detail::make_completion<std::optional<T>>(std::move(handler), queue->executor().get());
-          queue->read([done = std::move(done)](const detail::ReplyEvent& event) mutable { done(outcome(event)); });
+          const std::uint64_t number = queue->next_read();
+          auto slot = asio::get_associated_cancellation_slot(handler);
+          if (slot.is_connected()) {
+            slot.assign([cancel = queue->read_canceller(number)](asio::cancellation_type) mutable { cancel(); });
+          }
+          using Clearing = detail::SlotClearing<decltype(handler)>;
+          Completion done =
+              detail::make_completion<std::optional<T>>(Clearing{std::move(handler)}, queue->executor().get());
+          queue->read(number,
+                      [done = std::move(done)](const detail::ReplyEvent& event) mutable { done(outcome(event)); });
         },
         token);
   }

@@ -99,6 +99,14 @@ class Slice {
     return slice;
   }
 
+  /// For logs: the bytes as they are, to anything that takes a std::string_view.
+  template <class Stream>
+  requires requires(Stream& out, std::string_view text) { out << text; }
+  friend Stream& operator<<(Stream& out, const Slice& slice) {
+    out << slice.view();
+    return out;
+  }
+
  private:
   friend class Buffer;
   static const char k_nothing[k_padding];

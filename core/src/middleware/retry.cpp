@@ -13,12 +13,18 @@ namespace waybill::middleware {
 
 namespace {
 
+bool may_help(const RetryOptions& options, const Context& context, const Error& error) {
+  if (options.when) return options.when(error);
+  if (context.side() == Context::Side::service || options.idempotent) return error.is_passing();
+  return error.is_retryable();
+}
+
 asio::awaitable<Result<void>> run_again(RetryOptions options, Context& context, Next next) {
   detail::Backoff backoff({options.first, options.most});
   asio::steady_timer timer(context.executor());
   for (int attempt = 1;; ++attempt) {
     Result<void> outcome = co_await next();
-    if (outcome || attempt >= options.attempts || !options.when(outcome.error())) co_return outcome;
+    if (outcome || attempt >= options.attempts || !may_help(options, context, outcome.error())) co_return outcome;
     const std::chrono::milliseconds pause = backoff.next(detail::random_bits());
     const auto deadline = context.deadline();
     const detail::TimePoint next_try = detail::deadline_after(std::chrono::steady_clock::now(), pause);
@@ -35,7 +41,6 @@ Result<void> RetryOptions::validate() const {
   if (attempts < 1) mistakes += "retry: attempts must be at least 1\n";
   if (first.count() < 0) mistakes += "retry: the first pause is negative\n";
   if (most < first) mistakes += "retry: the longest pause is less than the first\n";
-  if (!when) mistakes += "retry: does not know when\n";
   if (mistakes.empty()) return {};
   mistakes.pop_back();
   return Error(errc::invalid_config, std::move(mistakes), End::rejected);

@@ -11,6 +11,7 @@
 #include <asio/post.hpp>
 
 #include <algorithm>
+#include <exception>
 #include <utility>
 
 namespace waybill::socket {
@@ -166,7 +167,14 @@ void Stream::feed(const char* data, std::size_t size, bool from_tail) {
     if (discarded_ > k_most_discarded) fail(Error(errc::closed, peer_ + " kept sending after the end"));
     return;
   }
-  const std::size_t done = on_bytes(data, size);
+  std::size_t done = 0;
+  try {
+    done = on_bytes(data, size);
+  } catch (...) {
+    // A serializer's, or no memory: how far it got is unknown, so this stream ends; who runs the loop sees it.
+    fail(Error(errc::internal, "what " + peer_ + " sent could not be handled: an exception was thrown"));
+    asio::post(socket_.get_executor(), [thrown = std::current_exception()] { std::rethrow_exception(thrown); });
+  }
   if (state_ == State::closed) return;  // tail_ may be where `data` is: it goes with the stream
   if (state_ == State::finishing) {
     tail_.clear();

@@ -25,6 +25,8 @@ struct CallOptions {
   Headers headers;
   Headers properties;  ///< The transport's own settings of one message, by its names (docs/transports).
   Payload metadata;    ///< NestJS's metadata, in the client's format; replaces the headers on carriers that have none.
+  bool idempotent =
+      false;  ///< Handling it twice does no harm: middleware::retry may send it again if it was perhaps taken.
 };
 
 namespace detail {
@@ -50,6 +52,7 @@ class Mailbox {
 
  private:
   static constexpr std::size_t k_most = 1024;
+  static constexpr std::size_t k_most_bytes = 64u << 20;
   struct Letter {
     std::optional<Packet> packet;
     std::optional<Accepted> accepted;
@@ -58,6 +61,7 @@ class Mailbox {
   };
   std::vector<Letter> letters_;
   ReplyHandler handler_;
+  std::size_t bytes_ = 0;
   bool ended_ = false;
 };
 

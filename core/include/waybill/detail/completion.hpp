@@ -72,6 +72,19 @@ struct ThrowingResult {
   }
 };
 
+/// A handler whose cancellation slot was taken: gives the slot back before it is called.
+template <class Handler>
+struct SlotClearing {
+  Handler handler;
+
+  template <class Result>
+  void operator()(Result result) {
+    auto slot = asio::get_associated_cancellation_slot(handler);
+    if (slot.is_connected()) slot.clear();
+    std::move(handler)(std::move(result));
+  }
+};
+
 /// A handler that has an executor of its own, other than ours: runs there, which stays busy until then.
 template <class T, class Handler, class Executor>
 struct ForwardedHandler {
@@ -97,6 +110,15 @@ UniqueFunction<void(Result<T>)> make_completion(Handler handler, const asio::any
 }
 
 }  // namespace waybill::detail
+
+/// What the wrapped handler is associated with, executors above all, whether it says so itself or by a specialization.
+template <template <class, class> class Associator, class Handler, class Default>
+struct asio::associator<Associator, waybill::detail::SlotClearing<Handler>, Default> : Associator<Handler, Default> {
+  static typename Associator<Handler, Default>::type get(const waybill::detail::SlotClearing<Handler>& wrapped,
+                                                         const Default& fallback = Default()) noexcept {
+    return Associator<Handler, Default>::get(wrapped.handler, fallback);
+  }
+};
 
 template <class Executor, class T>
 class asio::async_result<asio::use_awaitable_t<Executor>, void(waybill::Result<T>)>

@@ -4,6 +4,7 @@
 #include "waybill/detail/call.hpp"
 #include "waybill/detail/completion.hpp"
 #include "waybill/fields.hpp"
+#include "waybill/pattern.hpp"
 #include "waybill/serializer.hpp"
 
 #include <asio/associated_cancellation_slot.hpp>
@@ -33,6 +34,20 @@ constexpr void refuse_miscompiled() {
                 "g++ 12 destroys a temporary like Order{...} in a co_await statement twice");
 #endif
 }
+
+/// The same happens to a Pattern out of `flag ? Pattern("a") : Pattern("b")`, which cannot be told from others.
+template <class Token>
+constexpr void refuse_pattern_temporary() {
+#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ <= 12
+  static_assert(!is_awaitable_token<std::remove_cvref_t<Token>>,
+                "waybill: name this pattern first (`const Pattern pattern = ...; co_await client.request<R>(pattern, "
+                "body);`): g++ 12 destroys a conditional temporary in a co_await statement twice");
+#endif
+}
+
+/// A Pattern that has no name; texts, numbers and brace lists that become one are none of these.
+template <class P>
+concept PatternTemporary = std::is_same_v<P, Pattern>;
 
 template <class Body>
 ValueRef body_ref(const Body& body) {
@@ -116,9 +131,9 @@ void await_call(CallRef&& call, Handler handler, Outcome outcome) {
     });
     return;
   }
-  call.on_reply([completion = make_completion<R>(std::move(handler), home), outcome](const ReplyEvent& event) mutable {
-    completion(outcome(event));
-  });
+  auto completion = make_completion<R>(SlotClearing<Handler>{std::move(handler)}, home);
+  call.on_reply(
+      [completion = std::move(completion), outcome](const ReplyEvent& event) mutable { completion(outcome(event)); });
 }
 
 template <class R>
@@ -141,7 +156,24 @@ struct AwaitAccepted {
 
 /// The rest of the compiled core that Client's templates need.
 const asio::any_io_executor& executor_of(const ClientCore& core) noexcept;
-void connect_then(const std::shared_ptr<ClientCore>& core, UniqueFunction<void(Result<void>)> done);
-void flush_then(const std::shared_ptr<ClientCore>& core, UniqueFunction<void(Result<void>)> done);
+
+/// Names one wait for a link or for a flush, so that it can be cancelled from any thread.
+using WaitId = std::uint64_t;
+WaitId new_wait(ClientCore& core) noexcept;
+void cancel_wait(const std::weak_ptr<ClientCore>& core, WaitId id);
+using StartWait = void(const std::shared_ptr<ClientCore>& core, WaitId id, UniqueFunction<void(Result<void>)> done);
+StartWait connect_then;
+StartWait flush_then;
+
+/// Begins a wait that the handler's cancellation slot ends.
+template <class Handler>
+void wait_for(const std::shared_ptr<ClientCore>& core, StartWait* start, Handler handler) {
+  const WaitId id = new_wait(*core);
+  auto slot = asio::get_associated_cancellation_slot(handler);
+  if (slot.is_connected()) {
+    slot.assign([weak = std::weak_ptr<ClientCore>(core), id](asio::cancellation_type) { cancel_wait(weak, id); });
+  }
+  start(core, id, make_completion<void>(SlotClearing<Handler>{std::move(handler)}, executor_of(*core)));
+}
 
 }  // namespace waybill::detail
