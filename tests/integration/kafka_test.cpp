@@ -1,5 +1,8 @@
 // The Kafka transport on a real broker: what the conformance suite does not ask of every carrier.
+#include "kafka_admin.hpp"
 #include "kafka_rig.hpp"
+
+#include <algorithm>
 
 namespace waybill {
 namespace {
@@ -78,6 +81,36 @@ TEST_F(Kafka, AnEventIsConfirmedByTheBrokerAndKeepsItsKey) {
   ASSERT_TRUE(delivery.packet.properties.find("key"));
   EXPECT_EQ(*delivery.packet.properties.find("key"), "customer-1");
   delivery.settle(Settlement::ack);
+}
+
+TEST_F(Kafka, SmallEventsDoNotFailBecauseOfTheirNeighbours) {
+  constexpr int k_events = 60;
+  test::KafkaAdmin(base_).create(prefix_ + "small", 1, {{"max.message.bytes", "4000"}});
+  std::vector<std::string> handled;
+  const auto service = listen(events("small"));
+  service->sink.on_each = [&](Delivery&& delivery) {
+    handled.push_back(text_of(delivery.packet).substr(0, 3));
+    delivery.settle(Settlement::ack);
+  };
+  const auto caller = connect();
+  for (int i = 0; i < k_events; ++i) {
+    const std::string number = std::to_string(100 + i);
+    send(*caller, {"small", number + std::string(i == 30 ? 10'000 : 500, 'x'), "", "k", static_cast<Ticket>(i + 1)});
+  }
+  ASSERT_TRUE(wait_for([&] { return caller->sink.sent.size() == k_events; }));
+  for (const auto& [ticket, outcome] : caller->sink.sent) {
+    if (ticket != 31) {
+      EXPECT_TRUE(outcome) << ticket << outcome.error().what();
+    } else {
+      ASSERT_FALSE(outcome) << "it is too large by itself";
+      EXPECT_TRUE(outcome.error().code() == errc::too_large);
+    }
+  }
+  ASSERT_TRUE(wait_for([&] { return handled.size() == k_events - 1; })) << handled.size();
+  EXPECT_TRUE(std::is_sorted(handled.begin(), handled.end())) << "in the order of their key";
+  caller->sink.sent.clear();
+  send(*caller, {"small", "last", "", "k", 99});
+  EXPECT_TRUE(wait_for([&] { return caller->sink.sent.size() == 1 && caller->sink.sent.begin()->second; }));
 }
 
 TEST_F(Kafka, AnObjectPatternFindsItsHandler) {

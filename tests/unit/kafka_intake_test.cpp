@@ -1,8 +1,8 @@
-// What a Kafka listener's intake is made of and needs no broker: offsets, assignment, readiness, pauses.
+// What a Kafka listener's intake is made of and needs no broker: offsets, assignment, pauses.
 #include "assignment.hpp"
 #include "flow_control.hpp"
+#include "log_limit.hpp"
 #include "offset_tracker.hpp"
-#include "readiness.hpp"
 
 #include <gtest/gtest.h>
 
@@ -27,7 +27,7 @@ TEST(KafkaOffsets, AdvanceOnlyOverWhatIsFinishedWithoutAHole) {
   EXPECT_EQ(offsets.advance(), std::nullopt);
   offsets.finish(14);
   EXPECT_EQ(offsets.advance(), 16);
-  EXPECT_EQ(offsets.unfinished(), 0u);
+  EXPECT_EQ(offsets.span(), 0u);
 }
 
 TEST(KafkaOffsets, NeverAdvanceOverAnUnfinishedOneInAnyOrder) {
@@ -116,7 +116,7 @@ TEST(KafkaAssignment, FindsWhatIsOursAndNothingElse) {
   EXPECT_EQ(assignment.size(), 2u);
 }
 
-TEST(KafkaAssignment, APartitionThatComesBackStartsAnew) {
+TEST(KafkaAssignment, APartitionThatComesBackIsPositionedAnew) {
   Assignment assignment;
   const int topic = 0;
   assignment.add("a", 0);
@@ -125,11 +125,23 @@ TEST(KafkaAssignment, APartitionThatComesBackStartsAnew) {
   assignment.remove("a", 0);
   assignment.add("a", 0);
   const PartitionPtr after = assignment.find(&topic, "a", 0);
-  EXPECT_NE(after, before);
+  EXPECT_EQ(after, before) << "what is known of its records stays";
   EXPECT_TRUE(after->is_ours);
   EXPECT_EQ(after->fresh_from, std::nullopt);
-  assignment.add("a", 0);  // given again though it was not taken
-  EXPECT_NE(assignment.find(&topic, "a", 0), after);
+}
+
+TEST(KafkaAssignment, IsKeptWhileARecordOfItIsInHandWhoeverHasItMeanwhile) {
+  Assignment assignment;
+  const int topic = 0;
+  for (const int number : {0, 1}) assignment.add("a", number);
+  const PartitionPtr busy = assignment.find(&topic, "a", 0);
+  const PartitionPtr idle = assignment.find(&topic, "a", 1);
+  busy->in_hand = 1;
+  for (const int number : {0, 1}) assignment.remove("a", number);
+  assignment.forget_removed();
+  for (const int number : {0, 1}) assignment.add("a", number);
+  EXPECT_EQ(assignment.find(&topic, "a", 0), busy);
+  EXPECT_NE(assignment.find(&topic, "a", 1), idle);
 }
 
 TEST(KafkaAssignment, StoresEachAdvanceOnceAndOnlyOfWhatIsOurs) {
@@ -157,113 +169,113 @@ TEST(KafkaAssignment, StoresEachAdvanceOnceAndOnlyOfWhatIsOurs) {
   EXPECT_EQ(stored(assignment), (Stored{{"a/0", 14}}));
 }
 
-/// A partition from 10 on whose records before 14 are finished, of which the group has confirmed those before 12.
+/// A partition from 10 on: 10 to 13 and 15 are finished, 14 is in hand; the group has confirmed what is before 12.
 class KafkaPartitionComesBack : public testing::Test {
  protected:
+  using Seen = OffsetTracker::Seen;
+
   KafkaPartitionComesBack() {
-    assignment_.add("a", 0);
+    assignment_.add("a", 0, 10);
     const PartitionPtr partition = find();
     partition->start(10, 20);
-    for (const std::int64_t offset : {10, 11, 12, 13, 14, 15}) partition->offsets.take(offset);
+    for (const std::int64_t offset : {10, 11, 12, 13, 14, 15, 16}) partition->offsets.take(offset);
     for (const std::int64_t offset : {10, 11, 12, 13, 15}) partition->offsets.finish(offset);
+    partition->offsets.drop(16);  // it waited when the partition was lost
+    partition->in_hand = 1;
     assignment_.note_committed("a", 0, 12);
     assignment_.note_committed("b", 0, 99);  // not ours
   }
   PartitionPtr find() { return assignment_.find(this, "a", 0); }
-  PartitionPtr comes_back() {
-    const PartitionPtr before = assignment_.remove("a", 0);
-    assignment_.add("a", 0);
+  PartitionPtr comes_back(std::int64_t committed, std::int64_t end = 20) {
+    assignment_.remove("a", 0);
     assignment_.forget_removed();
-    EXPECT_NE(find(), before);
+    assignment_.add("a", 0, committed);
+    find()->start(std::max<std::int64_t>(committed, 0), end);
     return find();
   }
 
   Assignment assignment_;
 };
 
-TEST_F(KafkaPartitionComesBack, AndWhatWasFinishedHereIsDone) {
-  const PartitionPtr partition = comes_back();
-  partition->start(12, 20);
-  EXPECT_TRUE(partition->is_done(13));
-  for (const std::int64_t offset : {14, 15}) EXPECT_FALSE(partition->is_done(offset)) << "14 was not finished";
+TEST_F(KafkaPartitionComesBack, AndWhatWasFinishedHereIsDoneBehindAHoleToo) {
+  const PartitionPtr partition = comes_back(12);
+  for (const std::int64_t offset : {12, 13}) EXPECT_EQ(partition->offsets.take(offset), Seen::done) << offset;
+  EXPECT_EQ(partition->offsets.take(14), Seen::in_hand) << "its handler runs";
+  EXPECT_EQ(partition->offsets.take(15), Seen::done);
+  EXPECT_EQ(partition->offsets.take(16), Seen::fresh) << "nobody has begun it";
+  EXPECT_EQ(partition->offsets.take(17), Seen::fresh);
+}
+
+TEST_F(KafkaPartitionComesBack, AndWhatCouldNotBeCommittedIsStoredAgain) {
+  const PartitionPtr partition = comes_back(12);
+  assignment_.note_advance(partition);
+  EXPECT_EQ(stored(assignment_), (Stored{{"a/0", 14}}));
+  assignment_.finish(partition, 14);
+  EXPECT_EQ(stored(assignment_), (Stored{{"a/0", 16}}));
 }
 
 TEST_F(KafkaPartitionComesBack, AndWhatWasFinishedInBetweenIsDone) {
   const PartitionPtr before = assignment_.remove("a", 0);
   before->offsets.finish(14);
-  assignment_.add("a", 0);
+  assignment_.add("a", 0, 12);
   find()->start(12, 20);
-  EXPECT_TRUE(find()->is_done(15));
-  EXPECT_FALSE(find()->is_done(16));
+  EXPECT_EQ(find()->offsets.take(14), Seen::done);
+  EXPECT_EQ(find()->offsets.take(16), Seen::fresh);
 }
 
-TEST_F(KafkaPartitionComesBack, TwiceBeforeARecordCame) {
-  comes_back();
-  comes_back()->start(12, 20);
-  EXPECT_TRUE(find()->is_done(13));
-  EXPECT_FALSE(find()->is_done(14));
+TEST_F(KafkaPartitionComesBack, AndAnotherHasGoneOnMeanwhile) {
+  const PartitionPtr partition = comes_back(17);
+  EXPECT_EQ(partition->offsets.take(17), Seen::fresh);
+  EXPECT_FALSE(partition->offsets.finish(14)) << "what is in hand of before is no hole";
+  EXPECT_TRUE(partition->offsets.finish(17));
+  EXPECT_EQ(partition->offsets.advance(), 18);
 }
 
-TEST_F(KafkaPartitionComesBack, FromOthersWithNothingDone) {
-  assignment_.remove("a", 0);
-  assignment_.forget_removed();
-  assignment_.add("a", 0);
-  find()->start(12, 20);
-  EXPECT_FALSE(find()->is_done(12));
+TEST_F(KafkaPartitionComesBack, AndWhatWaitedIsGone) {
+  const PartitionPtr partition = comes_back(12);
+  partition->offsets.finish(14);
+  EXPECT_EQ(partition->offsets.take(18), Seen::fresh) << "16 was compacted away";
+  EXPECT_EQ(partition->offsets.next(), 17);
+  partition->offsets.finish(18);
+  EXPECT_EQ(partition->offsets.next(), 19);
+}
+
+TEST_F(KafkaPartitionComesBack, AndWhatWaitedIsGoneAtItsEnd) {
+  const PartitionPtr partition = comes_back(12);
+  partition->offsets.finish(14);
+  partition->offsets.pass(20);
+  EXPECT_EQ(partition->offsets.next(), 17);
+  EXPECT_EQ(partition->offsets.span(), 0u);
 }
 
 TEST_F(KafkaPartitionComesBack, WithNothingDoneWhereTheGroupWasSetBack) {
-  const PartitionPtr partition = comes_back();
-  partition->start(11, 20);
-  EXPECT_FALSE(partition->is_done(11));
-  EXPECT_FALSE(partition->is_done(13));
+  const PartitionPtr partition = comes_back(11);
+  for (const std::int64_t offset : {11, 13, 14}) EXPECT_EQ(partition->offsets.take(offset), Seen::fresh) << offset;
 }
 
 TEST_F(KafkaPartitionComesBack, WithNothingDoneWhereItsEndIsNoFurtherThanWeWere) {
-  const PartitionPtr partition = comes_back();
-  partition->start(12, 13);
-  EXPECT_FALSE(partition->is_done(12));
+  EXPECT_EQ(comes_back(12, 13)->offsets.take(12), Seen::fresh);
 }
 
-TEST(KafkaReadiness, ComesOnceWhenTheLastPartitionIsPositioned) {
-  Assignment assignment;
-  Readiness readiness;
-  readiness.subscribed({"a"});
-  EXPECT_FALSE(readiness.turns_ready(assignment)) << "the group has not spoken yet";
-  const int topic = 0;
-  for (const int number : {0, 1}) assignment.add("a", number);
-  EXPECT_TRUE(readiness.assigned());
-  EXPECT_FALSE(readiness.turns_ready(assignment));
-  assignment.find(&topic, "a", 1)->fresh_from = 0;
-  EXPECT_FALSE(readiness.turns_ready(assignment));
-  assignment.find(&topic, "a", 0)->fresh_from = 9;
-  EXPECT_TRUE(readiness.turns_ready(assignment));
-  EXPECT_FALSE(readiness.turns_ready(assignment));
-  EXPECT_FALSE(readiness.assigned()) << "for the second time";
-  EXPECT_FALSE(readiness.turns_ready(assignment));
+TEST(KafkaOffsets, KnowTheirSpanAndWhereItBegins) {
+  OffsetTracker offsets;
+  for (const std::int64_t offset : {1, 2, 3}) offsets.take(offset);
+  offsets.finish(1);
+  offsets.finish(3);
+  EXPECT_EQ(offsets.span(), 2u);
+  EXPECT_EQ(offsets.first_open(), 2);
 }
 
-TEST(KafkaReadiness, NeedsNoPartitionWhereTheGroupGivesNone) {
-  Readiness readiness;
-  readiness.subscribed({"a"});
-  EXPECT_TRUE(readiness.assigned());
-  EXPECT_TRUE(readiness.turns_ready(Assignment()));
-}
-
-TEST(KafkaReadiness, NeedsNoGroupWhileNoTopicMatchesAnyExpression) {
-  const Assignment none;
-  Readiness readiness;
-  readiness.subscribed({"^a.*", "^b.*", "^a.*"});
-  readiness.unmatched("^a.*");
-  readiness.unmatched("^a.*");
-  EXPECT_FALSE(readiness.turns_ready(none));
-  readiness.unmatched("^b.*");
-  EXPECT_TRUE(readiness.turns_ready(none));
-  EXPECT_FALSE(readiness.assigned()) << "topics that come later are read from their beginning";
-  Readiness mixed;
-  mixed.subscribed({"^a.*", "b"});
-  mixed.unmatched("^a.*");
-  EXPECT_FALSE(mixed.turns_ready(none));
+TEST(KafkaLogLimit, SaysAKindOnceAMinuteAndHowOften) {
+  LogLimit limit;
+  LogLimit::Time now{std::chrono::hours(1)};
+  EXPECT_EQ(limit.wants("a", now), "");
+  EXPECT_EQ(limit.wants("a", now), std::nullopt);
+  EXPECT_EQ(limit.wants("b", now), "");
+  now += std::chrono::minutes(1);
+  EXPECT_EQ(limit.wants("a", now), " (2 times)");
+  now += std::chrono::minutes(1);
+  EXPECT_EQ(limit.wants("a", now), "");
 }
 
 TEST(KafkaFlow, LeavesMessagesInTheQueueFirst) {

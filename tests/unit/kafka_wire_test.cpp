@@ -329,5 +329,18 @@ TEST(KafkaScalars, TheLenientSerializerIsOneForEachSerializer) {
   EXPECT_EQ(encode(payload).view(), "\"x\"");  // goes into json as it is
 }
 
+TEST(KafkaWire, ADeadLetterTellsSoMuchOfItsErrorThatItIsTaken) {
+  IncomingRecord record;
+  record.topic = "orders";
+  std::string error(k_most_error_text - 1, 'x');
+  for (int i = 0; i < 100'000; ++i) error += "é";
+  const OutgoingRecord dead = compose_dead(record, error, 2);
+  ASSERT_EQ(dead.headers.size(), 3u);
+  EXPECT_EQ(dead.headers[0].second->size(), k_most_error_text - 1) << "half of a character is none";
+  std::size_t more = 0;
+  for (const auto& [name, value] : dead.headers) more += name.size() + value->size();
+  EXPECT_LE(more, k_most_death);
+}
+
 }  // namespace
 }  // namespace waybill::kafka

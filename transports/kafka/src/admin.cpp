@@ -1,6 +1,7 @@
 #include "admin.hpp"
 
 #include "error.hpp"
+#include "wire.hpp"
 
 #include <algorithm>
 
@@ -70,6 +71,10 @@ void Admin::create(std::unique_ptr<Call> call) {
     owned.emplace_back(
         rd_kafka_NewTopic_new(name.c_str(), options_.partitions, options_.replication, problem, sizeof(problem)));
     topics.push_back(owned.back().get());
+    if (name != kept_) continue;
+    const std::size_t most = std::max<std::size_t>(options_.max_message, 1'048'588) + k_most_death;
+    rd_kafka_NewTopic_set_config(topics.back(), "retention.ms", "-1");
+    rd_kafka_NewTopic_set_config(topics.back(), "max.message.bytes", std::to_string(most).c_str());
   }
   const AdminOptions options =
       make_options(instance_, RD_KAFKA_ADMIN_OP_CREATETOPICS, options_.start_timeout, call.get());

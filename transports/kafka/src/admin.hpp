@@ -27,6 +27,8 @@ class Admin {
   Admin(const asio::any_io_executor& executor, rd_kafka_t* instance, const Options& options);
   ~Admin() { close(); }
 
+  /// If this topic is created, its records are kept for good, and may be as large as what we send.
+  void keep(std::string topic) { kept_ = std::move(topic); }
   /// All of the topics are there when `done` is called with success: created, or (create_topics=false) found.
   /// Errors: invalid_config that names the topic, unauthorized, timeout, what the broker says.
   void ensure(const std::vector<std::string>& topics, Done done);
@@ -54,6 +56,7 @@ class Admin {
 
   rd_kafka_t* instance_;
   Options options_;
+  std::string kept_;
   std::shared_ptr<QueueWatch> watch_;
   std::vector<std::unique_ptr<Call>> calls_;
 };

@@ -148,14 +148,30 @@ void Client::tick() {
 }
 
 void Client::on_log(const rd_kafka_t* instance, int level, const char* facility, const char* line) noexcept {
-  const auto* self = static_cast<const Client*>(rd_kafka_opaque(instance));
+  auto* self = static_cast<Client*>(rd_kafka_opaque(instance));
   if (!self) return;
   try {
-    // What matters comes as an error as well; here it is for those who look closely.
-    const LogLevel ours = level <= 2 ? LogLevel::error : LogLevel::debug;
-    if (self->log_.wants(ours)) self->log_.write(ours, std::string("kafka: ") + facility + ": " + line);
+    self->say(level, facility, line);
   } catch (...) {  // a log line that cannot be written is no reason to end the process
   }
+}
+
+/// The levels are syslog's. Lost connections (FAIL, ERROR, at "err") come as errors as well; that data is skipped, or that a
+/// setting does not go with another, is said nowhere else.
+void Client::say(int level, std::string_view facility, std::string_view line) {
+  const bool comes_as_error = facility == "FAIL" || facility == "ERROR" || facility == "CONFWARN";
+  const LogLevel ours = level <= 2                      ? LogLevel::error
+                        : level <= 4 && !comes_as_error ? LogLevel::warning
+                                                        : LogLevel::debug;
+  if (!log_.wants(ours)) return;
+  std::string text = "kafka: ";
+  text.append(facility).append(": ").append(line);
+  if (ours == LogLevel::warning) {
+    const auto suffix = limit_.wants(facility, SteadyClock::now());
+    if (!suffix) return;
+    text += *suffix;
+  }
+  log_.write(ours, text);
 }
 
 void Client::on_error(rd_kafka_t* instance, int code, const char* reason, void* opaque) noexcept {
@@ -186,7 +202,7 @@ void Client::on_rebalance(rd_kafka_t* instance, rd_kafka_resp_err_t code, rd_kaf
 void Client::on_commit(rd_kafka_t*, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t* partitions,
                        void* opaque) noexcept {
   auto* self = static_cast<Client*>(opaque);
-  if (self->hooks_ && !code && partitions) self->hooks_->on_commit(*partitions);
+  if (self->hooks_ && partitions) self->hooks_->on_commit(code, *partitions);
 }
 
 int Client::on_statistics(rd_kafka_t*, char* json, std::size_t size, void* opaque) noexcept {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "handle.hpp"
+#include "log_limit.hpp"
 #include "queue_watch.hpp"
 #include "undertaker.hpp"
 #include "waybill/result.hpp"
@@ -36,8 +37,12 @@ class ClientHooks {
     (void)code;
     (void)partitions;
   }
-  /// What became of offsets that were committed: each with its own error. Group consumers only.
-  virtual void on_commit(const rd_kafka_topic_partition_list_t& partitions) { (void)partitions; }
+  /// What became of offsets that were committed: all of them have failed with `code`, or each has its own error. Group
+  /// consumers only.
+  virtual void on_commit(rd_kafka_resp_err_t code, const rd_kafka_topic_partition_list_t& partitions) {
+    (void)code;
+    (void)partitions;
+  }
 
  protected:
   ~ClientHooks() = default;
@@ -67,6 +72,7 @@ class Client : public std::enable_shared_from_this<Client> {
 
  private:
   static void on_log(const rd_kafka_t* instance, int level, const char* facility, const char* line) noexcept;
+  void say(int level, std::string_view facility, std::string_view line);
   static void on_error(rd_kafka_t* instance, int code, const char* reason, void* self) noexcept;
   static void on_report(rd_kafka_t* instance, const rd_kafka_message_t* message, void* self) noexcept;
   static void on_rebalance(rd_kafka_t* instance, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t* partitions,
@@ -90,6 +96,7 @@ class Client : public std::enable_shared_from_this<Client> {
   Instance instance_;
   std::shared_ptr<QueueWatch> watch_;
   asio::steady_timer tick_;
+  LogLimit limit_;
   bool is_closed_ = false;
   bool has_waited_ = false;  ///< For the group to be left, as long as that may take.
 };

@@ -64,6 +64,13 @@ asio::awaitable<Result<void>> KafkaDeadLetterBox::read_decisions() {
     if (committed) decided_ = DecidedOffsets(committed->offset, committed->metadata);
     step->set(committed ? Result<void>() : Result<void>(committed.error()));
   });
+  Result<void> outcome = co_await finish();
+  if (!outcome || decided_.first_open() == 0) co_return outcome;
+  // A group without members loses its offsets after a week (offsets.retention.minutes), unless they are written again.
+  const GroupOffsets::Committed again{decided_.first_open(), decided_.metadata()};
+  offsets_->write(again, [step = begin()](const Result<GroupOffsets::Committed>& written) {
+    step->set(written ? Result<void>() : Result<void>(written.error()));
+  });
   co_return co_await finish();
 }
 

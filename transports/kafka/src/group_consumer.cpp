@@ -1,5 +1,6 @@
 #include "group_consumer.hpp"
 
+#include <cstring>
 #include <string_view>
 
 namespace waybill::kafka {
@@ -25,18 +26,8 @@ rd_kafka_resp_err_t GroupConsumer::subscribe(const std::vector<std::string>& top
   const PartitionList list = list_of(topics.size());
   for (const std::string& topic : topics) {
     rd_kafka_topic_partition_list_add(list.get(), topic.c_str(), RD_KAFKA_PARTITION_UA);
-    if (!topic.starts_with('^')) note_existing(topic);
   }
   return rd_kafka_subscribe(client_->get(), list.get());
-}
-
-void GroupConsumer::note_existing(const std::string& topic) {
-  if (from_beginning_) return;
-  rd_kafka_topic_conf_t* conf = rd_kafka_default_topic_conf_dup(client_->get());
-  rd_kafka_topic_conf_set(conf, "auto.offset.reset", "latest", nullptr, 0);
-  if (TopicHandle handle{rd_kafka_topic_new(client_->get(), topic.c_str(), conf)}) {
-    existing_.push_back(std::move(handle));
-  }
 }
 
 void GroupConsumer::assign(const rd_kafka_topic_partition_list_t& partitions) {
@@ -58,16 +49,22 @@ bool GroupConsumer::is_cooperative() const {
   return protocol && std::string_view(protocol) == "COOPERATIVE";
 }
 
-std::int64_t GroupConsumer::end_of(const Partition& partition) const {
+std::pair<std::int64_t, std::int64_t> GroupConsumer::bounds_of(const Partition& partition) const {
   std::int64_t low = -1;
   std::int64_t high = -1;
   rd_kafka_get_watermark_offsets(client_->get(), partition.topic.c_str(), partition.number, &low, &high);
-  return high;
+  return {low, high};
 }
 
-void GroupConsumer::pin(const Partition& partition, std::int64_t offset) {
-  const PartitionList list = list_of(1);
-  add(list, partition).offset = offset;
+void GroupConsumer::pin(const std::vector<std::pair<Assignment::PartitionPtr, std::int64_t>>& places,
+                        const std::string& mark) {
+  const PartitionList list = list_of(places.size());
+  for (const auto& [partition, offset] : places) {
+    rd_kafka_topic_partition_t& place = add(list, *partition);
+    place.offset = offset;
+    place.metadata = ::strdup(mark.c_str());  // the list frees it
+    place.metadata_size = mark.size();
+  }
   rd_kafka_commit(client_->get(), list.get(), 1);
 }
 
@@ -84,12 +81,23 @@ void GroupConsumer::pause(const Assignment& assignment) {
 }
 
 void GroupConsumer::resume(const Assignment& assignment) {
-  rd_kafka_resume_partitions(client_->get(), list_of(assignment).get());
+  const PartitionList list = list_of(assignment.size());
+  assignment.for_each([&list](const Partition& partition) {
+    if (!partition.is_held) add(list, partition);
+  });
+  rd_kafka_resume_partitions(client_->get(), list.get());
 }
 
-void GroupConsumer::close() {
-  existing_.clear();
-  client_->close();
+void GroupConsumer::pause(const Partition& partition) {
+  const PartitionList list = list_of(1);
+  add(list, partition);
+  rd_kafka_pause_partitions(client_->get(), list.get());
+}
+
+void GroupConsumer::resume(const Partition& partition) {
+  const PartitionList list = list_of(1);
+  add(list, partition);
+  rd_kafka_resume_partitions(client_->get(), list.get());
 }
 
 }  // namespace waybill::kafka

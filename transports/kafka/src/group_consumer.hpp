@@ -3,9 +3,12 @@
 
 #include "assignment.hpp"
 #include "client.hpp"
+#include "start_rule.hpp"
 
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace waybill::kafka {
@@ -13,36 +16,37 @@ namespace waybill::kafka {
 /// Threads: on the executor of its client.
 class GroupConsumer {
  public:
-  GroupConsumer(std::shared_ptr<Client> client, bool from_beginning)
-      : client_(std::move(client)), from_beginning_(from_beginning) {}
+  explicit GroupConsumer(std::shared_ptr<Client> client) : client_(std::move(client)) {}
 
+  rd_kafka_t* get() const noexcept { return client_->get(); }
   rd_kafka_resp_err_t subscribe(const std::vector<std::string>& topics);
-  /// The topic is there already: where the group has committed nothing, it is read from its end, if not from_beginning.
-  void note_existing(const std::string& topic);
 
   void assign(const rd_kafka_topic_partition_list_t& partitions);
   /// Commits what was stored of them.
   void unassign(const rd_kafka_topic_partition_list_t& partitions);
+  /// The membership has ended already: others have the partitions.
+  bool is_lost() const noexcept { return rd_kafka_assignment_lost(client_->get()) != 0; }
 
-  /// Its end as far as is known here; negative: unknown.
-  std::int64_t end_of(const Partition& partition) const;
+  /// First and last offset as far as is known here; negative: unknown.
+  std::pair<std::int64_t, std::int64_t> bounds_of(const Partition& partition) const;
   /// Commits where we start. Without a committed offset, a successor would start behind what is in hand here.
-  void pin(const Partition& partition, std::int64_t offset);
+  void pin(const std::vector<std::pair<Assignment::PartitionPtr, std::int64_t>>& places, const std::string& mark);
   /// To be committed now and then, on unassign() and on close().
   void store_offsets(Assignment& assignment);
 
   void pause(const Assignment& assignment);
+  /// All but those that are held.
   void resume(const Assignment& assignment);
+  void pause(const Partition& partition);
+  void resume(const Partition& partition);
   void poke() noexcept { client_->poke(); }
   /// Leaves the group.
-  void close();
+  void close() { client_->close(); }
 
  private:
   bool is_cooperative() const;
 
   std::shared_ptr<Client> client_;
-  std::vector<TopicHandle> existing_;  ///< Topics with settings of their own.
-  bool from_beginning_;
 };
 
 }  // namespace waybill::kafka

@@ -7,8 +7,6 @@
 namespace waybill::kafka {
 namespace {
 
-using ListOffsets =
-    std::unique_ptr<rd_kafka_ListConsumerGroupOffsets_t, Destroy<rd_kafka_ListConsumerGroupOffsets_destroy>>;
 using AlterOffsets =
     std::unique_ptr<rd_kafka_AlterConsumerGroupOffsets_t, Destroy<rd_kafka_AlterConsumerGroupOffsets_destroy>>;
 

@@ -1,13 +1,6 @@
 #include "in_flight.hpp"
 
 namespace waybill::kafka {
-namespace {
-
-/// Records that may wait for others of their key, beside those in hand.
-constexpr std::size_t k_most_waiting = 4096;
-
-}  // namespace
-
 void InFlight::add(Message message, std::shared_ptr<Partition> partition, std::optional<std::string_view> key) {
   if (free_slots_.empty()) {
     free_slots_.push_back(static_cast<std::uint32_t>(slots_.size()));
@@ -24,6 +17,7 @@ void InFlight::add(Message message, std::shared_ptr<Partition> partition, std::o
     (slot.lane += '/') += *key;
   }
   slot.partition = std::move(partition);
+  ++slot.partition->waiting;
   slot.message = std::move(message);
   if (slot.lane.empty() || lanes_.enter(slot.lane, index)) runnable_.push_back(index);
 }
@@ -34,6 +28,8 @@ const InFlight::Record* InFlight::start() {
   runnable_.pop_front();
   slot.state = State::in_hand;
   ++in_hand_;
+  --slot.partition->waiting;
+  ++slot.partition->in_hand;
   return &slot;
 }
 
@@ -44,6 +40,7 @@ const InFlight::Record* InFlight::in_hand(Token token) const noexcept {
 void InFlight::finish(Token token) {
   Slot& finished = slot(token);
   --in_hand_;
+  --finished.partition->in_hand;
   if (!finished.lane.empty()) {
     if (const auto next = lanes_.leave(finished.lane)) runnable_.push_back(*next);
   }
@@ -51,13 +48,11 @@ void InFlight::finish(Token token) {
 }
 
 void InFlight::retry(Token token) noexcept {
+  Slot& retried = slot(token);
   --in_hand_;
-  slot(token).state = State::retrying;
-}
-
-void InFlight::drop(Token token) {
-  --in_hand_;
-  release(slot(token));
+  --retried.partition->in_hand;
+  ++retried.partition->waiting;
+  retried.state = State::retrying;
 }
 
 bool InFlight::again(Token token) {
@@ -69,13 +64,19 @@ bool InFlight::again(Token token) {
   return true;
 }
 
-void InFlight::drop_all(const Partition& partition) {
+void InFlight::drop_waiting(Partition& partition) {
+  std::erase_if(runnable_, [&](std::uint32_t index) { return slots_[index].partition.get() == &partition; });
   for (Slot& slot : slots_) {
     if (slot.partition.get() != &partition) continue;
     if (!slot.lane.empty()) lanes_.drop(slot.lane);
     if (slot.state == State::in_hand) continue;
-    std::erase(runnable_, static_cast<std::uint32_t>(slot.token));
+    partition.offsets.drop(slot.offset());
     release(slot);
+  }
+  partition.waiting = 0;
+  for (const Slot& slot : slots_) {  // the keys of what is in hand
+    if (slot.partition.get() == &partition && !slot.lane.empty())
+      lanes_.enter(slot.lane, static_cast<std::uint32_t>(slot.token));
   }
 }
 
@@ -87,10 +88,7 @@ void InFlight::clear() {
   in_hand_ = 0;
 }
 
-bool InFlight::is_full() const noexcept {
-  return in_hand_ + runnable_.size() >= most_in_hand_ ||
-         slots_.size() - free_slots_.size() >= most_in_hand_ + k_most_waiting;
-}
+bool InFlight::is_full() const noexcept { return in_hand_ + runnable_.size() >= most_in_hand_; }
 
 bool InFlight::is(Token token, State state) const noexcept {
   const auto index = static_cast<std::uint32_t>(token);

@@ -25,6 +25,7 @@ class InFlight {
     Message message;
     std::shared_ptr<Partition> partition;
     int attempt = 1;
+    std::int64_t offset() const noexcept { return message ? message->offset : -1; }
   };
 
   explicit InFlight(std::size_t most_in_hand) : most_in_hand_(most_in_hand) {}
@@ -41,16 +42,16 @@ class InFlight {
   void finish(Token token);
   /// Those of its key wait until it was tried again().
   void retry(Token token) noexcept;
-  /// Here it is over, unfinished; those of its key are not started.
-  void drop(Token token);
+  /// Here it is over, unfinished. Those of its key that came since go on.
+  void drop(Token token) { finish(token); }
 
   /// False: it is not waiting to be tried again (any more).
   bool again(Token token);
-  /// Forgets all of a lost partition but those in hand.
-  void drop_all(const Partition& partition);
+  /// Forgets those of the partition that wait; its offsets are told. A key with a record in hand stays busy.
+  void drop_waiting(Partition& partition);
   void clear();
 
-  /// No more should be added now.
+  /// No more should be added now; how many may wait for others of their key is the partition's business.
   bool is_full() const noexcept;
 
  private:

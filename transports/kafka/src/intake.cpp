@@ -20,8 +20,12 @@ Intake::Intake(const Environment& environment, const Options& options, std::stri
     : executor_(environment.executor),
       log_(environment.log),
       retry_backoff_(options.retry_backoff),
+      revoke_timeout_(options.revoke_timeout),
+      start_timeout_(options.start_timeout),
+      from_beginning_(options.from_beginning),
       group_(std::move(group)),
       hooks_(hooks),
+      leaving_timer_(environment.executor),
       in_flight_(environment.max_in_flight) {}
 
 Result<std::shared_ptr<Intake>> Intake::make(const Environment& environment, const Options& options, Names names,
@@ -31,7 +35,8 @@ Result<std::shared_ptr<Intake>> Intake::make(const Environment& environment, con
   std::shared_ptr<Intake> intake(new Intake(environment, options, std::move(names.group), hooks));
   auto client = Client::make(environment, RD_KAFKA_CONSUMER, std::move(*conf), *intake);
   if (!client) return client.error();
-  intake->consumer_.emplace(std::move(*client), options.from_beginning);
+  intake->consumer_.emplace(std::move(*client));
+  intake->query_.emplace(intake->executor_, intake->consumer_->get(), intake->group_, options.start_timeout);
   return intake;
 }
 
@@ -50,21 +55,24 @@ void Intake::on_message(Message message) {
 
 void Intake::take(Message message) {
   Assignment::PartitionPtr partition = find(*message);
-  if (!partition || is_stopped()) return;
-  if (!partition->fresh_from) note_position(*partition, message->offset, false);
-  partition->offsets.take(message->offset);
-  if (partition->is_done(message->offset)) return assignment_.finish(partition, message->offset);
+  if (!partition || partition->is_leaving || is_stopped()) return;
+  if (!partition->fresh_from) note_position(partition, message->offset, false);
+  if (partition->offsets.take(message->offset) != OffsetTracker::Seen::fresh)
+    return assignment_.note_advance(partition);
   std::optional<std::string_view> key;
   if (message->key) key.emplace(static_cast<const char*>(message->key), message->key_len);
-  in_flight_.add(std::move(message), std::move(partition), key);
+  in_flight_.add(std::move(message), partition, key);
   pump();
+  if (!is_closed()) hold_if_full(*partition);
 }
 
 void Intake::take_error(const rd_kafka_message_t& message) {
   switch (message.err) {
     case RD_KAFKA_RESP_ERR__PARTITION_EOF:
-      if (const auto partition = find(message); partition && !partition->fresh_from) {
-        note_position(*partition, message.offset, true);
+      if (const auto partition = find(message); partition && !partition->is_leaving) {
+        if (!partition->fresh_from) note_position(partition, message.offset, true);
+        partition->offsets.pass(message.offset);
+        assignment_.note_advance(partition);
       }
       return;
     case RD_KAFKA_RESP_ERR__MAX_POLL_EXCEEDED:
@@ -90,9 +98,20 @@ Assignment::PartitionPtr Intake::find(const rd_kafka_message_t& message) {
 }
 
 /// The first that is heard of a partition since it became ours.
-void Intake::note_position(Partition& partition, std::int64_t offset, bool is_end) {
-  partition.start(offset, is_end ? offset : consumer_->end_of(partition));
-  consumer_->pin(partition, offset);
+void Intake::note_position(const Assignment::PartitionPtr& partition, std::int64_t offset, bool is_end) {
+  tell_gap(*partition, offset);
+  partition->start(offset, is_end ? offset : consumer_->bounds_of(*partition).second);
+  assignment_.note_advance(partition);
+  if (partition->committed != offset) places_.emplace_back(partition, offset);
+  if (assignment_.are_positioned()) pin_places();
+}
+
+void Intake::pin_places() {
+  std::erase_if(places_, [](const auto& place) { return !place.first->is_ours; });
+  if (places_.empty()) return;
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  consumer_->pin(places_, StartRule::mark(std::chrono::duration_cast<std::chrono::seconds>(now).count()));
+  places_.clear();
 }
 
 void Intake::on_batch_end() {
@@ -103,10 +122,15 @@ void Intake::on_batch_end() {
   for (const auto& [code, reason] : errors) {
     if (!is_closed()) hooks_.on_intake_error(code, reason, code == RD_KAFKA_RESP_ERR__FATAL);
   }
-  if (!is_closed() && readiness_.turns_ready(assignment_)) hooks_.on_intake_ready();
+  if (is_closed() || arriving_ || !readiness_.turns_ready(assignment_)) return;
+  tell_unpositioned();
+  hooks_.on_intake_ready();
 }
 
 void Intake::on_tick() {
+  readiness_.tick();
+  pin_places();
+  if (leaving_ && consumer_->is_lost()) leave_soon();
   if (flow_.tick(is_blocked())) consumer_->pause(assignment_);
 }
 
@@ -117,46 +141,26 @@ void Intake::on_error(rd_kafka_resp_err_t code, std::string_view reason, bool is
   });
 }
 
-void Intake::on_rebalance(rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t* partitions) {
-  if (flow_.rebalanced()) consumer_->resume(assignment_);
-  if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
-    assigned(*partitions);
-    consumer_->assign(*partitions);
-    return;
-  }
-  store_offsets();
-  revoked(*partitions);
-  consumer_->unassign(*partitions);
-}
-
-void Intake::assigned(const rd_kafka_topic_partition_list_t& partitions) {
-  const bool is_first = readiness_.assigned();
+void Intake::on_commit(rd_kafka_resp_err_t code, const rd_kafka_topic_partition_list_t& partitions) {
+  if (code == RD_KAFKA_RESP_ERR__NO_OFFSET) return;  // there was nothing to commit
+  rd_kafka_resp_err_t failed = code;
+  const rd_kafka_topic_partition_t* where = partitions.cnt > 0 ? &partitions.elems[0] : nullptr;
   for (int i = 0; i < partitions.cnt; ++i) {
     const rd_kafka_topic_partition_t& partition = partitions.elems[i];
-    if (is_first) consumer_->note_existing(partition.topic);
-    assignment_.add(partition.topic, partition.partition);
+    if (!code && !partition.err) {
+      assignment_.note_committed(partition.topic, partition.partition, partition.offset);
+      start_rule_.note_committed(partition.topic);
+    } else if (partition.err) {
+      failed = partition.err;
+      where = &partition;
+    }
   }
-  assignment_.forget_removed();
-  tell_share();
-}
-
-void Intake::revoked(const rd_kafka_topic_partition_list_t& partitions) {
-  for (int i = 0; i < partitions.cnt; ++i) {
-    const auto lost = assignment_.remove(partitions.elems[i].topic, partitions.elems[i].partition);
-    if (lost) in_flight_.drop_all(*lost);  // of those in hand, their settlement finds that they are not ours any more
-  }
-  tell_share();
-}
-
-void Intake::tell_share() {
-  log_.debug("kafka: " + group_ + " has " + std::to_string(assignment_.size()) + " partitions here");
-}
-
-void Intake::on_commit(const rd_kafka_topic_partition_list_t& partitions) {
-  for (int i = 0; i < partitions.cnt; ++i) {
-    const rd_kafka_topic_partition_t& partition = partitions.elems[i];
-    if (!partition.err) assignment_.note_committed(partition.topic, partition.partition, partition.offset);
-  }
+  if (!failed || !where) return;
+  const auto suffix = limit_.wants("commit", std::chrono::steady_clock::now());
+  if (!suffix) return;
+  log_.warning("kafka: the group " + group_ + " cannot commit " + std::to_string(partitions.cnt) + " offsets, " +
+               Partition::name_of(where->topic, where->partition) + " at " + std::to_string(where->offset) + ": " +
+               rd_kafka_err2str(failed) + "; what is finished may come again" + *suffix);
 }
 
 void Intake::pump() {
@@ -180,6 +184,7 @@ void Intake::pump_soon() {
     if (self->is_closed()) return;
     self->pump();
     self->store_offsets();
+    if (self->leaving_ && !self->is_closed() && !self->has_in_hand(*self->leaving_)) self->leave_soon();
     self->unblock();
   });
 }
@@ -192,24 +197,25 @@ void Intake::hand_over(const InFlight::Record& record) {
 
 const rd_kafka_message_t* Intake::message(Token token) const noexcept {
   const InFlight::Record* record = in_flight_.in_hand(token);
-  return record && record->partition->is_ours ? record->message.get() : nullptr;
+  return record ? record->message.get() : nullptr;
 }
 
 void Intake::settle(Token token, Settlement settlement) {
   const InFlight::Record* record = in_flight_.in_hand(token);
   if (!record) return;
   pump_soon();
-  if (!record->partition->is_ours) {
-    // It counts should the partition come back; what was given up does not, it has not been put anywhere.
-    if (settlement == Settlement::ack) record->partition->offsets.finish(record->message->offset);
+  const Assignment::PartitionPtr partition = record->partition;
+  if (settlement == Settlement::retry) {
+    if (partition->is_ours && !partition->is_leaving && !is_stopped()) return retry_later(*record);
+    partition->offsets.drop(record->message->offset);  // it stays uncommitted, and comes back to whoever is next
     return in_flight_.drop(token);
   }
-  if (settlement == Settlement::retry) {
-    if (is_stopped()) return in_flight_.drop(token);  // it stays uncommitted, and comes back to whoever is next
-    return retry_later(*record);
-  }
-  assignment_.finish(record->partition, record->message->offset);
+  if (partition->is_ours)
+    assignment_.finish(partition, record->message->offset);
+  else
+    partition->offsets.finish(record->message->offset);  // it counts should the partition come back
   in_flight_.finish(token);
+  if (partition->is_held) release_if_room(*partition);
 }
 
 void Intake::retry_later(const InFlight::Record& record) {
@@ -255,6 +261,9 @@ void Intake::close() {
   if (is_closed()) return;
   store_offsets();
   mode_ = Mode::closed;
+  query_->close();
+  leaving_timer_.cancel();
+  if (leaving_ || arriving_) consumer_->unassign(leaving_ ? *leaving_ : *arriving_);
   consumer_->close();
   if (!is_pumping_) in_flight_.clear();  // else a sink is looking at a message of theirs
 }

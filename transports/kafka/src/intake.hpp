@@ -4,12 +4,15 @@
 
 #include "assignment.hpp"
 #include "client.hpp"
+#include "committed_query.hpp"
 #include "flow_control.hpp"
 #include "group_consumer.hpp"
 #include "in_flight.hpp"
 #include "readiness.hpp"
 #include "waybill/transport.hpp"
 #include "waybill/transports/kafka.hpp"
+
+#include <asio/steady_timer.hpp>
 
 #include <chrono>
 #include <memory>
@@ -28,7 +31,7 @@ class IntakeHooks {
 
   /// A record to be settled once, by its token. `attempt` counts from 1 what this process has tried.
   virtual void on_record(Token token, const rd_kafka_message_t& message, int attempt, bool is_redelivered) = 0;
-  /// All partitions that the group has given us are positioned: what is sent now will be received. Called once.
+  /// The partitions that the group has given us are positioned: what is sent now will be received. Called once.
   virtual void on_intake_ready() = 0;
   /// `is_fatal`: the consumer is useless now.
   virtual void on_intake_error(rd_kafka_resp_err_t code, std::string_view reason, bool is_fatal) = 0;
@@ -51,10 +54,13 @@ class Intake final : public ClientHooks, public std::enable_shared_from_this<Int
 
   /// Joins the group. Names that start with `^` are regular expressions.
   Result<void> subscribe(const std::vector<std::string>& topics);
-  /// Nothing happens for tokens that are settled already, or whose partition is somebody else's by now.
+  /// Nothing happens for tokens that are settled already; where the partition is somebody else's by now, it counts should
+  /// it come back.
   void settle(Token token, Settlement settlement);
-  /// The record in hand; null when it is settled, or its partition is somebody else's by now.
+  /// The record in hand; null when it is settled.
   const rd_kafka_message_t* message(Token token) const noexcept;
+  /// Logs which partitions cannot be read yet.
+  void tell_unpositioned();
   void pause();
   void resume();
   void stop();   ///< Takes nothing new, for good; what is in hand may still be settled.
@@ -71,15 +77,25 @@ class Intake final : public ClientHooks, public std::enable_shared_from_this<Int
   void on_tick() override;
   void on_error(rd_kafka_resp_err_t code, std::string_view reason, bool is_fatal) override;
   void on_rebalance(rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t* partitions) override;
-  void on_commit(const rd_kafka_topic_partition_list_t& partitions) override;
+  void on_commit(rd_kafka_resp_err_t code, const rd_kafka_topic_partition_list_t& partitions) override;
 
   void take(Message message);
   void take_error(const rd_kafka_message_t& message);
   Assignment::PartitionPtr find(const rd_kafka_message_t& message);
-  void note_position(Partition& partition, std::int64_t offset, bool is_end);
-  void assigned(const rd_kafka_topic_partition_list_t& partitions);
+  void note_position(const Assignment::PartitionPtr& partition, std::int64_t offset, bool is_end);
+  void pin_places();
+
+  // What the group gives and takes (intake_share.cpp).
+  void assigned(PartitionList partitions);
+  void assign(const rd_kafka_topic_partition_list_t& partitions, const std::vector<CommittedOffset>& known);
+  void revoke(PartitionList partitions);
+  void leave_soon();
   void revoked(const rd_kafka_topic_partition_list_t& partitions);
+  bool has_in_hand(const rd_kafka_topic_partition_list_t& partitions) const;
   void tell_share();
+  void tell_gap(const Partition& partition, std::int64_t offset);
+  void hold_if_full(Partition& partition);
+  void release_if_room(Partition& partition);
   void pump();
   void pump_soon();
   void hand_over(const InFlight::Record& record);
@@ -93,14 +109,24 @@ class Intake final : public ClientHooks, public std::enable_shared_from_this<Int
   asio::any_io_executor executor_;
   Log log_;
   std::chrono::milliseconds retry_backoff_;
+  std::chrono::milliseconds revoke_timeout_;
+  std::chrono::milliseconds start_timeout_;
+  const bool from_beginning_;
   std::string group_;
   IntakeHooks& hooks_;  ///< Not used once we are closed.
   std::optional<GroupConsumer> consumer_;
+  std::optional<CommittedQuery> query_;
+  StartRule start_rule_;
+  PartitionList arriving_;  ///< Ours as soon as we know where to begin; null: none.
+  PartitionList leaving_;   ///< Ours only until what is in hand is finished; null: none.
+  asio::steady_timer leaving_timer_;
+  std::vector<std::pair<Assignment::PartitionPtr, std::int64_t>> places_;  ///< Where we start, to be committed.
   Assignment assignment_;
   Readiness readiness_;
   InFlight in_flight_;
   FlowControl flow_;
   std::vector<std::pair<rd_kafka_resp_err_t, std::string>> errors_;  ///< Told at the end of the batch.
+  LogLimit limit_;
   Mode mode_ = Mode::running;
   bool is_pumping_ = false;
   bool is_pump_posted_ = false;

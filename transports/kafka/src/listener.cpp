@@ -6,10 +6,17 @@ namespace waybill::kafka {
 
 asio::awaitable<Result<void>> KafkaListener::open(const Routes& routes, ListenerSink& sink) {
   if (is_closed_) co_return Error(errc::closed, "the listener was closed", End::rejected);
-  if (link_) link_->close();
-  const auto link = link_ = std::make_shared<ListenerLink>(environment_, options_, registry_);
+  if (link_ && link_->is_fenced()) {
+    link_.reset();
+    co_return Error(errc::invalid_config, k_fenced, End::rejected);
+  }
+  if (!link_ || !link_->is_joining()) {
+    if (link_) link_->close();
+    link_ = std::make_shared<ListenerLink>(environment_, options_, registry_);
+  }
+  const auto link = link_;
   Result<void> opened = co_await link->open(routes, sink);
-  if (!opened) link->close();
+  if (!opened && !link->is_joining()) link->close();
   co_return opened;
 }
 

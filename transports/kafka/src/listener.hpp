@@ -30,7 +30,8 @@ class KafkaListener final : public Listener {
   Environment environment_;
   const Options options_;
   const Registry& registry_;
-  std::shared_ptr<ListenerLink> link_;
+  std::shared_ptr<ListenerLink>
+      link_;  ///< One that still waits for its group is kept: leaving would disturb the others.
   bool is_closed_ = false;
 };
 

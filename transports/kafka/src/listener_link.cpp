@@ -24,6 +24,10 @@ ListenerLink::ListenerLink(const Environment& environment, const Options& option
 
 asio::awaitable<Result<void>> ListenerLink::open(const Routes& routes, ListenerSink& sink) {
   const auto self = shared_from_this();
+  if (is_joining()) {
+    sink_ = &sink;
+    co_return co_await wait_joined();
+  }
   auto subscription = Subscription::make(routes, options_.prefix, dead_letter_);
   if (!subscription) co_return subscription.error();
   if (!dead_letter_.empty() && !is_topic_name(dead_letter_)) {
@@ -48,12 +52,24 @@ asio::awaitable<Result<void>> ListenerLink::open(const Routes& routes, ListenerS
 
   step_ = std::make_shared<Step>(environment_.executor);
   if (auto joining = join(); !joining) co_return joining;
-  const Error not_joined(
-      errc::refused,
-      "the group " + group_ + " gave us no partitions within " + std::to_string(options_.join_timeout.count()) + " ms",
-      End::rejected);
-  Result<void> joined = co_await wait(step_, environment_.executor, options_.join_timeout, not_joined);
-  if (joined) is_open_ = true;
+  co_return co_await wait_joined();
+}
+
+asio::awaitable<Result<void>> ListenerLink::wait_joined() {
+  const auto self = shared_from_this();
+  if (!step_) step_ = std::make_shared<Step>(environment_.executor);
+  const auto step = step_;
+  if (is_ready_) step->set({});  // since the last time
+  const Error not_joined(errc::refused,
+                         "the group " + group_ + " gave us no partitions that can be read within " +
+                             std::to_string(options_.join_timeout.count()) + " ms",
+                         End::rejected);
+  Result<void> joined = co_await wait(step, environment_.executor, options_.join_timeout, not_joined);
+  if (joined)
+    is_open_ = true;
+  else if (is_joining())
+    intake_->tell_unpositioned();
+  step_.reset();
   co_return joined;
 }
 
@@ -70,6 +86,7 @@ Result<void> ListenerLink::make_producer() {
 void ListenerLink::find_topics(const std::shared_ptr<Step>& step) {
   std::vector<std::string> topics = subscription_->topics();
   if (!dead_letter_.empty()) topics.push_back(dead_letter_);
+  admin_->keep(dead_letter_);
   if (topics.empty()) {
     return admin_->ping([step](const Result<void>& outcome) { step->set(outcome); });
   }
@@ -90,9 +107,16 @@ void ListenerLink::end_step(Result<void> outcome) {
   if (step_) step_->set(std::move(outcome));
 }
 
-void ListenerLink::on_intake_ready() { end_step({}); }
+void ListenerLink::on_intake_ready() {
+  is_ready_ = true;
+  end_step({});
+}
 
 void ListenerLink::on_intake_error(rd_kafka_resp_err_t code, std::string_view reason, bool is_fatal) {
+  if (code == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID) {
+    is_fenced_ = true;
+    return trouble(code, k_fenced, true);
+  }
   if (code == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED)
     return trouble(code, "the group " + group_ + ": " + std::string(reason), is_fatal);
   if (code != RD_KAFKA_RESP_ERR_INCONSISTENT_GROUP_PROTOCOL) return trouble(code, reason, is_fatal);

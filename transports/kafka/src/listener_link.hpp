@@ -16,6 +16,9 @@
 
 namespace waybill::kafka {
 
+inline constexpr const char* k_fenced =
+    "another member of the group has the same group.instance.id: give each listener one of its own";
+
 /// Threads:  all on the executor.
 /// Lifetime: shared by the listener, by deliveries and by what is under way.
 class ListenerLink final : public std::enable_shared_from_this<ListenerLink>,
@@ -26,7 +29,12 @@ class ListenerLink final : public std::enable_shared_from_this<ListenerLink>,
   ListenerLink(const Environment& environment, const Options& options, const Registry& registry);
 
   /// Connects, finds or creates the topics, joins the group and waits until its partitions are positioned.
+  /// While is_joining() it may be called again and goes on waiting.
   asio::awaitable<Result<void>> open(const Routes& routes, ListenerSink& sink);
+  /// A member of its group that has waited in vain so far.
+  bool is_joining() const noexcept { return intake_ && !is_open_ && !is_closed_ && !startup_.is_clear(); }
+  /// It has ended because another member has its group.instance.id.
+  bool is_fenced() const noexcept { return is_fenced_; }
   void pause() {
     if (intake_) intake_->pause();
   }
@@ -57,6 +65,7 @@ class ListenerLink final : public std::enable_shared_from_this<ListenerLink>,
   Result<void> make_producer();
   void find_topics(const std::shared_ptr<Step>& step);
   Result<void> join();
+  asio::awaitable<Result<void>> wait_joined();
   void end_step(Result<void> outcome);
   void trouble(rd_kafka_resp_err_t code, std::string_view reason, bool is_fatal);
 
@@ -76,6 +85,8 @@ class ListenerLink final : public std::enable_shared_from_this<ListenerLink>,
   Ticket last_parked_ = 0;
   std::shared_ptr<ListenerLink> held_by_deliveries_;
   std::size_t deliveries_ = 0;
+  bool is_fenced_ = false;
+  bool is_ready_ = false;  ///< All that the group gave can be read, or nearly.
   bool is_open_ = false;
   bool is_closed_ = false;
 };

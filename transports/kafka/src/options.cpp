@@ -29,6 +29,7 @@ Result<Options> Options::from_url(const Url& url) {
   options.join_timeout = reader.duration("join_timeout", options.join_timeout);
   options.send_timeout = reader.duration("send_timeout", options.send_timeout);
   options.session_timeout = reader.duration("session_timeout|sessionTimeout", options.session_timeout);
+  options.revoke_timeout = reader.duration("revoke_timeout", options.revoke_timeout);
   options.retry_backoff = reader.duration("retry_backoff", options.retry_backoff);
   options.discovery = reader.duration("discovery", options.discovery);
   options.statistics = reader.duration("statistics", options.statistics);

@@ -52,7 +52,7 @@ Result<std::unique_ptr<Producer>> Producer::make(const Environment& environment,
                                                  const std::string& client_id, ProducerHooks& hooks, Role role) {
   auto conf = make_conf(options, role, client_id, {});
   if (!conf) return conf.error();
-  std::unique_ptr<Producer> producer(new Producer(environment.executor, hooks));
+  std::unique_ptr<Producer> producer(new Producer(environment, options, client_id, hooks));
   auto client = Client::make(environment, RD_KAFKA_PRODUCER, std::move(*conf), *producer);
   if (!client) return client.error();
   producer->client_ = std::move(*client);
@@ -68,6 +68,14 @@ rd_kafka_topic_t* Producer::topic(const std::string& name) {
 }
 
 rd_kafka_resp_err_t Producer::send(rd_kafka_topic_t* topic, const OutgoingRecord& record, Ticket ticket) {
+  const RecordContent& content = record.content;
+  const std::size_t size = (content.value ? content.value->size() : 0) + (content.key ? content.key->size() : 0);
+  if (size > options_.max_message) return RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE;
+  std::string alone;
+  if (single_ && single_->wants(rd_kafka_topic_name(topic))) {
+    alone = rd_kafka_topic_name(topic);
+    topic = single_->topic(alone);
+  }
   RecordFields fields;
   fields.add(RD_KAFKA_VTYPE_RKT).u.rkt = topic;
   fields.add(RD_KAFKA_VTYPE_PARTITION).u.i32 =
@@ -83,15 +91,42 @@ rd_kafka_resp_err_t Producer::send(rd_kafka_topic_t* topic, const OutgoingRecord
     headers = make_headers(record.headers);
     fields.add(RD_KAFKA_VTYPE_HEADERS).u.headers = headers.get();
   }
-  const KafkaError error(rd_kafka_produceva(client_->get(), fields.data(), fields.size()));
+  rd_kafka_t* by = alone.empty() ? client_->get() : single_->get();
+  const KafkaError error(rd_kafka_produceva(by, fields.data(), fields.size()));
   if (error) return rd_kafka_error_code(error.get());
   [[maybe_unused]] const auto* taken = headers.release();
+  if (!alone.empty()) single_->note_sent(alone);
   ++waiting_->unsent;
   unsent_bytes_ += record.content.value ? record.content.value->size() : 0;
   return RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
 void Producer::on_report(const rd_kafka_message_t& message) {
+  if (message.err != RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE || !send_alone(message)) on_single_report(message);
+}
+
+/// The broker refuses a batch as a whole: of its records perhaps none is too large.
+bool Producer::send_alone(const rd_kafka_message_t& refused) {
+  if (!single_) {
+    auto made = SingleSender::make(environment_, options_, client_id_, *this);
+    if (!made) return false;
+    single_ = std::move(*made);
+    environment_.log.warning(std::string("kafka: the broker refuses a batch to ") + rd_kafka_topic_name(refused.rkt) +
+                             " as too large (max.message.bytes of the topic); its records are sent one by one");
+  }
+  return single_->send_again(refused);
+}
+
+void Producer::on_error(rd_kafka_resp_err_t code, std::string_view reason, bool is_fatal) {
+  if (is_fatal && waiting_->unsent > 0) {
+    environment_.log.error("kafka: the producer has failed for good; " + std::to_string(waiting_->unsent) +
+                           " records that it had were not confirmed and are not sent again");
+  }
+  hooks_.on_producer_error(code, reason, is_fatal);
+}
+
+/// The record's end.
+void Producer::on_single_report(const rd_kafka_message_t& message) {
   --waiting_->unsent;
   unsent_bytes_ -= std::min(unsent_bytes_, message.len);
   const auto ticket = reinterpret_cast<Ticket>(message._private);
@@ -125,6 +160,7 @@ void Producer::close() {
   if (std::exchange(waiting_->is_closed, true)) return;
   waiting_->idle.cancel();
   topics_.clear();
+  if (single_) single_->close();
   if (!client_) return;
   rd_kafka_purge(client_->get(), RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_NON_BLOCKING);
   client_->close();

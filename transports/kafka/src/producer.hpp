@@ -3,6 +3,7 @@
 
 #include "client.hpp"
 #include "settings.hpp"
+#include "single_sender.hpp"
 #include "waybill/transport.hpp"
 #include "waybill/transports/kafka.hpp"
 #include "wire.hpp"
@@ -29,7 +30,7 @@ class ProducerHooks {
 };
 
 /// Threads: all on the executor.
-class Producer final : public ClientHooks {
+class Producer final : public ClientHooks, private SingleSenderHooks {
  public:
   /// `role`: producer or admin.
   static Result<std::unique_ptr<Producer>> make(const Environment& environment, const Options& options,
@@ -49,21 +50,33 @@ class Producer final : public ClientHooks {
   void close();
 
  private:
-  explicit Producer(const asio::any_io_executor& executor, ProducerHooks& hooks)
-      : hooks_(hooks), waiting_(std::make_shared<Waiting>(executor)) {}
+  Producer(const Environment& environment, const Options& options, std::string client_id, ProducerHooks& hooks)
+      : environment_(environment),
+        options_(options),
+        client_id_(std::move(client_id)),
+        hooks_(hooks),
+        waiting_(std::make_shared<Waiting>(environment.executor)) {}
   void on_report(const rd_kafka_message_t& message) override;
-  void on_batch_end() override;
-  void on_error(rd_kafka_resp_err_t code, std::string_view reason, bool is_fatal) override {
-    hooks_.on_producer_error(code, reason, is_fatal);
+  void on_single_report(const rd_kafka_message_t& message) override;
+  void on_single_batch_end() override { on_batch_end(); }
+  void on_single_error(rd_kafka_resp_err_t code, std::string_view reason, bool is_fatal) override {
+    on_error(code, reason, is_fatal);
   }
+  bool send_alone(const rd_kafka_message_t& refused);
+  void on_batch_end() override;
+  void on_error(rd_kafka_resp_err_t code, std::string_view reason, bool is_fatal) override;
 
   struct Report {
     Ticket ticket;
     rd_kafka_resp_err_t code;
   };
+  Environment environment_;
+  Options options_;
+  std::string client_id_;
   ProducerHooks& hooks_;
   std::shared_ptr<Client> client_;
   std::unordered_map<std::string, TopicHandle> topics_;
+  std::unique_ptr<SingleSender> single_;  ///< From the first record on that was refused as too large.
   std::vector<Report> reports_;
   /// Outlives the producer where a flush() still waits.
   struct Waiting {

@@ -1,6 +1,11 @@
 #include "readiness.hpp"
 
 namespace waybill::kafka {
+namespace {
+
+constexpr int k_grace = 3;  ///< Seconds in which a leader is elected, if one can be.
+
+}  // namespace
 
 bool Readiness::assigned() noexcept {
   if (phase_ != Phase::joining) return false;
@@ -14,7 +19,9 @@ void Readiness::unmatched(std::string_view expression) {
 }
 
 bool Readiness::turns_ready(const Assignment& assignment) noexcept {
-  if (phase_ != Phase::positioning || !assignment.are_positioned()) return false;
+  if (phase_ != Phase::positioning) return false;
+  const std::size_t positioned = assignment.positioned();
+  if (positioned < assignment.size() && (positioned == 0 || waited_ < k_grace)) return false;
   phase_ = Phase::ready;
   return true;
 }

@@ -1,6 +1,7 @@
 #include "settings.hpp"
 
 #include "waybill/transports/socket/dial.hpp"
+#include "wire.hpp"
 
 #include <algorithm>
 
@@ -61,7 +62,9 @@ void set_producer(Setter& conf, const Options& options) {
   conf.set("sticky.partitioning.linger.ms", "0");
   conf.set("partitioner", "murmur2_random");  // as the Java client and kafkajs
   conf.set("message.timeout.ms", options.send_timeout);
-  conf.set("message.max.bytes", std::to_string(options.max_message));
+  // With room for what a dead letter has beyond the record that was received.
+  conf.set("message.max.bytes",
+           std::to_string(std::min<std::size_t>(options.max_message + k_most_death, 1'000'000'000)));
   conf.set("queue.buffering.max.messages", "2000000");
   conf.set("queue.buffering.max.kbytes", std::to_string(std::max<std::size_t>(options.max_unsent / 1024, 1)));
   conf.set("topic.metadata.propagation.max.ms", "5000");
@@ -94,15 +97,16 @@ Result<Conf> make_conf(const Options& options, Role role, const std::string& cli
   Conf conf(rd_kafka_conf_new());
   Setter setter(conf.get());
   set_common(setter, options, client_id);
-  if (role == Role::producer || role == Role::admin) {
+  if (role == Role::producer || role == Role::single || role == Role::admin) {
     set_producer(setter, options);
+    setter.set_if(role == Role::single, "batch.num.messages", "1");
     setter.set_if(role == Role::admin, "enable.idempotence", "false");
   } else {
     set_consumer(setter, options, group_id);
     const bool commits = role == Role::group_consumer;
     setter.set("enable.auto.commit", commits ? "true" : "false");
     setter.set_if(commits, "auto.commit.interval.ms", "1000");
-    // Of topics that a listener finds later, nothing is missed; those that are there when it starts are set by Intake.
+    // Where records were deleted that were not read yet; other beginnings are set by Intake.
     setter.set("auto.offset.reset", role == Role::reply_consumer ? "latest" : "earliest");
     if (commits) {
       // Not cooperative-sticky: librdkafka 2.0 aborts when a member that never had an assignment leaves its group.

@@ -11,6 +11,7 @@ namespace waybill::kafka {
 
 enum class Role {
   producer,
+  single,          ///< A producer whose records share no batch: one that is refused costs no other.
   admin,           ///< A producer that sends nothing: it needs no right to.
   group_consumer,  ///< Of a listener: in a group, commits what was stored.
   reply_consumer,  ///< Of a connection: assigns by hand, commits nothing.

@@ -77,6 +77,7 @@ Error StartupTrouble::error(const Error& fallback) const {
       return Error(contains(reason_, "certificate") ? make_error_code(errc::unauthorized) : make_code(code_),
                    "no TLS connection to " + brokers_ + "; check tls, ca and the name in the URL: " + reason,
                    End::rejected);
+    case RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID:
     case RD_KAFKA_RESP_ERR_INCONSISTENT_GROUP_PROTOCOL: return Error(make_code(code_), reason_, End::rejected);
     case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
     case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:

@@ -150,6 +150,18 @@ Result<OutgoingRecord> compose_reply(const Packet& packet, const ReplyAddress& t
   }
 }
 
+namespace {
+
+/// Whole characters of UTF-8.
+std::string_view cut(std::string_view text) noexcept {
+  if (text.size() <= k_most_error_text) return text;
+  std::size_t end = k_most_error_text;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;
+  return text.substr(0, end);
+}
+
+}  // namespace
+
 OutgoingRecord compose_replay(const IncomingRecord& record) {
   OutgoingRecord out;
   out.content.key = record.key;
@@ -165,7 +177,7 @@ OutgoingRecord compose_dead(const IncomingRecord& record, std::string_view error
   OutgoingRecord out = compose_replay(record);
   out.content.storage = std::make_unique<std::string[]>(1);
   out.content.storage[0] = std::to_string(attempts);
-  out.headers.emplace_back(header::k_error, error);
+  out.headers.emplace_back(header::k_error, cut(error));
   out.headers.emplace_back(header::k_origin, record.topic);
   out.headers.emplace_back(header::k_attempt, std::string_view(out.content.storage[0]));
   return out;

@@ -72,7 +72,12 @@ Result<OutgoingRecord> compose_request(const Packet& packet, std::string_view id
 Result<OutgoingRecord> compose_event(const Packet& packet);
 Result<OutgoingRecord> compose_reply(const Packet& packet, const ReplyAddress& to);
 
-/// A record for the dead-letter topic: the one that was given up as it came, with the headers that tell of its end.
+/// What compose_dead() adds to a record at most.
+inline constexpr std::size_t k_most_death = 8'192;
+inline constexpr std::size_t k_most_error_text = 4'096;
+
+/// A record for the dead-letter topic: the one that was given up as it came, with the headers that tell of its end. The
+/// error is cut to k_most_error_text bytes.
 OutgoingRecord compose_dead(const IncomingRecord& record, std::string_view error, int attempts);
 /// The record of a dead letter without those headers, to be sent once more.
 OutgoingRecord compose_replay(const IncomingRecord& record);

@@ -38,6 +38,8 @@ struct Options {
   std::chrono::milliseconds send_timeout{
       30'000};  ///< Until the broker must have confirmed a message, outages included.
   std::chrono::milliseconds session_timeout{6'000};  ///< A member of a group that is silent so long is given up.
+  std::chrono::milliseconds revoke_timeout{
+      3'000};  ///< When the group shares out anew: until what is in hand must be finished.
   std::chrono::milliseconds retry_backoff{
       5};  ///< Before a message that was given back comes again; doubles, at most 1 s.
   std::chrono::milliseconds discovery{5'000};  ///< How often listeners look for new topics that their wildcards match.
