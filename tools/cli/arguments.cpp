@@ -52,7 +52,7 @@ void add_target(CLI::App& command, Arguments& arguments, bool many_patterns) {
 
 void add_sending_flags(CLI::App& command, Arguments& arguments, const char* timeout_help) {
   command.add_option("--timeout", arguments.timeout, timeout_help)->type_name("TIME");
-  command.add_option("--connect-timeout", arguments.connect_timeout, "How long to try to connect (3s)")
+  command.add_option("--connect-timeout", arguments.connect_timeout, "How long to try to connect (5s)")
       ->type_name("TIME");
   command.add_option("--headers", arguments.headers, "Headers, as a JSON object")->type_name("JSON");
   command.add_option("--metadata", arguments.metadata, "NestJS's metadata, as JSON")->type_name("JSON");

@@ -15,14 +15,14 @@ enum class Command { request, stream, emit, listen, dlq_ls, dlq_show, dlq_replay
 struct Arguments {
   Command command = Command::request;
   std::string url;
-  std::string pattern;                ///< Of a call.
-  std::vector<std::string> patterns;  ///< Of listen.
-  std::vector<std::string> ids;       ///< Of dlq: which dead letters; empty: all.
-  bool is_all = false;                ///< Of dlq: all of them is meant.
-  std::string data;                   ///< "-": read it from standard input.
-  std::string timeout;                ///< Empty: the command's default.
-  std::string connect_timeout = "3s";
-  std::string headers;  ///< Empty: none; so for the next two.
+  std::string pattern;                 ///< Of a call.
+  std::vector<std::string> patterns;   ///< Of listen.
+  std::vector<std::string> ids;        ///< Of dlq: which dead letters; empty: all.
+  bool is_all = false;                 ///< Of dlq: all of them is meant.
+  std::string data;                    ///< "-": read it from standard input.
+  std::string timeout;                 ///< Empty: the command's default.
+  std::string connect_timeout = "5s";  // longer than a carrier takes to say why not
+  std::string headers;                 ///< Empty: none; so for the next two.
   std::string metadata;
   std::string options;
   std::string reply;        ///< Of listen: what requests are answered with; empty: no value.

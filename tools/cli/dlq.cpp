@@ -25,15 +25,12 @@ std::string summary_of(const DeadLetter& letter) {
          std::to_string(letter.attempts) + R"(,"error":)" + json_quoted(letter.error);
 }
 
-/// All that is known of it. A payload that is not in its serializer's format is shown as the text that it is.
+/// All that is known of it.
 std::string details_of(const DeadLetter& letter) {
   const Packet& packet = letter.packet;
   std::string line = summary_of(letter);
   if (packet.has_pattern) line += R"(,"pattern":)" + json_quoted(packet.pattern.text);
-  if (packet.has_payload) {
-    const Result<std::string> data = json_line(Payload(packet.payload, *packet.serializer));
-    line += R"(,"data":)" + (data ? *data : json_quoted(packet.payload.view()));
-  }
+  if (packet.has_payload) line += R"(,"data":)" + json_shown(Payload(packet.payload, *packet.serializer));
   line += R"(,"headers":{)";
   for (const auto& [name, value] : packet.headers) {
     if (line.back() != '{') line += ',';
@@ -103,11 +100,14 @@ asio::awaitable<Outcome> run(DeadLetterBox& box, const Plan& plan, const Log& lo
 Outcome dlq(const Arguments& arguments, const Log& log) {
   const Plan plan(arguments);
   ListenerConfig config = ListenerConfig::from_url(arguments.url);
+  const std::shared_ptr<const Registry> registry = default_registry();
+  const std::unique_ptr<Transport> transport = registry->make_transport(config.url).value();
+  if (transport->capabilities().dead_letters == Support::impossible) {
+    throw UsageError(std::string(transport->capabilities().transport) + " has no dead letters");
+  }
   if (config.delivery.dead_letter.empty()) {
     throw UsageError("the URL names no dead letters: add dead_letter=CHANNEL, as the listener has it");
   }
-  const std::shared_ptr<const Registry> registry = default_registry();
-  const std::unique_ptr<Transport> transport = registry->make_transport(config.url).value();
   asio::io_context loop(1);
   Environment environment;
   environment.executor = loop.get_executor();

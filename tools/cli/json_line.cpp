@@ -64,6 +64,8 @@ std::string json_quoted(std::string_view text) {
 Result<std::string> json_line(const Payload& payload) {
   if (payload.empty()) return std::string("null");
   if (payload.serializer()->is_json()) {
+    Payload checked;  // brokers and dead letters hold what anybody put there
+    if (Result<void> valid = payload.decode_into(ValueOut::of(checked)); !valid) return valid.error();
     std::string line(payload.bytes().view());
     // Inside a JSON text a line break can only be white space.
     std::erase_if(line, [](char c) { return c == '\n' || c == '\r'; });
@@ -72,6 +74,11 @@ Result<std::string> json_line(const Payload& payload) {
   Result<Payload> converted = convert(payload, json_serializer());
   if (!converted) return converted.error();
   return std::string(converted->bytes().view());
+}
+
+std::string json_shown(const Payload& payload) {
+  const Result<std::string> line = json_line(payload);
+  return line ? *line : json_quoted(payload.bytes().view());
 }
 
 Result<Payload> payload_from_json(std::string_view json, const Serializer& target) {

@@ -20,6 +20,9 @@ std::string json_quoted(std::string_view text);
 /// Errors: payload_malformed, payload_mismatch.
 Result<std::string> json_line(const Payload& payload);
 
+/// The same, where something must be shown: what is not in its serializer's format becomes the text that it is.
+std::string json_shown(const Payload& payload);
+
 /// A JSON text from the command line as a payload of `target`: without white space, or converted to its format.
 /// Errors: payload_malformed, payload_mismatch.
 Result<Payload> payload_from_json(std::string_view json, const Serializer& target);

@@ -10,6 +10,7 @@
 #include <asio/signal_set.hpp>
 #include <asio/steady_timer.hpp>
 
+#include <algorithm>
 #include <csignal>
 
 namespace waybill::cli {
@@ -21,14 +22,14 @@ constexpr std::chrono::seconds k_drain_limit{2};
 std::string describe(Context& context) {
   std::string line = context.is_request() ? R"({"kind":"request")" : R"({"kind":"event")";
   line += R"(,"pattern":)" + json_quoted(context.pattern());
-  if (context.has_payload()) line += R"(,"data":)" + json_line(context.payload()).value();
+  if (context.has_payload()) line += R"(,"data":)" + json_shown(context.payload());
   line += R"(,"headers":{)";
   for (const auto& [name, value] : context.headers()) {
     if (line.back() != '{') line += ',';
     line += json_quoted(name) + ':' + json_quoted(value);
   }
   line += '}';
-  if (!context.metadata().empty()) line += R"(,"metadata":)" + json_line(context.metadata()).value();
+  if (!context.metadata().empty()) line += R"(,"metadata":)" + json_shown(context.metadata());
   return line + '}';
 }
 
@@ -38,11 +39,14 @@ struct Listening {
       : service(loop.get_executor(), std::move(config)),
         signals(loop, SIGINT, SIGTERM),
         end(loop, asio::steady_timer::time_point::max()),
+        has_end(arguments.count > 0),
         left(arguments.count) {}
 
+  /// What comes after the last that was wanted is neither shown, nor answered, nor taken away from others.
   void on_message(Context& context) {
+    if (has_end && left == 0) return context.leave();
     print_line(describe(context));
-    if (left > 0 && --left == 0) stop();
+    if (has_end && --left == 0) stop();
   }
   /// It is enough, even if the service still waits for its broker.
   void stop() {
@@ -53,7 +57,8 @@ struct Listening {
   Service service;
   asio::signal_set signals;
   asio::steady_timer end;  ///< Expires when it is enough.
-  std::uint64_t left;      ///< Messages until then; 0: no end.
+  bool has_end;            ///< After so many messages.
+  std::uint64_t left;      ///< Messages until then.
 };
 
 asio::awaitable<Outcome> serve(Listening& listening) {
@@ -76,6 +81,10 @@ asio::awaitable<Outcome> serve(Listening& listening) {
 
 Outcome listen(const Arguments& arguments, const Log& log) {
   Config config = Config::listen({arguments.url});
+  if (arguments.count > 0) {  // brokers hand out no more than that at a time
+    std::size_t& most = config.listeners.front().max_in_flight;
+    most = static_cast<std::size_t>(std::min<std::uint64_t>(most, arguments.count));
+  }
   std::optional<Payload> reply;
   if (!arguments.reply.empty()) {
     const std::shared_ptr<const Registry> registry = default_registry();
