@@ -1,5 +1,6 @@
 // The client's engine over a scripted connection: how calls end, whatever happens to their link, and in which order.
 #include "support/scripted_transport.hpp"
+#include "waybill/detail/clock.hpp"
 #include "waybill/middleware.hpp"
 
 #include <asio/bind_cancellation_slot.hpp>
