@@ -14,6 +14,7 @@ ClientCore::ClientCore(asio::any_io_executor executor, const ClientConfig& confi
       config_(config),
       registry_(std::move(registry)),
       log_(std::move(log)),
+      sole_thread_(config_.url.redacted()),
       calls_([executor = executor_.get()](std::exception_ptr thrown) { throw_from_loop(executor, std::move(thrown)); }),
       deadline_timer_(executor_.get()),
       pause_timer_(executor_.get()) {
@@ -53,6 +54,7 @@ void ClientCore::require_unused(std::string_view what) const {
 }
 
 Result<CallKey> ClientCore::send(const Outgoing& outgoing) {
+  const SoleThread::Visit visit(sole_thread_);
   if (closed_) return closed_error();
   const bool is_request = outgoing.kind == PacketKind::request;
   if (!outgoing.is_attempt) ClientCounters::add(is_request ? counters.requests : counters.events);
@@ -88,6 +90,7 @@ void ClientCore::move_deadline(CallKey key, TimePoint deadline) {
 }
 
 void ClientCore::send_and_forget(const Outgoing& outgoing) {
+  const SoleThread::Visit visit(sole_thread_);
   if (closed_) return note_forgotten_failure(closed_error());
   ClientCounters::add(counters.events);
   Packet packet;
@@ -145,6 +148,7 @@ Result<void> ClientCore::transmit(const Packet& packet, Ticket ticket, CallKey k
 }
 
 void ClientCore::on_reply(const Packet& packet) {
+  const SoleThread::Visit visit(sole_thread_);
   if (calls_.deliver(packet) == PendingCalls::Delivered::nobody) ClientCounters::add(counters.late_replies);
 }
 

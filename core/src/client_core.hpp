@@ -6,6 +6,7 @@
 #include "pending_calls.hpp"
 #include "read_pause.hpp"
 #include "reconnect.hpp"
+#include "sole_thread.hpp"
 #include "unconfirmed.hpp"
 #include "waybill/client.hpp"
 
@@ -169,6 +170,7 @@ class ClientCore final : public std::enable_shared_from_this<ClientCore>,
   bool blocked_ = false;  ///< The broker takes nothing for now: requests wait here, where they can still be withdrawn.
   bool was_ready_ = false;
   bool closed_ = false;
+  SoleThread sole_thread_;
   TimePoint armed_for_ = TimePoint::max();
   PendingCalls calls_;
   Buffer scratch_;

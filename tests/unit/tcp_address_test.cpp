@@ -2,6 +2,7 @@
 #include "name_lookup.hpp"
 #include "support/vanish.hpp"
 #include "tcp_rig.hpp"
+#include "waybill/transports/socket/dial.hpp"
 
 #include <gtest/gtest.h>
 
@@ -97,6 +98,21 @@ TEST(TcpAddress, ANameIsListenedOnWithAllOfItsAddresses) {
     ASSERT_TRUE(connected) << connected.error().what();
     call(rig);
     rig.connection->close();
+  }
+}
+
+TEST(TcpAddress, OneDialMayRunAgain) {
+  asio::io_context loop(1);
+  tcp::acceptor acceptor(loop, tcp::endpoint(local_address(1), 0));
+  Url::Host host;
+  host.name = "127.0.0.1";
+  host.port = acceptor.local_endpoint().port();
+  const auto dial = std::make_shared<socket::Dial>(loop.get_executor());
+  for (int round = 0; round < 2; ++round) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    const auto dialed = run_until(loop, dial->run({host}, deadline));
+    ASSERT_TRUE(dialed) << dialed.error().what();
+    EXPECT_TRUE(dialed->socket.is_open()) << "round " << round;
   }
 }
 

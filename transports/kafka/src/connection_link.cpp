@@ -13,6 +13,8 @@
 namespace waybill::kafka {
 namespace {
 
+constexpr std::chrono::milliseconds k_between_looks{500};
+
 std::size_t weight(const Packet& packet) noexcept { return sizeof(Packet) + packet.payload.size(); }
 
 std::string make_tag() {
@@ -31,7 +33,8 @@ ConnectionLink::ConnectionLink(const Environment& environment, const Options& op
       startup_(options),
       reply_partition_(std::to_string(options.reply_partition)),
       tag_(make_tag()),
-      idle_(std::make_shared<asio::steady_timer>(environment.executor)) {}
+      idle_(std::make_shared<asio::steady_timer>(environment.executor)),
+      look_again_(environment.executor) {}
 
 asio::awaitable<Result<void>> ConnectionLink::open(ConnectionSink& sink) {
   const auto self = shared_from_this();
@@ -225,10 +228,35 @@ void ConnectionLink::trouble(rd_kafka_resp_err_t code, std::string_view reason, 
       step_->set(startup_.error(make_error(code, std::string(reason), End::rejected)));
     return;
   }
+  if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) return out_of_reach(reason);
   if (!is_fatal) return environment_.log.warning("kafka: " + std::string(reason));
   ConnectionSink* sink = std::exchange(sink_, nullptr);
   close();
   if (sink) sink->on_lost(make_error(code, "kafka: " + std::string(reason), End::unknown));
+}
+
+void ConnectionLink::out_of_reach(std::string_view reason) {
+  if (std::exchange(is_out_of_reach_, true)) return;
+  if (sink_) sink_->on_blocked(reason);
+  look_for_brokers();
+}
+
+void ConnectionLink::look_for_brokers() {
+  // librdkafka connects again by itself, but does not say so: a question to any broker waits until there is one.
+  admin_->ping([weak = weak_from_this()](const Result<void>& outcome) {
+    const auto self = weak.lock();
+    if (!self || self->is_closed_) return;
+    if (outcome) {
+      self->is_out_of_reach_ = false;
+      if (self->sink_) self->sink_->on_blocked({});
+      return;
+    }
+    self->look_again_.expires_after(k_between_looks);
+    self->look_again_.async_wait([weak](std::error_code ec) {
+      const auto link = weak.lock();
+      if (!ec && link && !link->is_closed_) link->look_for_brokers();
+    });
+  });
 }
 
 void ConnectionLink::wake_flush() {
@@ -252,6 +280,7 @@ void ConnectionLink::close() {
   if (admin_) admin_->close();
   if (producer_) producer_->close();
   idle_->cancel();
+  look_again_.cancel();
   if (step_) step_->set(Error(errc::closed, "the connection was closed", End::rejected));
 }
 

@@ -64,6 +64,9 @@ class ConnectionLink final : public std::enable_shared_from_this<ConnectionLink>
   void fail_later(Ticket ticket, const Error& error);
   void tell(Ticket ticket, Result<Accepted> outcome);
   void trouble(rd_kafka_resp_err_t code, std::string_view reason, bool is_fatal);
+  /// No broker can be reached: the host is told, and again when one answers.
+  void out_of_reach(std::string_view reason);
+  void look_for_brokers();
   void wake_flush();
 
   Environment environment_;
@@ -82,6 +85,8 @@ class ConnectionLink final : public std::enable_shared_from_this<ConnectionLink>
   std::size_t waiting_bytes_ = 0;
   std::size_t preparing_ = 0;
   std::shared_ptr<asio::steady_timer> idle_;  ///< Cancelled when nothing is being prepared; flush() waits on it.
+  asio::steady_timer look_again_;             ///< Between two looks for a broker.
+  bool is_out_of_reach_ = false;
   bool is_open_ = false;
   bool is_closed_ = false;
 };

@@ -201,6 +201,9 @@ asio::awaitable<Result<Dialed>> Dial::run(std::vector<Url::Host> hosts, TimePoin
   static thread_local std::minstd_rand random{std::random_device{}()};
   std::rotate(hosts.begin(), hosts.begin() + static_cast<long>(random() % hosts.size()), hosts.end());
   hosts_.assign(hosts.begin(), hosts.end());
+  endpoints_.clear();
+  story_.clear();
+  next_start_ = {};
   while (!cancelled_ && !winner_ && Clock::now() < deadline) {
     if (!has_more() && attempts_.empty()) break;
     const TimePoint now = Clock::now();
@@ -216,7 +219,7 @@ asio::awaitable<Result<Dialed>> Dial::run(std::vector<Url::Host> hosts, TimePoin
     for (const auto& attempt : attempts_) story_ += (story_.empty() ? "" : "; ") + attempt->what + " took too long";
   end_all();
   if (cancelled_) co_return Error(errc::cancelled, "connecting was cancelled", End::rejected);
-  if (winner_) co_return Dialed(std::move(winner_->socket), winner_->host);
+  if (const auto winner = std::exchange(winner_, nullptr)) co_return Dialed(std::move(winner->socket), winner->host);
   co_return Error(errc::refused,
                   "cannot connect to " + to_text(hosts) + " (" + story_ + "); is it running and reachable?",
                   End::rejected);
