@@ -59,10 +59,11 @@ void SendChannel::on_closed(const Error& error) {
     return refused_(nullptr, error);
   }
   reopen();
+  // In the order in which they are watched: what the owner makes of the refusal comes behind, and the fence behind all.
+  link_->out().append(verdict.again.view());
   const auto here = std::weak_ptr<bool>(is_here_);
   for (const Suspects::Message& message : verdict.refused) refused_(&message, error);
   if (here.expired() || !link_) return;
-  link_->out().append(verdict.again.view());
   if (suspects_.wants_fence()) fence();
 }
 
