@@ -37,7 +37,9 @@ class Gate {
   void open() {
     const std::lock_guard lock(mutex_);
     is_open_ = true;
-    for (const auto& timer : waiting_) asio::post(timer->get_executor(), [timer] { timer->cancel(); });
+    for (const auto& weak : waiting_) {
+      if (const auto timer = weak.lock()) asio::post(timer->get_executor(), [timer] { timer->cancel(); });
+    }
     waiting_.clear();
   }
   std::atomic<int> arrived{0}, cancelled{0};
@@ -50,7 +52,7 @@ class Gate {
     return !is_open_;
   }
   std::mutex mutex_;
-  std::vector<std::shared_ptr<asio::steady_timer>> waiting_;
+  std::vector<std::weak_ptr<asio::steady_timer>> waiting_;  // a timer goes with its coroutine, and that with its loop
   bool is_open_ = false;
 };
 

@@ -6,12 +6,12 @@ namespace waybill::amqp {
 namespace {
 
 constexpr std::chrono::seconds k_quiet{10};  // after so long without trouble it is forgotten
-constexpr detail::Backoff::Options k_pauses{std::chrono::milliseconds(100), std::chrono::milliseconds(10'000)};
+constexpr detail::Backoff::Options k_opening_pauses{std::chrono::milliseconds(100), std::chrono::milliseconds(10'000)};
 
 }  // namespace
 
 SendChannel::SendChannel(const asio::any_io_executor& executor, ChannelId channel, Refused refused)
-    : channel_(channel), refused_(std::move(refused)), timer_(executor), backoff_(k_pauses) {}
+    : channel_(channel), refused_(std::move(refused)), timer_(executor), backoff_(k_opening_pauses) {}
 
 void SendChannel::start(Link& link) {
   link_ = &link;
