@@ -42,7 +42,7 @@ struct Listening {
         has_end(arguments.count > 0),
         left(arguments.count) {}
 
-  /// What comes after the last that was wanted is neither shown, nor answered, nor taken away from others.
+  /// What comes after the last that was wanted is neither shown nor taken away from others.
   void on_message(Context& context) {
     if (has_end && left == 0) return context.leave();
     print_line(describe(context));

@@ -74,7 +74,7 @@ class Exchange final : public ContextSource {
   template <class Work>
   void on_loop(Work work);
 
-  bool wants_reply() const noexcept { return delivery_.packet.kind == PacketKind::request && !is_left_; }
+  bool wants_reply() const noexcept { return delivery_.packet.kind == PacketKind::request; }
   Delivery& delivery() noexcept { return delivery_; }
   Context context() noexcept { return Context(*this); }
 
