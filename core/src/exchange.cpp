@@ -57,7 +57,7 @@ void Exchange::reply(ValueRef value, bool last) {
 }
 
 void Exchange::reply_encoded(const Slice& value, bool last) {
-  if (!wants_reply()) return;
+  if (!wants_reply() || (is_left_ && value.empty())) return;
   Packet packet;
   packet.kind = PacketKind::value;
   packet.last = last;
@@ -67,7 +67,7 @@ void Exchange::reply_encoded(const Slice& value, bool last) {
 }
 
 void Exchange::reply_end() {
-  if (collected_ || !wants_reply()) return;
+  if (collected_ || is_left_ || !wants_reply()) return;
   Packet packet;
   packet.kind = PacketKind::end;
   packet.last = true;

@@ -42,11 +42,15 @@ struct Listening {
         has_end(arguments.count > 0),
         left(arguments.count) {}
 
-  /// What comes after the last that was wanted is neither shown nor taken away from others.
-  void on_message(Context& context) {
-    if (has_end && left == 0) return context.leave();
+  /// What comes after the last that was wanted is neither shown, nor answered, nor taken away from others: false.
+  bool take(Context& context) {
+    if (has_end && left == 0) {
+      context.leave();
+      return false;
+    }
     print_line(describe(context));
     if (has_end && --left == 0) stop();
+    return true;
   }
   /// It is enough, even if the service still waits for its broker.
   void stop() {
@@ -100,12 +104,10 @@ Outcome listen(const Arguments& arguments, const Log& log) {
   for (const std::string& typed : arguments.patterns) {
     const Pattern pattern = parse_pattern(typed);
     if (reply) {
-      listening.service.on_event(pattern, [&listening, reply](Context& context) {
-        listening.on_message(context);
-        return *reply;
-      });
+      listening.service.on_event(
+          pattern, [&listening, reply](Context& context) { return listening.take(context) ? *reply : Payload(); });
     } else {
-      listening.service.on_event(pattern, [&listening](Context& context) { listening.on_message(context); });
+      listening.service.on_event(pattern, [&listening](Context& context) { listening.take(context); });
     }
   }
 

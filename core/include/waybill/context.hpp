@@ -65,7 +65,7 @@ class Context {
   void reject();  ///< Never again: to the dead-letter channel if there is one, when the handler has finished.
   /// Leaves the message unsettled when the handler has finished: it stays in hand until the listener stops or loses its
   /// link, and is then delivered again where the carrier can. It counts as in flight for the carrier. What the handler of a
-  /// request returns is sent all the same.
+  /// request returns is sent all the same; one that returns nothing leaves it unanswered, too.
   void leave();
 
   /// Where the handler runs, and what it waits for: one thing at a time. On a handler pool a strand of its own.
