@@ -7,6 +7,8 @@
 
 #include <algorithm>
 #include <optional>
+#include <string>
+#include <vector>
 #endif
 
 namespace waybill::detail {
@@ -81,14 +83,37 @@ class Copier {
   std::size_t count_ = 0;
 };
 
+/// The documents of a text, each behind as many empty lines as stand before it, so that line numbers hold. (yaml-cpp's
+/// LoadAll never ends where it makes nothing of a text.)
+std::vector<std::string> documents_of(std::string_view yaml) {
+  std::vector<std::string> documents(1);
+  std::size_t lines = 0;
+  bool has_content = false;
+  while (!yaml.empty()) {
+    const std::string_view line = yaml.substr(0, std::min(yaml.find('\n'), yaml.size() - 1) + 1);
+    yaml.remove_prefix(line.size());
+    const bool is_marker =
+        line.starts_with("---") && (line.size() == 3 || std::string_view(" \t\r\n").find(line[3]) != line.npos);
+    if (is_marker && has_content) {
+      documents.emplace_back(lines, '\n');
+      has_content = false;
+    }
+    const std::size_t first = line.find_first_not_of(is_marker ? "- \t\r\n" : " \t\r\n");
+    has_content = has_content || (first != line.npos && line[first] != '#' && (is_marker || line[0] != '%'));
+    documents.back() += line;
+    ++lines;
+  }
+  return documents;
+}
+
 }  // namespace
 
 Result<ConfigNode> read_yaml(std::string_view yaml, std::string_view name) {
   try {
     Copier copier(name);
     std::optional<ConfigNode> only;
-    for (const YAML::Node& document : YAML::LoadAll(std::string(yaml))) {
-      ConfigNode copied = copier.copy(document, 0);
+    for (const std::string& document : documents_of(yaml)) {
+      ConfigNode copied = copier.copy(YAML::Load(document), 0);
       if (copied.kind == ConfigNode::Kind::nothing) continue;
       if (only) copier.fail(copied.line, "a second document (behind ---): put all of it into one");
       only = std::move(copied);
