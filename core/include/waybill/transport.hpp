@@ -94,8 +94,8 @@ class DeliverySource {
   /// executor, perhaps from within park(). When the link goes first, `done` is destroyed instead.
   /// REQUIRES: Environment::dead_letter, and Capabilities::dead_letters.
   virtual void park(const Delivery& delivery, ParkDone done) {
-    settle(delivery, Settlement::reject);
-    done({});
+    (void)delivery;
+    done(Error(errc::unsupported, "the transport has no dead letters", End::rejected));
   }
   virtual void add_delivery() noexcept = 0;
   virtual void drop_delivery() noexcept = 0;
