@@ -47,6 +47,12 @@ TEST_P(MiddlewareTest, RunsOutermostFirst) {
   service->on_request("double", [](int value) { return 2 * value; });
   start();
   EXPECT_TRUE(ask(connect(), "double", 21).has_value(42));
+  const auto is_through = [&] {  // what is behind next() may run when the answer is on its way
+    const std::lock_guard lock(mutex);
+    return order.size() == 4;
+  };
+  EXPECT_TRUE(wait_until(is_through));
+  EXPECT_TRUE(wait_until([this] { return is_idle(); }));
   EXPECT_EQ(order, "abba");
 }
 
@@ -68,6 +74,7 @@ TEST_P(MiddlewareTest, SeesTheMessageAndItsOutcome) {
   Client& client = connect();
   EXPECT_TRUE(ask(client, "root", 4).has_value(1));
   EXPECT_EQ(ask(client, "root", -4).error(), "negative: no root");
+  EXPECT_TRUE(wait_until([this] { return is_idle(); }));
   EXPECT_EQ(requests, 2);
   EXPECT_EQ(failures, 1);
 }
@@ -84,6 +91,7 @@ TEST_P(MiddlewareTest, MayRefuse) {
   EXPECT_EQ(ask(client, "enter", -1).error(), "E403: not you");
   EXPECT_TRUE(ask(client, "enter", 1).has_value(1));
   EXPECT_EQ(handled, 1);
+  EXPECT_TRUE(wait_until([this] { return is_idle(); }));
 }
 
 TEST_P(MiddlewareTest, ThatThrowsAnswersAnError) {
@@ -113,6 +121,7 @@ TEST_P(MiddlewareTest, RunsAroundEventsToo) {
   run_until(loop, connect().emit("tick", 1));
   EXPECT_TRUE(wait_until([&] { return handled == 2; }));
   EXPECT_EQ(seen, 1);
+  EXPECT_TRUE(wait_until([this] { return is_idle(); }));
 }
 
 TEST_P(MiddlewareTest, TimeoutEndsWhatTakesLonger) {
@@ -213,6 +222,7 @@ TEST_P(MiddlewareTest, RetryTriesAgainWhatCanPass) {
   tries = 0;
   EXPECT_FALSE(ask(client, "broken").error().empty());
   EXPECT_EQ(tries, 1);
+  EXPECT_TRUE(wait_until([this] { return is_idle(); }));
 }
 
 TEST_P(MiddlewareTest, RetryRepeatsNoValuesOfAStream) {
@@ -256,6 +266,7 @@ TEST_P(MiddlewareTest, NextAfterAnAnswerDoesNotAnswerAgain) {
   EXPECT_TRUE(ask(client, "once", 5).has_value(5));
   EXPECT_TRUE(ask(client, "once", 6).has_value(6));
   EXPECT_EQ(handled, 2);
+  EXPECT_TRUE(wait_until([this] { return is_idle(); }));
 }
 
 TEST_P(MiddlewareTest, LogWritesOneLineForEachMessage) {
@@ -268,6 +279,7 @@ TEST_P(MiddlewareTest, LogWritesOneLineForEachMessage) {
   Client& client = connect();
   EXPECT_TRUE(ask(client, "double", 1).has_value(2));
   EXPECT_FALSE(ask(client, "double", -1).error().empty());
+  EXPECT_TRUE(wait_until([this] { return is_idle(); }));
   EXPECT_EQ(log.count("request double ok in "), 1u);
   EXPECT_EQ(log.count("request double failed: E1: negative in "), 1u);
 }

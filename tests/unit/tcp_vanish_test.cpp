@@ -15,6 +15,7 @@ struct RawServer {
   explicit RawServer(TcpRig& its_rig)
       : rig(its_rig), acceptor(rig.loop, {asio::ip::address_v4::loopback(), 0}), accepted(rig.loop) {
     rig.port = acceptor.local_endpoint().port();
+    acceptor.set_option(asio::socket_base::receive_buffer_size(256 << 10));  // some systems would take megabytes unread
   }
   void connect(const std::string& options) {
     acceptor.async_accept(accepted, [](const asio::error_code&) {});

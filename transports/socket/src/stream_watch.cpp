@@ -139,8 +139,10 @@ bool Stream::is_vanished(TimePoint now) noexcept {
   socklen_t size = sizeof info;
   if (getsockopt(socket_.native_handle(), IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return false;
   const TimePoint heard = now - std::chrono::milliseconds(info.tcpi_last_ack_recv);
-  // Who only pauses is asked ever more rarely whether it reads again, and answers.
-  const bool is_pausing = info.tcpi_unacked == 0 && info.tcpi_probes == 0;
+  // Who only pauses is asked ever more rarely whether it reads again, and answers; among the first questions, which are
+  // less than half a second apart, systems leave one without an answer.
+  const unsigned unanswered = info.tcpi_backoff <= 3 ? 1 : 0;
+  const bool is_pausing = info.tcpi_unacked == 0 && info.tcpi_probes <= unanswered;
   if (unheard_since_ == TimePoint::max() || is_pausing) {
     unheard_since_ = now;
   } else if (heard > unheard_since_) {
