@@ -1,7 +1,7 @@
 // URLs, .env texts and YAML files of arbitrary bytes: an answer or an Error that says where, never a crash, and what a
 // URL shows of itself reads back as the same.
-#include "config_tree.hpp"
-#include "dotenv.hpp"
+#include "config/config_tree.hpp"
+#include "config/dotenv.hpp"
 #include "waybill/config.hpp"
 #include "waybill/error.hpp"
 #include "waybill/url.hpp"

@@ -1,8 +1,8 @@
 // Patterns from arbitrary bytes: no crash, no search that grows with the square of the input, and routes that hold
 // still: what from_json sends is looked up as its own route.
-#include "collation.hpp"
-#include "json_text.hpp"
-#include "pattern_route.hpp"
+#include "format/json_text.hpp"
+#include "pattern/pattern_route.hpp"
+#include "service/collation.hpp"
 #include "waybill/error.hpp"
 #include "waybill/pattern.hpp"
 

@@ -1,7 +1,7 @@
 // What the tests of configuration share: variables and files of one test, and mistakes as text.
 #pragma once
 
-#include "config_tree.hpp"
+#include "config/config_tree.hpp"
 #include "tests/support/not_applicable.hpp"
 #include "waybill/config.hpp"
 #include "waybill/error.hpp"

@@ -1,10 +1,10 @@
 // Configuration: files, .env and variables, what each overrides, and every mistake at once with file and line.
 #include "waybill/config.hpp"
 
-#include "config_options.hpp"
+#include "config/config_options.hpp"
+#include "config/config_tree.hpp"
+#include "config/dotenv.hpp"
 #include "config_rig.hpp"
-#include "config_tree.hpp"
-#include "dotenv.hpp"
 #include "support/source_tree.hpp"
 #include "tests/support/not_applicable.hpp"
 #include "waybill/error.hpp"

@@ -1,5 +1,5 @@
 // The .env file, which is shared with other programs that read it.
-#include "dotenv.hpp"
+#include "config/dotenv.hpp"
 
 #include "config_rig.hpp"
 

@@ -1,4 +1,4 @@
-#include "outbox.hpp"
+#include "client/outbox.hpp"
 
 #include <gtest/gtest.h>
 

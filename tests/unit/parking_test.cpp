@@ -1,5 +1,5 @@
 // Deliveries that were given up, until they are in the dead-letter channel: a source that takes them, and one that refuses.
-#include "parking.hpp"
+#include "service/parking.hpp"
 
 #include <asio/io_context.hpp>
 #include <gtest/gtest.h>

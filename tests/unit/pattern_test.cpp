@@ -1,9 +1,9 @@
 // Patterns: the routes that NestJS makes of them, line by line of the golden vectors, and waybill's own wildcards.
 #include "waybill/pattern.hpp"
 
-#include "collation.hpp"
-#include "json_text.hpp"
-#include "pattern_route.hpp"
+#include "format/json_text.hpp"
+#include "pattern/pattern_route.hpp"
+#include "service/collation.hpp"
 #include "vectors.hpp"
 #include "waybill/error.hpp"
 

@@ -1,7 +1,7 @@
 // Correlation: ids, waiters, deadlines.
-#include "pending_calls.hpp"
+#include "client/pending_calls.hpp"
 
-#include "unconfirmed.hpp"
+#include "client/unconfirmed.hpp"
 
 #include <gtest/gtest.h>
 

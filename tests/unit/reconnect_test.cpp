@@ -1,7 +1,7 @@
 // The reconnect engine, and what a listener makes of a carrier that refuses it.
-#include "reconnect.hpp"
+#include "link/reconnect.hpp"
 
-#include "link_log.hpp"
+#include "link/link_log.hpp"
 #include "support/eventually.hpp"
 #include "support/log_capture.hpp"
 #include "support/manual_clock.hpp"

@@ -1,5 +1,5 @@
 // ReplyStream over a scripted connection: reading, cancelling a read, slow readers.
-#include "read_pause.hpp"
+#include "client/read_pause.hpp"
 #include "support/manual_clock.hpp"
 #include "support/scripted_transport.hpp"
 

@@ -1,4 +1,4 @@
-#include "sole_thread.hpp"
+#include "link/sole_thread.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "unconfirmed.hpp"
+#include "client/unconfirmed.hpp"
 
 #include <gtest/gtest.h>
 

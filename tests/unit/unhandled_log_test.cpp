@@ -1,4 +1,4 @@
-#include "unhandled_log.hpp"
+#include "service/unhandled_log.hpp"
 
 #include "support/manual_clock.hpp"
 

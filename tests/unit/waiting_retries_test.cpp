@@ -1,4 +1,4 @@
-#include "waiting_retries.hpp"
+#include "service/waiting_retries.hpp"
 
 #include "support/eventually.hpp"
 

@@ -1,0 +1,198 @@
+// The compiled half of Client: one connection, its pending calls, its outbox while there is no link.
+#pragma once
+
+#include "client/outbox.hpp"
+#include "client/pending_calls.hpp"
+#include "client/read_pause.hpp"
+#include "client/unconfirmed.hpp"
+#include "link/link_log.hpp"
+#include "link/reconnect.hpp"
+#include "link/sole_thread.hpp"
+#include "waybill/client.hpp"
+
+#include <asio/steady_timer.hpp>
+
+#include <atomic>
+#include <memory>
+#include <vector>
+
+namespace waybill::detail {
+
+/// Counters that any thread may read; written on one.
+struct ClientCounters {
+  std::atomic<std::uint64_t> requests{0}, events{0}, timeouts{0}, failed{0}, late_replies{0}, reconnects{0};
+  static void add(std::atomic<std::uint64_t>& counter, std::uint64_t n = 1) noexcept {
+    counter.store(counter.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
+  }
+};
+
+/// A call that was made off the client's executor, or that goes through middleware: its mailbox is filled on the
+/// executor, and its waiter gets there by a post.
+struct RemoteCall {
+  CallKey key;
+  Mailbox mailbox;
+  std::function<void()> cancel;  // set on the executor
+  bool is_cancelled = false;
+};
+
+Error closed_error(End end = End::rejected);
+Error cancelled_error(End end);
+
+/// Threads: all members run on the executor, except where they say otherwise.
+class ClientCore final : public std::enable_shared_from_this<ClientCore>,
+                         public ConnectionSink,
+                         public Reconnect::Host {
+ public:
+  ClientCore(asio::any_io_executor executor, const ClientConfig& config, std::shared_ptr<const Registry> registry,
+             Log log);
+  ~ClientCore();
+
+  const SerialExecutor& executor() const noexcept { return executor_; }
+  const Serializer& serializer() const noexcept { return *serializer_; }
+  const Log& log() const noexcept { return log_; }
+  std::chrono::milliseconds default_timeout() const noexcept { return config_.timeout; }
+
+  /// A packet whose payload is in the client's format. The packet is taken before it returns.
+  struct Outgoing {
+    PacketKind kind;
+    const Pattern& pattern;
+    Slice payload;
+    const CallOptions& options;
+    bool is_attempt = false;  ///< Of a call that goes through middleware: that one is counted.
+  };
+  /// Sends, or keeps it until there is a link. The call is open unless the result says otherwise.
+  Result<CallKey> send(const Outgoing& outgoing);
+  void send_and_forget(const Outgoing& outgoing);
+  PendingCalls& calls() noexcept { return calls_; }
+  const PendingCalls& calls() const noexcept { return calls_; }
+  /// A call that goes through middleware: it ends at its deadline, when it is cancelled and when the client is closed.
+  Result<CallKey> open_guarded(PacketKind kind, const Pattern& pattern, std::chrono::milliseconds timeout,
+                               TimePoint deadline);
+  void move_deadline(CallKey key, TimePoint deadline);
+  void cancel(CallKey key);
+  /// Nobody waits for it any more; its reply will be dropped.
+  void abandon(CallKey key);
+  void note_forgotten_failure(const Error& error);
+  /// Stops reading replies for some milliseconds at most, so that the reader of a long reply can catch up; a reader
+  /// that waits for another call of this client is not kept waiting.
+  void pause_replies();
+  void resume_replies();
+  using Done = UniqueFunction<void(Result<void>)>;
+  WaitId next_wait() noexcept { return last_wait_.fetch_add(1, std::memory_order_relaxed) + 1; }  ///< Any thread.
+  void connect_then(WaitId id, Done done);
+  void flush_then(WaitId id, Done done);
+  /// Ends the wait with errc::cancelled, if it still waits.
+  void cancel_wait(WaitId id);
+  void close();
+  /// Throws Error(invalid_config) once something was sent: `what` must come before.
+  void require_unused(std::string_view what) const;
+
+  std::vector<Middleware> middleware;  ///< Set before the first call.
+  MetricSink metrics;                  ///< The same.
+  ClientCounters counters;
+  std::atomic<Status> status{Status::idle};
+  std::atomic<bool> used_elsewhere{false};  ///< A call was made, and is not counted yet.
+  const Capabilities& capabilities() const noexcept { return transport_->capabilities(); }
+  std::string describe() const;
+  /// What a body is encoded into before it is sent; the executor's alone.
+  Buffer& scratch() noexcept { return scratch_; }
+
+  void on_reply(const Packet& packet) override;
+  void on_sent(Ticket ticket, Result<Accepted> outcome) override;
+  void on_lost(const Error& error) override;
+  void on_blocked(std::string_view reason) override;
+  asio::awaitable<Result<void>> open_link() override;
+  void on_link_ready() override;
+  void on_link_lost(const Error& error) override;
+  void on_link_failed(const Error& error, std::optional<std::chrono::milliseconds> retry_in) override;
+
+ private:
+  struct ConnectWait {
+    WaitId id;
+    TimePoint give_up;
+    Done done;
+  };
+  /// One flush: first what waited for a link when it began must have left, then the transport hands over, then what
+  /// was unconfirmed at that time must be confirmed.
+  struct Flush {
+    enum class Stage { outbox, transport, confirms };
+    WaitId id = 0;
+    TimePoint give_up;
+    Done done;
+    Stage stage = Stage::outbox;
+    std::uint64_t mark = 0;    ///< Of the outbox, or of the unconfirmed events.
+    std::uint64_t needs = 0;   ///< That many flushes of the transport must have ended.
+    std::uint64_t losses = 0;  ///< Of the link, when the transport's flush was asked for.
+    std::optional<Error> failure;
+  };
+
+  void fill(Packet& packet, const Outgoing& outgoing, std::chrono::milliseconds timeout) const;
+  void set_deadline(Packet& packet, std::chrono::milliseconds left) const;
+  /// To the link if there is one that takes it; else kept for it.
+  Result<void> pass_on(const Packet& packet, Ticket ticket, CallKey key);
+  Result<void> keep_for_link(const Packet& packet, Ticket ticket, CallKey key);
+  /// To the link; an event that the broker will confirm is kept until then. REQUIRES: ready_.
+  Result<void> transmit(const Packet& packet, Ticket ticket, CallKey key);
+  bool is_held_back(PacketKind kind) const noexcept { return blocked_ && kind == PacketKind::request; }
+  void send_unconfirmed_again();
+  void send_queued();
+  void send_queued_one(Outbox::Entry entry);
+  /// Ends what waited for a link and shall not wait any longer.
+  void fail_entries(std::vector<Outbox::Entry> entries, const Error& error);
+  void end_connect_waits(const Error& error);
+  template <class Waits, class Which>
+  void end_waits(Waits& waits, Which which, const Result<void>& outcome);
+  void tell(Done done, const Result<void>& outcome);
+  void advance_flushes();
+  std::optional<Result<void>> step(Flush& flush);
+  void start_transport_flush();
+  void fail_late_waits(TimePoint now);
+  void arm_deadline(TimePoint deadline);
+  void on_deadline();
+  void end(CallKey key, const Error& error);
+  void end_expired(CallKey key);
+  Error no_link_error(std::optional<std::chrono::milliseconds> waited = {}) const;
+  Error not_sent(CallKey key, const Error& why) const;
+  Error timed_out(CallKey key) const;
+  Error lost_call(CallKey key, const Error& why) const;
+
+  SerialExecutor executor_;
+  ClientConfig config_;
+  std::shared_ptr<const Registry> registry_;
+  Log log_;
+  std::unique_ptr<Transport> transport_;
+  Capabilities can_;
+  // What each call touches stands together: programs have hundreds of clients, and their caches are small.
+  const Serializer* serializer_ = nullptr;
+  std::unique_ptr<Connection> connection_;
+  bool keeps_events_ = false;  ///< Until they are confirmed.
+  bool ready_ = false;
+  bool blocked_ = false;  ///< The broker takes nothing for now: requests wait here, where they can still be withdrawn.
+  bool was_ready_ = false;
+  bool closed_ = false;
+  SoleThread sole_thread_;
+  TimePoint armed_for_ = TimePoint::max();
+  PendingCalls calls_;
+  Buffer scratch_;
+  Unconfirmed unconfirmed_;
+  std::shared_ptr<Reconnect> reconnect_;
+  Outbox outbox_;
+  std::atomic<WaitId> last_wait_{0};
+  std::vector<ConnectWait> connect_waits_;
+  std::vector<Flush> flushes_;
+  std::uint64_t transport_flushes_begun_ = 0;
+  std::uint64_t transport_flushes_ended_ = 0;
+  std::uint64_t losses_ = 0;
+  std::optional<Error> last_failure_;
+  std::string blocked_why_;
+  LinkLog link_log_;
+  asio::steady_timer deadline_timer_;
+  asio::steady_timer pause_timer_;
+  bool paused_ = false;
+  ReadPause read_pause_;
+  TimePoint last_complaint_{};
+  std::uint64_t forgotten_failures_ = 0;
+  std::optional<Error> forgotten_failure_;  ///< The last of them; told by the next flush.
+};
+
+}  // namespace waybill::detail

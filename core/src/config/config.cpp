@@ -1,0 +1,91 @@
+#include "waybill/config.hpp"
+
+#include "config/config_tree.hpp"
+#include "waybill/detail/nearest.hpp"
+#include "waybill/error.hpp"
+
+#include <cerrno>
+#include <filesystem>
+#include <fstream>
+#include <system_error>
+
+namespace waybill {
+namespace {
+
+constexpr std::size_t k_longest_file = 1 << 20;  // bytes
+
+[[noreturn]] void fail(std::string message) { throw Error(errc::invalid_config, std::move(message), End::rejected); }
+
+std::string read_file(const std::string& file) {
+  errno = 0;
+  std::ifstream stream(file, std::ios::binary);
+  std::string text(k_longest_file + 1, '\0');
+  if (stream) stream.read(text.data(), static_cast<std::streamsize>(text.size()));
+  if (!stream.is_open() || stream.bad()) fail(file + ": cannot be read: " + std::generic_category().message(errno));
+  text.resize(static_cast<std::size_t>(stream.gcount()));
+  if (text.size() > k_longest_file) fail(file + ": longer than 1 MiB");
+  return text;
+}
+
+/// From all there is, in the order of its weight: the file, then the variables.
+Config assemble(const std::string_view* yaml, std::string_view name, const detail::Variables& variables,
+                detail::Mistakes mistakes) {
+  Config config;
+  if (yaml) {
+    if (const auto tree = detail::read_yaml(*yaml, name)) {
+      detail::read_tree(*tree, name, variables, config, mistakes);
+    } else {
+      detail::append_mistakes(tree.error(), {}, mistakes);
+    }
+  }
+  detail::read_variables(variables, config, mistakes);
+  detail::throw_mistakes(mistakes);
+  return config;
+}
+
+}  // namespace
+
+Config Config::load(const std::string& file) {
+  const std::string text = read_file(file);
+  const std::string_view yaml = text;
+  detail::Mistakes mistakes;
+  detail::Variables variables = detail::Variables::of_process();
+  variables.add_dotenv_file((std::filesystem::path(file).parent_path() / ".env").string(), mistakes);
+  return assemble(&yaml, file, variables, std::move(mistakes));
+}
+
+Config Config::from_env() {
+  detail::Mistakes mistakes;
+  detail::Variables variables = detail::Variables::of_process();
+  variables.add_dotenv_file(".env", mistakes);
+  return assemble(nullptr, {}, variables, std::move(mistakes));
+}
+
+Config Config::parse(std::string_view yaml, std::string_view name) {
+  if (yaml.size() > k_longest_file) fail(std::string(name) + ": longer than 1 MiB");
+  return assemble(&yaml, name, detail::Variables::of_process(), {});
+}
+
+Config Config::listen(const std::vector<std::string>& urls) {
+  Config config;
+  detail::Mistakes mistakes;
+  for (const std::string& text : urls) {
+    try {
+      config.listeners.push_back(ListenerConfig::from_url(text));
+    } catch (const Error& error) {
+      detail::append_mistakes(error, {}, mistakes);
+    }
+  }
+  detail::throw_mistakes(mistakes);
+  return config;
+}
+
+const ClientConfig& Config::client(std::string_view name) const {
+  if (const auto found = clients.find(name); found != clients.end()) return found->second;
+  std::vector<std::string> known;
+  for (const auto& [known_name, ignored] : clients) known.push_back(known_name);
+  fail("no client \"" + std::string(name) + "\" is configured" +
+       (known.empty() ? "; there are none at all" : detail::suggestion(name, known)));
+}
+
+}  // namespace waybill

@@ -1,0 +1,203 @@
+#include "config/config_options.hpp"
+
+#include "waybill/error.hpp"
+
+#include <algorithm>
+#include <limits>
+
+namespace waybill {
+namespace detail {
+namespace {
+
+using enum OptionUse;
+
+//                                    name             in listeners, in clients
+constexpr CoreOption k_options[] = {
+    {"serializer", read, read},      {"group", read, refuse},           {"instance", read, refuse},
+    {"max_in_flight", read, refuse}, {"startup", read, refuse},         {"attempts", read, refuse},
+    {"backoff", read, refuse},       {"dead_letter", read, refuse},     {"unhandled", read, refuse},
+    {"timeout", refuse, read},       {"connect_timeout", refuse, read}, {"max_queued", refuse, read},
+    {"max_unsent", leave, read},     {"tell_deadline", refuse, read}};
+
+enum class Role { listener, client };
+
+/// Splits core's options off `url`. Those of the other role are mistakes, said in a sentence of their own.
+Url split_off(Url& url, Role role, Mistakes& mistakes) {
+  Url core;
+  core.scheme = url.scheme;
+  std::vector<std::pair<std::string, std::string>> rest;
+  for (auto& option : url.options) {
+    const auto known = std::find_if(std::begin(k_options), std::end(k_options),
+                                    [&option](const CoreOption& candidate) { return candidate.name == option.first; });
+    const OptionUse use = known == std::end(k_options) ? leave
+                          : role == Role::listener     ? known->in_listeners
+                                                       : known->in_clients;
+    if (use == leave) {
+      rest.push_back(std::move(option));
+    } else if (use == read) {
+      core.options.push_back(std::move(option));
+    } else {
+      mistakes.push_back(url.scheme + " URL: option \"" + option.first + "\" is for " +
+                         (role == Role::listener ? "clients, not for listeners" : "listeners, not for clients"));
+    }
+  }
+  url.options = std::move(rest);
+  return core;
+}
+
+void finish(OptionReader& reader, Mistakes& mistakes) {
+  if (const auto outcome = reader.finish(); !outcome) append_mistakes(outcome.error(), {}, mistakes);
+}
+
+std::size_t to_size(std::uint64_t number) {
+  return static_cast<std::size_t>(std::min<std::uint64_t>(number, std::numeric_limits<std::size_t>::max()));
+}
+
+/// "100ms..10s", or one duration for each time.
+bool read_backoff(std::string_view text, DeliveryPolicy& policy) {
+  const std::size_t dots = text.find("..");
+  const auto first = parse_duration(text.substr(0, dots));
+  const auto most = dots == std::string_view::npos ? first : parse_duration(text.substr(dots + 2));
+  if (!first || !most || *most < *first) return false;
+  policy.backoff = *first;
+  policy.most_backoff = *most;
+  return true;
+}
+
+void take_delivery(OptionReader& reader, DeliveryPolicy& policy) {
+  policy.attempts = static_cast<int>(reader.number("attempts", static_cast<std::uint64_t>(policy.attempts), 1, 1000));
+  if (const auto backoff = reader.optional_text("backoff"); backoff && !read_backoff(*backoff, policy)) {
+    reader.mistake("option \"backoff\": expected two durations such as 100ms..10s, or one, found \"" +
+                   backoff->substr(0, 100) + '"');
+  }
+  policy.dead_letter = reader.text("dead_letter", policy.dead_letter);
+  const std::size_t unhandled = policy.unhandled == DeliveryPolicy::Unhandled::drop ? 1 : 0;
+  policy.unhandled = reader.choice("unhandled", "dead_letter|drop", unhandled) == 1
+                         ? DeliveryPolicy::Unhandled::drop
+                         : DeliveryPolicy::Unhandled::dead_letter;
+}
+
+}  // namespace
+
+std::span<const CoreOption> core_options() noexcept { return k_options; }
+
+std::unique_ptr<Transport> make_configured(const Registry& registry, const Url& url, const std::string& origin) {
+  Result<std::unique_ptr<Transport>> made = registry.make_transport(url);
+  if (made) return *std::move(made);
+  if (origin.empty()) throw made.error();
+  Mistakes mistakes;
+  append_mistakes(made.error(), origin + ": ", mistakes);
+  throw_mistakes(mistakes);
+  throw made.error();
+}
+
+void check_everything(const Registry& registry, const Config& config) {
+  Mistakes mistakes;
+  const auto check = [&](const Url& url, const std::string& serializer, const std::string& origin) {
+    const std::string prefix = origin.empty() ? std::string() : origin + ": ";
+    if (const auto made = registry.make_transport(url); !made) append_mistakes(made.error(), prefix, mistakes);
+    if (serializer.empty()) return;
+    if (const auto found = registry.serializer(serializer); !found) append_mistakes(found.error(), prefix, mistakes);
+  };
+  for (const ListenerConfig& listener : config.listeners) check(listener.url, listener.serializer, listener.origin);
+  for (const auto& [name, client] : config.clients) check(client.url, client.serializer, client.origin);
+  throw_mistakes(mistakes);
+}
+
+void take_options(ListenerConfig& config, Mistakes& mistakes) {
+  const Url core = split_off(config.url, Role::listener, mistakes);
+  OptionReader reader(core);
+  config.serializer = reader.text("serializer", config.serializer);
+  config.group = reader.text("group", config.group);
+  config.instance = reader.text("instance", config.instance);
+  config.max_in_flight = to_size(reader.number("max_in_flight", config.max_in_flight, 1, 1'000'000));
+  if (const auto startup = reader.optional_text("startup")) {
+    if (const auto parsed = parse_startup(*startup)) {
+      config.startup = *parsed;
+    } else {
+      reader.mistake("option \"startup\": " + std::string(parsed.error().message()));
+    }
+  }
+  take_delivery(reader, config.delivery);
+  finish(reader, mistakes);
+}
+
+void take_options(ClientConfig& config, Mistakes& mistakes) {
+  const Url core = split_off(config.url, Role::client, mistakes);
+  OptionReader reader(core);
+  config.serializer = reader.text("serializer", config.serializer);
+  config.timeout = reader.duration("timeout", config.timeout);
+  config.connect_timeout = reader.duration("connect_timeout", config.connect_timeout);
+  config.max_queued_bytes = to_size(reader.size("max_queued", config.max_queued_bytes));
+  config.max_unsent_bytes = to_size(reader.size("max_unsent", config.max_unsent_bytes));
+  config.tells_deadline = reader.flag("tell_deadline", config.tells_deadline);
+  if (config.timeout.count() == 0)
+    reader.mistake("option \"timeout\": must be more than 0: every request has a deadline");
+  if (config.connect_timeout.count() == 0)
+    reader.mistake("option \"connect_timeout\": must be more than 0: no call could wait for its link");
+  finish(reader, mistakes);
+}
+
+Result<Startup> parse_startup(std::string_view text) {
+  Startup startup;
+  if (text == "fail_fast") {
+    startup.mode = Startup::Mode::fail_fast;
+    return startup;
+  }
+  if (text == "background") {
+    startup.mode = Startup::Mode::background;
+    return startup;
+  }
+  startup.mode = Startup::Mode::wait;
+  if (text == "wait") return startup;
+  if (text.starts_with("wait(") && text.ends_with(')')) {
+    if (const auto limit = parse_duration(text.substr(5, text.size() - 6))) {
+      startup.limit = *limit;
+      return startup;
+    }
+  }
+  return Error(errc::invalid_config,
+               "expected fail_fast, wait, wait(30s) or background, found \"" + std::string(text.substr(0, 100)) + '"',
+               End::rejected);
+}
+
+void throw_mistakes(const Mistakes& mistakes) {
+  if (mistakes.empty()) return;
+  std::string message;
+  for (const std::string& mistake : mistakes) {
+    if (!message.empty()) message += '\n';
+    message += mistake;
+  }
+  throw Error(errc::invalid_config, std::move(message), End::rejected);
+}
+
+void append_mistakes(const Error& error, std::string_view prefix, Mistakes& mistakes) {
+  std::string_view lines = error.message();
+  while (!lines.empty()) {
+    const std::size_t end = lines.find('\n');
+    mistakes.push_back(std::string(prefix) + std::string(lines.substr(0, end)));
+    lines.remove_prefix(end == std::string_view::npos ? lines.size() : end + 1);
+  }
+}
+
+}  // namespace detail
+
+ListenerConfig ListenerConfig::from_url(std::string_view text) {
+  ListenerConfig config;
+  config.url = Url::parse(text).value();
+  detail::Mistakes mistakes;
+  detail::take_options(config, mistakes);
+  detail::throw_mistakes(mistakes);
+  return config;
+}
+
+ClientConfig ClientConfig::from_url(std::string_view text) {
+  ClientConfig config;
+  config.url = Url::parse(text).value();
+  detail::Mistakes mistakes;
+  detail::take_options(config, mistakes);
+  detail::throw_mistakes(mistakes);
+  return config;
+}
+
+}  // namespace waybill

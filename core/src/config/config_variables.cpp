@@ -1,0 +1,165 @@
+// WAYBILL_ variables: settings of the whole service, its listeners, and the URLs of its clients.
+#include "config/config_tree.hpp"
+#include "waybill/detail/nearest.hpp"
+#include "waybill/error.hpp"
+
+#include <algorithm>
+
+namespace waybill::detail {
+namespace {
+
+constexpr std::string_view k_prefix = "WAYBILL_";
+constexpr std::string_view k_listen = "WAYBILL_LISTEN";
+constexpr std::string_view k_clients = "WAYBILL_CLIENTS_";
+constexpr std::string_view k_url = "_URL";
+constexpr std::string_view k_username = "_USERNAME";
+constexpr std::string_view k_password = "_PASSWORD";
+
+/// How a client's name is written in a variable: `order-events` is ORDER_EVENTS.
+std::string variable_name(std::string_view client) {
+  std::string name;
+  for (const char c : client) {
+    const bool is_lower = c >= 'a' && c <= 'z';
+    const bool stays = (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    name += is_lower ? static_cast<char>(c - 'a' + 'A') : stays ? c : '_';
+  }
+  return name;
+}
+
+std::string lower_case(std::string_view name) {
+  std::string lower(name);
+  for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  return lower;
+}
+
+void read_listeners(std::string_view text, Config& config, Mistakes& mistakes) {
+  constexpr std::string_view k_space = " \t\r\n";
+  config.listeners.clear();
+  for (std::size_t begin = 0; (begin = text.find_first_not_of(k_space, begin)) != std::string_view::npos;) {
+    const std::size_t end = std::min(text.find_first_of(k_space, begin), text.size());
+    auto url = Url::parse(text.substr(begin, end - begin));
+    begin = end;
+    if (!url) {
+      append_mistakes(url.error(), std::string(k_listen) + ": ", mistakes);
+      continue;
+    }
+    ListenerConfig listener;
+    listener.url = *std::move(url);
+    listener.origin = k_listen;
+    Mistakes found;
+    take_options(listener, found);
+    for (const std::string& mistake : found) mistakes.push_back(std::string(k_listen) + ": " + mistake);
+    config.listeners.push_back(std::move(listener));
+  }
+}
+
+/// A new URL for a client that the file has, whose timeout and so on stay; or a client of its own.
+void read_client(const std::string& variable, std::string_view name, std::string_view text, Config& config,
+                 Mistakes& mistakes) {
+  auto url = Url::parse(text);
+  if (!url) return append_mistakes(url.error(), variable + ": ", mistakes);
+  auto found = std::find_if(config.clients.begin(), config.clients.end(),
+                            [&name](const auto& client) { return variable_name(client.first) == name; });
+  if (found == config.clients.end()) found = config.clients.try_emplace(lower_case(name)).first;
+  found->second.url = *std::move(url);
+  found->second.origin = variable;
+  Mistakes wrong;
+  take_options(found->second, wrong);
+  for (const std::string& mistake : wrong) mistakes.push_back(variable + ": " + mistake);
+}
+
+/// The user and password of `url` from variables that begin with `prefix`: as they are, nothing in them is encoded.
+void read_credentials(const Variables& variables, const std::string& prefix, Url& url, Mistakes& mistakes) {
+  const auto read = [&](std::string_view suffix, std::string& credential) {
+    const std::string name = prefix + std::string(suffix);
+    const std::string* value = variables.find(name);
+    if (!value || value->empty() || *value == credential) return;
+    if (!credential.empty()) {
+      mistakes.push_back(name + ": the URL has one already");
+    } else {
+      credential = *value;
+    }
+  };
+  read(k_username, url.user);
+  read(k_password, url.password);
+}
+
+/// Those of all listeners that WAYBILL_LISTEN names, and of each client that there is now.
+void read_all_credentials(const Variables& variables, Config& config, Mistakes& mistakes) {
+  for (ListenerConfig& listener : config.listeners) {
+    if (listener.origin == k_listen) read_credentials(variables, std::string(k_listen), listener.url, mistakes);
+  }
+  for (auto& [name, client] : config.clients) {
+    read_credentials(variables, std::string(k_clients) + variable_name(name), client.url, mistakes);
+  }
+}
+
+/// NAME of WAYBILL_CLIENTS_<NAME><suffix>; empty if it is no such variable.
+std::string_view client_in(std::string_view variable, std::string_view suffix) {
+  if (!variable.starts_with(k_clients) || !variable.ends_with(suffix)) return {};
+  if (variable.size() <= k_clients.size() + suffix.size()) return {};
+  return variable.substr(k_clients.size(), variable.size() - k_clients.size() - suffix.size());
+}
+
+bool is_credential(std::string_view variable, const Config& config) {
+  for (const std::string_view suffix : {k_username, k_password}) {
+    if (variable == std::string(k_listen) + std::string(suffix)) return true;
+    const std::string_view client = client_in(variable, suffix);
+    const auto is_it = [&client](const auto& known) { return variable_name(known.first) == client; };
+    if (!client.empty() && std::any_of(config.clients.begin(), config.clients.end(), is_it)) return true;
+  }
+  return false;
+}
+
+/// Variables that nobody reads are left alone, as tests and tools have some of their own; unless one looks like a slip.
+void report_slip(const std::string& variable, Mistakes& mistakes) {
+  if (variable.starts_with("WAYBILL_TEST_") || variable.starts_with("WAYBILL_BENCH")) return;
+  if (variable.starts_with(k_clients)) {
+    mistakes.push_back(variable.substr(0, 100) +
+                       ": expected WAYBILL_CLIENTS_<NAME>_URL, or _USERNAME and _PASSWORD of a client that there is; "
+                       "options of a client go into its URL");
+    return;
+  }
+  std::string near;
+  std::size_t least = 3;  // letters
+  const auto consider = [&](std::string_view known) {
+    const std::size_t distance = edit_distance(variable, known);
+    if (distance >= least) return;
+    least = distance;
+    near = known;
+  };
+  consider(k_listen);
+  for (const Setting& setting : settings()) consider(setting.variable);
+  if (!near.empty())
+    mistakes.push_back(variable.substr(0, 100) + ": there is no such variable; did you mean " + near + '?');
+}
+
+}  // namespace
+
+void read_variables(const Variables& variables, Config& config, Mistakes& mistakes) {
+  std::vector<std::string> others;
+  for (const auto& [name, value] : variables.all()) {
+    if (!name.starts_with(k_prefix)) continue;
+    const auto setting = std::find_if(settings().begin(), settings().end(),
+                                      [&name = name](const Setting& s) { return s.variable == name; });
+    const std::string_view client = client_in(name, k_url);
+    if (value.empty()) continue;  // set to nothing is not set
+    if (name == k_listen) {
+      read_listeners(value, config, mistakes);
+    } else if (setting != settings().end()) {
+      if (const char* wanted = setting->set(config, value)) {
+        mistakes.push_back(name + ": expected " + wanted + ", found \"" + value.substr(0, 100) + '"');
+      }
+    } else if (!client.empty()) {
+      read_client(name, client, value, config, mistakes);
+    } else {
+      others.push_back(name);
+    }
+  }
+  read_all_credentials(variables, config, mistakes);
+  for (const std::string& name : others) {
+    if (!is_credential(name, config)) report_slip(name, mistakes);
+  }
+}
+
+}  // namespace waybill::detail

@@ -1,0 +1,153 @@
+#include "config/config_options.hpp"
+#include "config/duration.hpp"
+#include "config/url_text.hpp"
+#include "waybill/detail/nearest.hpp"
+#include "waybill/url.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+namespace waybill {
+namespace {
+
+/// Calls `use` with each part of "a|b|c".
+template <class Use>
+void for_each_name(std::string_view names, Use use) {
+  for (bool more = true; more;) {
+    const std::size_t bar = names.find('|');
+    use(names.substr(0, bar));
+    more = bar != std::string_view::npos;
+    names.remove_prefix(more ? bar + 1 : names.size());
+  }
+}
+
+std::string_view first_name(std::string_view names) { return names.substr(0, names.find('|')); }
+
+/// `name=value: expected ..., found ...`, without the value of a secret.
+std::string bad_value(std::string_view names, const std::string& value, const std::string& expected) {
+  const std::string_view name = first_name(names);
+  const std::string shown = detail::is_secret_name(name) ? std::string(detail::k_hidden) : value.substr(0, 100);
+  return "option \"" + std::string(name) + "\": expected " + expected + ", found \"" + shown + '"';
+}
+
+}  // namespace
+
+const std::string* OptionReader::find(std::string_view names) {
+  const std::pair<std::string, std::string>* found = nullptr;
+  for_each_name(names, [&](std::string_view name) {
+    known_.emplace_back(name);
+    for (const auto& option : url_.options) {
+      if (option.first != name) continue;
+      if (found) {
+        const bool same = found->first == option.first;
+        mistake("option \"" + option.first + '"' +
+                (same ? " is there twice" : " is another name of \"" + found->first + "\", which is there too"));
+      }
+      found = &option;
+    }
+  });
+  return found ? &found->second : nullptr;
+}
+
+std::string OptionReader::text(std::string_view names, std::string_view otherwise) {
+  const std::string* value = find(names);
+  return value ? *value : std::string(otherwise);
+}
+
+std::optional<std::string> OptionReader::optional_text(std::string_view names) {
+  const std::string* value = find(names);
+  return value ? std::optional(*value) : std::nullopt;
+}
+
+bool OptionReader::flag(std::string_view names, bool otherwise) {
+  const std::string* value = find(names);
+  if (!value) return otherwise;
+  if (value->empty() || *value == "true" || *value == "1" || *value == "yes" || *value == "on") return true;
+  if (*value == "false" || *value == "0" || *value == "no" || *value == "off") return false;
+  mistake(bad_value(names, *value, "true or false"));
+  return otherwise;
+}
+
+std::uint64_t OptionReader::number(std::string_view names, std::uint64_t otherwise, std::uint64_t least,
+                                   std::uint64_t most) {
+  const std::string* value = find(names);
+  if (!value) return otherwise;
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(value->data(), value->data() + value->size(), number);
+  if (error == std::errc{} && end == value->data() + value->size() && number >= least && number <= most) return number;
+  std::string expected = "a whole number";
+  if (most != UINT64_MAX) {
+    expected += " from " + std::to_string(least) + " to " + std::to_string(most);
+  } else if (least) {
+    expected += " of at least " + std::to_string(least);
+  }
+  mistake(bad_value(names, *value, expected));
+  return otherwise;
+}
+
+std::chrono::milliseconds OptionReader::duration(std::string_view names, std::chrono::milliseconds otherwise) {
+  const std::string* value = find(names);
+  if (!value) return otherwise;
+  if (auto duration = parse_duration(*value)) return *duration;
+  mistake(bad_value(names, *value, "a duration such as 5s, 250ms or 2m"));
+  return otherwise;
+}
+
+std::uint64_t OptionReader::size(std::string_view names, std::uint64_t otherwise) {
+  const std::string* value = find(names);
+  if (!value) return otherwise;
+  if (const auto size = detail::parse_size(*value)) return *size;
+  mistake(bad_value(names, *value, "a size such as 64KiB, 16MiB or a number of bytes"));
+  return otherwise;
+}
+
+std::size_t OptionReader::choice(std::string_view names, std::string_view choices, std::size_t otherwise) {
+  const std::string* value = find(names);
+  if (!value) return otherwise;
+  std::vector<std::string> known;
+  for_each_name(choices, [&known](std::string_view choice) { known.emplace_back(choice); });
+  const auto found = std::find(known.begin(), known.end(), *value);
+  if (found != known.end()) return static_cast<std::size_t>(found - known.begin());
+  std::string expected;
+  for (std::size_t i = 0; i < known.size(); ++i) {
+    if (i) expected += i + 1 == known.size() ? " or " : ", ";
+    expected += known[i];
+  }
+  const std::string meant = detail::nearest(*value, known);
+  mistake(bad_value(names, *value, expected) + (meant.empty() ? "" : "; did you mean \"" + meant + "\"?"));
+  return otherwise;
+}
+
+std::vector<std::pair<std::string, std::string>> OptionReader::passthrough(std::string_view prefix) {
+  prefixes_.emplace_back(prefix);
+  std::vector<std::pair<std::string, std::string>> found;
+  for (const auto& [name, value] : url_.options) {
+    if (name.starts_with(prefix)) found.emplace_back(name.substr(prefix.size()), value);
+  }
+  return found;
+}
+
+void OptionReader::allow(std::string_view names) {
+  for_each_name(names, [this](std::string_view name) { known_.emplace_back(name); });
+}
+
+Result<void> OptionReader::finish() {
+  // Core has taken its own options off before; what is near to one of them was meant for it.
+  std::vector<std::string> candidates = known_;
+  for (const detail::CoreOption& option : detail::core_options()) candidates.emplace_back(option.name);
+  for (const auto& [name, value] : url_.options) {
+    const bool is_known = std::find(known_.begin(), known_.end(), name) != known_.end();
+    const auto has_prefix = [&name = name](const std::string& prefix) { return name.starts_with(prefix); };
+    if (is_known || std::any_of(prefixes_.begin(), prefixes_.end(), has_prefix)) continue;
+    mistakes_.push_back("unknown option \"" + name.substr(0, 100) + '"' + detail::suggestion(name, candidates));
+  }
+  if (mistakes_.empty()) return {};
+  std::string message;
+  for (const std::string& mistake : mistakes_) {
+    if (!message.empty()) message += '\n';
+    message += url_.scheme + " URL: " + mistake;
+  }
+  return Error(errc::invalid_config, std::move(message), End::rejected);
+}
+
+}  // namespace waybill

@@ -1,0 +1,351 @@
+#include "service/listener_host.hpp"
+
+#include "waybill/detail/asio.hpp"
+
+#include <asio/cancellation_state.hpp>
+#include <asio/co_spawn.hpp>
+#include <asio/dispatch.hpp>
+#include <asio/error.hpp>
+
+#include <algorithm>
+#include <system_error>
+
+namespace waybill::detail {
+
+namespace {
+
+/// What asynchronous operations that were cancelled end with.
+bool is_abort(const std::exception_ptr& exception) noexcept {
+  try {
+    std::rethrow_exception(exception);
+  } catch (const std::system_error& error) {
+    return error.code() == asio::error::operation_aborted;
+  } catch (...) {
+    return false;
+  }
+}
+
+}  // namespace
+
+Error error_from_handler(std::exception_ptr exception, const Packet& packet, const Log& log) {
+  const std::string pattern(name_of(packet));
+  try {
+    std::rethrow_exception(exception);
+  } catch (const Error& error) {
+    return error;
+  } catch (const std::exception& other) {
+    log.error("the handler of " + pattern + " failed: " + other.what());
+  } catch (...) {
+    log.error("the handler of " + pattern + " failed with something that is no std::exception");
+  }
+  return Error(errc::internal, "Internal server error", End::unknown);
+}
+
+ListenerHost::ListenerHost(std::shared_ptr<ServiceParts> parts, const ListenerConfig& config,
+                           std::shared_ptr<Transport> transport, Environment environment)
+    : parts_(std::move(parts)),
+      config_(config),
+      executor_(environment.executor),
+      transport_(std::move(transport)),
+      capabilities_(transport_->capabilities()),
+      listener_(transport_->make_listener(std::move(environment))),
+      retries_(std::make_shared<WaitingRetries>(executor_, config_.max_in_flight)),
+      sole_thread_(config_.url.redacted()),
+      cache_(parts_->table),
+      idle_(executor_) {}
+
+std::string ListenerHost::describe() const {
+  std::string line = config_.url.redacted() + ": events " + std::string(capabilities_.event_promise);
+  line += describe_policy();
+  if (capabilities_.wildcards == Support::emulated) line += ", wildcards matched on this side";
+  return line;
+}
+
+std::string ListenerHost::describe_policy() const {
+  const DeliveryPolicy& policy = config_.delivery;
+  std::string line;
+  if (capabilities_.redelivery == Support::impossible) {
+    line = ", nothing is delivered again";
+  } else {
+    line = ", acknowledged after the handler, " + std::to_string(policy.attempts) +
+           (policy.attempts == 1 ? " attempt" : " attempts");
+  }
+  if (capabilities_.redelivery == Support::impossible && policy.dead_letter.empty()) return line;
+  return line + (policy.dead_letter.empty() ? ", then dropped" : ", then to " + policy.dead_letter);
+}
+
+asio::awaitable<Result<void>> ListenerHost::start() {
+  for (const Route& route : parts_->table.routes()) {
+    if (route.pattern.is_wildcard() && capabilities_.wildcards == Support::impossible) {
+      co_return Error(errc::unsupported,
+                      std::string(capabilities_.transport) + " cannot carry the wildcard pattern " +
+                          route.pattern.route() + ": register each pattern by its name",
+                      End::rejected);
+    }
+  }
+  if (!config_.group.empty() && capabilities_.groups == Support::impossible) {
+    co_return Error(
+        errc::unsupported,
+        std::string(capabilities_.transport) + " has no groups: remove group=" + config_.group + " from the listener",
+        End::rejected);
+  }
+  if (!config_.delivery.dead_letter.empty() && capabilities_.dead_letters == Support::impossible) {
+    co_return Error(errc::unsupported,
+                    std::string(capabilities_.transport) + " has no dead letters: remove dead_letter=" +
+                        config_.delivery.dead_letter + " from the listener",
+                    End::rejected);
+  }
+  parking_ = std::make_shared<Parking>(executor_, std::static_pointer_cast<Parking::Observer>(shared_from_this()));
+  retries_->when_room([weak = weak_from_this()] {
+    if (const auto self = weak.lock()) self->hold_intake(false);
+  });
+  reconnect_ = std::make_shared<Reconnect>(executor_, shared_from_this());
+  co_return co_await reconnect_->start(config_.startup);
+}
+
+asio::awaitable<Result<void>> ListenerHost::open_link() {
+  const Routes routes = parts_->table.routes();
+  co_return co_await listener_->open(routes, *this);
+}
+
+void ListenerHost::on_link_ready() {
+  was_ready_ = true;
+  log().write(link_log_.ready(std::chrono::steady_clock::now()), "listening on " + listener_->address());
+}
+
+void ListenerHost::on_link_failed(const Error& error, std::optional<std::chrono::milliseconds> retry_in) {
+  const std::string line = "cannot listen on " + config_.url.redacted() + ": " + error.what();
+  if (!retry_in) {
+    if (!was_ready_) return log().error(line);
+    // It served until now: somebody may mend what the broker minds. Rarely, as accounts can be locked.
+    log().error(line + " (asked again in a minute)");
+    return reconnect_->start_in_background(std::chrono::minutes(1));
+  }
+  log().write(link_log_.failed(line, std::chrono::steady_clock::now()), line + " (trying again)");
+}
+
+void ListenerHost::on_lost(const Error& error) {
+  link_.store(link_ + 1, std::memory_order_relaxed);
+  is_held_ = false;  // a new link takes messages
+  retries_->drop();
+  parking_->forget_all();
+  reconnect_->lost(error);
+}
+
+void ListenerHost::on_link_lost(const Error& error) {
+  if (closed_) return;
+  log().write(link_log_.lost(std::chrono::steady_clock::now()), "lost " + config_.url.redacted() + ": " + error.what());
+}
+
+void ListenerHost::on_delivery(Delivery&& delivery) {
+  const SoleThread::Visit visit(sole_thread_);
+  const Packet& packet = delivery.packet;
+  if (!packet.headers.empty() && packet.headers.find(header::k_resent)) delivery.redelivered = true;
+  if (draining_) {
+    ++given_back_;
+    return;  // dropped unsettled: delivered again where the carrier can
+  }
+  count(packet.kind == PacketKind::request ? counters.requests : counters.events);
+  if (delivery.failure) return give_up(delivery, Error(*delivery.failure));
+  if (delivery.attempt > config_.delivery.attempts) return exhausted(delivery);
+  const RouteEntry* entry = nullptr;
+  if (!packet.route.empty())
+    entry = cache_.find({packet.route, false});
+  else if (packet.has_pattern)
+    entry = cache_.find(packet.pattern);
+  if (!entry) return unhandled(delivery);
+  if (entry->is_immediate && parts_->middleware.empty() && !parts_->handler_pool) return handle_now(*entry, delivery);
+  handle_later(*entry, std::move(delivery));
+}
+
+void ListenerHost::handle_now(const RouteEntry& entry, Delivery& delivery) {
+  Exchange exchange(delivery, *this, executor_);
+  try {
+    const bool is_request = delivery.packet.kind == PacketKind::request;
+    if (entry.request && (is_request || entry.events.empty())) {
+      entry.request->call(exchange);
+    } else if (entry.events.size() == 1) {
+      entry.events.front()->call(exchange);
+    } else if (is_request) {
+      Buffer returned[2];
+      for (std::size_t i = 0; i < entry.events.size(); ++i) {
+        Buffer& into = returned[i ? 1 : 0];
+        into.clear();
+        exchange.collect_into(&into);
+        entry.events[i]->call(exchange);
+      }
+      answer_collected(exchange, std::move(returned[0]), std::move(returned[1]));
+    } else {
+      for (const auto& handler : entry.events) handler->call(exchange);
+    }
+    finished(exchange);
+  } catch (...) {
+    failed(exchange, error_from_handler(std::current_exception(), delivery.packet, log()));
+  }
+}
+
+void ListenerHost::answer_collected(Exchange& exchange, Buffer first, Buffer second) {
+  struct Both {
+    Payload current, next;
+  };
+  const Serializer& serializer = *exchange.packet().serializer;
+  Both both;
+  if (!first.empty()) both.current = Payload(first.take(), serializer);
+  if (!second.empty()) both.next = Payload(second.take(), serializer);
+  exchange.collect_into(nullptr);
+  exchange.reply(ValueRef::of(both), true);
+}
+
+ListenerHost::Held ListenerHost::hold(Delivery&& delivery) {
+  if (!parts_->handler_pool) return std::make_shared<HeldExchange>(std::move(delivery), *this, executor_);
+  // A strand of its own on the pool. Wherever it is let go of, the delivery ends on the loop that it came from.
+  const auto bring_home = [self = shared_from_this()](HeldExchange* held) {
+    asio::dispatch(self->executor_, [self, owned = std::unique_ptr<HeldExchange>(held)] {});
+  };
+  Held held(new HeldExchange(std::move(delivery), *this, parts_->handler_pool->make_strand()), bring_home);
+  held->exchange.travel_as(std::shared_ptr<Exchange>(held, &held->exchange));
+  return held;
+}
+
+void ListenerHost::handle_later(const RouteEntry& entry, Delivery&& delivery) {
+  delivery.own();
+  Held held = hold(std::move(delivery));
+  held->link = link_;
+  ++in_flight_;
+  count(counters.in_flight);
+  asio::co_spawn(held->executor, run(entry, held), [self = shared_from_this(), held](std::exception_ptr) mutable {
+    asio::dispatch(self->executor_, [self, held = std::move(held)]() mutable {
+      held.reset();
+      self->finished_one();
+    });
+  });
+}
+
+asio::awaitable<void> ListenerHost::run(const RouteEntry& entry, Held held) {
+  Result<void> outcome;
+  try {
+    outcome = co_await run_step(entry, held, 0);
+  } catch (...) {
+    outcome = error_from_handler(std::current_exception(), held->delivery.packet, log());
+  }
+  if (!is_of_this_link(*held)) {
+    if (!outcome) counters.failed.fetch_add(1, std::memory_order_relaxed);
+    co_return;
+  }
+  if (outcome)
+    finished(held->exchange);
+  else
+    failed(held->exchange, outcome.error());
+}
+
+asio::awaitable<Result<void>> ListenerHost::run_step(const RouteEntry& entry, Held held, std::size_t index) {
+  if (index < parts_->middleware.size()) {
+    Context context = held->exchange.context();
+    Next next = [this, &entry, held, index] { return run_step(entry, held, index + 1); };
+    co_return co_await parts_->middleware[index].run(context, std::move(next));
+  }
+  // What was answered, if only in part, is not answered again: a middleware that tries again gets the same outcome.
+  if (!held->exchange.has_answered()) {
+    held->outcome = co_await run_handlers(entry, held);
+    const bool is_half = !held->outcome && held->exchange.has_answered();
+    if (is_half) held->outcome = held->outcome.error().permanent();
+  }
+  co_return held->outcome;
+}
+
+asio::awaitable<Result<void>> ListenerHost::run_handlers(const RouteEntry& entry, Held held) {
+  const bool is_request = held->exchange.wants_reply();
+  if (entry.request && (is_request || entry.events.empty())) co_return co_await run_handler(*entry.request, held);
+  const bool collects = is_request && entry.events.size() > 1;
+  Buffer returned[2];
+  Result<void> outcome;
+  for (std::size_t i = 0; i < entry.events.size(); ++i) {
+    if (collects) {
+      returned[i ? 1 : 0].clear();
+      held->exchange.collect_into(&returned[i ? 1 : 0]);
+    }
+    Result<void> one = co_await run_handler(*entry.events[i], held);
+    if (!one && outcome) outcome = std::move(one);
+  }
+  if (collects && outcome) answer_collected(held->exchange, std::move(returned[0]), std::move(returned[1]));
+  co_return outcome;
+}
+
+asio::awaitable<Result<void>> ListenerHost::run_handler(Handler& handler, Held held) {
+  std::exception_ptr thrown;
+  try {
+    co_await handler.start(held->exchange);
+    co_return Result<void>{};
+  } catch (...) {
+    thrown = std::current_exception();
+  }
+  const asio::cancellation_state stopped = co_await asio::this_coro::cancellation_state;
+  if (stopped.cancelled() != asio::cancellation_type::none && is_abort(thrown)) {
+    co_return Error(errc::cancelled, "the handler was cancelled", End::unknown);  // by a middleware, which knows why
+  }
+  co_return error_from_handler(thrown, held->exchange.packet(), log());
+}
+
+void ListenerHost::finished(Exchange& exchange) {
+  if (exchange.is_rejected()) {
+    const Error error(errc::cancelled, "its handler rejected it", End::rejected);
+    return exchange.on_loop(
+        [self = shared_from_this(), error](Exchange& its) { self->give_up(its.delivery(), error); });
+  }
+  if (!exchange.is_left() || capabilities_.redelivery == Support::impossible) return exchange.settle(Settlement::ack);
+  exchange.on_loop([self = shared_from_this()](Exchange& its) { self->keep(its.delivery()); });
+}
+
+void ListenerHost::keep(Delivery& delivery) {
+  if (delivery.is_settled()) return;
+  if (draining_) return delivery.settle(Settlement::retry);
+  retries_->leave(std::move(delivery));
+}
+
+void ListenerHost::finished_one() {
+  count(counters.in_flight, -1);
+  if (--in_flight_ == 0) idle_.cancel();
+}
+
+asio::awaitable<DrainReport> ListenerHost::drain(TimePoint deadline) {
+  const auto self = shared_from_this();
+  DrainReport report;
+  if (closed_) co_return report;
+  const bool is_first = !std::exchange(draining_, true);
+  if (reconnect_) reconnect_->stop();
+  listener_->stop_intake();
+  given_back_ += retries_->give_back();
+  if (parking_) given_back_ += parking_->give_back();
+  const auto in_hand = [self] { return self->in_flight_ + (self->parking_ ? self->parking_->under_way() : 0); };
+  const std::size_t at_first = in_hand();
+  // A second drain waits beside the first; whichever ends earlier closes.
+  if (is_first || deadline < idle_.expiry()) idle_.expires_at(deadline);
+  while (in_hand() > 0 && std::chrono::steady_clock::now() < deadline && !closed_) co_await wait_quietly(idle_);
+  report.abandoned = std::min(in_hand(), at_first);
+  report.finished = at_first - report.abandoned;
+  report.given_back = given_back_;
+  if (!closed_) {
+    // The flush ends with the link, so the deadline closes the link.
+    idle_.expires_at(std::max(deadline, std::chrono::steady_clock::now() + std::chrono::milliseconds(100)));
+    idle_.async_wait([self](std::error_code ec) {
+      if (!ec) self->close();
+    });
+    co_await listener_->flush();
+    idle_.cancel();
+  }
+  close();
+  co_return report;
+}
+
+void ListenerHost::close() {
+  if (std::exchange(closed_, true)) return;
+  draining_ = true;
+  if (reconnect_) reconnect_->stop();
+  retries_->give_back();
+  if (parking_) parking_->give_back();
+  listener_->close();
+  if (parking_) parking_->forget_all();  // whose parking had begun: nobody will say how it ended
+  idle_.cancel();
+}
+
+}  // namespace waybill::detail

@@ -1,0 +1,166 @@
+// One listener of a service on one loop: takes its deliveries to their handlers. The one place that catches what
+// handlers throw.
+#pragma once
+
+#include "link/link_log.hpp"
+#include "link/reconnect.hpp"
+#include "link/sole_thread.hpp"
+#include "service/handler_pool.hpp"
+#include "service/parking.hpp"
+#include "service/route_table.hpp"
+#include "service/unhandled_log.hpp"
+#include "service/waiting_retries.hpp"
+#include "waybill/detail/clock.hpp"
+#include "waybill/detail/exchange.hpp"
+#include "waybill/middleware.hpp"
+#include "waybill/service.hpp"
+
+#include <asio/post.hpp>
+#include <asio/steady_timer.hpp>
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <vector>
+
+namespace waybill::detail {
+
+/// Counters of one host; any thread may read them.
+struct HostCounters {
+  std::atomic<std::uint64_t> requests{0}, events{0}, failed{0}, unhandled{0}, retried{0}, dead_lettered{0}, dropped{0},
+      in_flight{0};
+};
+
+/// Only the host's own loop writes, others read: no locked instruction is needed.
+inline void count(std::atomic<std::uint64_t>& counter, std::int64_t by = 1) noexcept {
+  counter.store(counter.load(std::memory_order_relaxed) + static_cast<std::uint64_t>(by), std::memory_order_relaxed);
+}
+
+/// A message's pattern, for people.
+inline std::string_view name_of(const Packet& packet) noexcept {
+  return packet.has_pattern ? packet.pattern.text : packet.route;
+}
+
+/// What all listeners of a service share; fixed from the start on.
+struct ServiceParts {
+  RouteTable table;
+  std::vector<Middleware> middleware;
+  Log log;
+  MetricSink metrics;
+  std::shared_ptr<const Registry> registry;   ///< Of the transports and serializers in use.
+  std::unique_ptr<HandlerPool> handler_pool;  ///< Null: handlers run on their listener's loop.
+};
+
+/// An exchange with the delivery that it is about, for handlers that do not return at once.
+struct HeldExchange {
+  HeldExchange(Delivery&& taken, ListenerHost& host, asio::any_io_executor handled_on)
+      : delivery(std::move(taken)), executor(std::move(handled_on)), exchange(delivery, host, executor) {}
+  Delivery delivery;
+  asio::any_io_executor executor;
+  Exchange exchange;
+  unsigned link = 0;     ///< Which of the listener's links it came by.
+  Result<void> outcome;  ///< Of the last run of its handlers.
+};
+
+/// Threads: all on the executor of its loop.
+class ListenerHost final : public std::enable_shared_from_this<ListenerHost>,
+                           public ListenerSink,
+                           public Reconnect::Host,
+                           public Parking::Observer {
+ public:
+  ListenerHost(std::shared_ptr<ServiceParts> parts, const ListenerConfig& config, std::shared_ptr<Transport> transport,
+               Environment environment);
+
+  asio::awaitable<Result<void>> start();
+  /// Takes nothing new; completes when nothing is in flight, all replies are out, or at the deadline. Then it is closed.
+  asio::awaitable<DrainReport> drain(TimePoint deadline);
+  void close();
+
+  const asio::any_io_executor& executor() const noexcept { return executor_; }
+  const Log& log() const noexcept { return parts_->log; }
+  /// False: headers travel in the metadata.
+  bool has_headers() const noexcept { return capabilities_.headers == Support::native; }
+  Buffer& scratch() noexcept { return scratch_; }
+  std::string address() const { return listener_->address(); }
+  std::string describe() const;
+  /// Says in the log what a configuration will cost that was perhaps not thought of.
+  void warn() const;
+
+  HostCounters counters;
+
+  void on_delivery(Delivery&& delivery) override;
+  void on_lost(const Error& error) override;
+  asio::awaitable<Result<void>> open_link() override;
+  void on_link_ready() override;
+  void on_link_lost(const Error& error) override;
+  void on_link_failed(const Error& error, std::optional<std::chrono::milliseconds> retry_in) override;
+  void on_parked(const Delivery& delivery) override;
+  void on_not_parked(const Delivery& delivery, const Error& why, std::chrono::milliseconds retry_in) override;
+
+ private:
+  using Held = std::shared_ptr<HeldExchange>;
+  void handle_now(const RouteEntry& entry, Delivery& delivery);
+  void handle_later(const RouteEntry& entry, Delivery&& delivery);
+  Held hold(Delivery&& delivery);
+  void unhandled(Delivery& delivery);
+  void tell_unhandled(const Packet& packet);
+  /// It was delivered more often than it may be handled: each time its handler took the process or the link along.
+  void exhausted(Delivery& delivery);
+  std::string describe_policy() const;
+  asio::awaitable<void> run(const RouteEntry& entry, Held held);
+  asio::awaitable<Result<void>> run_step(const RouteEntry& entry, Held held, std::size_t index);
+  asio::awaitable<Result<void>> run_handlers(const RouteEntry& entry, Held held);
+  asio::awaitable<Result<void>> run_handler(Handler& handler, Held held);
+  /// Answers a request that met several event handlers with what the first two returned, as NestJS does.
+  void answer_collected(Exchange& exchange, Buffer first, Buffer second);
+  /// Answers and settles a delivery that failed; an event as the delivery policy says, on the listener's loop.
+  void failed(Exchange& exchange, const Error& error);
+  void failed_event(Delivery& delivery, const Error& error);
+  /// Acknowledges a delivery whose handler has finished, or keeps it unsettled if the handler wants that.
+  void finished(Exchange& exchange);
+  void keep(Delivery& delivery);
+  /// Ends it for good: it is parked in the dead-letter channel, or dropped where there is none.
+  void give_up(Delivery& delivery, const Error& error);
+  void finished_one();
+  void hold_intake(bool on);
+  /// False: its link is gone and nothing can be said about it any more; who has it delivers it again.
+  bool is_of_this_link(const HeldExchange& held) const noexcept {
+    return capabilities_.redelivery == Support::impossible || held.link == link_.load(std::memory_order_relaxed);
+  }
+
+  std::shared_ptr<ServiceParts> parts_;
+  ListenerConfig config_;
+  asio::any_io_executor executor_;
+  std::shared_ptr<Transport> transport_;  ///< Before its listener, which may refer to it.
+  Capabilities capabilities_;
+  std::unique_ptr<Listener> listener_;
+  std::shared_ptr<Reconnect> reconnect_;
+  std::shared_ptr<WaitingRetries> retries_;
+  std::shared_ptr<Parking> parking_;  ///< From the start on.
+  TimePoint parking_told_;            ///< That messages cannot be parked: at most once a minute.
+  bool is_held_ = false;              ///< The intake, while there is no room for waiting retries.
+  std::atomic<unsigned> link_{0};     ///< Grows with each link that is lost.
+  UnhandledLog unhandled_log_;
+  SoleThread sole_thread_;
+  RouteCache cache_;
+  Buffer scratch_;
+  std::size_t in_flight_ = 0;
+  std::size_t given_back_ = 0;
+  asio::steady_timer idle_;  ///< Cancelled when nothing is in flight any more.
+  bool draining_ = false;
+  bool was_ready_ = false;
+  LinkLog link_log_;
+  bool closed_ = false;
+};
+
+template <class Work>
+void Exchange::on_loop(Work work) {
+  if (!far_side_) return work(*this);
+  asio::post(host_.executor(), [self = self_.lock(), work = std::move(work)]() mutable { work(*self); });
+}
+
+/// What the one `catch` of the library makes of the exception under way: an Error as it is, everything else as
+/// errc::internal with a line in the log.
+Error error_from_handler(std::exception_ptr exception, const Packet& packet, const Log& log);
+
+}  // namespace waybill::detail

@@ -1,0 +1,157 @@
+// ListenerHost: what becomes of messages that nobody handles, or whose handler fails: retried, parked, or dropped.
+#include "random_bits.hpp"
+#include "service/listener_host.hpp"
+#include "waybill/detail/backoff.hpp"
+
+#include <asio/post.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace waybill::detail {
+
+namespace {
+
+std::string given_up(const Delivery& delivery) {
+  return "the " + std::string(delivery.packet.kind == PacketKind::request ? "request " : "event ") +
+         std::string(name_of(delivery.packet)) + " after attempt " + std::to_string(delivery.attempt);
+}
+
+/// Before the attempt that follows `attempt`: at least what the policy says, jittered so that what failed together comes
+/// apart.
+std::chrono::milliseconds backoff_after(int attempt, const DeliveryPolicy& policy) {
+  Backoff backoff({policy.backoff, policy.most_backoff}, static_cast<unsigned>(attempt - 1));
+  return backoff.next_whole(random_bits());
+}
+
+}  // namespace
+
+void ListenerHost::unhandled(Delivery& delivery) {
+  count(counters.unhandled);
+  const Packet& packet = delivery.packet;
+  if (packet.kind == PacketKind::request) {
+    Packet reply;
+    reply.kind = PacketKind::no_handler;
+    reply.last = true;
+    reply.id = packet.id;
+    reply.serializer = packet.serializer;
+    scratch_.clear();
+    packet.serializer->encode(ValueRef::of(k_no_handler_text), scratch_).value();
+    reply.has_payload = true;
+    reply.payload = scratch_.borrow();
+    delivery.reply(reply);
+  } else {
+    tell_unhandled(packet);
+  }
+  const DeliveryPolicy& policy = config_.delivery;
+  if (policy.unhandled == DeliveryPolicy::Unhandled::drop) return delivery.settle(Settlement::ack);
+  if (packet.kind == PacketKind::request && !policy.dead_letter.empty()) {
+    return delivery.settle(Settlement::ack);  // its caller knows; nobody waits for a second answer
+  }
+  if (policy.dead_letter.empty()) return delivery.settle(Settlement::reject);
+  delivery.failure = Error(errc::no_handler, "there is no handler for it", End::rejected);
+  parking_->add(std::move(delivery));
+}
+
+void ListenerHost::tell_unhandled(const Packet& packet) {
+  const std::string_view name = name_of(packet);
+  const UnhandledLog::Line line = unhandled_log_.add(name, coarse_now());
+  if (line.count == 0) return;
+  std::string text = config_.url.redacted() + ": ";
+  if (line.is_of_others) {
+    text += "no handler for events of many other patterns";
+  } else if (name.empty()) {
+    text += "no handler for an event without a pattern: it is no packet of NestJS or waybill";
+  } else {
+    text += "no handler for the event " + printable(name);
+  }
+  const DeliveryPolicy& policy = config_.delivery;
+  const bool is_meant = policy.unhandled == DeliveryPolicy::Unhandled::drop;
+  text += is_meant || policy.dead_letter.empty() ? ", dropped" : ", given up to " + policy.dead_letter;
+  if (line.count > 1) text += " (" + std::to_string(line.count) + " since the last such line)";
+  log().write(is_meant ? LogLevel::info : LogLevel::warning, text);
+}
+
+void ListenerHost::exhausted(Delivery& delivery) {
+  const Error error(errc::internal,
+                    "it was delivered " + std::to_string(delivery.attempt - 1) + " times and its handler never ended",
+                    End::unknown);
+  if (delivery.packet.kind != PacketKind::request) return give_up(delivery, error);
+  Exchange exchange(delivery, *this, executor_);
+  failed(exchange, error);
+}
+
+void ListenerHost::failed(Exchange& exchange, const Error& error) {
+  counters.failed.fetch_add(1, std::memory_order_relaxed);  // perhaps on the handler pool
+  if (exchange.wants_reply()) {
+    try {
+      exchange.reply_error(error);
+    } catch (const std::exception& unencodable) {
+      log().error(std::string("the error of a handler cannot be encoded: ") + unencodable.what());
+      exchange.reply_error(Error(errc::internal, "Internal server error", End::unknown));
+    }
+    return exchange.settle(Settlement::ack);  // its caller knows
+  }
+  exchange.on_loop([self = shared_from_this(), error](Exchange& its) { self->failed_event(its.delivery(), error); });
+}
+
+void ListenerHost::failed_event(Delivery& delivery, const Error& error) {
+  if (delivery.is_settled()) return;  // by the handler itself
+  const DeliveryPolicy& policy = config_.delivery;
+  if (capabilities_.redelivery == Support::impossible || error.is_permanent() || delivery.attempt >= policy.attempts) {
+    return give_up(delivery, error);
+  }
+  count(counters.retried);
+  if (draining_) return delivery.settle(Settlement::retry);
+  const std::chrono::milliseconds wait = backoff_after(delivery.attempt, policy);
+  retries_->add(std::move(delivery), wait);
+  if (retries_->is_full()) hold_intake(true);
+}
+
+void ListenerHost::give_up(Delivery& delivery, const Error& error) {
+  if (delivery.is_settled()) return;
+  delivery.failure.emplace(error);
+  if (!config_.delivery.dead_letter.empty()) return parking_->add(std::move(delivery));
+  count(counters.dropped);
+  log().warning("gave up " + given_up(delivery) + ", it is dropped: " + error.what());
+  delivery.settle(Settlement::reject);
+}
+
+void ListenerHost::on_parked(const Delivery& delivery) {
+  count(counters.dead_lettered);
+  log().write(delivery.failure->code() == errc::no_handler ? LogLevel::debug : LogLevel::warning,
+              "gave up " + given_up(delivery) + ", it is now in " + config_.delivery.dead_letter + ": " +
+                  delivery.failure->what());
+  if (draining_) idle_.cancel();
+}
+
+void ListenerHost::on_not_parked(const Delivery& delivery, const Error& why, std::chrono::milliseconds retry_in) {
+  const TimePoint now = std::chrono::steady_clock::now();
+  const bool is_new = now - parking_told_ >= std::chrono::minutes(1);
+  if (is_new) parking_told_ = now;
+  log().write(is_new ? LogLevel::error : LogLevel::debug,
+              given_up(delivery) + " cannot be put into " + config_.delivery.dead_letter + ": " + why.what() +
+                  " (it waits unsettled, with " + std::to_string(parking_->size() - 1) + " others; trying again in " +
+                  std::to_string(retry_in.count()) + " ms)");
+}
+
+void ListenerHost::hold_intake(bool on) {
+  if (std::exchange(is_held_, on) == on || draining_) return;
+  if (on)
+    listener_->pause();
+  else
+    listener_->resume();
+}
+
+void ListenerHost::warn() const {
+  const DeliveryPolicy& policy = config_.delivery;
+  if (capabilities_.redelivery == Support::impossible || capabilities_.dead_letters == Support::impossible) return;
+  const Routes routes = parts_->table.routes();
+  const bool has_events =
+      std::any_of(routes.begin(), routes.end(), [](const Route& route) { return route.handles_events; });
+  if (!has_events || !policy.dead_letter.empty()) return;
+  log().warning(config_.url.redacted() + ": an event that fails " + std::to_string(policy.attempts) +
+                " times is dropped: set dead_letter to keep it");
+}
+
+}  // namespace waybill::detail

@@ -1,0 +1,102 @@
+#include "waybill/service.hpp"
+
+#include "service/service_core.hpp"
+
+#include <asio/bind_cancellation_slot.hpp>
+#include <asio/co_spawn.hpp>
+
+#include <optional>
+
+namespace waybill {
+
+Service::Service(Config config, std::shared_ptr<const Registry> registry)
+    : core_(std::make_shared<Core>(std::nullopt, std::move(config), std::move(registry))) {}
+
+Service::Service(asio::any_io_executor executor, Config config, std::shared_ptr<const Registry> registry)
+    : core_(std::make_shared<Core>(std::move(executor), std::move(config), std::move(registry))) {}
+
+Service::~Service() { close(); }
+
+void Service::add(const Pattern& pattern, std::unique_ptr<detail::Handler> handler, bool is_request) {
+  core_->require_not_started("handlers");
+  core_->parts().table.add(pattern, std::move(handler), is_request);
+}
+
+Service& Service::use(Middleware middleware) {
+  core_->require_not_started("use()");
+  core_->parts().middleware.push_back(std::move(middleware));
+  return *this;
+}
+
+Service& Service::log_to(LogSink sink) {
+  core_->require_not_started("log_to()");
+  core_->parts().log = Log(std::move(sink), level_of(core_->config().log_level));
+  return *this;
+}
+
+Service& Service::metrics_to(MetricSink sink) {
+  core_->require_not_started("metrics_to()");
+  core_->parts().metrics = std::move(sink);
+  return *this;
+}
+
+int Service::run() { return core_->run(); }
+
+void Service::start_then(Done<void> done, std::shared_ptr<asio::cancellation_signal> cancel) {
+  if (core_->owns_loops()) {
+    throw Error(errc::invalid_config,
+                "start() belongs to a service on a host's executor: with loops of its own call run()", End::rejected);
+  }
+  spawn(core_->start(), std::move(done), std::move(cancel));
+}
+
+void Service::drain_then(std::chrono::milliseconds limit, Done<DrainReport> done,
+                         std::shared_ptr<asio::cancellation_signal> cancel) {
+  spawn(core_->drain(limit), std::move(done), std::move(cancel));
+}
+
+template <class T, class Value>
+void Service::spawn(asio::awaitable<Value> work, Done<T> done, std::shared_ptr<asio::cancellation_signal> cancel) {
+  const asio::cancellation_slot slot = cancel ? cancel->slot() : asio::cancellation_slot();
+  auto end = [core = core_, done = std::move(done), cancel = std::move(cancel)](std::exception_ptr thrown,
+                                                                                Value outcome) mutable {
+    Result<T> result = thrown ? Result<T>(detail::error_from_handler(thrown, Packet(), core->parts().log))
+                              : Result<T>(std::move(outcome));
+    done(std::move(result));
+  };
+  asio::co_spawn(executor(), std::move(work), asio::bind_cancellation_slot(slot, std::move(end)));
+}
+
+void Service::stop() { core_->stop(); }
+void Service::close() { core_->close(); }
+asio::any_io_executor Service::executor() const { return core_->executor(); }
+
+std::vector<std::string> Service::addresses() const {
+  std::vector<std::string> addresses;
+  for (const auto& host : core_->hosts()) addresses.push_back(host->address());
+  return addresses;
+}
+
+std::vector<std::string> Service::describe() const {
+  std::vector<std::string> lines;
+  for (const auto& host : core_->hosts()) lines.push_back(host->describe());
+  return lines;
+}
+
+ServiceStats Service::stats() const {
+  ServiceStats stats;
+  for (const auto& host : core_->hosts()) {
+    const detail::HostCounters& counters = host->counters;
+    stats.requests += counters.requests;
+    stats.events += counters.events;
+    stats.failed += counters.failed;
+    stats.unhandled += counters.unhandled;
+    stats.retried += counters.retried;
+    stats.dead_lettered += counters.dead_lettered;
+    stats.dropped += counters.dropped;
+    stats.in_flight += counters.in_flight;
+  }
+  return stats;
+}
+
+}  // namespace waybill
