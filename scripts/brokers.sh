@@ -54,17 +54,30 @@ is_free() { ! (exec 4<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
 # port_of NAME: the port that this set of brokers uses for NAME; chosen once, below the range the kernel hands out.
 port_of() {
-  local file="$folder/ports/$1" port
+  local file="$folder/ports/$1"
   mkdir -p "$folder/ports"
-  if [ ! -s "$file" ]; then
+  [ -s "$file" ] || choose_port "$file"
+  cat "$file"
+}
+
+# choose_port FILE: into FILE a port that nobody listens on, and that no other set has chosen: a broker listens seconds
+# after its ports were chosen. Each set notes its ports in a folder that all share; what is noted counts while they have it.
+choose_port() {
+  local all="${TMPDIR:-/tmp}/waybill-ports-$(id -u)" port owner
+  mkdir -p "$all"
+  (
+    flock 6
     for _ in {1..100}; do
       port=$((20000 + RANDOM % 12000))
-      grep -qsx "$port" "$folder"/ports/* && continue
-      is_free "$port" && break
+      owner="$(cat "$all/$port" 2>/dev/null || true)"
+      [ -n "$owner" ] && grep -qsx "$port" "$owner"/ports/* && continue
+      is_free "$port" || continue
+      echo "$folder" >"$all/$port"
+      echo "$port" >"$1"
+      exit
     done
-    echo "$port" >"$file"
-  fi
-  cat "$file"
+    die "no port is free between 20000 and 32000"
+  ) 6>"$all/lock"
 }
 
 # forget_taken_ports NAME: those that somebody else has by now are chosen again. Erlang's daemon may well be our own.

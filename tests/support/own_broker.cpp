@@ -5,6 +5,9 @@
 #include <array>
 #include <atomic>
 #include <cstdio>
+#include <fstream>
+#include <iostream>
+#include <iterator>
 
 namespace waybill::test {
 
@@ -17,10 +20,14 @@ std::filesystem::path fresh_folder() {
 }  // namespace
 
 OwnBroker::OwnBroker(std::string name, const std::string& variable) : name_(std::move(name)), folder_(fresh_folder()) {
-  const std::string variables = run("up " + name_);
+  std::string said;
+  const std::string variables = run("up " + name_, &said);
   const std::string start = variable + "=";
   const std::size_t at = variables.find(start);
-  if (at == std::string::npos) return;
+  if (at == std::string::npos) {
+    std::cerr << said;
+    return;
+  }
   const std::size_t from = at + start.size();
   url_ = variables.substr(from, variables.find('\n', from) - from);
 }
@@ -34,7 +41,7 @@ OwnBroker::~OwnBroker() {
 void OwnBroker::kill() { run("kill " + name_); }
 void OwnBroker::start() { run("start " + name_); }
 
-std::string OwnBroker::run(const std::string& arguments) const {
+std::string OwnBroker::run(const std::string& arguments, std::string* said) const {
   const std::string command = "WAYBILL_BROKERS_DIR='" + folder_.string() +
                               "' '" WAYBILL_SOURCE_DIR "/scripts/brokers.sh' " + arguments + " 2>'" + folder_.string() +
                               ".log'";
@@ -44,6 +51,10 @@ std::string OwnBroker::run(const std::string& arguments) const {
   std::array<char, 4096> buffer;
   while (const std::size_t got = std::fread(buffer.data(), 1, buffer.size(), pipe)) output.append(buffer.data(), got);
   ::pclose(pipe);
+  if (said) {
+    std::ifstream log(folder_.string() + ".log");
+    said->assign(std::istreambuf_iterator<char>(log), {});
+  }
   std::error_code ignored;
   std::filesystem::remove(folder_.string() + ".log", ignored);
   return output;

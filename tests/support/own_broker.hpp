@@ -16,14 +16,15 @@ class OwnBroker {
   OwnBroker(const OwnBroker&) = delete;
   OwnBroker& operator=(const OwnBroker&) = delete;
 
-  /// Empty if the broker did not come up.
+  /// Empty if the broker did not come up; why is said on standard error.
   const std::string& url() const noexcept { return url_; }
   void kill();   ///< SIGKILL; its data and ports stay.
   void start();  ///< Returns when it answers again.
   void rabbitmqctl(const std::string& arguments) { run("rabbitmqctl " + arguments); }
 
  private:
-  std::string run(const std::string& arguments) const;
+  /// `said`: what the script writes on standard error.
+  std::string run(const std::string& arguments, std::string* said = nullptr) const;
   std::string name_;
   std::filesystem::path folder_;
   std::string url_;

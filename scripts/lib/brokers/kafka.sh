@@ -69,8 +69,12 @@ log.cleaner.enable=false
 broker.session.timeout.ms=6000
 END
   [ -e "$data/meta.properties" ] && return
-  "${kafka_java[@]}" kafka.tools.StorageTool format -t "$(head -c 16 /dev/urandom | base64 | tr '+/' '-_' | tr -d '=')" \
-    -c "$own/server.properties" >"$own/log" 2>&1 3>&- 9>&- || die "Kafka could not make its storage; see $own/log"
+  # Not begun by a dash, as one in 64 would be: the tool would take it for an option.
+  local id="w$(head -c 16 /dev/urandom | base64 | tr '+/' '-_' | cut -c 2-22)"
+  "${kafka_java[@]}" kafka.tools.StorageTool format -t "$id" -c "$own/server.properties" >"$own/log" 2>&1 3>&- 9>&- || {
+    tail -n 20 "$own/log"
+    die "Kafka could not make its storage; see $own/log"
+  }
 }
 
 kafka_start() { launch kafka "${kafka_java[@]}" kafka.Kafka "$folder/kafka/server.properties"; }
