@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # What the pages show, pasted into a project of its own: built against an installed waybill as README.md's CMake lines say;
-# its service, started with its orders.yaml and called by its client; the test of docs/operating.md; and the toy
-# transport in the suite, as docs/adding-a-transport.md says.
+# its service, started with its orders.yaml and called by its client; the tests of docs/operating.md and
+# docs/testing-your-service.md; and the toy transport in the suite, as docs/adding-a-transport.md says.
 #   pages.sh WORK CMAKE_ARGUMENT...
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/../../scripts/lib/common.sh"
@@ -21,6 +21,7 @@ block() {
 block README.md cpp 1 >my_service.cpp
 block README.md yaml 1 >orders.yaml
 block docs/operating.md cpp 4 >my_test.cpp
+block docs/testing-your-service.md cpp 1 >my_bed.cpp
 cp "$root/tests/conformance/toy_transport.cpp" my_conformance.cpp
 {
   cat <<'END'
@@ -59,6 +60,8 @@ END
   for program in my_service my_client my_test; do printf 'add_executable(%s %s.cpp)\n' $program $program; done
   block README.md cmake 1
   for program in my_client my_test; do block README.md cmake 1 | sed -n "s/(my_service/($program/p"; done
+  echo 'add_executable(my_bed my_bed.cpp)'
+  block docs/testing-your-service.md cmake 1 | sed -n 's/(my_test/(my_bed/p'
   block docs/adding-a-transport.md cmake 1 | sed 's/ my_transport.cpp//'
 } >CMakeLists.txt
 
@@ -67,6 +70,7 @@ cmake --build build
 
 build/my_conformance --gtest_brief=1 || die "the toy transport does not pass the suite"
 build/my_test || die "the test of docs/operating.md failed"
+build/my_bed || die "the test of docs/testing-your-service.md failed"
 ORDERS_LISTEN=tcp://127.0.0.1:0 build/my_service >service.out 2>service.log &
 service=$!
 trap 'kill "$service" 2>/dev/null || true' EXIT

@@ -3,6 +3,7 @@
 #include "inputs.hpp"
 #include "json_line.hpp"
 #include <waybill/config.hpp>
+#include <waybill/dead_letters.hpp>
 #include <waybill/registry.hpp>
 
 #include <asio/co_spawn.hpp>
@@ -59,7 +60,7 @@ struct Plan {
 };
 
 /// Throws the Error that ends it.
-asio::awaitable<void> decide(DeadLetterBox& box, const Plan& plan, const Log& log) {
+asio::awaitable<void> decide(DeadLetters& box, const Plan& plan, const Log& log) {
   Result<std::vector<DeadLetter>> listed = co_await box.list(plan.limit);
   std::size_t met = 0;
   for (const DeadLetter& letter : listed.value()) {
@@ -84,7 +85,7 @@ asio::awaitable<void> decide(DeadLetterBox& box, const Plan& plan, const Log& lo
   }
 }
 
-asio::awaitable<Outcome> run(DeadLetterBox& box, const Plan& plan, const Log& log) {
+asio::awaitable<Outcome> run(DeadLetters& box, const Plan& plan, const Log& log) {
   try {
     co_await decide(box, plan, log);
   } catch (const UsageError& error) {
@@ -99,29 +100,18 @@ asio::awaitable<Outcome> run(DeadLetterBox& box, const Plan& plan, const Log& lo
 
 Outcome dlq(const Arguments& arguments, const Log& log) {
   const Plan plan(arguments);
-  ListenerConfig config = ListenerConfig::from_url(arguments.url);
-  const std::shared_ptr<const Registry> registry = default_registry();
-  const std::unique_ptr<Transport> transport = registry->make_transport(config.url).value();
-  if (transport->capabilities().dead_letters == Support::impossible) {
-    throw UsageError(std::string(transport->capabilities().transport) + " has no dead letters");
-  }
-  if (config.delivery.dead_letter.empty()) {
-    throw UsageError("the URL names no dead letters: add dead_letter=CHANNEL, as the listener has it");
-  }
+  const ListenerConfig config = ListenerConfig::from_url(arguments.url);
   asio::io_context loop(1);
-  Environment environment;
-  environment.executor = loop.get_executor();
-  environment.log = log;
-  environment.group = config.group;
-  environment.dead_letter = config.delivery.dead_letter;
-  environment.serializer =
-      config.serializer.empty() ? &registry->default_serializer() : registry->serializer(config.serializer).value();
-  const std::unique_ptr<DeadLetterBox> box = transport->make_dead_letter_box(std::move(environment));
-  if (!box) throw UsageError(std::string(transport->capabilities().transport) + " has no dead letters");
+  std::optional<DeadLetters> letters;
+  try {
+    letters.emplace(loop.get_executor(), config, default_registry(), log);
+  } catch (const Error& error) {
+    throw UsageError(std::string(error.message()));
+  }
 
   std::optional<Outcome> outcome;
-  asio::co_spawn(loop, run(*box, plan, log), [&](std::exception_ptr thrown, Outcome ended) {
-    box->close();
+  asio::co_spawn(loop, run(*letters, plan, log), [&](std::exception_ptr thrown, Outcome ended) {
+    letters->close();
     outcome = std::move(ended);
     if (thrown) std::rethrow_exception(thrown);
   });

@@ -11,3 +11,4 @@
 #include "waybill/payload.hpp"
 #include "waybill/service.hpp"
 #include "waybill/stream.hpp"
+#include "waybill/time.hpp"

@@ -11,6 +11,7 @@ namespace waybill::detail {
 ClientCore::ClientCore(asio::any_io_executor executor, const ClientConfig& config,
                        std::shared_ptr<const Registry> registry, Log log)
     : executor_(std::move(executor)),
+      clock_(Clock::of(executor_.get())),
       config_(config),
       registry_(std::move(registry)),
       log_(std::move(log)),

@@ -9,8 +9,7 @@
 #include "link/reconnect.hpp"
 #include "link/sole_thread.hpp"
 #include "waybill/client.hpp"
-
-#include <asio/steady_timer.hpp>
+#include "waybill/time.hpp"
 
 #include <atomic>
 #include <memory>
@@ -50,6 +49,7 @@ class ClientCore final : public std::enable_shared_from_this<ClientCore>,
   const SerialExecutor& executor() const noexcept { return executor_; }
   const Serializer& serializer() const noexcept { return *serializer_; }
   const Log& log() const noexcept { return log_; }
+  TimePoint coarse_now() const { return clock_.coarse(); }
   std::chrono::milliseconds default_timeout() const noexcept { return config_.timeout; }
 
   /// A packet whose payload is in the client's format. The packet is taken before it returns.
@@ -157,6 +157,7 @@ class ClientCore final : public std::enable_shared_from_this<ClientCore>,
   Error lost_call(CallKey key, const Error& why) const;
 
   SerialExecutor executor_;
+  Clock clock_;
   ClientConfig config_;
   std::shared_ptr<const Registry> registry_;
   Log log_;
@@ -186,8 +187,8 @@ class ClientCore final : public std::enable_shared_from_this<ClientCore>,
   std::optional<Error> last_failure_;
   std::string blocked_why_;
   LinkLog link_log_;
-  asio::steady_timer deadline_timer_;
-  asio::steady_timer pause_timer_;
+  Timer deadline_timer_;
+  Timer pause_timer_;
   bool paused_ = false;
   ReadPause read_pause_;
   TimePoint last_complaint_{};

@@ -15,7 +15,7 @@ void ClientCore::on_link_ready() {
   ready_ = was_ready_ = true;
   status = Status::ready;
   last_failure_.reset();
-  const LogLevel level = link_log_.ready(std::chrono::steady_clock::now());
+  const LogLevel level = link_log_.ready(clock_.now());
   log_.write(is_first ? LogLevel::debug : level, "connected to " + config_.url.redacted() + (is_first ? "" : " again"));
   auto waits = std::exchange(connect_waits_, {});
   send_unconfirmed_again();
@@ -28,7 +28,7 @@ void ClientCore::on_link_failed(const Error& error, std::optional<std::chrono::m
   const std::string line = "cannot connect to " + config_.url.redacted() + ": " + error.what();
   if (retry_in) {
     // The next attempts will say the same.
-    return log_.write(link_log_.failed(line, std::chrono::steady_clock::now()), line + " (trying again)");
+    return log_.write(link_log_.failed(line, clock_.now()), line + " (trying again)");
   }
   status = Status::idle;
   if (unconfirmed_.empty()) {
@@ -66,8 +66,7 @@ void ClientCore::on_link_lost(const Error& error) {
   ++losses_;
   status = Status::interrupted;
   last_failure_ = error;
-  log_.write(link_log_.lost(std::chrono::steady_clock::now()),
-             "lost the connection to " + config_.url.redacted() + ": " + error.what());
+  log_.write(link_log_.lost(clock_.now()), "lost the connection to " + config_.url.redacted() + ": " + error.what());
   // Calls that wait for a link have not been sent, and events are sent again: they stay. All others have lost their
   // reply.
   std::set<std::pair<std::uint32_t, std::uint32_t>> stay;

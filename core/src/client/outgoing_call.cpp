@@ -18,7 +18,7 @@ OutgoingCall::OutgoingCall(std::shared_ptr<ClientCore> core, PacketKind kind, co
   packet_.route = pattern_.route();
   packet_.payload = std::move(payload);
   packet_.serializer = &core_->serializer();
-  deadline_ = deadline_after(coarse_now(), options_.timeout.value_or(core_->default_timeout()));
+  deadline_ = deadline_after(core_->coarse_now(), options_.timeout.value_or(core_->default_timeout()));
 }
 
 void OutgoingCall::start(const std::shared_ptr<OutgoingCall>& self) {
@@ -96,7 +96,7 @@ asio::awaitable<Result<void>> OutgoingCall::step(std::size_t index) {
 asio::awaitable<Result<void>> OutgoingCall::send_once() {
   if (is_over_) co_return cancelled_error(End::unknown);  // its waiter has been told
   ++attempt_;
-  const TimePoint now = coarse_now();
+  const TimePoint now = core_->coarse_now();
   if (deadline_ <= now) {
     co_return last_error_.value_or(Error(errc::timeout, "the deadline passed before it was sent", End::rejected));
   }

@@ -13,8 +13,6 @@ namespace waybill::detail {
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 Error closed_while_connecting() { return Error(errc::closed, "closed while connecting", End::rejected); }
 
 }  // namespace
@@ -62,7 +60,7 @@ asio::awaitable<Result<void>> Reconnect::try_once() {
     life_.failed();
     co_return opened;
   }
-  if (!life_.opened(Clock::now())) co_return loss_;
+  if (!life_.opened(wake_.now())) co_return loss_;
   tell([](Host& ready) { ready.on_link_ready(); });
   co_return opened;
 }
@@ -70,7 +68,7 @@ asio::awaitable<Result<void>> Reconnect::try_once() {
 asio::awaitable<Result<void>> Reconnect::start(Startup startup) {
   const std::shared_ptr<Reconnect> self = shared_from_this();
   running_ = true;
-  const TimePoint give_up = deadline_after(Clock::now(), startup.limit);
+  const TimePoint give_up = deadline_after(wake_.now(), startup.limit);
   while (true) {
     Result<void> opened = co_await try_once();
     if (stopped_) co_return closed_while_connecting();
@@ -79,14 +77,14 @@ asio::awaitable<Result<void>> Reconnect::start(Startup startup) {
       co_return opened;
     }
     const std::chrono::milliseconds pause = life_.pause(random_bits());
-    const bool waits = startup.mode == Startup::Mode::wait && Clock::now() + pause < give_up;
+    const bool waits = startup.mode == Startup::Mode::wait && wake_.now() + pause < give_up;
     if (is_fatal(opened.error()) || (!waits && startup.mode != Startup::Mode::background)) {
       running_ = false;
       co_return opened;
     }
     tell([&](Host& host) { host.on_link_failed(opened.error(), pause); });
     if (startup.mode == Startup::Mode::background) {
-      first_attempt_ = Clock::now() + pause;
+      first_attempt_ = wake_.now() + pause;
       begin_keeping_open();
       co_return Result<void>{};
     }
@@ -96,7 +94,7 @@ asio::awaitable<Result<void>> Reconnect::start(Startup startup) {
 
 void Reconnect::start_in_background(std::chrono::milliseconds pause) {
   if (stopped_) return;
-  const TimePoint begin = deadline_after(Clock::now(), pause);
+  const TimePoint begin = deadline_after(wake_.now(), pause);
   if (running_) {
     if (begin >= first_attempt_) return;
     first_attempt_ = begin;
@@ -126,7 +124,7 @@ asio::awaitable<void> Reconnect::wait_for_loss() {
 }
 
 asio::awaitable<void> Reconnect::keep_open([[maybe_unused]] std::shared_ptr<Reconnect> self) {
-  while (!stopped_ && first_attempt_ > Clock::now()) {
+  while (!stopped_ && first_attempt_ > wake_.now()) {
     wake_.expires_at(first_attempt_);
     co_await wait_quietly(wake_);
   }
@@ -151,7 +149,7 @@ asio::awaitable<void> Reconnect::keep_open([[maybe_unused]] std::shared_ptr<Reco
 
 void Reconnect::lost(const Error& error) {
   loss_ = error;
-  if (!life_.lost(Clock::now())) return;
+  if (!life_.lost(wake_.now())) return;
   wake_.cancel();
   tell([&](Host& host) { host.on_link_lost(error); });
 }

@@ -4,9 +4,9 @@
 #include "link/link_life.hpp"
 #include "waybill/config.hpp"
 #include "waybill/result.hpp"
+#include "waybill/time.hpp"
 
 #include <asio/awaitable.hpp>
-#include <asio/steady_timer.hpp>
 
 #include <functional>
 #include <memory>
@@ -56,7 +56,7 @@ class Reconnect : public std::enable_shared_from_this<Reconnect> {
   template <class Tell>
   void tell(Tell tell);
   std::weak_ptr<Host> host_;
-  asio::steady_timer wake_;
+  Timer wake_;
   LinkLife life_;
   Error loss_;
   TimePoint first_attempt_{};  ///< In the background: not before.

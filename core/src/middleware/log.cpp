@@ -1,4 +1,5 @@
 #include "waybill/middleware.hpp"
+#include "waybill/time.hpp"
 
 #include <chrono>
 #include <string>
@@ -8,11 +9,11 @@ namespace waybill::middleware {
 namespace {
 
 asio::awaitable<Result<void>> run_logged(LogLevel level, Context& context, Next next) {
-  const auto begin = std::chrono::steady_clock::now();
+  const detail::Clock clock = detail::Clock::of(context.executor());
+  const auto begin = clock.now();
   Result<void> outcome = co_await next();
   if (context.log().wants(level)) {
-    const auto taken =
-        std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - begin).count();
+    const auto taken = std::chrono::duration_cast<std::chrono::microseconds>(clock.now() - begin).count();
     std::string line(context.is_request() ? "request " : "event ");
     line.append(context.pattern()).append(outcome ? " ok" : std::string(" failed: ") + outcome.error().what());
     line.append(" in ").append(std::to_string(taken)).append(" us");

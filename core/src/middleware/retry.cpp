@@ -3,8 +3,7 @@
 #include "waybill/detail/backoff.hpp"
 #include "waybill/detail/clock.hpp"
 #include "waybill/middleware.hpp"
-
-#include <asio/steady_timer.hpp>
+#include "waybill/time.hpp"
 
 #include <string>
 #include <utility>
@@ -21,13 +20,13 @@ bool may_help(const RetryOptions& options, const Context& context, const Error& 
 
 asio::awaitable<Result<void>> run_again(RetryOptions options, Context& context, Next next) {
   detail::Backoff backoff({options.first, options.most});
-  asio::steady_timer timer(context.executor());
+  Timer timer(context.executor());
   for (int attempt = 1;; ++attempt) {
     Result<void> outcome = co_await next();
     if (outcome || attempt >= options.attempts || !may_help(options, context, outcome.error())) co_return outcome;
     const std::chrono::milliseconds pause = backoff.next(detail::random_bits());
     const auto deadline = context.deadline();
-    const detail::TimePoint next_try = detail::deadline_after(std::chrono::steady_clock::now(), pause);
+    const detail::TimePoint next_try = detail::deadline_after(timer.now(), pause);
     if (deadline && next_try >= *deadline) co_return outcome;
     timer.expires_at(next_try);
     co_await detail::wait_quietly(timer);

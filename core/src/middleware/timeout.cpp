@@ -1,9 +1,9 @@
 #include "waybill/detail/asio.hpp"
 #include "waybill/detail/clock.hpp"
 #include "waybill/middleware.hpp"
+#include "waybill/time.hpp"
 
 #include <asio/experimental/awaitable_operators.hpp>
-#include <asio/steady_timer.hpp>
 
 namespace waybill::middleware {
 
@@ -11,9 +11,9 @@ namespace {
 
 asio::awaitable<Result<void>> run_within(std::chrono::milliseconds limit, Context& context, Next next) {
   using asio::experimental::awaitable_operators::operator||;
-  const auto deadline = detail::deadline_after(std::chrono::steady_clock::now(), limit);
+  Timer timer(context.executor(), limit);
+  const auto deadline = timer.expiry();
   if (const auto known = context.deadline(); !known || *known > deadline) context.set_deadline(deadline);
-  asio::steady_timer timer(context.executor(), deadline);
   auto work = next();
   auto wait = detail::wait_quietly(timer);
   const auto first = co_await (std::move(work) || std::move(wait));

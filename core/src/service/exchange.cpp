@@ -175,7 +175,7 @@ std::optional<std::chrono::steady_clock::time_point> Exchange::deadline() {
     if (ec != std::errc() || end != left->data() + left->size() || milliseconds < 0) return std::nullopt;
   }
   constexpr std::int64_t k_day = 86'400'000;
-  deadline_ = coarse_now() + std::chrono::milliseconds(std::min(milliseconds, k_day));
+  deadline_ = host_.coarse_now() + std::chrono::milliseconds(std::min(milliseconds, k_day));
   return deadline_;
 }
 

@@ -46,6 +46,7 @@ ListenerHost::ListenerHost(std::shared_ptr<ServiceParts> parts, const ListenerCo
     : parts_(std::move(parts)),
       config_(config),
       executor_(environment.executor),
+      clock_(Clock::of(executor_)),
       transport_(std::move(transport)),
       capabilities_(transport_->capabilities()),
       listener_(transport_->make_listener(std::move(environment))),
@@ -110,7 +111,7 @@ asio::awaitable<Result<void>> ListenerHost::open_link() {
 
 void ListenerHost::on_link_ready() {
   was_ready_ = true;
-  log().write(link_log_.ready(std::chrono::steady_clock::now()), "listening on " + listener_->address());
+  log().write(link_log_.ready(idle_.now()), "listening on " + listener_->address());
 }
 
 void ListenerHost::on_link_failed(const Error& error, std::optional<std::chrono::milliseconds> retry_in) {
@@ -121,7 +122,7 @@ void ListenerHost::on_link_failed(const Error& error, std::optional<std::chrono:
     log().error(line + " (asked again in a minute)");
     return reconnect_->start_in_background(std::chrono::minutes(1));
   }
-  log().write(link_log_.failed(line, std::chrono::steady_clock::now()), line + " (trying again)");
+  log().write(link_log_.failed(line, idle_.now()), line + " (trying again)");
 }
 
 void ListenerHost::on_lost(const Error& error) {
@@ -134,7 +135,7 @@ void ListenerHost::on_lost(const Error& error) {
 
 void ListenerHost::on_link_lost(const Error& error) {
   if (closed_) return;
-  log().write(link_log_.lost(std::chrono::steady_clock::now()), "lost " + config_.url.redacted() + ": " + error.what());
+  log().write(link_log_.lost(idle_.now()), "lost " + config_.url.redacted() + ": " + error.what());
 }
 
 void ListenerHost::on_delivery(Delivery&& delivery) {
@@ -320,13 +321,13 @@ asio::awaitable<DrainReport> ListenerHost::drain(TimePoint deadline) {
   const std::size_t at_first = in_hand();
   // A second drain waits beside the first; whichever ends earlier closes.
   if (is_first || deadline < idle_.expiry()) idle_.expires_at(deadline);
-  while (in_hand() > 0 && std::chrono::steady_clock::now() < deadline && !closed_) co_await wait_quietly(idle_);
+  while (in_hand() > 0 && idle_.now() < deadline && !closed_) co_await wait_quietly(idle_);
   report.abandoned = std::min(in_hand(), at_first);
   report.finished = at_first - report.abandoned;
   report.given_back = given_back_;
   if (!closed_) {
     // The flush ends with the link, so the deadline closes the link.
-    idle_.expires_at(std::max(deadline, std::chrono::steady_clock::now() + std::chrono::milliseconds(100)));
+    idle_.expires_at(std::max(deadline, idle_.now() + std::chrono::milliseconds(100)));
     idle_.async_wait([self](std::error_code ec) {
       if (!ec) self->close();
     });

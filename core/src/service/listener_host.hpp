@@ -14,9 +14,9 @@
 #include "waybill/detail/exchange.hpp"
 #include "waybill/middleware.hpp"
 #include "waybill/service.hpp"
+#include "waybill/time.hpp"
 
 #include <asio/post.hpp>
-#include <asio/steady_timer.hpp>
 
 #include <atomic>
 #include <functional>
@@ -77,6 +77,7 @@ class ListenerHost final : public std::enable_shared_from_this<ListenerHost>,
   void close();
 
   const asio::any_io_executor& executor() const noexcept { return executor_; }
+  TimePoint coarse_now() const { return clock_.coarse(); }
   const Log& log() const noexcept { return parts_->log; }
   /// False: headers travel in the metadata.
   bool has_headers() const noexcept { return capabilities_.headers == Support::native; }
@@ -131,6 +132,7 @@ class ListenerHost final : public std::enable_shared_from_this<ListenerHost>,
   std::shared_ptr<ServiceParts> parts_;
   ListenerConfig config_;
   asio::any_io_executor executor_;
+  Clock clock_;
   std::shared_ptr<Transport> transport_;  ///< Before its listener, which may refer to it.
   Capabilities capabilities_;
   std::unique_ptr<Listener> listener_;
@@ -146,7 +148,7 @@ class ListenerHost final : public std::enable_shared_from_this<ListenerHost>,
   Buffer scratch_;
   std::size_t in_flight_ = 0;
   std::size_t given_back_ = 0;
-  asio::steady_timer idle_;  ///< Cancelled when nothing is in flight any more.
+  Timer idle_;  ///< Cancelled when nothing is in flight any more.
   bool draining_ = false;
   bool was_ready_ = false;
   LinkLog link_log_;

@@ -55,7 +55,7 @@ void ListenerHost::unhandled(Delivery& delivery) {
 
 void ListenerHost::tell_unhandled(const Packet& packet) {
   const std::string_view name = name_of(packet);
-  const UnhandledLog::Line line = unhandled_log_.add(name, coarse_now());
+  const UnhandledLog::Line line = unhandled_log_.add(name, idle_.now());
   if (line.count == 0) return;
   std::string text = config_.url.redacted() + ": ";
   if (line.is_of_others) {
@@ -126,7 +126,7 @@ void ListenerHost::on_parked(const Delivery& delivery) {
 }
 
 void ListenerHost::on_not_parked(const Delivery& delivery, const Error& why, std::chrono::milliseconds retry_in) {
-  const TimePoint now = std::chrono::steady_clock::now();
+  const TimePoint now = idle_.now();
   const bool is_new = now - parking_told_ >= std::chrono::minutes(1);
   if (is_new) parking_told_ = now;
   log().write(is_new ? LogLevel::error : LogLevel::debug,

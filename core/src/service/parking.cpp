@@ -35,7 +35,7 @@ void Parking::ended(Id id, const Result<void>& outcome) {
     return;
   }
   const std::chrono::milliseconds pause = letter.pause.next(random_bits());
-  const auto added = waiting_.emplace(std::chrono::steady_clock::now() + pause, id);
+  const auto added = waiting_.emplace(timer_.now() + pause, id);
   if (added == waiting_.begin()) watch();
   if (observer) observer->on_not_parked(letter.delivery, outcome.error(), pause);
 }
@@ -63,7 +63,7 @@ void Parking::watch() {
   timer_.async_wait([weak = weak_from_this()](std::error_code ec) {
     const auto self = weak.lock();
     if (ec || !self) return;
-    const TimePoint now = std::chrono::steady_clock::now();
+    const TimePoint now = self->timer_.now();
     while (!self->waiting_.empty() && self->waiting_.begin()->first <= now) {
       const Id id = self->waiting_.extract(self->waiting_.begin()).mapped();
       self->park(id, self->letters_.at(id));

@@ -3,9 +3,8 @@
 
 #include "waybill/detail/backoff.hpp"
 #include "waybill/detail/clock.hpp"
+#include "waybill/time.hpp"
 #include "waybill/transport.hpp"
-
-#include <asio/steady_timer.hpp>
 
 #include <cstdint>
 #include <map>
@@ -55,7 +54,7 @@ class Parking : public std::enable_shared_from_this<Parking> {
 
   std::map<Id, Letter> letters_;  // stable addresses: the transport sees a delivery while it parks it
   std::multimap<TimePoint, Id> waiting_;
-  asio::steady_timer timer_;
+  Timer timer_;
   std::weak_ptr<Observer> observer_;
   Id last_id_ = 0;
   bool gives_back_ = false;

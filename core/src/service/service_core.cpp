@@ -137,7 +137,7 @@ asio::awaitable<Result<void>> Service::Core::start() {
 
 asio::awaitable<DrainReport> Service::Core::drain(std::chrono::milliseconds limit) {
   is_stopped_ = true;
-  const auto deadline = detail::deadline_after(std::chrono::steady_clock::now(), limit);
+  const auto deadline = detail::deadline_after(detail::Clock::of(executor()).now(), limit);
   using Drained = detail::Arrival<DrainReport>;
   DrainReport total;
   std::vector<std::shared_ptr<Drained>> each;

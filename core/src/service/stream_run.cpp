@@ -94,7 +94,7 @@ asio::awaitable<void> StreamRun::go_on_until_stopped() {
 }
 
 asio::awaitable<void> StreamRun::go_on() {
-  asio::steady_timer pause(exchange_.executor());
+  Timer pause(exchange_.executor());
   while (state_ != State::ended) {
     switch (state_) {
       case State::awaiting: co_await std::move(*stream_.promise().awaited); break;

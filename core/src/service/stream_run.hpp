@@ -3,9 +3,9 @@
 
 #include "waybill/detail/exchange.hpp"
 #include "waybill/stream.hpp"
+#include "waybill/time.hpp"
 
 #include <asio/cancellation_signal.hpp>
-#include <asio/steady_timer.hpp>
 
 #include <memory>
 
@@ -49,7 +49,7 @@ class StreamRun : public std::enable_shared_from_this<StreamRun> {
   bool is_caller_gone_ = false;
   unsigned steps_ = 0;
   asio::cancellation_signal stop_;  ///< Cancels what go_on() awaits.
-  asio::steady_timer watch_;
+  Timer watch_;
 };
 
 }  // namespace waybill::detail

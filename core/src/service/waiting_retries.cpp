@@ -6,7 +6,7 @@ namespace waybill::detail {
 
 void WaitingRetries::add(Delivery&& delivery, std::chrono::milliseconds wait) {
   delivery.own();
-  const TimePoint due = deadline_after(std::chrono::steady_clock::now(), wait);
+  const TimePoint due = deadline_after(timer_.now(), wait);
   const auto added = waiting_.emplace(due, std::move(delivery));
   if (added == waiting_.begin()) watch();
 }
@@ -46,7 +46,7 @@ void WaitingRetries::watch() {
     const auto self = weak.lock();
     if (ec || !self) return;
     const bool was_full = self->is_full();
-    const TimePoint now = std::chrono::steady_clock::now();
+    const TimePoint now = self->timer_.now();
     while (!self->waiting_.empty() && self->waiting_.begin()->first <= now) self->give_back_first();
     self->watch();
     if (was_full && !self->is_full() && self->when_room_) self->when_room_();

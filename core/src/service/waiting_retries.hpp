@@ -4,9 +4,8 @@
 
 #include "waybill/detail/clock.hpp"
 #include "waybill/detail/unique_function.hpp"
+#include "waybill/time.hpp"
 #include "waybill/transport.hpp"
-
-#include <asio/steady_timer.hpp>
 
 #include <chrono>
 #include <map>
@@ -45,7 +44,7 @@ class WaitingRetries : public std::enable_shared_from_this<WaitingRetries> {
 
   std::multimap<TimePoint, Delivery> waiting_;
   std::vector<Delivery> left_;
-  asio::steady_timer timer_;
+  Timer timer_;
   UniqueFunction<void()> when_room_;
   std::size_t most_;
 };

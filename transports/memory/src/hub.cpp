@@ -3,7 +3,6 @@
 #include "ends.hpp"
 
 #include <asio/post.hpp>
-#include <asio/steady_timer.hpp>
 
 #include <utility>
 
@@ -295,7 +294,7 @@ void Hub::after(VirtualTime::Duration delay, ClientEnd& client, std::function<vo
     options_.time->call_after(delay, std::move(arrive));
     return;
   }
-  auto timer = std::make_shared<asio::steady_timer>(client.executor, delay);
+  auto timer = std::make_shared<Timer>(client.executor, delay);
   timer->async_wait([timer, arrive = std::move(arrive)](const std::error_code& error) {
     if (!error) arrive();
   });

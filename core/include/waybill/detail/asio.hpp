@@ -24,7 +24,8 @@ using asio::experimental::as_tuple;
 #endif
 
 /// Waits for the timer; being cancelled is not an error.
-inline asio::awaitable<void> wait_quietly(asio::steady_timer& timer) {
+template <class AnyTimer>
+asio::awaitable<void> wait_quietly(AnyTimer& timer) {
   const auto outcome = co_await timer.async_wait(as_tuple(asio::use_awaitable));
   (void)outcome;
 }

@@ -5,6 +5,7 @@
 #include "waybill/dead_letter.hpp"
 #include "waybill/registry.hpp"
 #include "waybill/result.hpp"
+#include "waybill/time.hpp"
 #include "waybill/transport.hpp"
 #include "waybill/url.hpp"
 
@@ -26,30 +27,7 @@ class Hub;
 /// Errors: invalid_config.
 Result<std::unique_ptr<Transport>> make_transport(const Url& url, const Registry& registry);
 
-/// A clock that only tests move. Delays of a broker that was made with one end when advance() passes them.
-///
-/// Threads: any. What becomes due runs on the thread that advances, outside of the clock's lock.
-class VirtualTime {
- public:
-  using Duration = std::chrono::nanoseconds;
-
-  VirtualTime();
-  ~VirtualTime();
-  VirtualTime(const VirtualTime&) = delete;
-  VirtualTime& operator=(const VirtualTime&) = delete;
-
-  Duration now() const;  ///< Since the clock was made.
-  /// Moves the clock and runs what becomes due, in order of time, then of registration.
-  void advance(Duration by);
-  /// Moves to the next thing that waits and runs it; false if nothing waits.
-  bool advance_to_next();
-  void call_after(Duration delay, std::function<void()> call);
-  std::size_t waiting() const;  ///< How many calls are still to come.
-
- private:
-  struct State;
-  std::unique_ptr<State> state_;
-};
+using waybill::VirtualTime;
 
 /// Which way a packet travels.
 enum class Leg {
@@ -77,7 +55,7 @@ struct BrokerOptions {
   std::size_t max_waiting_messages = 65'536;  ///< In one group, not yet given to a listener.
   std::size_t max_waiting_bytes = 64u << 20;  ///< Of their payloads. Beyond either, sending fails with overloaded.
   std::size_t max_reply_bytes = 64u << 20;    ///< Not yet taken by one client; beyond it that client loses its link.
-  std::shared_ptr<VirtualTime> time;          ///< Null: real time.
+  std::shared_ptr<VirtualTime> time;          ///< Null: that of each client's loop.
 };
 
 /// What a broker has seen since it was made, and what it holds now.
