@@ -129,7 +129,7 @@ Error Error::from_peer(const Slice& body, const Serializer& serializer) {
     state.name = peer.code.value_or("");
     state.message = peer.message.value_or("");
     if (serializer.decode(state.body, ValueOut::of(details))) state.details = details.details.bytes();
-    const bool is_full = state.name == "overloaded" && state.message == detail::k_overloaded_text;
+    const bool is_full = state.name == "overloaded" && state.message.starts_with(detail::k_overloaded_text);
     if (is_full || (state.name == "refused" && state.message == detail::k_leaving_text)) {
       state.code = make_error_code(is_full ? errc::overloaded : errc::refused);
       state.end = End::rejected;
@@ -192,6 +192,10 @@ void Error::decode_details(ValueOut out) const {
 void Error::encode(const Serializer& serializer, Buffer& out) const {
   if (state_->value_is_body) return serializer.encode(state_->value.ref(), out).value();
   if (state_->serializer == &serializer) return out.append(state_->body.view());
+  if (code() == errc::overloaded && end() == End::rejected) {
+    const Error refusal("overloaded", std::string(detail::k_overloaded_text) + ": " + std::string(message()));
+    return refusal.encode(serializer, out);
+  }
   if (code() != errc::remote) {
     // What went wrong inside is not the caller's business, except where it is the caller's own mistake.
     const bool tell = code() == errc::payload_mismatch || code() == errc::payload_malformed ||

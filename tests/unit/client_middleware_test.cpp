@@ -77,6 +77,20 @@ TEST_F(Retried, WhatSurelyWasNotTakenIsSentAgain) {
   EXPECT_TRUE(*call);
 }
 
+TEST_F(Retried, WhatAnEarlierAttemptMayHaveDoneIsNotForgotten) {
+  auto options = quick();
+  options.attempts = 2;
+  options.idempotent = true;
+  use(options);
+  const Ended<int> call = ask();
+  script().lose();
+  ASSERT_TRUE(eventually(rig.loop, [&] { return script().sent.size() == 2; }));
+  script().sink->on_sent(script().sent[1].ticket, Error(errc::no_receiver, "nobody is subscribed", End::rejected));
+  ASSERT_TRUE(eventually(rig.loop, [&] { return call.count() == 1; }));
+  EXPECT_EQ(call.error().code(), errc::no_receiver);
+  EXPECT_EQ(call.error().end(), End::unknown) << "the first attempt was perhaps taken";
+}
+
 /// A middleware that never lets a call end by itself.
 Middleware hanging() {
   return {"hanging", [](Context& context, Next) -> asio::awaitable<Result<void>> {

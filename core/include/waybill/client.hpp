@@ -141,7 +141,8 @@ class Client {
         [core = core_](auto handler) { detail::wait_for(core, &detail::connect_then, std::move(handler)); }, token);
   }
 
-  /// Adds advice around all calls, outermost first. Throws Error(invalid_config) after the first call.
+  /// Adds advice around all calls, outermost first, inside of what the configuration has. Throws Error(invalid_config)
+  /// after the first call, and for what makes sense on services alone.
   Client& use(Middleware middleware);
   /// Takes what the transport tells of itself. Throws Error(invalid_config) after the first call.
   Client& metrics_to(MetricSink sink);

@@ -5,6 +5,7 @@
 #include "waybill/url.hpp"
 
 #include <chrono>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -35,6 +36,15 @@ struct DeliveryPolicy {
   Result<void> validate() const;
 };
 
+struct Middleware;
+
+/// One step of a `middleware:` list. `make` is called once for each service or client, which then remember for themselves.
+struct MiddlewareConfig {
+  std::string name;
+  std::function<Middleware()> make;
+  std::string origin;  ///< As in ListenerConfig.
+};
+
 /// One listener: its URL without core's own options, and those.
 struct ListenerConfig {
   Url url;
@@ -45,7 +55,8 @@ struct ListenerConfig {
                                      ///< it reading stops.
   Startup startup;
   DeliveryPolicy delivery;
-  std::string origin;  ///< Where it was written, for errors: "orders.yaml:3". May be empty.
+  std::vector<MiddlewareConfig> middleware;  ///< Around the handlers, for what comes by this listener; outermost first.
+  std::string origin;                        ///< Where it was written, for errors: "orders.yaml:3". May be empty.
 
   /// Reads core's options off a URL. Throws Error(invalid_config).
   static ListenerConfig from_url(std::string_view url);
@@ -59,8 +70,9 @@ struct ClientConfig {
   std::chrono::milliseconds connect_timeout{10'000};  ///< How long a call waits for a link.
   std::size_t max_queued_bytes = 8u << 20;            ///< Waiting for a link; beyond it calls fail with overloaded.
   std::size_t max_unsent_bytes = 128u << 20;          ///< Given to the link and not yet written.
-  bool tells_deadline = true;  ///< Requests carry their deadline, where the carrier has a place for it.
-  std::string origin;          ///< As in ListenerConfig.
+  bool tells_deadline = true;                ///< Requests carry their deadline, where the carrier has a place for it.
+  std::vector<MiddlewareConfig> middleware;  ///< Around its calls, outermost first.
+  std::string origin;                        ///< As in ListenerConfig.
 
   /// Reads core's options off a URL. Throws Error(invalid_config).
   static ClientConfig from_url(std::string_view url);
@@ -76,6 +88,7 @@ struct Config {
   unsigned handler_threads = 0;                     ///< 0: handlers run on the loop of their listener.
   std::chrono::milliseconds drain_timeout{10'000};  ///< What SIGTERM gives handlers to finish.
   std::string log_level = "info";                   ///< debug, info, warning, error or off.
+  std::vector<MiddlewareConfig> middleware;         ///< Around the handlers, for all listeners; outside of theirs.
 
   /// A YAML file; `${NAME:-default}` takes from the environment and from `.env` beside the file; WAYBILL_LISTEN and
   /// WAYBILL_CLIENTS_<NAME>_URL override.

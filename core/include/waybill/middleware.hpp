@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 
 namespace waybill {
@@ -19,10 +20,15 @@ namespace waybill {
 using Next = std::function<asio::awaitable<Result<void>>()>;
 
 /// A named step of the chain. `run` gives the outcome: an error returned on a service is answered to the caller, on a
-/// client it ends the call.
+/// client it ends the call. A service answers errc::overloaded with End::rejected so that its caller gets the same.
+///
+/// Threads:  those of the handlers and clients that it stands around; `run` may be called by several at the same time.
+/// Lifetime: a copy shares what the original remembers; two services or clients that use() one share it, too.
 struct Middleware {
   std::string name;
   std::function<asio::awaitable<Result<void>>(Context& context, Next next)> run;
+  /// The one side where it makes sense; use() of the other refuses it. Empty: both.
+  std::optional<Context::Side> only_on = std::nullopt;
 };
 
 namespace middleware {
@@ -49,6 +55,32 @@ struct RetryOptions {
 /// does not send again what may have been taken, unless it is idempotent.
 /// Throws Error(invalid_config) for options that are not valid.
 Middleware retry(RetryOptions options = RetryOptions());
+
+struct CircuitBreakerOptions {
+  double failure_rate = 0.5;  ///< Opens when so many of the calls in the window have failed, from 0 to 1,
+  int minimum_calls = 20;     ///< and there were at least so many.
+  std::chrono::milliseconds window{10'000};
+  int consecutive = 0;                          ///< Opens as well when so many have failed in a row; 0: does not.
+  std::chrono::milliseconds open{5'000};        ///< At least that long; doubled each time that a trial fails,
+  std::chrono::milliseconds most_open{60'000};  ///< up to this. Up to half of it more, so that callers come apart.
+  int trials = 1;  ///< So many calls pass after that; when all have gone well it closes, when one fails it opens again.
+  enum class Scope {
+    pattern,  ///< Each pattern has a circuit.
+    all,      ///< One for all that passes.
+  };
+  Scope scope = Scope::pattern;
+  int max_patterns = 1000;  ///< So many have one; then the least lately used is forgotten, unless it is open.
+  /// What is a failure. Empty: what is_passing() (timeouts, lost connections, ...). An answer that is an error of another
+  /// kind counts as success; cancellations and mistakes of the caller count as nothing.
+  std::function<bool(const Error&)> counts;
+
+  /// invalid_config with every mistake.
+  Result<void> validate() const;
+};
+/// Ends calls at once, with errc::overloaded and End::rejected, while most of those before them failed: who is down is
+/// left alone, and who calls does not wait for it.
+/// Throws Error(invalid_config) for options that are not valid.
+Middleware circuit_breaker(CircuitBreakerOptions options = CircuitBreakerOptions());
 
 /// One line for each message: pattern, outcome, time taken. Payloads are not logged.
 Middleware log(LogLevel level = LogLevel::info);

@@ -71,7 +71,8 @@ class Service {
     add(pattern, detail::make_handler(std::forward<F>(handler)), false);
     return *this;
   }
-  /// Adds advice around all handlers, outermost first. Throws Error(invalid_config) after the start.
+  /// Adds advice around all handlers, outermost first, inside of what the configuration has. Throws Error(invalid_config)
+  /// after the start, and for what makes sense on clients alone.
   Service& use(Middleware middleware);
   /// Takes the log lines instead of standard error.
   Service& log_to(LogSink sink);

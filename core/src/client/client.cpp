@@ -3,6 +3,7 @@
 #include "client/client_core.hpp"
 #include "client/outgoing_call.hpp"
 #include "format/finished.hpp"
+#include "middleware/configured.hpp"
 
 #include <asio/post.hpp>
 
@@ -198,6 +199,7 @@ Client::~Client() {
 
 Client& Client::use(Middleware middleware) {
   core_->require_unused("use()");
+  detail::require_side(middleware, Context::Side::client);
   core_->middleware.push_back(std::move(middleware));
   return *this;
 }

@@ -3,6 +3,7 @@
 #include "client/client_core.hpp"
 
 #include "config/config_options.hpp"
+#include "middleware/configured.hpp"
 
 #include <algorithm>
 
@@ -20,6 +21,7 @@ ClientCore::ClientCore(asio::any_io_executor executor, const ClientConfig& confi
       deadline_timer_(executor_.get()),
       pause_timer_(executor_.get()) {
   config_.validate().value();
+  middleware = make_middleware(config_.middleware, Context::Side::client);
   serializer_ =
       config_.serializer.empty() ? &registry_->default_serializer() : registry_->serializer(config_.serializer).value();
   transport_ = make_configured(*registry_, config_.url, config_.origin);
@@ -46,7 +48,8 @@ ClientCore::~ClientCore() {
 std::string ClientCore::describe() const {
   const Capabilities& can = capabilities();
   return config_.url.redacted() + ": events " + std::string(can.event_promise) + ", requests one outcome within " +
-         std::to_string(config_.timeout.count()) + " ms, payloads as " + std::string(serializer_->name());
+         std::to_string(config_.timeout.count()) + " ms, payloads as " + std::string(serializer_->name()) +
+         describe_chain(middleware);
 }
 
 void ClientCore::require_unused(std::string_view what) const {

@@ -68,7 +68,10 @@ asio::awaitable<void> OutgoingCall::run(std::shared_ptr<OutgoingCall> self) {
   self->core_->calls().close(self->key_);
   if (!outcome) {
     const Error& error = outcome.error();
-    self->tell({nullptr, nullptr, &error, true});
+    // The last attempt may be one that nobody took, behind one that was perhaps taken.
+    const bool is_unsure = error.end() == End::rejected && self->perhaps_taken_;
+    const Error told = is_unsure ? Error(error.code(), std::string(error.message()), End::unknown) : error;
+    self->tell({nullptr, nullptr, &told, true});
   } else if (!self->remote_->mailbox.is_ended()) {
     // A middleware that did not call on: the call ends without a value.
     Packet end;

@@ -1,10 +1,13 @@
 // What the tree of a configuration file means.
 #include "config/config_tree.hpp"
 #include "config/url_text.hpp"
+#include "middleware/configured.hpp"
 #include "waybill/detail/nearest.hpp"
 #include "waybill/error.hpp"
 
 #include <algorithm>
+#include <optional>
+#include <type_traits>
 
 namespace waybill::detail {
 namespace {
@@ -31,7 +34,7 @@ class FileReader {
   void read(const ConfigNode& tree) {
     if (tree.kind == Kind::nothing) return;
     if (tree.kind != Kind::map) return expected(tree, "a mapping with listeners, clients and so on");
-    std::vector<std::string> known{"listeners", "clients"};
+    std::vector<std::string> known{"listeners", "clients", "middleware"};
     for (const Setting& setting : settings()) known.emplace_back(setting.key);
     report_repeated(tree);
     for (const auto& [key, value] : tree.members) {
@@ -41,6 +44,8 @@ class FileReader {
         read_listeners(value);
       } else if (key.text == "clients") {
         read_clients(value);
+      } else if (key.text == "middleware") {
+        read_middleware_list(key, value, Context::Side::service, config_.middleware);
       } else if (setting != settings().end()) {
         read_setting(*setting, key, value);
       } else if (!key.text.starts_with("x-")) {  // those are a place for anchors
@@ -134,6 +139,10 @@ class FileReader {
     for (const auto& [key, value] : node.members) {
       if (key.text == "username" || key.text == "password") {
         set_credential(key, value, key.text == "username" ? endpoint.url.user : endpoint.url.password);
+      } else if (key.text == "middleware") {
+        constexpr bool k_is_client = std::is_same_v<Endpoint, ClientConfig>;
+        read_middleware_list(key, value, k_is_client ? Context::Side::client : Context::Side::service,
+                             endpoint.middleware);
       } else if (key.text != "url") {
         add_options(key, key.text, value, endpoint);
       }
@@ -176,8 +185,9 @@ class FileReader {
       return;
     }
     if (value.kind != Kind::text) {
-      return mistake(key,
-                     "option \"" + name.substr(0, 100) + "\": expected a single value, found " + name_of(value.kind));
+      const std::string meant = value.kind == Kind::list ? nearest(name, std::vector<std::string>{"middleware"}) : "";
+      return mistake(key, "option \"" + name.substr(0, 100) + "\": expected a single value, found " +
+                              name_of(value.kind) + (meant.empty() ? "" : "; did you mean \"" + meant + "\"?"));
     }
     if (endpoint.url.option(name)) return mistake(key, "option \"" + name.substr(0, 100) + "\" is in the URL already");
     // Core's options are read one by one, so that each mistake gets the line of its option.
@@ -193,6 +203,61 @@ class FileReader {
     Mistakes found;
     take_options(endpoint, found);
     for (const std::string& text : found) mistake(node, text);
+  }
+
+  /// A list, outermost first; each item is a name, or a name with its options.
+  void read_middleware_list(const ConfigNode& key, const ConfigNode& node, Context::Side side,
+                            std::vector<MiddlewareConfig>& into) {
+    if (node.kind == Kind::nothing) return;
+    if (node.kind != Kind::list) {
+      return mistake(
+          key, std::string("middleware: expected a list (\"- retry: { attempts: 3 }\"), found ") + name_of(node.kind));
+    }
+    for (const ConfigNode& item : node.items) {
+      const std::size_t before = mistakes_.size();
+      WrittenMiddleware written = read_middleware_item(item);
+      if (mistakes_.size() != before) continue;
+      const MistakeAt told = [this](std::size_t line, const std::string& what) {
+        mistakes_.push_back(file_ + ':' + std::to_string(line) + ": " + what);
+      };
+      if (std::optional<MiddlewareConfig> made = read_middleware(written, side, told)) {
+        made->origin = where(item);
+        into.push_back(*std::move(made));
+      }
+    }
+  }
+
+  WrittenMiddleware read_middleware_item(const ConfigNode& item) {
+    WrittenMiddleware written;
+    written.line = item.line;
+    const auto add = [this, &written](const ConfigNode& at, const std::string& name, const ConfigNode& value) {
+      if (value.kind == Kind::text) {
+        written.options.push_back({name, expand(value), value.text, at.line});
+      } else {
+        const std::string wanted = name.empty() ? ": expected its options"
+                                                : ": option \"" + name.substr(0, 100) + "\": expected a single value";
+        mistake(at, written.name + wanted + ", found " + name_of(value.kind));
+      }
+    };
+    if (item.kind == Kind::text) {
+      written.name = item.text;
+    } else if (item.kind != Kind::map) {
+      expected(item, "a middleware's name, or its name with options (\"retry: { attempts: 3 }\")");
+    } else if (item.members.size() != 1) {
+      mistake(item.members.size() > 1 ? item.members[1].key : item,
+              "one item of the list is one middleware: its options are indented below its name, the next has a \"-\"");
+    } else {
+      const auto& [key, value] = item.members.front();
+      written.name = key.text;
+      written.line = key.line;
+      report_repeated(value);
+      if (value.kind == Kind::map) {
+        for (const auto& [name, option] : value.members) add(name, name.text, option);
+      } else if (value.kind != Kind::nothing) {
+        add(key, "", value);
+      }
+    }
+    return written;
   }
 
   std::string file_;

@@ -161,15 +161,17 @@ Result<Startup> parse_startup(std::string_view text) {
                End::rejected);
 }
 
-void throw_mistakes(const Mistakes& mistakes) {
-  if (mistakes.empty()) return;
+Result<void> outcome_of(const Mistakes& mistakes) {
+  if (mistakes.empty()) return {};
   std::string message;
   for (const std::string& mistake : mistakes) {
     if (!message.empty()) message += '\n';
     message += mistake;
   }
-  throw Error(errc::invalid_config, std::move(message), End::rejected);
+  return Error(errc::invalid_config, std::move(message), End::rejected);
 }
+
+void throw_mistakes(const Mistakes& mistakes) { outcome_of(mistakes).value(); }
 
 void append_mistakes(const Error& error, std::string_view prefix, Mistakes& mistakes) {
   std::string_view lines = error.message();

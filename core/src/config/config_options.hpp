@@ -46,7 +46,9 @@ std::unique_ptr<Transport> make_configured(const Registry& registry, const Url& 
 /// serializers and options of transports.
 void check_everything(const Registry& registry, const Config& config);
 
-/// Throws Error(invalid_config) with every mistake, one a line, if there is any.
+/// invalid_config with every mistake, one a line, if there is any.
+Result<void> outcome_of(const Mistakes& mistakes);
+/// The same, thrown.
 void throw_mistakes(const Mistakes& mistakes);
 
 /// The lines of an error's message, one mistake each.

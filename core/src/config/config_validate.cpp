@@ -5,16 +5,16 @@ namespace waybill {
 namespace {
 
 using detail::Mistakes;
-
-Result<void> outcome_of(const Mistakes& mistakes) {
-  std::string lines;
-  for (const std::string& mistake : mistakes) lines += (lines.empty() ? "" : "\n") + mistake;
-  if (lines.empty()) return {};
-  return Error(errc::invalid_config, std::move(lines), End::rejected);
-}
+using detail::outcome_of;
 
 void take(const Result<void>& part, const std::string& prefix, Mistakes& mistakes) {
   if (!part) detail::append_mistakes(part.error(), prefix, mistakes);
+}
+
+void check(const std::vector<MiddlewareConfig>& list, Mistakes& mistakes) {
+  for (const MiddlewareConfig& one : list) {
+    if (!one.make) mistakes.push_back("middleware " + one.name + ": has nothing that makes it");
+  }
 }
 
 }  // namespace
@@ -37,11 +37,13 @@ Result<void> ListenerConfig::validate() const {
   if (max_in_flight == 0) mistakes.push_back("max_in_flight: must be at least 1");
   take(startup.validate(), {}, mistakes);
   take(delivery.validate(), {}, mistakes);
+  check(middleware, mistakes);
   return outcome_of(mistakes);
 }
 
 Result<void> ClientConfig::validate() const {
   Mistakes mistakes;
+  check(middleware, mistakes);
   if (timeout.count() <= 0) mistakes.push_back("timeout: must be more than 0: every request has a deadline");
   if (connect_timeout.count() <= 0) {
     mistakes.push_back("connect_timeout: must be more than 0: no call could wait for its link");
@@ -55,6 +57,7 @@ Result<void> Config::validate() const {
     take(listener.validate(), "listener " + listener.url.redacted() + ": ", mistakes);
   }
   for (const auto& [name, client] : clients) take(client.validate(), "client " + name + ": ", mistakes);
+  check(middleware, mistakes);
   if (drain_timeout.count() < 0) mistakes.push_back("drain_timeout: is negative");
   return outcome_of(mistakes);
 }

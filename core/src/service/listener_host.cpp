@@ -1,5 +1,6 @@
 #include "service/listener_host.hpp"
 
+#include "middleware/configured.hpp"
 #include "waybill/detail/asio.hpp"
 
 #include <asio/cancellation_state.hpp>
@@ -41,10 +42,18 @@ Error error_from_handler(std::exception_ptr exception, const Packet& packet, con
   return Error(errc::internal, "Internal server error", End::unknown);
 }
 
+Error error_of_handler(std::exception_ptr exception, const Packet& packet, const Log& log) {
+  Error error = error_from_handler(std::move(exception), packet, log);
+  const bool says_not_taken = error.code() == errc::overloaded || error.code() == errc::refused;
+  if (!says_not_taken || error.end() == End::unknown) return error;
+  return Error(error.code(), std::string(error.message()), End::unknown);
+}
+
 ListenerHost::ListenerHost(std::shared_ptr<ServiceParts> parts, const ListenerConfig& config,
-                           std::shared_ptr<Transport> transport, Environment environment)
+                           std::shared_ptr<Transport> transport, std::vector<Middleware> chain, Environment environment)
     : parts_(std::move(parts)),
       config_(config),
+      chain_(std::move(chain)),
       executor_(environment.executor),
       clock_(Clock::of(executor_)),
       transport_(std::move(transport)),
@@ -59,6 +68,7 @@ std::string ListenerHost::describe() const {
   std::string line = config_.url.redacted() + ": events " + std::string(capabilities_.event_promise);
   line += describe_policy();
   if (capabilities_.wildcards == Support::emulated) line += ", wildcards matched on this side";
+  line += describe_chain(chain_);
   return line;
 }
 
@@ -155,7 +165,7 @@ void ListenerHost::on_delivery(Delivery&& delivery) {
   else if (packet.has_pattern)
     entry = cache_.find(packet.pattern);
   if (!entry) return unhandled(delivery);
-  if (entry->is_immediate && parts_->middleware.empty() && !parts_->handler_pool) return handle_now(*entry, delivery);
+  if (entry->is_immediate && chain_.empty() && !parts_->handler_pool) return handle_now(*entry, delivery);
   handle_later(*entry, std::move(delivery));
 }
 
@@ -181,7 +191,7 @@ void ListenerHost::handle_now(const RouteEntry& entry, Delivery& delivery) {
     }
     finished(exchange);
   } catch (...) {
-    failed(exchange, error_from_handler(std::current_exception(), delivery.packet, log()));
+    failed(exchange, error_of_handler(std::current_exception(), delivery.packet, log()));
   }
 }
 
@@ -240,10 +250,10 @@ asio::awaitable<void> ListenerHost::run(const RouteEntry& entry, Held held) {
 }
 
 asio::awaitable<Result<void>> ListenerHost::run_step(const RouteEntry& entry, Held held, std::size_t index) {
-  if (index < parts_->middleware.size()) {
+  if (index < chain_.size()) {
     Context context = held->exchange.context();
     Next next = [this, &entry, held, index] { return run_step(entry, held, index + 1); };
-    co_return co_await parts_->middleware[index].run(context, std::move(next));
+    co_return co_await chain_[index].run(context, std::move(next));
   }
   // What was answered, if only in part, is not answered again: a middleware that tries again gets the same outcome.
   if (!held->exchange.has_answered()) {
@@ -284,7 +294,7 @@ asio::awaitable<Result<void>> ListenerHost::run_handler(Handler& handler, Held h
   if (stopped.cancelled() != asio::cancellation_type::none && is_abort(thrown)) {
     co_return Error(errc::cancelled, "the handler was cancelled", End::unknown);  // by a middleware, which knows why
   }
-  co_return error_from_handler(thrown, held->exchange.packet(), log());
+  co_return error_of_handler(thrown, held->exchange.packet(), log());
 }
 
 void ListenerHost::finished(Exchange& exchange) {

@@ -44,7 +44,7 @@ inline std::string_view name_of(const Packet& packet) noexcept {
 /// What all listeners of a service share; fixed from the start on.
 struct ServiceParts {
   RouteTable table;
-  std::vector<Middleware> middleware;
+  std::vector<Middleware> middleware;  ///< Of use().
   Log log;
   MetricSink metrics;
   std::shared_ptr<const Registry> registry;   ///< Of the transports and serializers in use.
@@ -68,8 +68,9 @@ class ListenerHost final : public std::enable_shared_from_this<ListenerHost>,
                            public Reconnect::Host,
                            public Parking::Observer {
  public:
+  /// `chain`: all the middleware around its handlers.
   ListenerHost(std::shared_ptr<ServiceParts> parts, const ListenerConfig& config, std::shared_ptr<Transport> transport,
-               Environment environment);
+               std::vector<Middleware> chain, Environment environment);
 
   asio::awaitable<Result<void>> start();
   /// Takes nothing new; completes when nothing is in flight, all replies are out, or at the deadline. Then it is closed.
@@ -131,6 +132,7 @@ class ListenerHost final : public std::enable_shared_from_this<ListenerHost>,
 
   std::shared_ptr<ServiceParts> parts_;
   ListenerConfig config_;
+  std::vector<Middleware> chain_;
   asio::any_io_executor executor_;
   Clock clock_;
   std::shared_ptr<Transport> transport_;  ///< Before its listener, which may refer to it.
@@ -164,5 +166,8 @@ void Exchange::on_loop(Work work) {
 /// What the one `catch` of the library makes of the exception under way: an Error as it is, everything else as
 /// errc::internal with a line in the log.
 Error error_from_handler(std::exception_ptr exception, const Packet& packet, const Log& log);
+
+/// The same, of what a handler threw: where that says of another message that nobody took it, this one was taken.
+Error error_of_handler(std::exception_ptr exception, const Packet& packet, const Log& log);
 
 }  // namespace waybill::detail

@@ -1,5 +1,6 @@
 #include "waybill/service.hpp"
 
+#include "middleware/configured.hpp"
 #include "service/service_core.hpp"
 
 #include <asio/bind_cancellation_slot.hpp>
@@ -24,6 +25,7 @@ void Service::add(const Pattern& pattern, std::unique_ptr<detail::Handler> handl
 
 Service& Service::use(Middleware middleware) {
   core_->require_not_started("use()");
+  detail::require_side(middleware, Context::Side::service);
   core_->parts().middleware.push_back(std::move(middleware));
   return *this;
 }

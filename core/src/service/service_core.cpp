@@ -1,6 +1,7 @@
 #include "service/service_core.hpp"
 
 #include "config/config_options.hpp"
+#include "middleware/configured.hpp"
 #include "waybill/detail/clock.hpp"
 
 #include <asio/co_spawn.hpp>
@@ -47,7 +48,13 @@ Service::Core::Core(std::optional<asio::any_io_executor> executor, Config config
   }
   const Registry& known = *parts_->registry;
   detail::check_everything(known, config_);
+  const std::vector<Middleware> around_all = detail::make_middleware(config_.middleware, Context::Side::service);
   for (const ListenerConfig& listener : config_.listeners) {
+    std::vector<Middleware> chain = around_all;
+    for (Middleware& one : detail::make_middleware(listener.middleware, Context::Side::service)) {
+      chain.push_back(std::move(one));
+    }
+    configured_.push_back(std::move(chain));
     transports_.push_back(detail::make_configured(known, listener.url, listener.origin));
     serializers_.push_back(listener.serializer.empty() ? &known.default_serializer()
                                                        : known.serializer(listener.serializer).value());
@@ -93,8 +100,10 @@ void Service::Core::make_hosts() {
       environment.group = listener.group;
       environment.dead_letter = listener.delivery.dead_letter;
       environment.shares_address = threads > 1;
-      hosts_.push_back(
-          std::make_shared<detail::ListenerHost>(parts_, listener, transports_[i], std::move(environment)));
+      std::vector<Middleware> chain = configured_[i];
+      chain.insert(chain.end(), parts_->middleware.begin(), parts_->middleware.end());
+      hosts_.push_back(std::make_shared<detail::ListenerHost>(parts_, listener, transports_[i], std::move(chain),
+                                                              std::move(environment)));
     }
   }
   has_hosts_.store(true, std::memory_order_release);

@@ -63,6 +63,7 @@ class Service::Core : public std::enable_shared_from_this<Core> {
   std::optional<detail::SerialExecutor> home_;
   std::vector<std::shared_ptr<Transport>> transports_;
   std::vector<const Serializer*> serializers_;
+  std::vector<std::vector<Middleware>> configured_;  // of each listener, those of all listeners first
   std::vector<std::shared_ptr<detail::ListenerHost>> hosts_;
   std::atomic<bool> has_hosts_{false};
   std::shared_ptr<Up> up_;  // once the start has begun

@@ -5,7 +5,7 @@
 
 namespace waybill::detail {
 
-/// Named "overloaded": a client has errc::overloaded.
+/// Named "overloaded": a client has errc::overloaded. More may follow, behind a colon.
 inline constexpr std::string_view k_overloaded_text = "The service is overloaded";
 /// Named "refused": a client has errc::refused.
 inline constexpr std::string_view k_leaving_text = "The service is shutting down";

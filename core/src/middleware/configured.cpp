@@ -1,0 +1,138 @@
+#include "middleware/configured.hpp"
+
+#include "config/config_options.hpp"
+#include "middleware/options_reader.hpp"
+#include "waybill/detail/nearest.hpp"
+#include "waybill/error.hpp"
+
+#include <algorithm>
+
+namespace waybill::detail {
+
+namespace {
+
+using Maker = std::function<Middleware()>;
+
+Maker read_circuit_breaker(MiddlewareOptions& options) {
+  using Breaker = middleware::CircuitBreakerOptions;
+  constexpr std::string_view k_scopes[] = {"pattern", "all"};
+  Breaker breaker;
+  std::size_t scope = 0;
+  options.share("failure_rate", breaker.failure_rate);
+  options.number("minimum_calls", breaker.minimum_calls, 1);
+  options.duration("window", breaker.window);
+  options.number("consecutive", breaker.consecutive, 0);
+  options.durations("open", breaker.open, breaker.most_open);
+  options.number("trials", breaker.trials, 1);
+  options.choice("scope", k_scopes, scope);
+  options.number("max_patterns", breaker.max_patterns, 1);
+  breaker.scope = scope == 1 ? Breaker::Scope::all : Breaker::Scope::pattern;
+  return [breaker] { return middleware::circuit_breaker(breaker); };
+}
+
+Maker read_timeout(MiddlewareOptions& options) {
+  options.main("limit");
+  std::chrono::milliseconds limit{0};
+  options.duration("limit", limit);
+  if (options.is_good() && limit.count() == 0) options.mistake("needs a limit that is more than 0, as in timeout: 5s");
+  return [limit] { return middleware::timeout(limit); };
+}
+
+Maker read_retry(MiddlewareOptions& options) {
+  middleware::RetryOptions retry;
+  options.main("attempts");
+  options.number("attempts", retry.attempts, 1);
+  options.durations("backoff", retry.first, retry.most);
+  options.flag("idempotent", retry.idempotent);
+  return [retry] { return middleware::retry(retry); };
+}
+
+Maker read_log(MiddlewareOptions& options) {
+  constexpr std::string_view k_levels[] = {"debug", "info", "warning", "error"};
+  std::size_t level = static_cast<std::size_t>(LogLevel::info);
+  options.main("level");
+  options.choice("level", k_levels, level);
+  return [level = static_cast<LogLevel>(level)] { return middleware::log(level); };
+}
+
+struct Known {
+  std::string_view name;
+  Maker (*read)(MiddlewareOptions& options);
+};
+constexpr Known k_known[] = {
+    {"circuit_breaker", read_circuit_breaker}, {"log", read_log}, {"retry", read_retry}, {"timeout", read_timeout}};
+
+std::string_view name_of_side(Context::Side side) {
+  return side == Context::Side::client ? "clients" : "listeners and their handlers";
+}
+
+}  // namespace
+
+std::optional<MiddlewareConfig> read_middleware(const WrittenMiddleware& written, Context::Side side,
+                                                const MistakeAt& mistake) {
+  const auto known = std::find_if(std::begin(k_known), std::end(k_known),
+                                  [&written](const Known& one) { return one.name == written.name; });
+  if (known == std::end(k_known)) {
+    std::vector<std::string> names;
+    for (const Known& one : k_known) names.emplace_back(one.name);
+    mistake(written.line,
+            "unknown middleware \"" + written.name.substr(0, 100) + '"' + suggestion(written.name, names));
+    return std::nullopt;
+  }
+  MiddlewareOptions options(written, mistake);
+  Maker make = known->read(options);
+  options.finish();
+  if (!options.is_good()) return std::nullopt;
+  try {
+    require_side(make(), side);
+  } catch (const Error& error) {
+    Mistakes mistakes;
+    append_mistakes(error, {}, mistakes);
+    for (std::string& text : mistakes) mistake(written.line, std::move(text));
+    return std::nullopt;
+  }
+  return MiddlewareConfig{written.name, std::move(make), {}};
+}
+
+std::vector<std::pair<std::string, std::vector<std::string>>> known_middleware() {
+  std::vector<std::pair<std::string, std::vector<std::string>>> all;
+  const MistakeAt ignore = [](std::size_t, const std::string&) {};
+  for (const Known& one : k_known) {
+    const WrittenMiddleware empty;
+    MiddlewareOptions options(empty, ignore);
+    one.read(options);
+    all.emplace_back(one.name, options.known());
+  }
+  return all;
+}
+
+std::vector<Middleware> make_middleware(const std::vector<MiddlewareConfig>& list, Context::Side side) {
+  std::vector<Middleware> made;
+  Mistakes mistakes;
+  for (const MiddlewareConfig& one : list) {
+    try {
+      made.push_back(one.make());
+      require_side(made.back(), side);
+    } catch (const Error& error) {
+      append_mistakes(error, one.origin.empty() ? std::string() : one.origin + ": ", mistakes);
+    }
+  }
+  throw_mistakes(mistakes);
+  return made;
+}
+
+void require_side(const Middleware& middleware, Context::Side side) {
+  if (!middleware.only_on || *middleware.only_on == side) return;
+  throw Error(errc::invalid_config,
+              middleware.name + ": is for " + std::string(name_of_side(*middleware.only_on)) + ", not for " +
+                  std::string(name_of_side(side)),
+              End::rejected);
+}
+
+std::string describe_chain(const std::vector<Middleware>& chain) {
+  std::string text;
+  for (const Middleware& one : chain) text += (text.empty() ? ", through " : ", ") + one.name;
+  return text;
+}
+
+}  // namespace waybill::detail
