@@ -82,6 +82,19 @@ struct CircuitBreakerOptions {
 /// Throws Error(invalid_config) for options that are not valid.
 Middleware circuit_breaker(CircuitBreakerOptions options = CircuitBreakerOptions());
 
+struct BulkheadOptions {
+  int max_concurrent = 16;  ///< So many calls, or messages in their handlers, at once; streams until they have ended.
+  int max_waiting = 64;     ///< So many more wait for a place, in the order of their coming,
+  std::chrono::milliseconds max_wait{1'000};  ///< at most that long, and not beyond their deadline.
+
+  /// invalid_config with every mistake.
+  Result<void> validate() const;
+};
+/// Bounds what happens at once, so that one slow dependency does not take everything along. Beyond its bounds it refuses with
+/// errc::overloaded, beyond a deadline with errc::timeout, End::rejected both.
+/// Throws Error(invalid_config) for options that are not valid.
+Middleware bulkhead(BulkheadOptions options = BulkheadOptions());
+
 /// One line for each message: pattern, outcome, time taken. Payloads are not logged.
 Middleware log(LogLevel level = LogLevel::info);
 

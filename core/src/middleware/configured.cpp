@@ -13,6 +13,15 @@ namespace {
 
 using Maker = std::function<Middleware()>;
 
+Maker read_bulkhead(MiddlewareOptions& options) {
+  middleware::BulkheadOptions bulkhead;
+  options.main("max_concurrent");
+  options.number("max_concurrent", bulkhead.max_concurrent, 1);
+  options.number("max_waiting", bulkhead.max_waiting, 0);
+  options.duration("max_wait", bulkhead.max_wait);
+  return [bulkhead] { return middleware::bulkhead(bulkhead); };
+}
+
 Maker read_circuit_breaker(MiddlewareOptions& options) {
   using Breaker = middleware::CircuitBreakerOptions;
   constexpr std::string_view k_scopes[] = {"pattern", "all"};
@@ -59,8 +68,11 @@ struct Known {
   std::string_view name;
   Maker (*read)(MiddlewareOptions& options);
 };
-constexpr Known k_known[] = {
-    {"circuit_breaker", read_circuit_breaker}, {"log", read_log}, {"retry", read_retry}, {"timeout", read_timeout}};
+constexpr Known k_known[] = {{"bulkhead", read_bulkhead},
+                             {"circuit_breaker", read_circuit_breaker},
+                             {"log", read_log},
+                             {"retry", read_retry},
+                             {"timeout", read_timeout}};
 
 std::string_view name_of_side(Context::Side side) {
   return side == Context::Side::client ? "clients" : "listeners and their handlers";
