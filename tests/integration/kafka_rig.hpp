@@ -29,6 +29,9 @@ class Kafka : public testing::Test {
     WAYBILL_NEEDS_BROKER(base_, "WAYBILL_TEST_KAFKA_URL");
     prefix_ = fresh_name() + ".";
   }
+  void TearDown() override {
+    EXPECT_TRUE(deletes_topics_ || !logs_.contains("deleted or made anew")) << "an intake has lost its place";
+  }
   ~Kafka() override { run_ready(loop_); }
 
   std::string url(const std::string& more = "") const { return base_ + "/?prefix=" + prefix_ + more; }
@@ -69,6 +72,7 @@ class Kafka : public testing::Test {
     std::string id;  ///< Empty: an event.
     std::string key;
     Ticket ticket = 0;
+    std::string partition = {};
   };
   void send(Caller& from, const Sending& what) {
     const Pattern pattern(what.route);
@@ -83,6 +87,7 @@ class Kafka : public testing::Test {
     packet.serializer->encode(ValueRef::of(what.text), body).value();
     packet.payload = body.take();
     if (!what.key.empty()) packet.properties.set("key", what.key);
+    if (!what.partition.empty()) packet.properties.set("partition", what.partition);
     from.connection->send(packet, what.ticket);
   }
   static std::string text_of(const Packet& packet) {
@@ -112,6 +117,7 @@ class Kafka : public testing::Test {
   LogCapture logs_;
   std::string base_;
   std::string prefix_;
+  bool deletes_topics_ = false;  ///< The test does.
 };
 
 inline Routes requests(const char* pattern) { return {Route{pattern, true, false}}; }

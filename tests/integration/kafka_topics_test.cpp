@@ -73,6 +73,7 @@ TEST_F(KafkaTopics, ATopicThatIsMadeAnewLosesNothing) {
   const auto service = count();
   produce(0, 0, 10);
   ASSERT_TRUE(has_handled(10));
+  deletes_topics_ = true;
   admin_->remove(topic());
   test::run_ready(loop_);
   test::meanwhile(loop_, [&] {

@@ -1,5 +1,6 @@
 // What a Kafka listener's intake is made of and needs no broker: offsets, assignment, pauses.
 #include "assignment.hpp"
+#include "error.hpp"
 #include "flow_control.hpp"
 #include "log_limit.hpp"
 #include "offset_tracker.hpp"
@@ -128,6 +129,36 @@ TEST(KafkaAssignment, APartitionThatComesBackIsPositionedAnew) {
   EXPECT_EQ(after, before) << "what is known of its records stays";
   EXPECT_TRUE(after->is_ours);
   EXPECT_EQ(after->fresh_from, std::nullopt);
+}
+
+TEST(KafkaAssignment, WhatIsInHandOfADeletedPartitionDoesNotCountForTheOneThatHasItsPlace) {
+  Assignment assignment;
+  assignment.add("a", 0, 5);
+  const PartitionPtr old = assignment.find("a", 0);
+  old->start(5, 5);
+  EXPECT_EQ(old->offsets.take(5), OffsetTracker::Seen::fresh);
+  old->last = 5;
+  EXPECT_TRUE(old->is_of_another_log(5));
+  EXPECT_FALSE(old->is_of_another_log(6));
+  const PartitionPtr fresh = assignment.renew(old);
+  EXPECT_EQ(assignment.find("a", 0), fresh);
+  fresh->start(0, 9);
+  EXPECT_FALSE(fresh->is_of_another_log(0));
+  for (std::int64_t offset = 0; offset <= 5; ++offset) {
+    EXPECT_EQ(fresh->offsets.take(offset), OffsetTracker::Seen::fresh) << offset;
+    if (offset < 5) assignment.finish(fresh, offset);
+  }
+  old->offsets.finish(5);
+  EXPECT_EQ(stored(assignment), (Stored{{"a/0", 5}}));
+}
+
+TEST(KafkaErrors, SayWhichPartitionTheyAreAbout) {
+  const auto place = place_in("order.created [12]: topic does not exist (Broker: Unknown topic or partition)");
+  ASSERT_TRUE(place);
+  EXPECT_EQ(place->topic, "order.created");
+  EXPECT_EQ(place->partition, 12);
+  for (const char* other : {"", "broker:9092/1: Connect failed", "[1]: x", "a [x]: b", "a [1] b", "a []: b"})
+    EXPECT_FALSE(place_in(other)) << other;
 }
 
 TEST(KafkaAssignment, IsKeptWhileARecordOfItIsInHandWhoeverHasItMeanwhile) {

@@ -7,6 +7,7 @@ namespace waybill::kafka {
 
 void Partition::given(std::int64_t offset) noexcept {
   is_ours = true;
+  last = -1;
   fresh_from.reset();
   if (offset < 0) return;
   if (offset < committed) offsets.forget();  // somebody wants these records again
@@ -35,6 +36,13 @@ Assignment::PartitionPtr Assignment::remove(std::string_view topic, std::int32_t
   if (!found) return nullptr;
   found.mapped()->is_ours = found.mapped()->is_leaving = found.mapped()->is_held = false;
   return removed_[found.key()] = found.mapped();
+}
+
+Assignment::PartitionPtr Assignment::renew(const PartitionPtr& gone) {
+  last_.reset();
+  gone->is_ours = gone->is_held = false;
+  gone->is_gone = true;
+  return partitions_[gone->name] = std::make_shared<Partition>(gone->topic, gone->number);
 }
 
 void Assignment::forget_removed() {

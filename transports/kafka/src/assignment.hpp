@@ -25,6 +25,8 @@ struct Partition {
   void given(std::int64_t offset) noexcept;
   /// The first that is heard of it then: where we start, and its end; negative: not known.
   void start(std::int64_t offset, std::int64_t end) noexcept;
+  /// Records ascend: one at or before the last that came belongs to another log of this name.
+  bool is_of_another_log(std::int64_t offset) const noexcept { return fresh_from && offset <= last; }
 
   const std::string topic;
   const std::int32_t number;
@@ -33,9 +35,11 @@ struct Partition {
   /// Records before it may have been delivered before. Nothing: the partition is not positioned yet.
   std::optional<std::int64_t> fresh_from;
   std::int64_t committed = -1;  ///< By the group, as far as we know.
+  std::int64_t last = -1;       ///< The record that came last since it is ours; negative: none.
   std::size_t in_hand = 0;      ///< Of its records.
   std::size_t waiting = 0;      ///< Taken, and not in hand: for others of their key, or to be tried again.
   bool is_ours = true;
+  bool is_gone = false;      ///< Deleted; nobody else will ever handle what came of it.
   bool is_leaving = false;   ///< Ours only until what is in hand is finished.
   bool is_held = false;      ///< Paused, because too much of it is unfinished.
   bool is_advanced = false;  ///< It is among those with an offset to store.
@@ -49,6 +53,8 @@ class Assignment {
   void add(std::string_view topic, std::int32_t number, std::int64_t committed = -1);
   /// It may be somebody else's from now on. Null: it was not ours.
   PartitionPtr remove(std::string_view topic, std::int32_t number);
+  /// It was deleted: what is known of its records has nothing to do with those of the one that has its place now.
+  PartitionPtr renew(const PartitionPtr& gone);
   /// The group has shared out anew: what has not come back by now is with others.
   void forget_removed();
   /// Nothing happens if it is not ours.

@@ -217,6 +217,13 @@ void ConnectionLink::on_producer_error(rd_kafka_resp_err_t code, std::string_vie
   });
 }
 
+void ConnectionLink::find_topic(const std::string& topic, std::function<void(Result<void>)> done) {
+  environment_.log.warning("kafka: the topic " + topic + ", or a partition of it, is not there; looking for it");
+  admin_->find_or_create({topic}, [done = std::move(done)](const Result<std::vector<Admin::Topic>>& there) {
+    done(there ? Result<void>() : Result<void>(there.error()));
+  });
+}
+
 void ConnectionLink::on_reader_error(rd_kafka_resp_err_t code, std::string_view reason, bool is_fatal) {
   trouble(code, reason, is_fatal);
 }

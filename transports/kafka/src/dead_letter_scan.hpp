@@ -2,30 +2,16 @@
 #pragma once
 
 #include "client.hpp"
+#include "kept_record.hpp"
 #include "step.hpp"
 #include "waybill/transports/kafka.hpp"
-#include "wire.hpp"
 
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace waybill::kafka {
-
-/// A record that outlives its consumer.
-struct KeptRecord {
-  std::int64_t offset = 0;
-  std::optional<std::string> key;
-  std::optional<std::string> value;
-  std::vector<std::pair<std::string, std::optional<std::string>>> headers;
-
-  explicit KeptRecord(const IncomingRecord& record);
-  /// Borrowed from this one.
-  IncomingRecord view(std::string_view topic) const;
-};
 
 /// One scan of one partition, by a consumer of its own that joins no group.
 ///

@@ -1,5 +1,7 @@
 #include "error.hpp"
 
+#include <charconv>
+
 namespace waybill::kafka {
 namespace {
 
@@ -49,6 +51,22 @@ const std::error_category& kafka_category() noexcept {
 
 Error make_error(rd_kafka_resp_err_t code, const std::string& what, End end) {
   return Error(make_code(code), what + ": " + rd_kafka_err2str(code), end);
+}
+
+bool is_not_there(rd_kafka_resp_err_t code) noexcept {
+  return code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC || code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
+         code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION;
+}
+
+std::optional<PlaceName> place_in(std::string_view reason) {
+  const std::size_t end = reason.find("]: ");
+  const std::size_t begin = reason.substr(0, end).rfind(" [");
+  if (end == std::string_view::npos || begin == std::string_view::npos) return std::nullopt;
+  PlaceName place{std::string(reason.substr(0, begin)), 0};
+  const char* const last = reason.data() + end;
+  const auto read = std::from_chars(reason.data() + begin + 2, last, place.partition);
+  if (read.ec != std::errc() || read.ptr != last) return std::nullopt;
+  return place;
 }
 
 End end_of(rd_kafka_resp_err_t code) noexcept {

@@ -5,7 +5,10 @@
 
 #include <librdkafka/rdkafka.h>
 
+#include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 
 namespace waybill::kafka {
 
@@ -19,5 +22,15 @@ Error make_error(rd_kafka_resp_err_t code, const std::string& what, End end);
 
 /// Whether a message whose delivery failed with `code` was surely not taken.
 End end_of(rd_kafka_resp_err_t code) noexcept;
+
+/// The topic, or the partition, does not exist.
+bool is_not_there(rd_kafka_resp_err_t code) noexcept;
+
+struct PlaceName {
+  std::string topic;
+  std::int32_t partition = 0;
+};
+/// Which one librdkafka's sentence "TOPIC [PARTITION]: ..." is about; errors of partitions that were deleted come so only.
+std::optional<PlaceName> place_in(std::string_view reason);
 
 }  // namespace waybill::kafka

@@ -49,6 +49,14 @@ bool GroupConsumer::is_cooperative() const {
   return protocol && std::string_view(protocol) == "COOPERATIVE";
 }
 
+void GroupConsumer::read_from_beginning(const Partition& partition) {
+  const PartitionList list = list_of(1);
+  add(list, partition).offset = 0;  // what was stored of the one before must not be committed for this one
+  rd_kafka_offsets_store(client_->get(), list.get());
+  const TopicHandle topic(rd_kafka_topic_new(client_->get(), partition.topic.c_str(), nullptr));
+  rd_kafka_seek(topic.get(), partition.number, RD_KAFKA_OFFSET_BEGINNING, 0);  // 0: without waiting
+}
+
 std::pair<std::int64_t, std::int64_t> GroupConsumer::bounds_of(const Partition& partition) const {
   std::int64_t low = -1;
   std::int64_t high = -1;

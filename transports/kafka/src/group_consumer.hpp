@@ -27,6 +27,8 @@ class GroupConsumer {
   /// The membership has ended already: others have the partitions.
   bool is_lost() const noexcept { return rd_kafka_assignment_lost(client_->get()) != 0; }
 
+  /// From its oldest record on, as soon as it is there.
+  void read_from_beginning(const Partition& partition);
   /// First and last offset as far as is known here; negative: unknown.
   std::pair<std::int64_t, std::int64_t> bounds_of(const Partition& partition) const;
   /// Commits where we start. Without a committed offset, a successor would start behind what is in hand here.

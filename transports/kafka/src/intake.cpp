@@ -54,8 +54,14 @@ void Intake::on_message(Message message) {
 }
 
 void Intake::take(Message message) {
+  if (!gone_.empty()) renew_gone();
   Assignment::PartitionPtr partition = find(*message);
   if (!partition || partition->is_leaving || is_stopped()) return;
+  if (partition->is_of_another_log(message->offset)) {
+    begin_anew(partition);
+    partition = find(*message);
+  }
+  partition->last = message->offset;
   if (!partition->fresh_from) note_position(partition, message->offset, false);
   if (partition->offsets.take(message->offset) != OffsetTracker::Seen::fresh)
     return assignment_.note_advance(partition);
@@ -69,7 +75,11 @@ void Intake::take(Message message) {
 void Intake::take_error(const rd_kafka_message_t& message) {
   switch (message.err) {
     case RD_KAFKA_RESP_ERR__PARTITION_EOF:
-      if (const auto partition = find(message); partition && !partition->is_leaving) {
+      if (auto partition = find(message); partition && !partition->is_leaving) {
+        if (partition->is_of_another_log(message.offset)) {
+          begin_anew(partition);
+          partition = find(message);
+        }
         if (!partition->fresh_from) note_position(partition, message.offset, true);
         partition->offsets.pass(message.offset);
         assignment_.note_advance(partition);
@@ -97,6 +107,26 @@ Assignment::PartitionPtr Intake::find(const rd_kafka_message_t& message) {
   return assignment_.find(message.rkt, rd_kafka_topic_name(message.rkt), message.partition);
 }
 
+/// Partitions that were deleted. They may be made anew, longer than they were.
+void Intake::renew_gone() {
+  std::vector<PlaceName> gone;
+  gone.swap(gone_);
+  for (const PlaceName& name : gone) {
+    const auto partition = assignment_.find(name.topic, name.partition);
+    if (!partition || !partition->fresh_from || partition->is_leaving) continue;
+    begin_anew(partition);
+    consumer_->read_from_beginning(*partition);
+  }
+}
+
+/// What comes of the partition now has nothing to do with what came before.
+void Intake::begin_anew(const Assignment::PartitionPtr& partition) {
+  log_.warning("kafka: " + partition->name + " was deleted or made anew, where we had come to offset " +
+               std::to_string(partition->last + 1) + ": it is read from its oldest record on when it is there");
+  if (partition->is_held) consumer_->resume(*partition);
+  assignment_.renew(partition);
+}
+
 /// The first that is heard of a partition since it became ours.
 void Intake::note_position(const Assignment::PartitionPtr& partition, std::int64_t offset, bool is_end) {
   tell_gap(*partition, offset);
@@ -115,6 +145,7 @@ void Intake::pin_places() {
 }
 
 void Intake::on_batch_end() {
+  renew_gone();
   store_offsets();
   std::vector<std::pair<rd_kafka_resp_err_t, std::string>> errors;
   errors.swap(errors_);
@@ -135,6 +166,9 @@ void Intake::on_tick() {
 }
 
 void Intake::on_error(rd_kafka_resp_err_t code, std::string_view reason, bool is_fatal) {
+  if (is_not_there(code)) {
+    if (auto place = place_in(reason)) gone_.push_back(std::move(*place));
+  }
   asio::post(executor_, [weak = weak_from_this(), code, text = std::string(reason), is_fatal] {
     const auto self = weak.lock();
     if (self && !self->is_closed()) self->hooks_.on_intake_error(code, text, is_fatal);
@@ -206,7 +240,8 @@ void Intake::settle(Token token, Settlement settlement) {
   pump_soon();
   const Assignment::PartitionPtr partition = record->partition;
   if (settlement == Settlement::retry) {
-    if (partition->is_ours && !partition->is_leaving && !is_stopped()) return retry_later(*record);
+    const bool is_here = (partition->is_ours && !partition->is_leaving) || partition->is_gone;
+    if (is_here && !is_stopped()) return retry_later(*record);
     partition->offsets.drop(record->message->offset);  // it stays uncommitted, and comes back to whoever is next
     return in_flight_.drop(token);
   }

@@ -5,6 +5,7 @@
 #include "assignment.hpp"
 #include "client.hpp"
 #include "committed_query.hpp"
+#include "error.hpp"
 #include "flow_control.hpp"
 #include "group_consumer.hpp"
 #include "in_flight.hpp"
@@ -83,6 +84,8 @@ class Intake final : public ClientHooks, public std::enable_shared_from_this<Int
   void take_error(const rd_kafka_message_t& message);
   Assignment::PartitionPtr find(const rd_kafka_message_t& message);
   void note_position(const Assignment::PartitionPtr& partition, std::int64_t offset, bool is_end);
+  void renew_gone();
+  void begin_anew(const Assignment::PartitionPtr& partition);
   void pin_places();
 
   // What the group gives and takes (intake_share.cpp).
@@ -126,6 +129,7 @@ class Intake final : public ClientHooks, public std::enable_shared_from_this<Int
   InFlight in_flight_;
   FlowControl flow_;
   std::vector<std::pair<rd_kafka_resp_err_t, std::string>> errors_;  ///< Told at the end of the batch.
+  std::vector<PlaceName> gone_;  ///< What librdkafka has said to be deleted, until the next record or end of a batch.
   LogLimit limit_;
   Mode mode_ = Mode::running;
   bool is_pumping_ = false;

@@ -7,6 +7,8 @@
 
 #include <asio/post.hpp>
 
+#include <algorithm>
+
 namespace waybill::kafka {
 namespace {
 
@@ -83,9 +85,14 @@ Result<void> ListenerLink::make_producer() {
   return {};
 }
 
-void ListenerLink::find_topics(const std::shared_ptr<Step>& step) {
+std::vector<std::string> ListenerLink::own_topics() const {
   std::vector<std::string> topics = subscription_->topics();
   if (!dead_letter_.empty()) topics.push_back(dead_letter_);
+  return topics;
+}
+
+void ListenerLink::find_topics(const std::shared_ptr<Step>& step) {
+  const std::vector<std::string> topics = own_topics();
   admin_->keep(dead_letter_);
   if (topics.empty()) {
     return admin_->ping([step](const Result<void>& outcome) { step->set(outcome); });
@@ -132,6 +139,17 @@ void ListenerLink::on_producer_error(rd_kafka_resp_err_t code, std::string_view 
   asio::post(environment_.executor, [weak = weak_from_this(), code, text = std::string(reason), is_fatal] {
     if (const auto self = weak.lock()) self->trouble(code, text, is_fatal);
   });
+}
+
+void ListenerLink::find_topic(const std::string& topic, std::function<void(Result<void>)> done) {
+  const std::vector<std::string> own = own_topics();
+  const auto tell = [done = std::move(done)](const Result<std::vector<Admin::Topic>>& there) {
+    done(there ? Result<void>() : Result<void>(there.error()));
+  };
+  // Where others want their replies is theirs to make.
+  if (std::find(own.begin(), own.end(), topic) == own.end()) return admin_->check({topic}, tell);
+  environment_.log.warning("kafka: the topic " + topic + ", or a partition of it, is not there; looking for it");
+  admin_->find_or_create({topic}, tell);
 }
 
 void ListenerLink::trouble(rd_kafka_resp_err_t code, std::string_view reason, bool is_fatal) {

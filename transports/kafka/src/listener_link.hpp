@@ -61,8 +61,10 @@ class ListenerLink final : public std::enable_shared_from_this<ListenerLink>,
   void on_intake_error(rd_kafka_resp_err_t code, std::string_view reason, bool is_fatal) override;
   void on_sent(Ticket ticket, rd_kafka_resp_err_t code) override;
   void on_producer_error(rd_kafka_resp_err_t code, std::string_view reason, bool is_fatal) override;
+  void find_topic(const std::string& topic, std::function<void(Result<void>)> done) override;
 
   Result<void> make_producer();
+  std::vector<std::string> own_topics() const;
   void find_topics(const std::shared_ptr<Step>& step);
   Result<void> join();
   asio::awaitable<Result<void>> wait_joined();

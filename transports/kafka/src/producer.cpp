@@ -1,5 +1,7 @@
 #include "producer.hpp"
 
+#include "error.hpp"
+#include "message_view.hpp"
 #include "settings.hpp"
 #include "waybill/detail/asio.hpp"
 
@@ -48,6 +50,18 @@ HeaderList make_headers(const std::vector<RecordHeader>& headers) {
 
 }  // namespace
 
+void ProducerHooks::find_topic(const std::string& topic, std::function<void(Result<void>)> done) {
+  done(Error(errc::invalid_config, "there is no topic \"" + topic + "\"", End::rejected));
+}
+
+Producer::Producer(const Environment& environment, const Options& options, std::string client_id, ProducerHooks& hooks)
+    : environment_(environment),
+      options_(options),
+      client_id_(std::move(client_id)),
+      hooks_(hooks),
+      strays_(std::make_shared<Strays>(environment.executor, options.send_timeout, static_cast<StraysOwner&>(*this))),
+      waiting_(std::make_shared<Waiting>(environment.executor)) {}
+
 Result<std::unique_ptr<Producer>> Producer::make(const Environment& environment, const Options& options,
                                                  const std::string& client_id, ProducerHooks& hooks, Role role) {
   auto conf = make_conf(options, role, client_id, {});
@@ -69,8 +83,20 @@ rd_kafka_topic_t* Producer::topic(const std::string& name) {
 
 rd_kafka_resp_err_t Producer::send(rd_kafka_topic_t* topic, const OutgoingRecord& record, Ticket ticket) {
   const RecordContent& content = record.content;
-  const std::size_t size = (content.value ? content.value->size() : 0) + (content.key ? content.key->size() : 0);
-  if (size > options_.max_message) return RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE;
+  const std::size_t bytes = content.value ? content.value->size() : 0;
+  if (bytes + (content.key ? content.key->size() : 0) > options_.max_message)
+    return RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE;
+  rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC;
+  const bool is_held = !strays_->empty() && strays_->holds(rd_kafka_topic_name(topic));
+  if (!is_held) code = produce(topic, record, ticket);
+  if (is_not_there(code)) code = keep(rd_kafka_topic_name(topic), record, ticket, code);
+  if (code) return code;
+  ++waiting_->unsent;
+  unsent_bytes_ += bytes;
+  return code;
+}
+
+rd_kafka_resp_err_t Producer::produce(rd_kafka_topic_t* topic, const OutgoingRecord& record, Ticket ticket) {
   std::string alone;
   if (single_ && single_->wants(rd_kafka_topic_name(topic))) {
     alone = rd_kafka_topic_name(topic);
@@ -96,9 +122,39 @@ rd_kafka_resp_err_t Producer::send(rd_kafka_topic_t* topic, const OutgoingRecord
   if (error) return rd_kafka_error_code(error.get());
   [[maybe_unused]] const auto* taken = headers.release();
   if (!alone.empty()) single_->note_sent(alone);
-  ++waiting_->unsent;
-  unsent_bytes_ += record.content.value ? record.content.value->size() : 0;
   return RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
+/// The topic or partition of a new record is not there.
+rd_kafka_resp_err_t Producer::keep(const std::string& topic, const OutgoingRecord& record, Ticket ticket,
+                                   rd_kafka_resp_err_t why) {
+  const std::size_t bytes = record.content.value ? record.content.value->size() : 0;
+  if (unsent_bytes_ + bytes > options_.max_unsent) return RD_KAFKA_RESP_ERR__QUEUE_FULL;
+  rd_kafka_poll(client_->get(), 0);  // those before it may have been refused as well, and go first
+  client_->poke();
+  strays_->add(topic, {KeptRecord(record), record.partition, record.content.timestamp, ticket}, why,
+               why != RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION);
+  return RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
+void Producer::look_at(const std::string& name) {
+  const rd_kafka_metadata_t* seen = nullptr;
+  if (!rd_kafka_metadata(client_->get(), 0, topic(name), &seen, 0)) rd_kafka_metadata_destroy(seen);
+}
+
+rd_kafka_resp_err_t Producer::send_stray(const std::string& name, const Stray& stray) {
+  const IncomingRecord kept = stray.record.view(name);
+  OutgoingRecord record;
+  record.content.key = kept.key;
+  record.content.value = kept.value;
+  record.content.timestamp = stray.timestamp;
+  record.headers = kept.headers;
+  record.partition = stray.partition;
+  return produce(topic(name), record, stray.ticket);
+}
+
+void Producer::fail_stray(const std::string&, const Stray& stray, rd_kafka_resp_err_t code) {
+  note_end(stray.ticket, stray.record.value ? stray.record.value->size() : 0, code);
 }
 
 void Producer::on_report(const rd_kafka_message_t& message) {
@@ -125,12 +181,23 @@ void Producer::on_error(rd_kafka_resp_err_t code, std::string_view reason, bool 
   hooks_.on_producer_error(code, reason, is_fatal);
 }
 
-/// The record's end.
+/// The record's end, unless its topic is only not there for now.
 void Producer::on_single_report(const rd_kafka_message_t& message) {
-  --waiting_->unsent;
-  unsent_bytes_ -= std::min(unsent_bytes_, message.len);
   const auto ticket = reinterpret_cast<Ticket>(message._private);
-  if (message.err || (ticket && !(ticket & k_failure_only))) reports_.push_back({ticket, message.err});
+  if (!is_not_there(message.err)) return note_end(ticket, message.len, message.err);
+  rd_kafka_timestamp_type_t kind;
+  const std::int64_t time = rd_kafka_message_timestamp(&message, &kind);
+  const std::string topic = rd_kafka_topic_name(message.rkt);
+  strays_->add(topic,
+               {KeptRecord(kafka::view_of(message)), message.partition,
+                time > 0 ? std::optional<std::int64_t>(time) : std::nullopt, ticket},
+               message.err, true);
+}
+
+void Producer::note_end(Ticket ticket, std::size_t bytes, rd_kafka_resp_err_t code) {
+  --waiting_->unsent;
+  unsent_bytes_ -= std::min(unsent_bytes_, bytes);
+  if (code || (ticket && !(ticket & k_failure_only))) reports_.push_back({ticket, code});
 }
 
 void Producer::on_batch_end() {
@@ -160,6 +227,7 @@ void Producer::close() {
   if (std::exchange(waiting_->is_closed, true)) return;
   waiting_->idle.cancel();
   topics_.clear();
+  strays_->close();
   if (single_) single_->close();
   if (!client_) return;
   rd_kafka_purge(client_->get(), RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_NON_BLOCKING);

@@ -4,6 +4,7 @@
 #include "client.hpp"
 #include "settings.hpp"
 #include "single_sender.hpp"
+#include "strays.hpp"
 #include "waybill/transport.hpp"
 #include "waybill/transports/kafka.hpp"
 #include "wire.hpp"
@@ -11,6 +12,7 @@
 #include <asio/awaitable.hpp>
 #include <asio/steady_timer.hpp>
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -24,13 +26,15 @@ class ProducerHooks {
   /// The outcome of a record; called outside of librdkafka, never from within send().
   virtual void on_sent(Ticket ticket, rd_kafka_resp_err_t code) = 0;
   virtual void on_producer_error(rd_kafka_resp_err_t code, std::string_view reason, bool is_fatal) = 0;
+  /// A topic that is sent to is not there: looks for it, or makes it. What cannot be found fails.
+  virtual void find_topic(const std::string& topic, std::function<void(Result<void>)> done);
 
  protected:
   ~ProducerHooks() = default;
 };
 
 /// Threads: all on the executor.
-class Producer final : public ClientHooks, private SingleSenderHooks {
+class Producer final : public ClientHooks, private SingleSenderHooks, private StraysOwner {
  public:
   /// `role`: producer or admin.
   static Result<std::unique_ptr<Producer>> make(const Environment& environment, const Options& options,
@@ -40,7 +44,8 @@ class Producer final : public ClientHooks, private SingleSenderHooks {
 
   /// The handle of a topic; valid until the next call.
   rd_kafka_topic_t* topic(const std::string& name);
-  /// Takes the record before it returns. Errors: queue full, too large; then on_sent is not called.
+  /// Takes the record before it returns. One whose topic is not there is kept, and sent when it is, up to `send_timeout`.
+  /// Errors: queue full, too large; then on_sent is not called.
   rd_kafka_resp_err_t send(rd_kafka_topic_t* topic, const OutgoingRecord& record, Ticket ticket);
 
   rd_kafka_t* get() const noexcept { return client_->get(); }
@@ -50,14 +55,20 @@ class Producer final : public ClientHooks, private SingleSenderHooks {
   void close();
 
  private:
-  Producer(const Environment& environment, const Options& options, std::string client_id, ProducerHooks& hooks)
-      : environment_(environment),
-        options_(options),
-        client_id_(std::move(client_id)),
-        hooks_(hooks),
-        waiting_(std::make_shared<Waiting>(environment.executor)) {}
+  Producer(const Environment& environment, const Options& options, std::string client_id, ProducerHooks& hooks);
   void on_report(const rd_kafka_message_t& message) override;
   void on_single_report(const rd_kafka_message_t& message) override;
+  void note_end(Ticket ticket, std::size_t bytes, rd_kafka_resp_err_t code);
+  rd_kafka_resp_err_t produce(rd_kafka_topic_t* topic, const OutgoingRecord& record, Ticket ticket);
+  rd_kafka_resp_err_t keep(const std::string& topic, const OutgoingRecord& record, Ticket ticket,
+                           rd_kafka_resp_err_t why);
+  void find_topic(const std::string& topic, std::function<void(Result<void>)> done) override {
+    hooks_.find_topic(topic, std::move(done));
+  }
+  void look_at(const std::string& topic) override;
+  rd_kafka_resp_err_t send_stray(const std::string& topic, const Stray& stray) override;
+  void fail_stray(const std::string& topic, const Stray& stray, rd_kafka_resp_err_t code) override;
+  void on_strays_end() override { on_batch_end(); }
   void on_single_batch_end() override { on_batch_end(); }
   void on_single_error(rd_kafka_resp_err_t code, std::string_view reason, bool is_fatal) override {
     on_error(code, reason, is_fatal);
@@ -77,6 +88,7 @@ class Producer final : public ClientHooks, private SingleSenderHooks {
   std::shared_ptr<Client> client_;
   std::unordered_map<std::string, TopicHandle> topics_;
   std::unique_ptr<SingleSender> single_;  ///< From the first record on that was refused as too large.
+  std::shared_ptr<Strays> strays_;
   std::vector<Report> reports_;
   /// Outlives the producer where a flush() still waits.
   struct Waiting {

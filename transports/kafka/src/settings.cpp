@@ -106,8 +106,8 @@ Result<Conf> make_conf(const Options& options, Role role, const std::string& cli
     const bool commits = role == Role::group_consumer;
     setter.set("enable.auto.commit", commits ? "true" : "false");
     setter.set_if(commits, "auto.commit.interval.ms", "1000");
-    // Where records were deleted that were not read yet; other beginnings are set by Intake.
-    setter.set("auto.offset.reset", role == Role::reply_consumer ? "latest" : "earliest");
+    // Where records were deleted that were not read yet, or the topic was made anew; other beginnings are set by us.
+    setter.set("auto.offset.reset", "earliest");
     if (commits) {
       // Not cooperative-sticky: librdkafka 2.0 aborts when a member that never had an assignment leaves its group.
       setter.set_if(!has_brokers_decide(options), "partition.assignment.strategy", "range,roundrobin");
