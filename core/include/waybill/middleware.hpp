@@ -95,6 +95,22 @@ struct BulkheadOptions {
 /// Throws Error(invalid_config) for options that are not valid.
 Middleware bulkhead(BulkheadOptions options = BulkheadOptions());
 
+struct ThrottleOptions {
+  int rate = 100;                        ///< So many calls or messages are let through
+  std::chrono::milliseconds per{1'000};  ///< in so much time, evenly; up to an hour.
+  std::optional<int> burst;              ///< So many at once after a rest; empty: as many as `rate`.
+  int max_waiting = 1'000;               ///< So many more wait for their turn, in the order of their coming,
+  std::chrono::milliseconds max_wait{
+      1'000};  ///< if it comes within that time, and before their deadline. 0: none waits.
+
+  /// invalid_config with every mistake.
+  Result<void> validate() const;
+};
+/// Lets no more through than so many in a time. What would have to wait too long is refused at once, with errc::overloaded
+/// and End::rejected.
+/// Throws Error(invalid_config) for options that are not valid.
+Middleware throttle(ThrottleOptions options = ThrottleOptions());
+
 /// One line for each message: pattern, outcome, time taken. Payloads are not logged.
 Middleware log(LogLevel level = LogLevel::info);
 

@@ -39,6 +39,19 @@ Maker read_circuit_breaker(MiddlewareOptions& options) {
   return [breaker] { return middleware::circuit_breaker(breaker); };
 }
 
+Maker read_throttle(MiddlewareOptions& options) {
+  middleware::ThrottleOptions throttle;
+  options.main("rate");
+  options.number("rate", throttle.rate, 1);
+  options.duration("per", throttle.per);
+  int burst = 0;
+  options.number("burst", burst, 1);
+  if (burst > 0) throttle.burst = burst;
+  options.number("max_waiting", throttle.max_waiting, 0);
+  options.duration("max_wait", throttle.max_wait);
+  return [throttle] { return middleware::throttle(throttle); };
+}
+
 Maker read_timeout(MiddlewareOptions& options) {
   options.main("limit");
   std::chrono::milliseconds limit{0};
@@ -68,11 +81,9 @@ struct Known {
   std::string_view name;
   Maker (*read)(MiddlewareOptions& options);
 };
-constexpr Known k_known[] = {{"bulkhead", read_bulkhead},
-                             {"circuit_breaker", read_circuit_breaker},
-                             {"log", read_log},
-                             {"retry", read_retry},
-                             {"timeout", read_timeout}};
+constexpr Known k_known[] = {{"bulkhead", read_bulkhead}, {"circuit_breaker", read_circuit_breaker},
+                             {"log", read_log},           {"retry", read_retry},
+                             {"throttle", read_throttle}, {"timeout", read_timeout}};
 
 std::string_view name_of_side(Context::Side side) {
   return side == Context::Side::client ? "clients" : "listeners and their handlers";
