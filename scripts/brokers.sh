@@ -7,6 +7,7 @@
 #   scripts/brokers.sh env [NAME...]              the variables again
 #   scripts/brokers.sh kill NAME...               SIGKILL, for tests of outages; data and ports stay
 #   scripts/brokers.sh start NAME...              starts killed ones again and returns when they answer
+#   scripts/brokers.sh freeze|thaw NAME...        SIGSTOP and SIGCONT: it is there, and does nothing
 #   scripts/brokers.sh wipe                       down, and removes their data
 #   scripts/brokers.sh rabbitmqctl ARGUMENT...    RabbitMQ's own command line, on this broker
 #   scripts/brokers.sh ACTION --newer ...         the same for the next generation: RabbitMQ 4.0, Redis 8 and Kafka 4, in
@@ -18,7 +19,7 @@ set -euo pipefail
 exec 3>&1 1>&2  # 3 is for the variables
 . "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
 known=(redis rabbitmq kafka)
-usage() { sed -n '5,16s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 2; }
+usage() { sed -n '5,17s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 2; }
 
 [ "$#" -gt 0 ] || usage
 action="$1"
@@ -140,6 +141,7 @@ stop_one() {
   local name="$1" pid
   pid="$(group_of "$name")" || { say "$name: not up"; return; }
   kill -TERM -- "-$pid" 2>/dev/null || true
+  kill -CONT -- "-$pid" 2>/dev/null || true
   for _ in {1..100}; do
     kill -0 -- "-$pid" 2>/dev/null || break
     sleep 0.1
@@ -158,6 +160,12 @@ kill_one() {
   while kill -0 -- "-$pid" 2>/dev/null && grep -qsvE '^[0-9]+ \(.*\) Z' "/proc/$pid/stat"; do sleep 0.02; done
   rm -f "$folder/$1/pid"
   say "$1: killed"
+}
+
+signal_one() {
+  local pid
+  pid="$(group_of "$2")" || die "$2 is not up"
+  kill "-$1" -- "-$pid"
 }
 
 exec 9>"$folder/lock"
@@ -180,6 +188,8 @@ case "$action" in
     flock 9
     for name in "${names[@]}"; do kill_one "$name"; done
     ;;
+  freeze) for name in "${names[@]}"; do signal_one STOP "$name"; done ;;
+  thaw) for name in "${names[@]}"; do signal_one CONT "$name"; done ;;
   wipe)
     flock 9
     for name in "${known[@]}"; do

@@ -40,6 +40,8 @@ OwnBroker::~OwnBroker() {
 
 void OwnBroker::kill() { run("kill " + name_); }
 void OwnBroker::start() { run("start " + name_); }
+void OwnBroker::freeze() { run("freeze " + name_); }
+void OwnBroker::thaw() { run("thaw " + name_); }
 
 std::string OwnBroker::run(const std::string& arguments, std::string* said) const {
   const std::string command = "WAYBILL_BROKERS_DIR='" + folder_.string() +

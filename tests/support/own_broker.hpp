@@ -18,8 +18,10 @@ class OwnBroker {
 
   /// Empty if the broker did not come up; why is said on standard error.
   const std::string& url() const noexcept { return url_; }
-  void kill();   ///< SIGKILL; its data and ports stay.
-  void start();  ///< Returns when it answers again.
+  void kill();    ///< SIGKILL; its data and ports stay.
+  void start();   ///< Returns when it answers again.
+  void freeze();  ///< SIGSTOP: it is there, and does nothing.
+  void thaw();
   void rabbitmqctl(const std::string& arguments) { run("rabbitmqctl " + arguments); }
 
  private:

@@ -64,7 +64,8 @@ void ClientCore::fail_late_waits(TimePoint now) {
             has_left ? Error(errc::timeout,
                              "not all that was sent to " + config_.url.redacted() + " was handed over within " +
                                  std::to_string(config_.timeout.count()) + " ms; " +
-                                 std::to_string(unconfirmed_.size()) + " events are not confirmed yet",
+                                 std::to_string(unconfirmed_.size()) + " events are not confirmed yet" +
+                                 (blocked_ ? "; it takes no messages for now: " + blocked_why_ : std::string()),
                              End::unknown)
                      : no_link_error(config_.timeout));
 }

@@ -55,12 +55,12 @@ void Admin::check(const std::vector<std::string>& topics, Done done) {
   describe(std::make_unique<Call>(Call{Task::check, topics, std::move(done)}));
 }
 
-void Admin::ping(std::function<void(Result<void>)> done) {
+void Admin::ping(std::chrono::milliseconds limit, std::function<void(Result<void>)> done) {
   auto call =
       std::make_unique<Call>(Call{Task::ping, {"__consumer_offsets"}, [done](Result<std::vector<Topic>> reached) {
                                     done(reached ? Result<void>() : Result<void>(reached.error()));
                                   }});
-  describe(std::move(call));
+  describe(std::move(call), limit);
 }
 
 void Admin::create(std::unique_ptr<Call> call) {
@@ -82,15 +82,14 @@ void Admin::create(std::unique_ptr<Call> call) {
   rd_kafka_CreateTopics(instance_, topics.data(), topics.size(), options.get(), watch_->queue());
 }
 
-void Admin::describe(std::unique_ptr<Call> call) {
+void Admin::describe(std::unique_ptr<Call> call, std::chrono::milliseconds limit) {
   std::vector<ConfigResource> owned;
   std::vector<rd_kafka_ConfigResource_t*> resources;
   for (const std::string& name : call->topics) {
     owned.emplace_back(rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, name.c_str()));
     resources.push_back(owned.back().get());
   }
-  const AdminOptions options =
-      make_options(instance_, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, options_.start_timeout, call.get());
+  const AdminOptions options = make_options(instance_, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, limit, call.get());
   calls_.push_back(std::move(call));
   rd_kafka_DescribeConfigs(instance_, resources.data(), resources.size(), options.get(), watch_->queue());
 }

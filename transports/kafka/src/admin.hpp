@@ -36,8 +36,8 @@ class Admin {
   void find_or_create(const std::vector<std::string>& topics, Done done);
   /// Looks only. Errors: as for ensure().
   void check(const std::vector<std::string>& topics, Done done);
-  /// A broker was reached and has accepted us. Errors: timeout.
-  void ping(std::function<void(Result<void>)> done);
+  /// A broker was reached and has accepted us. Errors: timeout, after `limit`.
+  void ping(std::chrono::milliseconds limit, std::function<void(Result<void>)> done);
   void close();
 
  private:
@@ -48,7 +48,8 @@ class Admin {
     Done done;
   };
   void create(std::unique_ptr<Call> call);
-  void describe(std::unique_ptr<Call> call);
+  void describe(std::unique_ptr<Call> call, std::chrono::milliseconds limit);
+  void describe(std::unique_ptr<Call> call) { describe(std::move(call), options_.start_timeout); }
   bool drain();
   void on_result(rd_kafka_event_t* event);
   void on_created(rd_kafka_event_t* event, Call& call);

@@ -13,8 +13,6 @@
 namespace waybill::kafka {
 namespace {
 
-constexpr std::chrono::milliseconds k_between_looks{500};
-
 std::size_t weight(const Packet& packet) noexcept { return sizeof(Packet) + packet.payload.size(); }
 
 std::string make_tag() {
@@ -33,8 +31,7 @@ ConnectionLink::ConnectionLink(const Environment& environment, const Options& op
       startup_(options),
       reply_partition_(std::to_string(options.reply_partition)),
       tag_(make_tag()),
-      idle_(std::make_shared<asio::steady_timer>(environment.executor)),
-      look_again_(environment.executor) {}
+      idle_(std::make_shared<asio::steady_timer>(environment.executor)) {}
 
 asio::awaitable<Result<void>> ConnectionLink::open(ConnectionSink& sink) {
   const auto self = shared_from_this();
@@ -45,12 +42,18 @@ asio::awaitable<Result<void>> ConnectionLink::open(ConnectionSink& sink) {
   admin_ = std::make_unique<Admin>(environment_.executor, producer_->get(), options_);
   const auto step = step_ = std::make_shared<Step>(environment_.executor);
   const socket::Lookout lookout(environment_.executor, startup_.hosts(), startup_.expected(), step);
-  admin_->ping([step](const Result<void>& outcome) { step->set(outcome); });
+  admin_->ping(options_.start_timeout, [step](const Result<void>& outcome) { step->set(outcome); });
   std::optional<Result<void>> reached = co_await Step::wait(step);
   if (!reached) co_return Error(errc::cancelled, "opening was cancelled", End::rejected);
   if (!*reached && !is_closed_) reached = co_await startup_.explain(environment_.executor, reached->error());
   if (!*reached) co_return *reached;
   is_open_ = true;
+  watch_ = std::make_shared<BrokerWatch>(environment_.executor, *admin_, options_,
+                                         [weak = weak_from_this()](std::string_view reason) {
+                                           const auto link = weak.lock();
+                                           if (link && link->sink_) link->sink_->on_blocked(reason);
+                                         });
+  watch_->start();
   co_return Result<void>();
 }
 
@@ -196,9 +199,9 @@ void ConnectionLink::on_reply_record(const rd_kafka_message_t& message) {
   sink_->on_reply(*packet);
 }
 
-void ConnectionLink::on_sent(Ticket ticket, rd_kafka_resp_err_t code) {
+void ConnectionLink::on_sent(Ticket ticket, rd_kafka_resp_err_t code, End end) {
   if (!code) return tell(ticket, Accepted{Accepted::By::confirmed, 0});
-  tell(ticket, make_error(code, "the broker did not take the message", end_of(code)));
+  tell(ticket, make_error(code, "the broker did not take the message", end));
 }
 
 void ConnectionLink::fail_later(Ticket ticket, const Error& error) {
@@ -235,35 +238,12 @@ void ConnectionLink::trouble(rd_kafka_resp_err_t code, std::string_view reason, 
       step_->set(startup_.error(make_error(code, std::string(reason), End::rejected)));
     return;
   }
-  if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) return out_of_reach(reason);
+  if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) return watch_->note_lost(reason);
   if (!is_fatal) return environment_.log.warning("kafka: " + std::string(reason));
+  producer_->abandon();
   ConnectionSink* sink = std::exchange(sink_, nullptr);
   close();
   if (sink) sink->on_lost(make_error(code, "kafka: " + std::string(reason), End::unknown));
-}
-
-void ConnectionLink::out_of_reach(std::string_view reason) {
-  if (std::exchange(is_out_of_reach_, true)) return;
-  if (sink_) sink_->on_blocked(reason);
-  look_for_brokers();
-}
-
-void ConnectionLink::look_for_brokers() {
-  // librdkafka connects again by itself, but does not say so: a question to any broker waits until there is one.
-  admin_->ping([weak = weak_from_this()](const Result<void>& outcome) {
-    const auto self = weak.lock();
-    if (!self || self->is_closed_) return;
-    if (outcome) {
-      self->is_out_of_reach_ = false;
-      if (self->sink_) self->sink_->on_blocked({});
-      return;
-    }
-    self->look_again_.expires_after(k_between_looks);
-    self->look_again_.async_wait([weak](std::error_code ec) {
-      const auto link = weak.lock();
-      if (!ec && link && !link->is_closed_) link->look_for_brokers();
-    });
-  });
 }
 
 void ConnectionLink::wake_flush() {
@@ -284,10 +264,10 @@ void ConnectionLink::close() {
   if (std::exchange(is_closed_, true)) return;
   sink_ = nullptr;
   if (reader_) reader_->close();
+  if (watch_) watch_->close();
   if (admin_) admin_->close();
   if (producer_) producer_->close();
   idle_->cancel();
-  look_again_.cancel();
   if (step_) step_->set(Error(errc::closed, "the connection was closed", End::rejected));
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "admin.hpp"
+#include "broker_watch.hpp"
 #include "producer.hpp"
 #include "reply_reader.hpp"
 #include "startup.hpp"
@@ -47,7 +48,7 @@ class ConnectionLink final : public std::enable_shared_from_this<ConnectionLink>
     std::deque<Waiting> waiting;      ///< In the order of their sending; empty unless something is being prepared.
   };
 
-  void on_sent(Ticket ticket, rd_kafka_resp_err_t code) override;
+  void on_sent(Ticket ticket, rd_kafka_resp_err_t code, End end) override;
   void on_producer_error(rd_kafka_resp_err_t code, std::string_view reason, bool is_fatal) override;
   void find_topic(const std::string& topic, std::function<void(Result<void>)> done) override;
   void on_reply_record(const rd_kafka_message_t& message) override;
@@ -65,9 +66,6 @@ class ConnectionLink final : public std::enable_shared_from_this<ConnectionLink>
   void fail_later(Ticket ticket, const Error& error);
   void tell(Ticket ticket, Result<Accepted> outcome);
   void trouble(rd_kafka_resp_err_t code, std::string_view reason, bool is_fatal);
-  /// No broker can be reached: the host is told, and again when one answers.
-  void out_of_reach(std::string_view reason);
-  void look_for_brokers();
   void wake_flush();
 
   Environment environment_;
@@ -80,14 +78,13 @@ class ConnectionLink final : public std::enable_shared_from_this<ConnectionLink>
   std::shared_ptr<Step> step_;  ///< What open() waits for.
   std::unique_ptr<Producer> producer_;
   std::unique_ptr<Admin> admin_;
+  std::shared_ptr<BrokerWatch> watch_;                                  ///< Once it is open.
   std::shared_ptr<ReplyReader> reader_;                                 ///< From the first request on.
   std::unordered_map<std::string, std::unique_ptr<Channel>> channels_;  ///< By route.
   std::unordered_set<std::string> calls_;  ///< Requests that wait for replies, by id: others' replies come too.
   std::size_t waiting_bytes_ = 0;
   std::size_t preparing_ = 0;
   std::shared_ptr<asio::steady_timer> idle_;  ///< Cancelled when nothing is being prepared; flush() waits on it.
-  asio::steady_timer look_again_;             ///< Between two looks for a broker.
-  bool is_out_of_reach_ = false;
   bool is_open_ = false;
   bool is_closed_ = false;
 };

@@ -151,10 +151,9 @@ asio::awaitable<Result<void>> KafkaDeadLetterBox::drop(const DeadLetter& letter)
   co_return outcome;
 }
 
-void KafkaDeadLetterBox::on_sent(Ticket, rd_kafka_resp_err_t code) {
+void KafkaDeadLetterBox::on_sent(Ticket, rd_kafka_resp_err_t code, End end) {
   if (!step_) return;
-  step_->set(code ? Result<void>(make_error(code, "the broker did not take the message", end_of(code)))
-                  : Result<void>());
+  step_->set(code ? Result<void>(make_error(code, "the broker did not take the message", end)) : Result<void>());
 }
 
 /// From within librdkafka; nobody else's code runs by setting a step.

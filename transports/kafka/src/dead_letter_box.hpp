@@ -30,7 +30,7 @@ class KafkaDeadLetterBox final : public DeadLetterBox, private ProducerHooks {
   void close() override;
 
  private:
-  void on_sent(Ticket ticket, rd_kafka_resp_err_t code) override;
+  void on_sent(Ticket ticket, rd_kafka_resp_err_t code, End end) override;
   void on_producer_error(rd_kafka_resp_err_t code, std::string_view reason, bool is_fatal) override;
   Result<void> open();
   /// A new step under way, and its end within start_timeout.

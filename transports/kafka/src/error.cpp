@@ -21,6 +21,8 @@ class Category final : public std::error_category {
       case RD_KAFKA_RESP_ERR__TIMED_OUT_QUEUE:
       case RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT: return make_error_condition(errc::timeout);
       case RD_KAFKA_RESP_ERR__TRANSPORT:
+      case RD_KAFKA_RESP_ERR__PURGE_QUEUE:  // its producer has failed
+      case RD_KAFKA_RESP_ERR__PURGE_INFLIGHT:
       case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN: return make_error_condition(errc::connection_lost);
       case RD_KAFKA_RESP_ERR__RESOLVE:
       case RD_KAFKA_RESP_ERR__SSL:
@@ -34,8 +36,6 @@ class Category final : public std::error_category {
       case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
       case RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID:
       case RD_KAFKA_RESP_ERR_INCONSISTENT_GROUP_PROTOCOL: return make_error_condition(errc::invalid_config);
-      case RD_KAFKA_RESP_ERR__PURGE_QUEUE:
-      case RD_KAFKA_RESP_ERR__PURGE_INFLIGHT:
       case RD_KAFKA_RESP_ERR__DESTROY: return make_error_condition(errc::closed);
       default: return {code, *this};
     }

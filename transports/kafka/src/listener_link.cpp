@@ -50,6 +50,7 @@ asio::awaitable<Result<void>> ListenerLink::open(const Routes& routes, ListenerS
   lookout.reset();
   if (!reached && !is_closed_) reached = co_await startup_.explain(environment_.executor, reached.error());
   if (!reached) co_return reached;
+  watch_brokers();
   if (subscription_->subscribed().empty()) co_return Result<void>();
 
   step_ = std::make_shared<Step>(environment_.executor);
@@ -75,6 +76,18 @@ asio::awaitable<Result<void>> ListenerLink::wait_joined() {
   co_return joined;
 }
 
+void ListenerLink::watch_brokers() {
+  watch_ = std::make_shared<BrokerWatch>(
+      environment_.executor, *admin_, options_, [weak = weak_from_this()](std::string_view reason) {
+        const auto self = weak.lock();
+        if (!self || self->is_closed_) return;
+        const Log& log = self->environment_.log;
+        if (reason.empty()) return log.info("kafka: a broker answers again");
+        log.warning("kafka: " + std::string(reason) + "; nothing comes and goes until one answers");
+      });
+  watch_->start();
+}
+
 Result<void> ListenerLink::make_producer() {
   const bool sends = subscription_->has_requests() || !dead_letter_.empty();
   auto producer =
@@ -95,7 +108,7 @@ void ListenerLink::find_topics(const std::shared_ptr<Step>& step) {
   const std::vector<std::string> topics = own_topics();
   admin_->keep(dead_letter_);
   if (topics.empty()) {
-    return admin_->ping([step](const Result<void>& outcome) { step->set(outcome); });
+    return admin_->ping(options_.start_timeout, [step](const Result<void>& outcome) { step->set(outcome); });
   }
   admin_->ensure(topics, [step](const Result<std::vector<Admin::Topic>>& there) {
     step->set(there ? Result<void>() : Result<void>(there.error()));
@@ -161,6 +174,7 @@ void ListenerLink::trouble(rd_kafka_resp_err_t code, std::string_view reason, bo
     }
     return;
   }
+  if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) return watch_->note_lost(reason);
   if (!is_fatal) return environment_.log.warning("kafka: " + std::string(reason));
   ListenerSink* sink = std::exchange(sink_, nullptr);
   close();
@@ -242,7 +256,7 @@ bool ListenerLink::is_congested() const noexcept {
   return producer_ && producer_->unsent_bytes() > options_.max_unsent / 2;
 }
 
-void ListenerLink::on_sent(Ticket ticket, rd_kafka_resp_err_t code) {
+void ListenerLink::on_sent(Ticket ticket, rd_kafka_resp_err_t code, End) {
   if (is_closed_) return;
   if (const auto parked = parking_.extract(ticket)) {
     return parked.mapped()(code ? Result<void>(not_parked(code)) : Result<void>());
@@ -260,6 +274,7 @@ void ListenerLink::close() {
   if (std::exchange(is_closed_, true)) return;
   sink_ = nullptr;
   if (intake_) intake_->close();
+  if (watch_) watch_->close();
   if (admin_) admin_->close();
   if (producer_) producer_->close();
   end_step(Error(errc::closed, "the listener was closed", End::rejected));

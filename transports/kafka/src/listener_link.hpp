@@ -2,6 +2,7 @@
 #pragma once
 
 #include "admin.hpp"
+#include "broker_watch.hpp"
 #include "intake.hpp"
 #include "producer.hpp"
 #include "startup.hpp"
@@ -59,7 +60,7 @@ class ListenerLink final : public std::enable_shared_from_this<ListenerLink>,
   void on_record(Token token, const rd_kafka_message_t& message, int attempt, bool is_redelivered) override;
   void on_intake_ready() override;
   void on_intake_error(rd_kafka_resp_err_t code, std::string_view reason, bool is_fatal) override;
-  void on_sent(Ticket ticket, rd_kafka_resp_err_t code) override;
+  void on_sent(Ticket ticket, rd_kafka_resp_err_t code, End end) override;
   void on_producer_error(rd_kafka_resp_err_t code, std::string_view reason, bool is_fatal) override;
   void find_topic(const std::string& topic, std::function<void(Result<void>)> done) override;
 
@@ -69,6 +70,7 @@ class ListenerLink final : public std::enable_shared_from_this<ListenerLink>,
   Result<void> join();
   asio::awaitable<Result<void>> wait_joined();
   void end_step(Result<void> outcome);
+  void watch_brokers();
   void trouble(rd_kafka_resp_err_t code, std::string_view reason, bool is_fatal);
 
   Environment environment_;
@@ -82,6 +84,7 @@ class ListenerLink final : public std::enable_shared_from_this<ListenerLink>,
   std::shared_ptr<Step> step_;  ///< What open() waits for.
   std::unique_ptr<Producer> producer_;
   std::unique_ptr<Admin> admin_;
+  std::shared_ptr<BrokerWatch> watch_;  ///< Once it is open.
   std::shared_ptr<Intake> intake_;
   std::unordered_map<Ticket, ParkDone> parking_;  ///< Records on their way to the dead-letter topic.
   Ticket last_parked_ = 0;

@@ -29,6 +29,8 @@ Result<Options> Options::from_url(const Url& url) {
   options.join_timeout = reader.duration("join_timeout", options.join_timeout);
   options.send_timeout = reader.duration("send_timeout", options.send_timeout);
   options.session_timeout = reader.duration("session_timeout|sessionTimeout", options.session_timeout);
+  options.ping_interval = reader.duration("ping_interval", options.ping_interval);
+  options.ping_timeout = reader.duration("ping_timeout", options.ping_timeout);
   options.revoke_timeout = reader.duration("revoke_timeout", options.revoke_timeout);
   options.retry_backoff = reader.duration("retry_backoff", options.retry_backoff);
   options.discovery = reader.duration("discovery", options.discovery);
@@ -45,6 +47,7 @@ Result<Options> Options::from_url(const Url& url) {
     reader.mistake("max_message: must be from 1000 bytes to 1000000000 bytes");
   if (options.discovery.count() < 10 || options.discovery > std::chrono::hours(1))
     reader.mistake("discovery: must be from 10ms to 1h");
+  if (options.ping_timeout.count() == 0) reader.mistake("ping_timeout: must not be 0");
   if (options.group_id.empty()) reader.mistake("group_id: must not be empty");
   if (auto finished = reader.finish(); !finished) return finished.error();
   return options;

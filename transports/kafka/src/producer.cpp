@@ -154,7 +154,7 @@ rd_kafka_resp_err_t Producer::send_stray(const std::string& name, const Stray& s
 }
 
 void Producer::fail_stray(const std::string&, const Stray& stray, rd_kafka_resp_err_t code) {
-  note_end(stray.ticket, stray.record.value ? stray.record.value->size() : 0, code);
+  note_end(stray.ticket, stray.record.value ? stray.record.value->size() : 0, code, End::rejected);
 }
 
 void Producer::on_report(const rd_kafka_message_t& message) {
@@ -184,7 +184,10 @@ void Producer::on_error(rd_kafka_resp_err_t code, std::string_view reason, bool 
 /// The record's end, unless its topic is only not there for now.
 void Producer::on_single_report(const rd_kafka_message_t& message) {
   const auto ticket = reinterpret_cast<Ticket>(message._private);
-  if (!is_not_there(message.err)) return note_end(ticket, message.len, message.err);
+  if (!is_not_there(message.err)) {
+    const bool was_sent = message.err && rd_kafka_message_status(&message) != RD_KAFKA_MSG_STATUS_NOT_PERSISTED;
+    return note_end(ticket, message.len, message.err, was_sent ? end_of(message.err) : End::rejected);
+  }
   rd_kafka_timestamp_type_t kind;
   const std::int64_t time = rd_kafka_message_timestamp(&message, &kind);
   const std::string topic = rd_kafka_topic_name(message.rkt);
@@ -194,10 +197,10 @@ void Producer::on_single_report(const rd_kafka_message_t& message) {
                message.err, true);
 }
 
-void Producer::note_end(Ticket ticket, std::size_t bytes, rd_kafka_resp_err_t code) {
+void Producer::note_end(Ticket ticket, std::size_t bytes, rd_kafka_resp_err_t code, End end) {
   --waiting_->unsent;
   unsent_bytes_ -= std::min(unsent_bytes_, bytes);
-  if (code || (ticket && !(ticket & k_failure_only))) reports_.push_back({ticket, code});
+  if (code || (ticket && !(ticket & k_failure_only))) reports_.push_back({ticket, code, end});
 }
 
 void Producer::on_batch_end() {
@@ -208,7 +211,7 @@ void Producer::on_batch_end() {
   const std::shared_ptr<Waiting> waiting = waiting_;  // a report may close us
   for (const Report& report : reports) {
     if (waiting->is_closed) return;
-    hooks_.on_sent(report.ticket, report.code);
+    hooks_.on_sent(report.ticket, report.code, report.end);
   }
   if (waiting->is_closed) return;
   reports.clear();
@@ -221,6 +224,16 @@ asio::awaitable<void> Producer::flush() {
     waiting->idle.expires_at(asio::steady_timer::time_point::max());
     co_await waybill::detail::wait_quietly(waiting->idle);
   }
+}
+
+void Producer::abandon() {
+  strays_->abandon(RD_KAFKA_RESP_ERR__PURGE_QUEUE);
+  for (rd_kafka_t* instance : {client_->get(), single_ ? single_->get() : nullptr}) {
+    if (!instance) continue;
+    rd_kafka_purge(instance, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+    rd_kafka_poll(instance, 0);
+  }
+  on_batch_end();
 }
 
 void Producer::close() {

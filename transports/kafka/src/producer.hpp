@@ -23,8 +23,8 @@ namespace waybill::kafka {
 /// What a producer tells its owner.
 class ProducerHooks {
  public:
-  /// The outcome of a record; called outside of librdkafka, never from within send().
-  virtual void on_sent(Ticket ticket, rd_kafka_resp_err_t code) = 0;
+  /// The outcome of a record; called outside of librdkafka, never from within send(). `end`: of one that has failed.
+  virtual void on_sent(Ticket ticket, rd_kafka_resp_err_t code, End end) = 0;
   virtual void on_producer_error(rd_kafka_resp_err_t code, std::string_view reason, bool is_fatal) = 0;
   /// A topic that is sent to is not there: looks for it, or makes it. What cannot be found fails.
   virtual void find_topic(const std::string& topic, std::function<void(Result<void>)> done);
@@ -52,13 +52,15 @@ class Producer final : public ClientHooks, private SingleSenderHooks, private St
   std::size_t unsent_bytes() const noexcept { return unsent_bytes_; }
   /// Completes when all that was sent is confirmed or has failed, or after close().
   asio::awaitable<void> flush();
+  /// Nothing more can be sent: tells the end of all that was not confirmed.
+  void abandon();
   void close();
 
  private:
   Producer(const Environment& environment, const Options& options, std::string client_id, ProducerHooks& hooks);
   void on_report(const rd_kafka_message_t& message) override;
   void on_single_report(const rd_kafka_message_t& message) override;
-  void note_end(Ticket ticket, std::size_t bytes, rd_kafka_resp_err_t code);
+  void note_end(Ticket ticket, std::size_t bytes, rd_kafka_resp_err_t code, End end);
   rd_kafka_resp_err_t produce(rd_kafka_topic_t* topic, const OutgoingRecord& record, Ticket ticket);
   rd_kafka_resp_err_t keep(const std::string& topic, const OutgoingRecord& record, Ticket ticket,
                            rd_kafka_resp_err_t why);
@@ -80,6 +82,7 @@ class Producer final : public ClientHooks, private SingleSenderHooks, private St
   struct Report {
     Ticket ticket;
     rd_kafka_resp_err_t code;
+    End end;
   };
   Environment environment_;
   Options options_;

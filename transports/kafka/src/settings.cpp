@@ -34,6 +34,7 @@ void set_common(Setter& conf, const Options& options, const std::string& client_
   conf.set("client.id", client_id);
   conf.set("log.queue", "true");  // log lines come with the other events, on our thread
   conf.set("socket.nagle.disable", "true");
+  conf.set("socket.timeout.ms", "20000");  // a connection whose broker is silent for so long is made anew
   conf.set("reconnect.backoff.ms", "50");
   conf.set("reconnect.backoff.max.ms", "1000");
   conf.set("topic.metadata.refresh.fast.interval.ms", "20");  // topics that were created just now

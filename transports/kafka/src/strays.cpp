@@ -95,6 +95,13 @@ void Strays::fail_all(const std::string& name, rd_kafka_resp_err_t code) {
   owner_->on_strays_end();
 }
 
+void Strays::abandon(rd_kafka_resp_err_t code) {
+  const auto topics = std::exchange(topics_, {});
+  for (const auto& [name, topic] : topics) {
+    for (const Stray& stray : topic.records) owner_->fail_stray(name, stray, code);
+  }
+}
+
 void Strays::close() {
   owner_ = nullptr;
   topics_.clear();

@@ -56,6 +56,8 @@ class Strays : public std::enable_shared_from_this<Strays> {
   bool holds(const std::string& topic) const;
   /// `is_gone`: false if the topic is there, and only this record's partition is not.
   void add(const std::string& topic, Stray stray, rd_kafka_resp_err_t why, bool is_gone);
+  /// All of them fail, at once; on_strays_end() is not called.
+  void abandon(rd_kafka_resp_err_t code);
   void close();
 
  private:

@@ -38,6 +38,8 @@ struct Options {
   std::chrono::milliseconds send_timeout{
       30'000};  ///< Until the broker must have confirmed a message, outages included.
   std::chrono::milliseconds session_timeout{6'000};  ///< A member of a group that is silent so long is given up.
+  std::chrono::milliseconds ping_interval{10'000};   ///< How often a broker is asked for a sign of life; 0: never.
+  std::chrono::milliseconds ping_timeout{5'000};     ///< Two questions without an answer in this time: none is there.
   std::chrono::milliseconds revoke_timeout{
       3'000};  ///< When the group shares out anew: until what is in hand must be finished.
   std::chrono::milliseconds retry_backoff{
