@@ -50,7 +50,7 @@ int serve(const bench::Arguments& arguments) {
   waybill::Service service(loop.get_executor(), std::move(config));
   bench::EventCounter counter(loop, static_cast<std::uint16_t>(arguments.number("ctl", 7002)));
   if (arguments.text("handler") == "bytes") {
-    service.on_request(setup.echo, [](const waybill::Payload& bytes) { return bytes; });
+    service.on_request(setup.echo, [](const waybill::Payload& bytes) -> const waybill::Payload& { return bytes; });
     service.on_event(setup.event, [&](const waybill::Payload&) { counter.event(); });
   } else {
     service.on_request(setup.echo, [](Order order) { return order; });

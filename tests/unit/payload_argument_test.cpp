@@ -68,6 +68,32 @@ TEST_P(PayloadArgument, KeptByOwningWhatIsLent) {
   expect_both();
 }
 
+TEST_P(PayloadArgument, KeptByCopyingWhatIsLent) {
+  service->on_event("keep", [this](const Payload& payload) {
+    Payload copy;
+    copy = payload;
+    keep(copy);
+  });
+  send_two("keep");
+  expect_both();
+}
+
+TEST_P(PayloadArgument, MovedFromItIsEmpty) {
+  service->on_event("keep", [this](Payload payload) {
+    keep(std::move(payload));
+    EXPECT_TRUE(payload.empty());  // NOLINT: this is what is asked
+    EXPECT_TRUE(payload.bytes().empty());
+  });
+  send_two("keep");
+  expect_both();
+}
+
+TEST_P(PayloadArgument, SentBackAsItWasLent) {
+  service->on_request("echo", [](const Payload& payload) -> const Payload& { return payload; });
+  start();
+  EXPECT_EQ(run_until(loop, connect().request<std::string>("echo", std::string(60, 'a'))), std::string(60, 'a'));
+}
+
 TEST_P(PayloadArgument, KeptFromTheContext) {
   service->on_event("keep", [this](Context& context) { keep(context.payload()); });
   send_two("keep");

@@ -9,11 +9,12 @@
 
 namespace waybill {
 
-/// The bytes of one value and the serializer that made them. A value type; cheap to copy when owned.
+/// The bytes of one value and the serializer that made them. A value type: a copy owns its bytes, and is cheap where what
+/// it copies does.
 ///
 /// As an argument, a result or a member it goes through its own serializer undecoded: encoding appends its bytes,
 /// decoding keeps them, checked to be one whole value. They are owned, but for the argument of a handler that takes
-/// `const Payload&`: that is lent until the handler has finished, and own() keeps it. Another serializer answers
+/// `const Payload&`: that is lent until the handler has finished; its copies are not. Another serializer answers
 /// payload_mismatch.
 /// An empty payload is JavaScript's `undefined`; inside an object it is left out, elsewhere it is encoded as null.
 class Payload {
@@ -21,6 +22,16 @@ class Payload {
   Payload() = default;
   /// REQUIRES: `bytes` are one value in the format of `serializer`, which outlives the payload.
   Payload(Slice bytes, const Serializer& serializer) noexcept : bytes_(std::move(bytes)), serializer_(&serializer) {}
+  Payload(const Payload& other) : bytes_(other.bytes_.own()), serializer_(other.serializer_) {}
+  /// `other` is empty afterwards.
+  Payload(Payload&& other) noexcept
+      : bytes_(std::exchange(other.bytes_, Slice())), serializer_(std::exchange(other.serializer_, nullptr)) {}
+  Payload& operator=(Payload other) noexcept {
+    std::swap(bytes_, other.bytes_);
+    std::swap(serializer_, other.serializer_);
+    return *this;
+  }
+  ~Payload() = default;
 
   /// Throws Error(payload_mismatch) when the value cannot be encoded.
   template <class T>
@@ -35,12 +46,7 @@ class Payload {
   bool empty() const noexcept { return serializer_ == nullptr; }
 
   /// The same payload, kept alive by the result.
-  Payload own() const {
-    Payload owned;
-    owned.bytes_ = bytes_.own();
-    owned.serializer_ = serializer_;
-    return owned;
-  }
+  Payload own() const { return *this; }
 
   /// Throws Error(payload_mismatch, payload_malformed).
   template <class T>

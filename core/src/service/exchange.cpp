@@ -37,7 +37,8 @@ Payload Exchange::payload(Keep keep) const {
   const Packet& packet = delivery_.packet;
   if (!packet.has_payload) return Payload();
   Payload lent = packet.serializer->lend(packet.payload).value();
-  return keep == Keep::owned ? lent.own() : lent;
+  if (keep == Keep::owned) return lent.own();
+  return lent;
 }
 
 void Exchange::reply(ValueRef value, bool last) {

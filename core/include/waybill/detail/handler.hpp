@@ -137,7 +137,7 @@ class TypedHandler final : public Handler {
         invoke(argument, context);
         exchange.reply_end();
       } else {
-        const Returned result = invoke(argument, context);
+        const auto& result = invoke(argument, context);  // a reference to what was lent is not copied
         exchange.reply(ValueRef::of(result), true);
       }
     }
