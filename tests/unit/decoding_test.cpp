@@ -88,6 +88,27 @@ std::string expression(int depth, const std::string& innermost, const std::strin
   return text;
 }
 
+/// Told apart by the value of a member that stands at the end.
+struct Shape;
+enum class FrameType { frame };
+enum class GroupType { group };
+struct Frame {
+  std::vector<Shape> parts;
+  FrameType type = FrameType::frame;
+};
+struct Group {
+  std::vector<Shape> parts;
+  GroupType type = GroupType::group;
+};
+struct Shape {
+  std::variant<Frame, Group> node;
+};
+std::string shape(int depth, const std::string& type) {
+  std::string text;
+  for (int i = 0; i < depth; ++i) text = R"({"node":{"parts":[)" + text + R"(],"type":")" + type + R"("}})";
+  return text;
+}
+
 TEST_P(EachFormat, AnExpressionOfSixtyLevelsIsReadOrRefusedAtOnce) {
   // Each level is wrong only in its last member: without a bound 2^60 attempts.
   const auto wrong = decode<Expression>(expression(30, R"({"node":true})", R"("weight":0,"name":"x")"), serializer());
@@ -96,6 +117,16 @@ TEST_P(EachFormat, AnExpressionOfSixtyLevelsIsReadOrRefusedAtOnce) {
   // The second alternative at each level.
   const auto right = decode<Expression>(expression(6, R"({"node":1})", R"("name":"x")"), serializer());
   ASSERT_TRUE(right) << right.error().what();
+}
+
+TEST_P(EachFormat, VariantsThatTheirMembersTellApartAreReadAtAnyDepth) {
+  const auto second = decode<Expression>(expression(30, R"({"node":1})", R"("name":"x")"), serializer());
+  ASSERT_TRUE(second) << second.error().what();
+  EXPECT_TRUE(std::holds_alternative<Inverse>(second->node));
+  const auto typed = decode<Shape>(shape(30, "group"), serializer());
+  ASSERT_TRUE(typed) << typed.error().what();
+  EXPECT_TRUE(std::holds_alternative<Group>(typed->node));
+  EXPECT_FALSE(decode<Shape>(shape(30, "circle"), serializer()));
 }
 
 TEST_P(EachFormat, DeepAndWideVariantsThatFitAtOnceAreNotRefused) {

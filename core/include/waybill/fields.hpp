@@ -321,7 +321,11 @@ struct Pointed<std::tuple<T*...>> {
 template <class T, class... Outer>
 consteval bool has_borrowed_text() {
   constexpr Shape shape = Description<T>::k_shape;
-  if constexpr ((std::is_same_v<T, Outer> || ...) || HasFields<T> || Described<T>) {
+  if constexpr ((std::is_same_v<T, Outer> || ...) || std::is_void_v<T>) {
+    return false;
+  } else if constexpr (HasFields<T>) {
+    return any_borrowed_text<decltype(member_types_of<T>()), T, Outer...>;
+  } else if constexpr (Described<T>) {
     return false;
   } else if constexpr (shape == Shape::text) {
     return Description<T>::kind() != Kind::text;

@@ -14,6 +14,10 @@
   [[maybe_unused]] static ::std::vector<::waybill::Field> waybill_fields_of(::waybill::detail::Exactly<Type>) { \
     using WaybillSelf = Type;                                                                                   \
     return {WAYBILL_DETAIL_EACH(WAYBILL_DETAIL_FIELD, __VA_ARGS__)};                                            \
+  }                                                                                                             \
+  [[maybe_unused]] static auto waybill_types_of(::waybill::detail::Exactly<Type>) {                             \
+    using WaybillSelf = Type;                                                                                   \
+    return ::waybill::detail::MemberTypes<void WAYBILL_DETAIL_EACH(WAYBILL_DETAIL_TYPE, __VA_ARGS__)>();        \
   }
 #define WAYBILL_FIELD(member, name) (member, name)
 
@@ -31,6 +35,10 @@
 #define WAYBILL_DETAIL_FIELD_0(x) ::waybill::detail::field_of<WaybillSelf, &WaybillSelf::x>(#x),
 #define WAYBILL_DETAIL_FIELD_1(x) WAYBILL_DETAIL_NAMED x
 #define WAYBILL_DETAIL_NAMED(member, name) ::waybill::detail::field_of<WaybillSelf, &WaybillSelf::member>(name),
+#define WAYBILL_DETAIL_TYPE(x) WAYBILL_DETAIL_JOIN(WAYBILL_DETAIL_TYPE_, WAYBILL_DETAIL_IS_PAIR(x))(x)
+#define WAYBILL_DETAIL_TYPE_0(x) , decltype(WaybillSelf::x)
+#define WAYBILL_DETAIL_TYPE_1(x) WAYBILL_DETAIL_TYPE_OF x
+#define WAYBILL_DETAIL_TYPE_OF(member, name) , decltype(WaybillSelf::member)
 #define WAYBILL_DETAIL_IS_PAIR(x) WAYBILL_DETAIL_SECOND(WAYBILL_DETAIL_PROBE x, 0, ~)
 #define WAYBILL_DETAIL_PROBE(...) ~, 1
 #define WAYBILL_DETAIL_SECOND(...) WAYBILL_DETAIL_SECOND_(__VA_ARGS__)
@@ -59,6 +67,10 @@ namespace waybill::detail {
 template <class T>
 struct Exactly {};
 
+/// The types of the members that WAYBILL_FIELDS names, behind a void.
+template <class...>
+struct MemberTypes {};
+
 template <class T>
 concept HasInnerFields = requires {
   T::waybill_fields_of(Exactly<T>{});
@@ -76,6 +88,15 @@ std::vector<Field> fields_of() {
     return T::waybill_fields_of(Exactly<T>{});
   } else {
     return waybill_fields_of(Exactly<T>{});
+  }
+}
+
+template <class T>
+auto member_types_of() {
+  if constexpr (HasInnerFields<T>) {
+    return T::waybill_types_of(Exactly<T>{});
+  } else {
+    return waybill_types_of(Exactly<T>{});
   }
 }
 

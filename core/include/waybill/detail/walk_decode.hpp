@@ -339,10 +339,12 @@ class Decoder : private Player<Reader> {
         reader_.failure().set(errc::too_large, "too many ways to read variants within variants");
         return;
       }
+      const bool looks_first = rereading_.is_inside() && there == Found::map && !is_only_one;
       const Rereading::Inside inside(rereading_);
       for (std::size_t i = 0; i < type.alternatives.size() && !fits; ++i) {
         const TypeInfo& alternative = type.alternatives[i]();
         if (!is_only_one && !may_be(alternative.kind, there)) continue;
+        if (looks_first && !again([&](auto& copy) { return may_be_object(reader_, copy, alternative); })) continue;
         reader_.failure().problem.clear();
         fits = again([&](auto& copy) { return value(copy, type.emplace(to, i), alternative, depth + 1); });
         if (!fits && reader_.failure().code == errc::too_large) return;
@@ -355,12 +357,7 @@ class Decoder : private Player<Reader> {
       return true;
     }
     if (reader_.failure().code == errc::too_large || is_only_one) return false;
-    std::string expected;
-    for (std::size_t i = 0; i < type.alternatives.size(); ++i) {
-      if (i) expected += i + 1 == type.alternatives.size() ? " or " : ", ";
-      expected += describe_expected(type.alternatives[i]());
-    }
-    return reader_.failure().set(errc::payload_mismatch, expected_but_found(expected, found));
+    return reader_.failure().set(errc::payload_mismatch, expected_but_found(alternatives_text(type), found));
   }
 
   template <class Value>
