@@ -170,6 +170,21 @@ TEST_F(ServiceLife, DestroyingItDoesNotWaitForWhatHandlersOfItsPoolWaitFor) {
   EXPECT_TRUE(watched.expired());
 }
 
+TEST_F(ServiceLife, ASecondServiceOnThePortOfSeveralThreadsIsRefused) {
+  RunningService first([](Config& config) { config.threads = 2; });
+  first.service.on_request("who", [] { return 1; });
+  first.run();
+  for (const unsigned threads : {1u, 2u}) {
+    Config config = Config::listen({first.url() + "?startup=fail_fast"});
+    config.threads = threads;
+    Service second(std::move(config));
+    LogCapture log;
+    second.log_to(log.sink());
+    EXPECT_EQ(second.run(), 1);
+    EXPECT_TRUE(log.contains("another program has that port"));
+  }
+}
+
 class ServiceEnds : public ServiceRig {};
 
 TEST_P(ServiceEnds, WhileAHandlerWaits) {

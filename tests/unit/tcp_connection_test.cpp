@@ -207,6 +207,32 @@ TEST(TcpConnection, EveryMistakeOfAUrlIsTold) {
   for (const char* part : {"framing", "max_frame", "TLS", "user", "path"})
     EXPECT_NE(text.find(part), std::string::npos) << part << " in: " << text;
   EXPECT_EQ(text.find("secret"), std::string::npos);
+  const auto unverified = rig.registry_transport(Url::parse("tcp://localhost?verify=false").value());
+  ASSERT_FALSE(unverified);
+  EXPECT_NE(std::string(unverified.error().what()).find("verify: needs TLS"), std::string::npos);
+}
+
+TEST(TcpConnection, AClosedOneLeavesItsLoopNothingToDo) {
+  TcpRig rig;
+  rig.listen();
+  asio::io_context own(1);
+  Environment environment = rig.environment();
+  environment.executor = own.get_executor();
+  const auto transport = rig.transport("tcp://127.0.0.1:" + std::to_string(rig.port));
+  const auto connection = transport->make_connection(std::move(environment));
+  meanwhile(rig.loop, [&] { ASSERT_TRUE(run_until(own, connection->open(rig.replies))); });
+  rig.keep = true;
+  connection->send(rig.request("1", "\"x\""), 0);
+  ASSERT_TRUE(eventually(rig.loop, [&] {
+    run_ready(own);
+    return rig.sink.deliveries.size() == 1;
+  }));
+  connection->close();
+  run_ready(own);
+  ASSERT_TRUE(eventually(rig.loop, [&] { return !rig.sink.deliveries.front().source().is_connected(); }));
+  run_ready(rig.loop);  // says its own end
+  for (int turns = 0; turns < 1000 && !own.stopped(); ++turns) run_ready(own);
+  EXPECT_TRUE(own.stopped());
 }
 
 TEST(TcpConnection, CapabilitiesAreTheTruth) {

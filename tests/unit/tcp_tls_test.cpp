@@ -1,5 +1,6 @@
 // TLS on tcp: chain and name are verified, both ways if asked for. Certificates are made by the openssl command line.
 #include "tcp_rig.hpp"
+#include "waybill/detail/held_bytes.hpp"
 #include "waybill/transports/socket/fresh_tls.hpp"
 
 #include <gtest/gtest.h>
@@ -97,6 +98,28 @@ TEST_F(TcpTls, CallsAServerWhoseCertificateIsGood) {
     call();
     rig.connection->close();
   }
+}
+
+TEST_F(TcpTls, WhatTlsHasToWriteIsInTheAccountOfTheProcess) {
+  const std::size_t before = waybill::detail::held_bytes();
+  rig.listen(certificates().pair("server"), "tcps");
+  ASSERT_TRUE(rig.connect(ca(), "tcps"));
+  call();
+  EXPECT_GT(waybill::detail::held_bytes(), before + (64u << 10)) << "what TLS itself needs, twice";
+  rig.connection->pause();
+  // Replies that nobody reads: more than the buffers of two systems take.
+  const std::string text = '"' + std::string(12u << 20, 'x') + '"';
+  rig.keep = true;
+  rig.connection->send(rig.request("2", "1"), 0);
+  ASSERT_TRUE(eventually(rig.loop, [&] { return rig.sink.deliveries.size() == 1; }));
+  rig.sink.deliveries.front().packet.payload = Slice::copy(text);
+  TcpRig::echo(rig.sink.deliveries.front());
+  TcpRig::echo(rig.sink.deliveries.front());
+  rig.sink.deliveries.clear();
+  EXPECT_TRUE(eventually(rig.loop, [&] { return waybill::detail::held_bytes() > before + (20u << 20); }));
+  rig.connection->close();
+  rig.listener->close();
+  EXPECT_TRUE(eventually(rig.loop, [&] { return waybill::detail::held_bytes() <= before; }));
 }
 
 TEST_F(TcpTls, CarriesLargePayloads) {

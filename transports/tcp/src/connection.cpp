@@ -144,6 +144,7 @@ void Sender::close() {
   closed_ = true;
   ready_ = false;
   sink_ = nullptr;
+  tick_->stop();  // a link that ends by itself watches its own time
   if (dial_) dial_->cancel();
   dial_.reset();
   if (link_) {

@@ -23,9 +23,10 @@ Error cannot_listen(const std::string& name, const Endpoint& endpoint, const asi
 
 }  // namespace
 
-TcpListener::TcpListener(Environment environment, const Options& options, const Registry& registry)
+TcpListener::TcpListener(Environment environment, const Options& options, const Registry& registry,
+                         std::shared_ptr<SharedPorts> ports)
     : environment_(std::move(environment)), options_(options), registry_(registry) {
-  if (environment_.shares_address) options_.reuse_port = true;
+  if (environment_.shares_address && !options_.reuse_port) ports_ = std::move(ports);
 }
 
 TcpListener::~TcpListener() { close(); }
@@ -74,7 +75,7 @@ Result<void> TcpListener::bind(const std::vector<Endpoint>& endpoints, const std
   for (std::size_t i = 0; i < endpoints.size(); ++i) {
     Endpoint endpoint = endpoints[i];
     endpoint.port(port);
-    auto acceptor = std::make_shared<Acceptor>(hub_);
+    auto acceptor = std::make_shared<Acceptor>(hub_, ports_);
     const asio::error_code ec = acceptor->bind(endpoint);
     if (ec && i > 0 && !(ec == asio::error::address_in_use && endpoints.front().port())) {
       // One address of the name is enough: this machine may lack IPv6.

@@ -14,10 +14,13 @@
 namespace waybill::tcp {
 
 class Acceptor;
+class SharedPorts;
 
 class TcpListener final : public Listener {
  public:
-  TcpListener(Environment environment, const Options& options, const Registry& registry);
+  /// `ports`: of all listeners of its URL.
+  TcpListener(Environment environment, const Options& options, const Registry& registry,
+              std::shared_ptr<SharedPorts> ports);
   ~TcpListener() override;
 
   asio::awaitable<Result<void>> open(const Routes& routes, ListenerSink& sink) override;
@@ -40,6 +43,7 @@ class TcpListener final : public Listener {
   Environment environment_;
   Options options_;
   const Registry& registry_;
+  std::shared_ptr<SharedPorts> ports_;  // null: it shares its addresses with nobody that is counted
   std::shared_ptr<Hub> hub_;
   std::shared_ptr<socket::Dial> dial_;  // looks a name up
   std::vector<std::shared_ptr<Acceptor>> acceptors_;

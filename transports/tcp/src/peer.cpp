@@ -109,7 +109,9 @@ void Peer::reply(const Delivery&, const Packet& packet) {
   const Result<void> written = codec_.write(packet, out());
   if (written) return;
   if (hub_) hub_->complain("a reply to " + peer() + " cannot be sent: " + std::string(written.error().message()));
-  answer(packet.id, packet.serializer, Error("too_large", "The reply is too large"));
+  const bool is_too_large = written.error().code() == errc::too_large;
+  answer(packet.id, packet.serializer,
+         is_too_large ? Error("too_large", "The reply is too large") : Error("Internal server error"));
 }
 
 void Peer::answer(Term id, const Serializer* serializer, const Error& error) {

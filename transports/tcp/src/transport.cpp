@@ -1,6 +1,7 @@
 // The tcp transport: a URL checked, and its two roles.
 #include "connection.hpp"
 #include "listener.hpp"
+#include "shared_ports.hpp"
 #include "waybill/transports/socket/options.hpp"
 #include "waybill/transports/tcp.hpp"
 
@@ -29,7 +30,7 @@ class TcpTransport final : public Transport {
 
   const Capabilities& capabilities() const noexcept override { return capabilities_; }
   std::unique_ptr<Listener> make_listener(Environment environment) override {
-    return std::make_unique<TcpListener>(std::move(environment), options_, registry_);
+    return std::make_unique<TcpListener>(std::move(environment), options_, registry_, ports_);
   }
   std::unique_ptr<Connection> make_connection(Environment environment) override {
     return std::make_unique<TcpConnection>(std::move(environment), options_, registry_);
@@ -39,6 +40,7 @@ class TcpTransport final : public Transport {
   const Options options_;
   const Capabilities capabilities_;
   const Registry& registry_;
+  const std::shared_ptr<SharedPorts> ports_ = std::make_shared<SharedPorts>();
 };
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "wire.hpp"
 
 #include <algorithm>
+#include <exception>
 
 namespace waybill::tcp {
 
@@ -83,10 +84,16 @@ bool PacketCodec::fits_direction(PacketKind kind) const noexcept {
 }
 
 Result<void> PacketCodec::write(const Packet& packet, Buffer& out) {
-  if (framing_ != Framing::binary) return write_nest(packet, out);
-  std::string problem = binary_writer_.write(packet, rules_.max_frame, out);
-  if (problem.empty()) return {};
-  return Error(errc::too_large, std::move(problem), End::rejected);
+  const std::size_t start = out.size();
+  try {
+    if (framing_ != Framing::binary) return write_nest(packet, out);
+    std::string problem = binary_writer_.write(packet, rules_.max_frame, out);
+    if (problem.empty()) return {};
+    return Error(errc::too_large, std::move(problem), End::rejected);
+  } catch (const std::exception& thrown) {  // a serializer's, or no memory: half a frame would end the connection
+    out.truncate(start);
+    return Error(errc::internal, std::string("composing the message threw: ") + thrown.what(), End::rejected);
+  }
 }
 
 Result<void> PacketCodec::write_nest(const Packet& packet, Buffer& out) {

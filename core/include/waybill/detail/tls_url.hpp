@@ -23,6 +23,7 @@ void read_tls(OptionReader& reader, const Url& url, std::string_view secure_sche
     return value;
   };
   options.verify = reader.flag("verify", options.verify);
+  if (!options.tls && url.option("verify")) reader.mistake("verify: needs TLS, write " + secure + ":// or tls=true");
   options.ca = text_of_tls("ca");
   options.cert = text_of_tls("cert");
   options.key = text_of_tls("key");
