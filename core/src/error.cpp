@@ -1,5 +1,6 @@
 #include "waybill/error.hpp"
 
+#include "error_text.hpp"
 #include "waybill/detail/refusal_texts.hpp"
 #include "waybill/fields.hpp"
 #include "waybill/serializer.hpp"
@@ -189,6 +190,13 @@ void Error::decode_details(ValueOut out) const {
   state_->serializer->decode(state_->details, out).value();
 }
 
+/// What went wrong inside is not the caller's business, except where it is the caller's own mistake.
+bool detail::is_told(const Error& error) noexcept {
+  const std::error_code& code = error.code();
+  return code == errc::remote || code == errc::payload_mismatch || code == errc::payload_malformed ||
+         code == errc::overloaded || code == errc::timeout;
+}
+
 void Error::encode(const Serializer& serializer, Buffer& out) const {
   if (state_->value_is_body) return serializer.encode(state_->value.ref(), out).value();
   if (state_->serializer == &serializer) return out.append(state_->body.view());
@@ -197,10 +205,7 @@ void Error::encode(const Serializer& serializer, Buffer& out) const {
     return refusal.encode(serializer, out);
   }
   if (code() != errc::remote) {
-    // What went wrong inside is not the caller's business, except where it is the caller's own mistake.
-    const bool tell = code() == errc::payload_mismatch || code() == errc::payload_malformed ||
-                      code() == errc::overloaded || code() == errc::timeout;
-    NestError error{"error", tell ? message() : "Internal server error"};
+    NestError error{"error", detail::is_told(*this) ? message() : "Internal server error"};
     return serializer.encode(ValueRef::of(error), out).value();
   }
   if (name().empty() && !state_->value) {

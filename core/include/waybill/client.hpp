@@ -171,7 +171,8 @@ class Client {
 
 /// The same calls for code without an event loop: each blocks its thread until it ends, at most until its deadline.
 /// Not thread-safe. Between calls nothing runs: heartbeats pause, and a link that was lost meanwhile is opened again by
-/// the next call.
+/// the next call. In a handler it would stop the loop of its service, and with it the answer to a call of its own: there
+/// calls end at once with errc::unsupported. Handlers on a pool (`handler_threads`) may use it.
 class BlockingClient {
  public:
   explicit BlockingClient(const ClientConfig& config, std::shared_ptr<const Registry> registry = default_registry());
@@ -192,11 +193,13 @@ class BlockingClient {
   /// What the callback fills is shared with it: it may be told after this has thrown.
   template <class R, class Start>
   R wait(Start start) {
+    refuse_in_handlers();
     const auto outcome = std::make_shared<std::optional<Result<R>>>();
     start([outcome](Result<R> result) { outcome->emplace(std::move(result)); });
     while (!*outcome) run_one();
     return std::move(**outcome).value();
   }
+  static void refuse_in_handlers();
   void run_one();
   std::unique_ptr<asio::io_context> loop_;
   Client client_;

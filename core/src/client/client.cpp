@@ -4,6 +4,7 @@
 #include "client/outgoing_call.hpp"
 #include "format/finished.hpp"
 #include "middleware/configured.hpp"
+#include "service/service_loops.hpp"
 
 #include <asio/post.hpp>
 
@@ -245,6 +246,14 @@ BlockingClient::~BlockingClient() {
   client_.close();
   loop_->restart();
   loop_->run_for(k_goodbye);  // as a rule the other side ends at once, and then nothing is left to do
+}
+
+void BlockingClient::refuse_in_handlers() {
+  if (!detail::ServiceLoops::of_this_process().runs_here()) return;
+  throw Error(errc::unsupported,
+              "a BlockingClient would stop the loop of the service whose handler this is: set handler_threads, or use "
+              "a Client and co_await",
+              End::rejected);
 }
 
 void BlockingClient::run_one() {

@@ -39,7 +39,7 @@ Error error_from_handler(std::exception_ptr exception, const Packet& packet, con
   } catch (...) {
     log.error("the handler of " + pattern + " failed with something that is no std::exception");
   }
-  return Error(errc::internal, "Internal server error", End::unknown);
+  return Error(errc::internal, std::string(k_internal_text), End::unknown);
 }
 
 Error error_of_handler(std::exception_ptr exception, const Packet& packet, const Log& log) {
@@ -177,22 +177,34 @@ void ListenerHost::handle_now(const RouteEntry& entry, Delivery& delivery) {
       entry.request->call(exchange);
     } else if (entry.events.size() == 1) {
       entry.events.front()->call(exchange);
-    } else if (is_request) {
-      Buffer returned[2];
-      for (std::size_t i = 0; i < entry.events.size(); ++i) {
-        Buffer& into = returned[i ? 1 : 0];
-        into.clear();
-        exchange.collect_into(&into);
-        entry.events[i]->call(exchange);
-      }
-      answer_collected(exchange, std::move(returned[0]), std::move(returned[1]));
     } else {
-      for (const auto& handler : entry.events) handler->call(exchange);
+      handle_all_now(entry, exchange);
     }
     finished(exchange);
   } catch (...) {
     failed(exchange, error_of_handler(std::current_exception(), delivery.packet, log()));
   }
+}
+
+void ListenerHost::handle_all_now(const RouteEntry& entry, Exchange& exchange) {
+  const bool is_request = exchange.wants_reply();
+  Buffer returned[2];
+  std::exception_ptr thrown;
+  for (std::size_t i = 0; i < entry.events.size(); ++i) {
+    Buffer& into = returned[i ? 1 : 0];
+    into.clear();
+    if (is_request) exchange.collect_into(&into);
+    try {
+      entry.events[i]->call(exchange);
+    } catch (...) {
+      if (thrown)
+        error_from_handler(std::current_exception(), exchange.packet(), log());  // has its line in the log
+      else
+        thrown = std::current_exception();
+    }
+  }
+  if (thrown) std::rethrow_exception(thrown);
+  if (is_request) answer_collected(exchange, std::move(returned[0]), std::move(returned[1]));
 }
 
 void ListenerHost::answer_collected(Exchange& exchange, Buffer first, Buffer second) {
@@ -320,14 +332,15 @@ void ListenerHost::finished_one() {
 
 asio::awaitable<DrainReport> ListenerHost::drain(TimePoint deadline) {
   const auto self = shared_from_this();
+  const auto in_hand = [self] { return self->in_flight_ + (self->parking_ ? self->parking_->under_way() : 0); };
   DrainReport report;
+  report.abandoned = in_hand();
   if (closed_) co_return report;
   const bool is_first = !std::exchange(draining_, true);
   if (reconnect_) reconnect_->stop();
   listener_->stop_intake();
   given_back_ += retries_->give_back();
   if (parking_) given_back_ += parking_->give_back();
-  const auto in_hand = [self] { return self->in_flight_ + (self->parking_ ? self->parking_->under_way() : 0); };
   const std::size_t at_first = in_hand();
   // A second drain waits beside the first; whichever ends earlier closes.
   if (is_first || deadline < idle_.expiry()) idle_.expires_at(deadline);

@@ -8,6 +8,7 @@
 #include "service/handler_pool.hpp"
 #include "service/parking.hpp"
 #include "service/route_table.hpp"
+#include "service/service_loops.hpp"
 #include "service/unhandled_log.hpp"
 #include "service/waiting_retries.hpp"
 #include "waybill/detail/clock.hpp"
@@ -24,6 +25,9 @@
 #include <vector>
 
 namespace waybill::detail {
+
+/// Of an exception that is no Error, and stands in the log.
+inline constexpr std::string_view k_internal_text = "Internal server error";
 
 /// Counters of one host; any thread may read them.
 struct HostCounters {
@@ -102,6 +106,8 @@ class ListenerHost final : public std::enable_shared_from_this<ListenerHost>,
  private:
   using Held = std::shared_ptr<HeldExchange>;
   void handle_now(const RouteEntry& entry, Delivery& delivery);
+  /// All event handlers of a pattern, whatever one of them throws; then throws what the first did.
+  void handle_all_now(const RouteEntry& entry, Exchange& exchange);
   void handle_later(const RouteEntry& entry, Delivery&& delivery);
   Held hold(Delivery&& delivery);
   void unhandled(Delivery& delivery);
@@ -118,6 +124,7 @@ class ListenerHost final : public std::enable_shared_from_this<ListenerHost>,
   /// Answers and settles a delivery that failed; an event as the delivery policy says, on the listener's loop.
   void failed(Exchange& exchange, const Error& error);
   void failed_event(Delivery& delivery, const Error& error);
+  void tell_hidden(const Packet& packet, const Error& error) const;
   /// Acknowledges a delivery whose handler has finished, or keeps it unsettled if the handler wants that.
   void finished(Exchange& exchange);
   void keep(Delivery& delivery);
@@ -135,6 +142,7 @@ class ListenerHost final : public std::enable_shared_from_this<ListenerHost>,
   std::vector<Middleware> chain_;
   asio::any_io_executor executor_;
   Clock clock_;
+  ServiceLoops::Entry loop_{executor_};
   std::shared_ptr<Transport> transport_;  ///< Before its listener, which may refer to it.
   Capabilities capabilities_;
   std::unique_ptr<Listener> listener_;

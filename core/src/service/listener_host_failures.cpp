@@ -1,4 +1,5 @@
 // ListenerHost: what becomes of messages that nobody handles, or whose handler fails: retried, parked, or dropped.
+#include "error_text.hpp"
 #include "random_bits.hpp"
 #include "service/listener_host.hpp"
 #include "waybill/detail/backoff.hpp"
@@ -81,9 +82,16 @@ void ListenerHost::exhausted(Delivery& delivery) {
   failed(exchange, error);
 }
 
+/// An Error that its caller is not told, of a call that the handler made perhaps; other exceptions are in the log already.
+void ListenerHost::tell_hidden(const Packet& packet, const Error& error) const {
+  if (is_told(error) || error.message() == k_internal_text) return;
+  log().error("the handler of " + std::string(name_of(packet)) + " failed: " + error.what());
+}
+
 void ListenerHost::failed(Exchange& exchange, const Error& error) {
   counters.failed.fetch_add(1, std::memory_order_relaxed);  // perhaps on the handler pool
   if (exchange.wants_reply()) {
+    tell_hidden(exchange.packet(), error);
     try {
       exchange.reply_error(error);
     } catch (const std::exception& unencodable) {

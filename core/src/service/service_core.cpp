@@ -153,10 +153,13 @@ asio::awaitable<DrainReport> Service::Core::drain(std::chrono::milliseconds limi
   for (const auto& host : hosts_) {
     auto drained = std::make_shared<Drained>(executor());
     each.push_back(drained);
-    asio::co_spawn(host->executor(), host->drain(deadline),
-                   [home = executor(), drained](std::exception_ptr, DrainReport report) {
-                     asio::post(home, [drained, report] { drained->set(report); });
-                   });
+    auto tell = [home = executor(), drained](std::exception_ptr, DrainReport report) {
+      asio::post(home, [drained, report] { drained->set(report); });
+    };
+    // Not from within: a handler that calls this is in hand, and finishes first.
+    asio::post(host->executor(), [host, deadline, tell = std::move(tell)]() mutable {
+      asio::co_spawn(host->executor(), host->drain(deadline), std::move(tell));
+    });
   }
   for (const auto& drained : each) {
     const std::optional<DrainReport> report = co_await Drained::wait(drained);

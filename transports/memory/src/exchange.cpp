@@ -64,13 +64,24 @@ void Exchange::detach(Consumer& consumer) noexcept {
 
 const std::vector<Channel*>& Exchange::targets(const Packet& packet) {
   targets_.clear();
-  const auto kind = packet.kind == PacketKind::request ? PacketKind::request : PacketKind::event;
-  for (auto& [name, group] : groups_) {
-    Channel* channel = group->find(kind, packet.route);
-    // An event waits for a group that was here before; a request is for somebody who is here now.
-    if (channel && (kind == PacketKind::event || !channel->consumers.empty())) targets_.push_back(channel);
+  if (packet.kind != PacketKind::request) {
+    // An event waits for a group that was here before.
+    for (auto& [name, group] : groups_) {
+      Channel* channel = group->find(PacketKind::event, packet.route);
+      if (!channel) channel = group->find(PacketKind::request, packet.route);
+      if (channel) targets_.push_back(channel);
+    }
+    return targets_;
   }
-  if (kind == PacketKind::request && targets_.size() > 1) {
+  // A request is for somebody who is here now; handlers of events answer what has no other, as everywhere.
+  for (const PacketKind kind : {PacketKind::request, PacketKind::event}) {
+    for (auto& [name, group] : groups_) {
+      Channel* channel = group->find(kind, packet.route);
+      if (channel && !channel->consumers.empty()) targets_.push_back(channel);
+    }
+    if (!targets_.empty()) break;
+  }
+  if (targets_.size() > 1) {
     targets_[0] = targets_[request_turn_ % targets_.size()];
     targets_.erase(targets_.begin() + 1, targets_.end());
   }
