@@ -45,6 +45,26 @@ TEST(Cli, ListenWithACountShowsAndAnswersThatManyOfABurst) {
   EXPECT_EQ(answers.find("id-2\""), std::string::npos) << answers;
 }
 
+TEST(Cli, TakesWhatComesUntilTheOtherSideHasEndedToo) {
+  asio::io_context loop;
+  tcp::acceptor acceptor(loop, {asio::ip::address_v4::loopback(), 0});
+  Cli emit({"emit", "tcp://127.0.0.1:" + std::to_string(acceptor.local_endpoint().port()), "p", "1"});
+  tcp::socket socket = acceptor.accept();
+  std::string event;
+  std::error_code end;
+  asio::read(socket, asio::dynamic_buffer(event), end);
+  EXPECT_EQ(end, asio::error::eof);
+  EXPECT_EQ(event, R"(24#{"pattern":"p","data":1})");
+  // A closed socket would answer the first of these with a reset, which takes back what was not read yet.
+  const std::string late = R"(11#{"id":"late"})";
+  asio::write(socket, asio::buffer(late), end);
+  EXPECT_FALSE(end) << end.message();
+  asio::write(socket, asio::buffer(late), end);
+  EXPECT_FALSE(end) << end.message();
+  socket.close();
+  EXPECT_EQ(emit.exit_code(), 0);
+}
+
 TEST(Cli, WhatTcpDoesNotHaveIsSaidFirst) {
   Cli ls({"dlq", "ls", "tcp://127.0.0.1:1"});
   EXPECT_NE(ls.error_line("has no dead letters"), "");

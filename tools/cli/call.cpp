@@ -1,5 +1,6 @@
 #include "call.hpp"
 
+#include "goodbye.hpp"
 #include "inputs.hpp"
 #include <waybill/client.hpp>
 
@@ -106,10 +107,11 @@ Outcome call(const Arguments& arguments, const Log& log) {
   asio::co_spawn(loop, run(client, call), [&](std::exception_ptr thrown, Outcome ended) {
     outcome = std::move(ended);
     client.close();
-    loop.stop();
+    loop.stop();  // whatever else is on it
     if (thrown) std::rethrow_exception(thrown);
   });
   loop.run();
+  say_goodbye(loop);
   return outcome;
 }
 

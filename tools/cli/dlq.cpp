@@ -1,5 +1,6 @@
 #include "dlq.hpp"
 
+#include "goodbye.hpp"
 #include "inputs.hpp"
 #include "json_line.hpp"
 #include <waybill/config.hpp>
@@ -121,8 +122,7 @@ Outcome dlq(const Arguments& arguments, const Log& log) {
   while (!outcome && loop.run_one_until(give_up) > 0) {
   }
   if (!outcome) return failure(Exit::no_answer, "timeout", "the dead letters could not be read in ten minutes");
-  constexpr std::chrono::seconds k_goodbye{2};  // the box says goodbye to its broker
-  loop.run_for(k_goodbye);
+  say_goodbye(loop);
   return *outcome;
 }
 

@@ -1,5 +1,6 @@
 #include "listen.hpp"
 
+#include "goodbye.hpp"
 #include "inputs.hpp"
 #include "json_line.hpp"
 #include <waybill/service.hpp>
@@ -118,6 +119,9 @@ Outcome listen(const Arguments& arguments, const Log& log) {
     if (thrown) std::rethrow_exception(thrown);
   });
   loop.run();
+  listening.signals.cancel();
+  listening.end.cancel();
+  say_goodbye(loop);
   return outcome;
 }
 
