@@ -67,6 +67,8 @@ class Context {
   /// link, and is then delivered again where the carrier can. It counts as in flight for the carrier. What the handler of a
   /// request returns is sent all the same; one that returns nothing leaves it unanswered, too.
   void leave();
+  /// On a service, when the handler has finished: it said that the message is not done with, by retry(), reject() or leave().
+  bool is_given_back() const noexcept;
 
   /// Where the handler runs, and what it waits for: one thing at a time. On a handler pool a strand of its own.
   const asio::any_io_executor& executor() const noexcept;

@@ -111,6 +111,27 @@ struct ThrottleOptions {
 /// Throws Error(invalid_config) for options that are not valid.
 Middleware throttle(ThrottleOptions options = ThrottleOptions());
 
+struct DeduplicateOptions {
+  std::string header{header::k_message_id};   ///< Whose value a message is known by,
+  std::string property;                       ///< or, without that header, this one of Context::properties().
+  std::chrono::milliseconds window{600'000};  ///< How long a message that was handled is known,
+  int max_messages = 10'000;                  ///< and how many are; the earliest are forgotten first.
+  /// Instead of header and property. Empty: the message has no id, and is handled each time.
+  std::function<std::string(const Context&)> key;
+
+  /// invalid_config with every mistake.
+  Result<void> validate() const;
+};
+/// For handlers: a message that was handled before is not handled again. An event is acknowledged; a request is answered with
+/// the Error{"duplicate"}. One that comes while the first is in its handler waits for how that ends: a failed first counts
+/// for nothing, and the next is handled. Messages are known by their pattern and id, in this process, by this object.
+/// Throws Error(invalid_config) for options that are not valid.
+Middleware deduplicate(DeduplicateOptions options = DeduplicateOptions());
+
+/// For clients: gives each message an id of its own, in the header waybill-message-id, unless it has one. It stays the same
+/// however often the message is sent: by retry, or again after a lost link.
+Middleware message_id();
+
 /// One line for each message: pattern, outcome, time taken. Payloads are not logged.
 Middleware log(LogLevel level = LogLevel::info);
 

@@ -60,6 +60,19 @@ Maker read_timeout(MiddlewareOptions& options) {
   return [limit] { return middleware::timeout(limit); };
 }
 
+Maker read_deduplicate(MiddlewareOptions& options) {
+  middleware::DeduplicateOptions deduplicate;
+  options.text("header", deduplicate.header);
+  options.text("property", deduplicate.property);
+  options.duration("window", deduplicate.window);
+  options.number("max_messages", deduplicate.max_messages, 1);
+  return [deduplicate] { return middleware::deduplicate(deduplicate); };
+}
+
+Maker read_message_id(MiddlewareOptions&) {
+  return [] { return middleware::message_id(); };
+}
+
 Maker read_retry(MiddlewareOptions& options) {
   middleware::RetryOptions retry;
   options.main("attempts");
@@ -81,9 +94,10 @@ struct Known {
   std::string_view name;
   Maker (*read)(MiddlewareOptions& options);
 };
-constexpr Known k_known[] = {{"bulkhead", read_bulkhead}, {"circuit_breaker", read_circuit_breaker},
-                             {"log", read_log},           {"retry", read_retry},
-                             {"throttle", read_throttle}, {"timeout", read_timeout}};
+constexpr Known k_known[] = {{"bulkhead", read_bulkhead},       {"circuit_breaker", read_circuit_breaker},
+                             {"deduplicate", read_deduplicate}, {"log", read_log},
+                             {"message_id", read_message_id},   {"retry", read_retry},
+                             {"throttle", read_throttle},       {"timeout", read_timeout}};
 
 std::string_view name_of_side(Context::Side side) {
   return side == Context::Side::client ? "clients" : "listeners and their handlers";

@@ -39,6 +39,7 @@ void Context::ack() { source_->settle(Settlement::ack); }
 void Context::retry() { source_->settle(Settlement::retry); }
 void Context::reject() { source_->settle(Settlement::reject); }
 void Context::leave() { source_->leave(); }
+bool Context::is_given_back() const noexcept { return source_->is_given_back(); }
 const asio::any_io_executor& Context::executor() const noexcept { return source_->executor(); }
 const Log& Context::log() const noexcept { return source_->log(); }
 

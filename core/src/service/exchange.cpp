@@ -125,6 +125,8 @@ void Exchange::settle(Settlement settlement) {
     is_rejected_ = true;
     return;
   }
+  is_acked_ = is_acked_ || settlement == Settlement::ack;
+  wants_retry_ = wants_retry_ || (settlement == Settlement::retry && !is_acked_);
   on_loop([settlement](Exchange& self) { self.delivery_.settle(settlement); });
 }
 

@@ -24,6 +24,7 @@ class ContextSource {
   virtual bool is_connected() const = 0;
   virtual void settle(Settlement settlement) = 0;
   virtual void leave() {}
+  virtual bool is_given_back() const noexcept { return false; }
   virtual const asio::any_io_executor& executor() const noexcept = 0;
   virtual const Log& log() const noexcept = 0;
 
@@ -90,6 +91,7 @@ class Exchange final : public ContextSource {
   bool is_congested() const;
   void settle(Settlement settlement) override;
   void leave() override { is_left_ = true; }
+  bool is_given_back() const noexcept override { return is_left_ || is_rejected_ || wants_retry_; }
   /// The handler wants the delivery to be given up, and has not settled it before.
   bool is_rejected() const noexcept { return is_rejected_; }
   /// The handler wants the delivery to stay unsettled.
@@ -114,6 +116,8 @@ class Exchange final : public ContextSource {
   Buffer* collected_ = nullptr;
   bool is_left_ = false;
   bool is_rejected_ = false;
+  bool is_acked_ = false;
+  bool wants_retry_ = false;
   bool has_answered_ = false;
   std::weak_ptr<Exchange> self_;
   std::unique_ptr<FarSide> far_side_;          // null: handled on the listener's loop
