@@ -1,5 +1,7 @@
 // Kafka's groups on a real broker: keys, order, commits, members that come and go.
+#include "handle.hpp"
 #include "kafka_rig.hpp"
+#include "support/not_applicable.hpp"
 
 #include <asio/connect.hpp>
 #include <asio/ip/tcp.hpp>
@@ -115,6 +117,36 @@ TEST_F(Kafka, WhatIsFinishedIsCommittedWhenPartitionsAreRevoked) {
   EXPECT_EQ(finished.count("left") == 1, is_left_seen_again) << "where another has it now it comes again, marked";
   for (int i = 0; i < 80; ++i) EXPECT_EQ(finished.count(std::to_string(i)), 1u) << i;
   left->settle(Settlement::ack);
+}
+
+TEST_F(Kafka, CooperativeMembersKeepWhatStaysTheirsAndLoseNothing) {
+  if (rd_kafka_version() < 0x020601ff) WAYBILL_NOT_APPLICABLE("librdkafka is older than 2.6.1");
+  const std::string options = "&partitions=4&rdkafka.partition.assignment.strategy=cooperative-sticky";
+  const std::string group = "g" + prefix_;
+  const auto caller = connect("&partitions=4");
+  std::map<std::string, int> handled;
+  std::size_t by_one = 0;
+  const auto one = listen(events("work"), options, group);
+  one->sink.on_each = [&](Delivery&& delivery) {
+    ++handled[text_of(delivery.packet)];
+    ++by_one;
+    delivery.settle(Settlement::ack);
+  };
+  for (int i = 0; i < 40; ++i) send(*caller, {"work", std::to_string(i), "", "key-" + std::to_string(i), 0});
+  ASSERT_TRUE(wait_for([&] { return handled.size() == 40; }));
+  auto other = std::make_unique<Service>();
+  other->sink.on_each = [&](Delivery&& delivery) {
+    ++handled[text_of(delivery.packet)];
+    delivery.settle(Settlement::ack);
+  };
+  try_listen(*other, url(options), events("work"), group).value();
+  ASSERT_TRUE(wait_for([&] { return logs_.contains("has 2 partitions here"); }));
+  by_one = 0;
+  for (int i = 40; i < 120; ++i) send(*caller, {"work", std::to_string(i), "", "key-" + std::to_string(i), 0});
+  EXPECT_TRUE(wait_for([&] { return handled.size() == 120; })) << handled.size();
+  EXPECT_GT(by_one, 0u) << "it has kept half of them";
+  EXPECT_LT(by_one, 80u);
+  for (const auto& [text, times] : handled) EXPECT_EQ(times, 1) << text;
 }
 
 /// Takes its only member out of a group, as if its session had ended: a LeaveGroup request (13, version 0).

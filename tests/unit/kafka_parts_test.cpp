@@ -195,6 +195,34 @@ TEST(KafkaOptions, EveryMistakeIsTold) {
   }
 }
 
+TEST(KafkaOptions, LibrarySettingsCannotTakeTlsAwayUnseen) {
+  const auto mistakes_of = [](const char* url) {
+    const auto options = options_of(url);
+    return options ? "none" : std::string(options.error().what());
+  };
+  EXPECT_NE(mistakes_of("kafkas://h/?rdkafka.security.protocol=plaintext").find("by the scheme"), std::string::npos);
+  EXPECT_NE(mistakes_of("kafkas://h/?rdkafka.security.protocol=sasl_plaintext").find("by the scheme"),
+            std::string::npos);
+  EXPECT_NE(mistakes_of("kafka://h/?rdkafka.security.protocol=ssl").find("by the scheme"), std::string::npos);
+  for (const char* setting :
+       {"enable.ssl.certificate.verification=false", "ssl.endpoint.identification.algorithm=none"})
+    EXPECT_NE(mistakes_of((std::string("kafkas://h/?rdkafka.") + setting).c_str()).find("verify="), std::string::npos);
+  EXPECT_NE(mistakes_of("kafka://h/?rdkafka.ssl.ca.location=x").find("needs TLS"), std::string::npos);
+  EXPECT_NE(mistakes_of("kafka://h/?verify=true").find("verify: needs TLS"), std::string::npos);
+  // Kerberos has no options of its own.
+  EXPECT_EQ(mistakes_of("kafkas://h/?rdkafka.security.protocol=sasl_ssl&rdkafka.sasl.mechanisms=GSSAPI"), "none");
+  EXPECT_EQ(mistakes_of("kafkas://h/?verify=false&rdkafka.ssl.cipher.suites=HIGH"), "none");
+}
+
+TEST(KafkaOptions, AnAssignmentThatAbortsOldLibrariesIsRefusedWithThem) {
+  const auto options = options_of("kafka://h/?rdkafka.partition.assignment.strategy=cooperative-sticky").value();
+  const auto conf = make_conf(options, Role::group_consumer, "c", "g");
+  ASSERT_EQ(static_cast<bool>(conf), rd_kafka_version() >= 0x020601ff);
+  const std::string why = conf ? "2.6.1" : conf.error().what();
+  EXPECT_NE(why.find("2.6.1"), std::string::npos) << why;
+  EXPECT_TRUE(make_conf(options, Role::producer, "c", "g")) << "of no interest to it";
+}
+
 TEST(KafkaOptions, WrongLibrarySettingsAreFoundAtOnce) {
   const auto options = options_of("kafka://h/?rdkafka.no.such.thing=1").value();
   const auto conf = make_conf(options, Role::producer, "c", "g");

@@ -286,6 +286,7 @@ std::string tls_mistakes_of(std::string_view text) {
 }
 
 TEST(TlsOptions, MustNotContradictTheScheme) {
+  EXPECT_NE(tls_mistakes_of("tcp://h/?verify=true").find("verify: needs TLS"), std::string::npos);
   EXPECT_EQ(tls_mistakes_of("tcps://h/?ca=a&cert=b&key=c&key_password=d&client_ca=e&verify=false"), "none");
   EXPECT_EQ(tls_mistakes_of("tcp://h/?tls=true&ca=a"), "none");
   EXPECT_TRUE(contains(tls_mistakes_of("tcps://h/?tls=false"), "tls: cannot be false in a tcps:// URL"));

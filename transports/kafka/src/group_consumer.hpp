@@ -24,6 +24,8 @@ class GroupConsumer {
   void assign(const rd_kafka_topic_partition_list_t& partitions);
   /// Commits what was stored of them.
   void unassign(const rd_kafka_topic_partition_list_t& partitions);
+  /// Partitions are given and taken one by one, and the others stay.
+  bool is_cooperative() const;
   /// The membership has ended already: others have the partitions.
   bool is_lost() const noexcept { return rd_kafka_assignment_lost(client_->get()) != 0; }
 
@@ -46,8 +48,6 @@ class GroupConsumer {
   void close() { client_->close(); }
 
  private:
-  bool is_cooperative() const;
-
   std::shared_ptr<Client> client_;
 };
 

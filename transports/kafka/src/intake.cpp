@@ -298,6 +298,7 @@ void Intake::close() {
   mode_ = Mode::closed;
   query_->close();
   leaving_timer_.cancel();
+  if (arriving_ && consumer_->is_cooperative()) consumer_->assign(*std::exchange(arriving_, nullptr));
   if (leaving_ || arriving_) consumer_->unassign(leaving_ ? *leaving_ : *arriving_);
   consumer_->close();
   if (!is_pumping_) in_flight_.clear();  // else a sink is looking at a message of theirs

@@ -74,8 +74,10 @@ void Intake::assign(const rd_kafka_topic_partition_list_t& partitions, const std
   std::map<std::string, const CommittedOffset*> by_name;
   for (const CommittedOffset& one : known) by_name[Partition::name_of(one.topic, one.partition)] = &one;
   std::vector<std::pair<std::string, std::int32_t>> before;  // given anew without having been taken
-  assignment_.for_each(
-      [&before](const Partition& partition) { before.emplace_back(partition.topic, partition.number); });
+  if (!consumer_->is_cooperative()) {
+    assignment_.for_each(
+        [&before](const Partition& partition) { before.emplace_back(partition.topic, partition.number); });
+  }
   for (const auto& [topic, number] : before) {
     if (const auto partition = assignment_.remove(topic, number)) in_flight_.drop_waiting(*partition);
   }

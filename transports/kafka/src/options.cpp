@@ -3,6 +3,22 @@
 #include "waybill/transports/kafka.hpp"
 
 namespace waybill::kafka {
+namespace {
+
+/// Settings of librdkafka that take away, or bring beside the URL, what its scheme and its options say.
+void check_tls(OptionReader& reader, const Options& options) {
+  for (const auto& [name, value] : options.native) {
+    const std::string full = "rdkafka." + name;
+    if (name == "security.protocol" && value.ends_with("ssl") != options.tls)
+      reader.mistake(full + "=" + value + ": TLS is chosen by the scheme, kafkas:// or kafka://");
+    if (name == "enable.ssl.certificate.verification" || name == "ssl.endpoint.identification.algorithm")
+      reader.mistake(full + ": write verify=true or verify=false");
+    else if (!options.tls && (name.starts_with("ssl.") || name.starts_with("enable.ssl.")))
+      reader.mistake(full + ": needs TLS, write kafkas:// or tls=true");
+  }
+}
+
+}  // namespace
 
 Result<Options> Options::from_url(const Url& url) {
   Options options;
@@ -40,6 +56,7 @@ Result<Options> Options::from_url(const Url& url) {
 
   detail::read_tls(reader, url, "kafkas", options);
   options.native = reader.passthrough("rdkafka.");
+  check_tls(reader, options);
 
   if (options.user.empty() != options.password.empty()) reader.mistake("SASL needs a user and a password");
   if (!url.path.empty()) reader.mistake("kafka has no path: \"/" + url.path + "\"");

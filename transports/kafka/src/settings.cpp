@@ -22,6 +22,9 @@ class Setter {
   void set_if(bool wanted, const std::string& name, const std::string& value) {
     if (wanted) set(name, value);
   }
+  void note_mistake(const std::string& mistake) {
+    if (mistake_.empty()) mistake_ = mistake;
+  }
   const std::string& mistake() const noexcept { return mistake_; }
 
  private:
@@ -80,6 +83,15 @@ bool has_brokers_decide(const Options& options) {
   return std::any_of(options.native.begin(), options.native.end(), is_it);
 }
 
+/// Before 2.3 a member without an assignment aborts the process when it leaves; before 2.6.1 members join for ever.
+void check_assignment(Setter& conf, const std::string& name, const std::string& value) {
+  constexpr int k_least = 0x020601ff;
+  if (name != "partition.assignment.strategy" || value.find("cooperative-sticky") == std::string::npos) return;
+  if (rd_kafka_version() >= k_least) return;
+  conf.note_mistake("rdkafka." + name + "=" + value + ": needs librdkafka 2.6.1 or newer, and this is " +
+                    rd_kafka_version_str());
+}
+
 void set_consumer(Setter& conf, const Options& options, const std::string& group_id) {
   conf.set("group.id", group_id);
   conf.set("enable.partition.eof", "true");  // tells that a partition is positioned
@@ -110,12 +122,14 @@ Result<Conf> make_conf(const Options& options, Role role, const std::string& cli
     // Where records were deleted that were not read yet, or the topic was made anew; other beginnings are set by us.
     setter.set("auto.offset.reset", "earliest");
     if (commits) {
-      // Not cooperative-sticky: librdkafka 2.0 aborts when a member that never had an assignment leaves its group.
       setter.set_if(!has_brokers_decide(options), "partition.assignment.strategy", "range,roundrobin");
       setter.set("topic.metadata.refresh.interval.ms", options.discovery);
     }
   }
-  for (const auto& [name, value] : options.native) setter.set(name, value);
+  for (const auto& [name, value] : options.native) {
+    if (role == Role::group_consumer) check_assignment(setter, name, value);
+    setter.set(name, value);
+  }
   if (setter.mistake().empty()) return conf;
   return Error(errc::invalid_config, "kafka URL: " + setter.mistake(), End::rejected);
 }

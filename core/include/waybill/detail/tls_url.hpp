@@ -22,6 +22,9 @@ void read_tls(OptionReader& reader, const Url& url, std::string_view secure_sche
     }
     return value;
   };
+  if (!options.tls && reader.optional_text("verify")) {
+    reader.mistake("verify: needs TLS, write " + secure + ":// or tls=true");
+  }
   options.verify = reader.flag("verify", options.verify);
   if (!options.tls && url.option("verify")) reader.mistake("verify: needs TLS, write " + secure + ":// or tls=true");
   options.ca = text_of_tls("ca");
