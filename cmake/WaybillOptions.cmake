@@ -11,7 +11,7 @@ option(WAYBILL_WITH_TLS "TLS on every transport that stands on a socket (needs O
 option(WAYBILL_WITH_YAML "YAML configuration files (needs yaml-cpp)" ON)
 
 option(WAYBILL_BUILD_TESTS "Build the tests (needs GoogleTest)" ${PROJECT_IS_TOP_LEVEL})
-set(WAYBILL_TEST_FOLDERS docs unit conformance integration interop stress package compile_fail fuzz
+set(WAYBILL_TEST_FOLDERS docs unit conformance simulation integration interop stress package compile_fail fuzz
     CACHE STRING "Folders of tests/ to build")
 option(WAYBILL_BUILD_CONFORMANCE "Build waybill::conformance, the suite for transports (needs GoogleTest)"
        ${WAYBILL_BUILD_TESTS})

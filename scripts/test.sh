@@ -3,14 +3,14 @@
 #
 #   scripts/test.sh               everything: all parts below, in this order
 #   scripts/test.sh PART...       check    formatting and house rules
-#                                 dev      the tests of the dev build that need no broker: unit, conformance, interop,
-#                                          package, stress
+#                                 dev      the tests of the dev build that need no broker: unit, conformance, simulation,
+#                                          interop, package, stress
 #                                 brokers  those that do: conformance, integration and interop over Redis, RabbitMQ and
 #                                          Kafka, which it brings up
 #                                 newer    their conformance and integration again, over RabbitMQ 4.0, Redis 8, Kafka 4
-#                                 asan     unit, conformance and stress, without brokers, under address and undefined
-#                                          behaviour sanitizers
-#                                 tsan     the same under the thread sanitizer
+#                                 asan     unit, conformance, simulation and stress, without brokers, under address and
+#                                          undefined behaviour sanitizers
+#                                 tsan     the same under the thread sanitizer, without the simulation
 #                                 fuzz     the fuzz targets, a minute in all
 #                 or, by itself:  quick    check, and unit and conformance of the dev build
 #                                 interop  the tests against NestJS of the dev build
@@ -164,7 +164,7 @@ fi
 
 if wants asan && build asan; then
   ASAN_OPTIONS="detect_stack_use_after_return=1:${ASAN_OPTIONS:-}" UBSAN_OPTIONS="print_stacktrace=1:${UBSAN_OPTIONS:-}" \
-    run_tests asan asan -L '^(unit|conformance|stress)$' -E "$needs_broker"
+    run_tests asan asan -L '^(unit|conformance|simulation|stress)$' -E "$needs_broker"
 fi
 if wants tsan && build tsan; then
   TSAN_OPTIONS="halt_on_error=1:${TSAN_OPTIONS:-}" run_tests tsan tsan -L '^(unit|conformance|stress)$' -E "$needs_broker"

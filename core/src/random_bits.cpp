@@ -93,4 +93,9 @@ std::uint64_t random_bits() {
   return siphash(source.key, source.left--);
 }
 
+void seed_random_bits(std::uint64_t seed) noexcept {
+  source.key = {seed, ~seed};
+  source.left = UINT32_MAX;
+}
+
 }  // namespace waybill::detail

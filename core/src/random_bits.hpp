@@ -16,4 +16,7 @@ std::uint64_t siphash(const SipHashKey& key, std::uint64_t value) noexcept;
 /// The system's own bits cost twice as much, even by the page.
 std::uint64_t random_bits();
 
+/// For tests that must run the same way again: this thread's bits now follow from `seed`, and can be guessed.
+void seed_random_bits(std::uint64_t seed) noexcept;
+
 }  // namespace waybill::detail

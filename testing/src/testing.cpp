@@ -31,6 +31,15 @@ std::string line_of(LogLevel level, std::string_view text) {
   return std::string(k_names[static_cast<std::size_t>(level)]).append(" ").append(text);
 }
 
+/// Something begins itself anew, for ever, while the clock stands still.
+void refuse_endless(std::size_t turns) {
+  constexpr std::size_t k_most = 1'000'000;
+  if (turns < k_most) return;
+  throw Error(errc::timeout,
+              std::to_string(k_most) + " steps were run and the clock has not moved: something never waits",
+              End::unknown);
+}
+
 }  // namespace
 
 TestBed::TestBed(LogLevel log_level)
@@ -72,15 +81,16 @@ bool TestBed::has_logged(std::string_view part) const {
 
 void TestBed::settle() {
   if (loop_->stopped()) loop_->restart();
-  while (loop_->poll() != 0) {
-  }
+  for (std::size_t turns = 0; loop_->poll_one() != 0; ++turns) refuse_endless(turns);
 }
 
 bool TestBed::eventually(const std::function<bool()>& condition, std::chrono::milliseconds limit) {
   const VirtualTime::Duration give_up = time_->now() + limit;
-  while (!condition()) {
+  for (std::size_t turns = 0; !condition(); ++turns) {
+    refuse_endless(turns);
     if (loop_->stopped()) loop_->restart();
     if (loop_->poll_one() != 0) continue;
+    turns = 0;
     if (time_->now() < give_up && time_->advance_to_next()) continue;
     if (time_->now() >= give_up || loop_->run_one_for(k_real_patience) == 0) return condition();
   }

@@ -62,7 +62,8 @@ ListenerHost::ListenerHost(std::shared_ptr<ServiceParts> parts, const ListenerCo
       retries_(std::make_shared<WaitingRetries>(executor_, config_.max_in_flight)),
       sole_thread_(config_.url.redacted()),
       cache_(parts_->table),
-      idle_(executor_) {}
+      idle_(executor_),
+      close_(executor_) {}
 
 std::string ListenerHost::describe() const {
   std::string line = config_.url.redacted() + ": events " + std::string(capabilities_.event_promise);
@@ -349,13 +350,15 @@ asio::awaitable<DrainReport> ListenerHost::drain(TimePoint deadline) {
   report.finished = at_first - report.abandoned;
   report.given_back = given_back_;
   if (!closed_) {
-    // The flush ends with the link, so the deadline closes the link.
-    idle_.expires_at(std::max(deadline, idle_.now() + std::chrono::milliseconds(100)));
-    idle_.async_wait([self](std::error_code ec) {
-      if (!ec) self->close();
-    });
+    // The flush ends with the link, so the deadline closes the link: the earliest, if several drains wait.
+    const TimePoint close_at = std::max(deadline, idle_.now() + std::chrono::milliseconds(100));
+    if (close_at < close_.expiry()) {
+      close_.expires_at(close_at);
+      close_.async_wait([self](std::error_code ec) {
+        if (!ec) self->close();
+      });
+    }
     co_await listener_->flush();
-    idle_.cancel();
   }
   close();
   co_return report;
@@ -370,6 +373,7 @@ void ListenerHost::close() {
   listener_->close();
   if (parking_) parking_->forget_all();  // whose parking had begun: nobody will say how it ended
   idle_.cancel();
+  close_.cancel();
 }
 
 }  // namespace waybill::detail

@@ -158,7 +158,8 @@ class ListenerHost final : public std::enable_shared_from_this<ListenerHost>,
   Buffer scratch_;
   std::size_t in_flight_ = 0;
   std::size_t given_back_ = 0;
-  Timer idle_;  ///< Cancelled when nothing is in flight any more.
+  Timer idle_;   ///< Cancelled when nothing is in flight any more.
+  Timer close_;  ///< Ends the flush of a drain.
   bool draining_ = false;
   bool was_ready_ = false;
   LinkLog link_log_;

@@ -63,6 +63,7 @@ class TestBed {
   /// The same until the condition holds; false where run() would throw.
   bool eventually(const std::function<bool()>& condition, std::chrono::milliseconds limit = k_patience);
   /// Runs all that is ready, and what that makes ready; the clock stands still. What must not happen has had its chance.
+  /// Throws Error(timeout), as all that runs, after a million steps without a pause.
   void settle();
   /// Moves the clock, step by step, and runs what becomes ready.
   void advance(std::chrono::milliseconds by);

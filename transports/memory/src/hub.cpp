@@ -24,7 +24,7 @@ Hub::Hub(BrokerOptions options)
 Result<void> Hub::open_locked(ServiceEnd& end, std::string_view group, const Routes& routes) {
   if (is_stopped_) return Error(errc::refused, "the broker '" + name() + "' is stopped", waybill::End::rejected);
   exchange_.attach(end, group, routes);
-  services_.insert(&end);
+  services_.push_back(&end);
   end.is_up = true;
   end.receiving = true;
   exchange_.supply(end);
@@ -33,7 +33,7 @@ Result<void> Hub::open_locked(ServiceEnd& end, std::string_view group, const Rou
 
 Result<void> Hub::open_locked(ClientEnd& end) {
   if (is_stopped_) return Error(errc::refused, "the broker '" + name() + "' is stopped", waybill::End::rejected);
-  clients_.insert(&end);
+  clients_.push_back(&end);
   end.is_up = true;
   return {};
 }
@@ -54,7 +54,7 @@ void Hub::close_locked(ClientEnd& end) {
   for (auto& [id, call] : end.calls) call->forgotten = true;
   exchange_.caller_left();
   end.calls.clear();
-  clients_.erase(&end);
+  std::erase(clients_, &end);
 }
 
 void Hub::lose_locked(ServiceEnd& end, const Error& error) {
@@ -77,7 +77,7 @@ void Hub::recover_locked(ServiceEnd& end) {
   if (!end.is_up) return;
   end.is_up = false;
   end.receiving = false;
-  services_.erase(&end);
+  std::erase(services_, &end);
   exchange_.detach(end);
   const auto unsettled = std::exchange(end.unsettled, {});
   const auto inbox = std::exchange(end.inbox, {});
@@ -336,10 +336,10 @@ void Hub::disconnect(bool listeners, bool connections) {
   const std::lock_guard lock(mutex_);
   const Error error(errc::connection_lost, "the broker '" + name() + "' cut the link");
   if (connections) {
-    for (auto* end : std::set(clients_)) lose_locked(*end, error);
+    for (auto* end : std::vector(clients_)) lose_locked(*end, error);
   }
   if (listeners) {
-    for (auto* end : std::set(services_)) lose_locked(*end, error);
+    for (auto* end : std::vector(services_)) lose_locked(*end, error);
   }
 }
 
@@ -371,7 +371,10 @@ BrokerCounters Hub::counters() {
   const std::lock_guard lock(mutex_);
   auto counters = counters_;
   counters.waiting = exchange_.waiting();
-  for (const auto* end : services_) counters.unsettled += end->unsettled.size();
+  for (const auto* end : services_) {
+    counters.waiting += end->inbox.size();
+    counters.unsettled += end->unsettled.size();
+  }
   counters.listeners = services_.size();
   counters.connections = clients_.size();
   return counters;

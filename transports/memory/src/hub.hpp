@@ -10,7 +10,6 @@
 #include <functional>
 #include <memory>
 #include <mutex>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -89,8 +88,8 @@ class Hub : public std::enable_shared_from_this<Hub> {
   Faults faults_;
   HeldBack requests_held_;
   HeldBack replies_held_;
-  std::set<ServiceEnd*> services_;
-  std::set<ClientEnd*> clients_;
+  std::vector<ServiceEnd*> services_;  // in the order of their coming
+  std::vector<ClientEnd*> clients_;
   std::vector<std::function<void()>> stalled_;
   BrokerCounters counters_;
   bool is_stopped_ = false;

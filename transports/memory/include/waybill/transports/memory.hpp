@@ -68,7 +68,7 @@ struct BrokerCounters {
   std::uint64_t rejected = 0;  ///< Settled with reject.
   std::uint64_t replies = 0;   ///< Taken from listeners.
   std::uint64_t faults = 0;    ///< Packets that a fault struck.
-  std::size_t waiting = 0;     ///< Now, in all groups.
+  std::size_t waiting = 0;     ///< Now, in all groups and on the way to listeners.
   std::size_t unsettled = 0;   ///< Now, in the hands of listeners.
   std::size_t listeners = 0;   ///< Links that are up now.
   std::size_t connections = 0;

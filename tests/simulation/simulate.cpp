@@ -1,0 +1,48 @@
+// simulate [--seeds N] [--from S] [--tell]: N runs from the seeds S, S+1, ...; ends with 1 at the first in which something did
+// not hold, and says how to see it again. --tell prints what happens in each.
+#include "world.hpp"
+
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+
+int main(int count, char** words) {
+  std::uint64_t seeds = 1'000;
+  std::uint64_t from = 1;
+  bool tells = false;
+  for (int i = 1; i < count; ++i) {
+    const bool has_value = i + 1 < count;
+    if (std::strcmp(words[i], "--seeds") == 0 && has_value) {
+      seeds = std::strtoull(words[++i], nullptr, 10);
+    } else if (std::strcmp(words[i], "--from") == 0 && has_value) {
+      from = std::strtoull(words[++i], nullptr, 10);
+    } else if (std::strcmp(words[i], "--tell") == 0) {
+      tells = true;
+    } else {
+      std::fprintf(stderr, "usage: simulate [--seeds N] [--from S] [--tell]\n");
+      return 2;
+    }
+  }
+  for (std::uint64_t seed = from; seed < from + seeds; ++seed) {
+    waybill::simulation::World world(seed, tells);
+    std::vector<std::string> broken;
+    try {
+      broken = world.run();
+    } catch (const std::exception& thrown) {
+      broken.push_back(std::string("it threw: ") + thrown.what());
+    }
+    if (tells) {
+      for (const std::string& line : world.log_lines()) std::printf("log: %s\n", line.c_str());
+    }
+    if (broken.empty()) continue;
+    for (const std::string& what : broken)
+      std::printf("seed %llu: %s\n", static_cast<unsigned long long>(seed), what.c_str());
+    std::printf("again: scripts/simulate.sh --seeds 1 --from %llu --tell\n", static_cast<unsigned long long>(seed));
+    return 1;
+  }
+  std::printf("%llu seeds from %llu: all held\n", static_cast<unsigned long long>(seeds),
+              static_cast<unsigned long long>(from));
+  return 0;
+}
