@@ -23,11 +23,7 @@ class FakeBroker {
     ChannelId channel;
     amqp_method_number_t id;
   };
-  explicit FakeBroker(asio::io_context& loop) : acceptor_(loop, {asio::ip::address_v4::loopback(), 0}), socket_(loop) {
-    acceptor_.async_accept(socket_, [this](const asio::error_code& ec) {
-      if (!ec) read();
-    });
-  }
+  explicit FakeBroker(asio::io_context& loop) : acceptor_(loop, {asio::ip::address_v4::loopback(), 0}) { accept(); }
   std::uint16_t port() const { return acceptor_.local_endpoint().port(); }
 
   /// Called for each method; false: it gets no answer of this class.
@@ -35,13 +31,16 @@ class FakeBroker {
   /// Called when a message was published.
   std::function<void(ChannelId channel, const std::string& body)> on_published;
   std::vector<Asked> asked;
-  bool is_left = false;
+  bool is_left = false;  ///< By one of its peers.
 
   std::size_t count(amqp_method_number_t id) const {
     std::size_t count = 0;
     for (const Asked& one : asked) count += one.id == id;
     return count;
   }
+  void hang_up(std::size_t peer) { peers_.at(peer)->socket.close(); }
+  std::size_t peers() const noexcept { return peers_.size(); }
+  /// To the peer who asks just now, else to the first.
   template <class T>
   void say(ChannelId channel, amqp_method_number_t id, const T& arguments) {
     Buffer bytes;
@@ -50,7 +49,7 @@ class FakeBroker {
   }
   void send(std::string bytes) {
     const auto kept = std::make_shared<std::string>(std::move(bytes));
-    asio::write(socket_, asio::buffer(*kept));
+    asio::write((now_ ? *now_ : *peers_.front()).socket, asio::buffer(*kept));
   }
   /// The frames of a delivery, as a request of somebody.
   static std::string delivery(ChannelId channel, std::uint64_t tag, const std::string& body) {
@@ -100,20 +99,39 @@ class FakeBroker {
   }
 
  private:
-  void read() {
-    socket_.async_read_some(asio::buffer(room_), [this](const asio::error_code& ec, std::size_t size) {
-      is_left = static_cast<bool>(ec);
+  struct Peer {
+    explicit Peer(asio::ip::tcp::socket accepted) : socket(std::move(accepted)) {}
+    asio::ip::tcp::socket socket;
+    std::array<char, 65'536> room{};
+    std::string bytes, body;
+    std::uint64_t body_size = 0;
+    bool is_greeted = false;
+  };
+  void accept() {
+    acceptor_.async_accept([this](const asio::error_code& ec, asio::ip::tcp::socket socket) {
       if (ec) return;
-      bytes_.append(room_.data(), size);
-      take();
-      read();
+      read(*peers_.emplace_back(std::make_unique<Peer>(std::move(socket))));
+      accept();
     });
   }
-  void take() {
-    if (!is_greeted_) {
-      if (bytes_.size() < 8) return;
-      bytes_.erase(0, 8);
-      is_greeted_ = true;
+  void read(Peer& peer) {
+    peer.socket.async_read_some(asio::buffer(peer.room), [this, &peer](const asio::error_code& ec, std::size_t size) {
+      if (ec) {
+        is_left = true;
+        return;
+      }
+      peer.bytes.append(peer.room.data(), size);
+      now_ = &peer;
+      take(peer);
+      now_ = nullptr;
+      read(peer);
+    });
+  }
+  void take(Peer& peer) {
+    if (!peer.is_greeted) {
+      if (peer.bytes.size() < 8) return;
+      peer.bytes.erase(0, 8);
+      peer.is_greeted = true;
       amqp_connection_start_t start{};
       start.version_minor = 9;
       start.mechanisms = amqp_cstring_bytes("PLAIN");
@@ -122,16 +140,16 @@ class FakeBroker {
     }
     std::size_t at = 0;
     Frame frame;
-    while (cut_frame(bytes_, at, k_wanted_frame_max, frame) == Cut::frame) take(frame);
-    bytes_.erase(0, at);
+    while (cut_frame(peer.bytes, at, k_wanted_frame_max, frame) == Cut::frame) take(peer, frame);
+    peer.bytes.erase(0, at);
   }
-  void take(const Frame& frame) {
+  void take(Peer& peer, const Frame& frame) {
     if (frame.type == FrameType::body) {
-      body_ += frame.payload;
-      if (body_.size() == body_size_ && on_published) on_published(frame.channel, body_);
+      peer.body += frame.payload;
+      if (peer.body.size() == peer.body_size && on_published) on_published(frame.channel, peer.body);
     } else if (frame.type == FrameType::header) {
-      body_.clear();
-      body_size_ = load<std::uint64_t>(frame.payload.data() + 4);
+      peer.body.clear();
+      peer.body_size = load<std::uint64_t>(frame.payload.data() + 4);
     } else if (frame.type == FrameType::method) {
       const Asked one{frame.channel, method_of(frame)};
       asked.push_back(one);
@@ -140,11 +158,8 @@ class FakeBroker {
   }
 
   asio::ip::tcp::acceptor acceptor_;
-  asio::ip::tcp::socket socket_;
-  std::array<char, 65'536> room_{};
-  std::string bytes_, body_;
-  std::uint64_t body_size_ = 0;
-  bool is_greeted_ = false;
+  std::vector<std::unique_ptr<Peer>> peers_;
+  Peer* now_ = nullptr;  ///< Whose frames are taken.
 };
 
 }  // namespace waybill::amqp

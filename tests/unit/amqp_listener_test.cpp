@@ -104,6 +104,46 @@ TEST_F(AmqpListenerAlone, AReplyThatTheBrokerRefusesCostsItsOwnCallerAnError) {
   ASSERT_TRUE(test::eventually(loop, [&] { return taken.size() == 3; }));
 }
 
+TEST_F(AmqpListenerAlone, WhereNoSecondLinkCanBeHadTheFirstIsShared) {
+  broker.answers = [this](const FakeBroker::Asked& one) {
+    if (one.id != AMQP_CONNECTION_OPEN_METHOD || broker.peers() == 1) return true;
+    const amqp_connection_close_t close{530, amqp_cstring_bytes("NOT_ALLOWED - connection limit is reached"), 10, 40};
+    broker.say(0, AMQP_CONNECTION_CLOSE_METHOD, close);
+    return false;
+  };
+  listen().sink.on_each = [](Delivery&& delivery) {
+    delivery.reply(answer("done"));
+    delivery.settle(Settlement::ack);
+  };
+  std::vector<std::string> replies;
+  broker.on_published = [&replies](ChannelId, const std::string& body) { replies.push_back(body); };
+  ASSERT_TRUE(open());
+  EXPECT_EQ(broker.peers(), 2u);
+  EXPECT_TRUE(logs.contains("connection limit is reached"));
+  broker.send(FakeBroker::delivery(1, 1, k_request));
+  EXPECT_TRUE(test::eventually(loop, [&] { return broker.count(AMQP_BASIC_ACK_METHOD) == 1 && replies.size() == 1; }));
+  EXPECT_TRUE(listening.sink.lost.empty());
+}
+
+TEST_F(AmqpListenerAlone, TheLossOfTheSecondLinkIsOneLoss) {
+  listen();
+  ASSERT_TRUE(open());
+  ASSERT_EQ(broker.peers(), 2u);
+  broker.hang_up(1);
+  EXPECT_TRUE(test::eventually(loop, [&] { return !listening.sink.lost.empty(); }));
+  test::run_ready(loop);
+  EXPECT_EQ(listening.sink.lost.size(), 1u);
+}
+
+TEST_F(AmqpListenerAlone, ASecondLinkThatIsNotAnsweredHoldsUpNoStart) {
+  broker.answers = [this](const FakeBroker::Asked& one) {
+    return one.id != AMQP_CONNECTION_OPEN_METHOD || broker.peers() == 1;
+  };
+  listen("&start_timeout=800ms");
+  ASSERT_TRUE(open());
+  EXPECT_TRUE(logs.contains("no second link"));
+}
+
 TEST_F(AmqpListenerAlone, ADrainedListenerIsDoneWhenTheBrokerHasAnsweredItsGoodbye) {
   listen();
   ASSERT_TRUE(open());

@@ -159,6 +159,26 @@ TEST(AmqpAckWindow, AcknowledgesTheOldestTogetherAndOthersAlone) {
   EXPECT_EQ(window.outstanding(), 0u);
 }
 
+TEST(AmqpAckWindow, KnowsWhatIsLeftOfThePlacesOfItsConsumer) {
+  AckWindow window;
+  window.delivered(1);
+  window.fetched(2);
+  window.delivered(3);
+  window.fetched(4);
+  EXPECT_EQ(window.taken_after_flush(), 2u);
+  EXPECT_TRUE(window.ack(2));
+  EXPECT_TRUE(window.ack(3));
+  EXPECT_EQ(window.taken_after_flush(), 1u);
+  EXPECT_EQ(window.outstanding_fetched(), 2u) << "nothing is acknowledged yet";
+  Buffer out;
+  window.flush(out, 1);
+  EXPECT_EQ(window.taken_after_flush(), 1u);
+  EXPECT_EQ(window.outstanding_fetched(), 1u);
+  EXPECT_TRUE(window.forget(4));
+  EXPECT_EQ(window.outstanding_fetched(), 0u);
+  EXPECT_EQ(window.outstanding(), 1u);
+}
+
 /// Confirms with what they told, and messages "0", "1", ... to the queue q.
 struct Rig {
   std::vector<std::pair<Ticket, std::string>> told;

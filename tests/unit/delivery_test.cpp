@@ -17,7 +17,9 @@ class PlainSource final : public DeliverySource {
   void settle(const Delivery&, Settlement) override {}
   void add_delivery() noexcept override { ++deliveries; }
   void drop_delivery() noexcept override { --deliveries; }
+  void delivery_waits(bool on) noexcept override { waiting += on ? 1 : -1; }
   int deliveries = 0;
+  int waiting = 0;
 };
 
 TEST(Delivery, WhatItKeepsIsInTheAccountOfTheProcessUntilItHasGone) {
@@ -38,6 +40,24 @@ TEST(Delivery, WhatItKeepsIsInTheAccountOfTheProcessUntilItHasGone) {
   }
   EXPECT_EQ(detail::held_bytes(), before);
   EXPECT_EQ(source.deliveries, 0);
+}
+
+TEST(Delivery, ItsSourceIsToldThatItWaitsUntilItIsSettledOrGone) {
+  PlainSource source;
+  {
+    Delivery settled(source, 1);
+    settled.wait();
+    settled.wait();
+    Delivery moved = std::move(settled);
+    EXPECT_EQ(source.waiting, 1);
+    moved.settle(Settlement::ack);
+    EXPECT_EQ(source.waiting, 0);
+    Delivery dropped(source, 2);
+    dropped.wait();
+    Delivery never(source, 3);
+    EXPECT_EQ(source.waiting, 1);
+  }
+  EXPECT_EQ(source.waiting, 0);
 }
 
 TEST(Delivery, ARequestThatCameTooLateIsRefusedAndMayBeSentAgain) {

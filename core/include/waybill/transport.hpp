@@ -102,6 +102,9 @@ class DeliverySource {
   /// A delivery keeps so many bytes of its own from now on; negative: it has given them back. They are in the process's
   /// account; a source with a bound of its own counts them itself, there too, and takes in no more beyond it.
   virtual void hold_bytes(std::ptrdiff_t by) noexcept { detail::hold_bytes(by); }
+  /// From now on no handler works on a delivery, and it is not settled: it waits for its next attempt or to be parked, or
+  /// its handler left it. False: that is over. A source with a window may take others in its place.
+  virtual void delivery_waits(bool on) noexcept { (void)on; }
   /// True while the other side takes replies more slowly than they come: streams pause.
   virtual bool is_congested() const noexcept { return false; }
   /// False once nobody can hear a reply: streams end.
@@ -129,7 +132,8 @@ class Delivery {
         reply_to_storage_(std::move(other.reply_to_storage_)),
         source_(std::exchange(other.source_, nullptr)),
         held_(other.held_),
-        settled_(other.settled_) {}
+        settled_(other.settled_),
+        waits_(std::exchange(other.waits_, false)) {}
   Delivery& operator=(Delivery&&) = delete;
   ~Delivery() {
     if (!source_) return;
@@ -154,7 +158,12 @@ class Delivery {
   void settle(Settlement settlement) {
     if (settled_) return;
     settled_ = true;
+    if (waits_) end_wait();
     source_->settle(*this, settlement);
+  }
+  /// Until it is settled (DeliverySource::delivery_waits).
+  void wait() noexcept {
+    if (!std::exchange(waits_, true)) source_->delivery_waits(true);
   }
   bool is_settled() const noexcept { return settled_; }
   /// DeliverySource::park(): the delivery must neither move nor end before `done` was called or destroyed.
@@ -190,10 +199,15 @@ class Delivery {
   std::size_t offset_of(std::string_view part) const noexcept {
     return static_cast<std::size_t>(part.data() - message.data());
   }
+  void end_wait() noexcept {
+    waits_ = false;
+    source_->delivery_waits(false);
+  }
   Slice reply_to_storage_;
   DeliverySource* source_;
   std::ptrdiff_t held_ = 0;  // what the source was told
   bool settled_ = false;
+  bool waits_ = false;
 };
 
 /// What a listener tells its host. Called on the listener's executor, never from within a call to the listener.

@@ -11,6 +11,7 @@ constexpr Backoff::Options k_pause{std::chrono::seconds(1), std::chrono::minutes
 
 void Parking::add(Delivery&& delivery) {
   delivery.own();
+  delivery.wait();
   const Id id = ++last_id_;
   park(id, letters_.try_emplace(id, Letter{std::move(delivery), Backoff(k_pause)}).first->second);
 }

@@ -6,6 +6,7 @@ namespace waybill::detail {
 
 void WaitingRetries::add(Delivery&& delivery, std::chrono::milliseconds wait) {
   delivery.own();
+  delivery.wait();
   const TimePoint due = deadline_after(timer_.now(), wait);
   const auto added = waiting_.emplace(due, std::move(delivery));
   if (added == waiting_.begin()) watch();
@@ -13,6 +14,7 @@ void WaitingRetries::add(Delivery&& delivery, std::chrono::milliseconds wait) {
 
 void WaitingRetries::leave(Delivery&& delivery) {
   delivery.own();
+  delivery.wait();
   left_.push_back(std::move(delivery));
 }
 

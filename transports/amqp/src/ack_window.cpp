@@ -1,6 +1,7 @@
 #include "ack_window.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace waybill::amqp {
 
@@ -16,12 +17,14 @@ bool AckWindow::ack(std::uint64_t tag) noexcept {
   if (found == tags_.end() || found->is_done) return false;
   found->is_done = true;
   ++acks_;
+  fetched_acks_ += found->was_fetched;
   return true;
 }
 
 bool AckWindow::forget(std::uint64_t tag) noexcept {
   const auto found = find(tag);
   if (found == tags_.end() || found->is_done) return false;
+  fetched_ -= found->was_fetched;
   tags_.erase(found);
   return true;
 }
@@ -29,6 +32,10 @@ bool AckWindow::forget(std::uint64_t tag) noexcept {
 bool AckWindow::is_outstanding(std::uint64_t tag) noexcept {
   const auto found = find(tag);
   return found != tags_.end() && !found->is_done;
+}
+
+std::size_t AckWindow::taken_after_flush() const noexcept {
+  return (tags_.size() - fetched_) - (acks_ - fetched_acks_);
 }
 
 void AckWindow::flush(Buffer& out, ChannelId channel) {
@@ -41,6 +48,7 @@ void AckWindow::flush(Buffer& out, ChannelId channel) {
       if (tags_[i].is_done) append_ack(out, channel, tags_[i].tag, false);
     }
   }
+  fetched_ -= std::exchange(fetched_acks_, 0);
   acks_ = 0;
   if (done == tags_.size()) return tags_.clear();
   tags_.erase(std::remove_if(tags_.begin(), tags_.end(), [](const Tag& one) { return one.is_done; }), tags_.end());

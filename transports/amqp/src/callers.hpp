@@ -26,6 +26,7 @@ class CallerHost {
   virtual void park(const Delivery& delivery, ParkDone done) = 0;
   virtual void delivery_added() noexcept = 0;
   virtual void delivery_dropped() noexcept = 0;  ///< May destroy the host.
+  virtual void delivery_waits(bool on) noexcept = 0;
   virtual bool is_congested() const noexcept = 0;
   virtual bool is_open() const noexcept = 0;
 
@@ -57,6 +58,7 @@ class Caller final : public DeliverySource {
     --deliveries_;
     host_.delivery_dropped();
   }
+  void delivery_waits(bool on) noexcept override { host_.delivery_waits(on); }
   bool is_congested() const noexcept override { return values >= k_most_values || host_.is_congested(); }
   bool is_connected() const noexcept override { return !is_gone_ && host_.is_open(); }
 

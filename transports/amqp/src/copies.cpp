@@ -77,6 +77,7 @@ void Copies::keep(Ticket ticket, std::string frames, const Layout& layout, const
       "amqp: a message cannot be sent again for its next attempt; it waits, unacknowledged, and this is tried again (" +
           std::to_string(waiting_.size()) + " wait): " + std::string(error.message()));
   watch();
+  host_.waits();
 }
 
 void Copies::watch() {

@@ -28,6 +28,7 @@ class Copies {
   };
   struct Host {
     std::function<void(std::uint64_t tag)> placed;  ///< The broker has the copy, which is no dead letter.
+    std::function<void()> waits;                    ///< The broker has refused one, which is sent again later.
     std::function<void()> dead_letters_missing;     ///< Their queue should be declared again.
   };
   Copies(const asio::any_io_executor& executor, ChannelId channel, const Options& options, Log log, Host host);

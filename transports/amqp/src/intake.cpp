@@ -8,6 +8,7 @@
 namespace waybill::amqp {
 namespace {
 
+constexpr detail::Backoff::Options k_fetch_pauses{std::chrono::milliseconds(50), std::chrono::milliseconds(1'000)};
 constexpr std::size_t k_most_parked = 128u << 20;  // bytes: the most that brokers took for long
 
 }  // namespace
@@ -17,12 +18,12 @@ Intake::Intake(const Environment& environment, const Options& options, const Reg
       options_(options),
       formats_(*environment_.serializer, registry),
       callers_(*this, environment_.executor, options.caller_check),
-      copies_(environment_.executor, k_again, options_, environment_.log,
-              {[this](std::uint64_t tag) { acknowledge(tag); }, [this] { declare_dead_letters(); }}),
-      replies_(environment_.executor, k_replies,
-               [this](const Suspects::Message* message, const Error& error) { reply_refused(message, error); }),
+      outlet_(std::make_shared<Outlet>(environment_, options_, *this)),
       set_up_(std::make_shared<SetUp>(environment_.executor, k_set_up, options_, environment_.log)),
       queue_(queue_name(options, environment.group)),
+      prefetch_(prefetch_of(environment_, options_)),
+      fetch_timer_(environment_.executor),
+      fetch_pause_(k_fetch_pauses),
       progress_(environment_.executor) {}
 
 Intake::~Intake() { drop_link(Error(errc::closed, "the listener was closed", End::rejected)); }
@@ -50,9 +51,9 @@ asio::awaitable<Result<void>> Intake::open(std::shared_ptr<Intake> self, Routes 
   co_return outcome;
 }
 
-std::uint16_t Intake::prefetch() const noexcept {
-  const std::size_t most = std::min<std::size_t>(environment_.max_in_flight, 65'535);
-  return static_cast<std::uint16_t>(options_.prefetch ? std::min<std::size_t>(options_.prefetch, most) : most);
+std::uint16_t Intake::prefetch_of(const Environment& environment, const Options& options) noexcept {
+  const std::size_t most = std::min<std::size_t>(environment.max_in_flight, 65'535);
+  return static_cast<std::uint16_t>(options.prefetch ? std::min<std::size_t>(options.prefetch, most) : most);
 }
 
 void Intake::on_session_open() {
@@ -66,12 +67,18 @@ asio::awaitable<Result<void>> Intake::set_up() {
   const SetUp::Name declared = co_await std::move(declaring);
   if (!declared) co_return declared.error();
   queue_ = *declared;
+  if (!link_) co_return Error(errc::connection_lost, "the link is lost", End::rejected);
+  outlet_->use(*link_);
+  const bool has_requests =
+      std::any_of(routes_.begin(), routes_.end(), [](const Route& r) { return r.handles_requests; });
+  if (has_requests || options_.at_most_once) {
+    auto opening_outlet = Outlet::open(outlet_);
+    co_await std::move(opening_outlet);
+  }
   // Only now: what is delivered can be answered, sent again, parked and acknowledged.
   SetUp::Ask consume = [self](Session& session, const Declaration::Failed& failed, const Session::Done& done) {
-    self->replies_.start(*self->link_);
-    if (!self->options_.at_most_once) self->copies_.start(*self->link_);
     Declaration declaration(session, k_work, self->options_, failed);
-    if (!self->options_.at_most_once) declaration.prefetch(self->prefetch());
+    if (!self->options_.at_most_once) declaration.prefetch(self->prefetch_);
     declaration.consume(self->queue_, self->options_.at_most_once, [self, done](const Result<Method>& answer) {
       self->consuming(*answer);  // deliveries may follow in the same bytes
       done(answer);
@@ -92,29 +99,39 @@ void Intake::consuming(const Method& answer) {
 
 void Intake::on_message(ChannelId channel, const Method& method, const Incoming& message) {
   is_in_batch_ = true;
-  if (method.id == AMQP_BASIC_DELIVER_METHOD) return take(method.as<amqp_basic_deliver_t>(), message);
-  if (method.id == AMQP_BASIC_RETURN_METHOD && channel == k_again) {
-    const auto& given_back = method.as<amqp_basic_return_t>();
-    copies_.channel().on_return(given_back, message.body.view(), to_view(given_back.reply_text));
+  if (method.id == AMQP_BASIC_DELIVER_METHOD) {
+    const auto& deliver = method.as<amqp_basic_deliver_t>();
+    return take({deliver.delivery_tag, deliver.redelivered != 0, false, to_view(deliver.routing_key)}, message);
   }
+  if (method.id == AMQP_BASIC_GET_OK_METHOD) {
+    const auto& got = method.as<amqp_basic_get_ok_t>();
+    return take({got.delivery_tag, got.redelivered != 0, true, to_view(got.routing_key)}, message);
+  }
+  if (outlet_->is_shared()) outlet_->on_message(channel, method, message);
 }
 
 void Intake::on_unreadable(ChannelId channel, const Method& method, const Error& why) {
-  if (channel != k_work || method.id != AMQP_BASIC_DELIVER_METHOD) return;
+  const bool was_fetched = method.id == AMQP_BASIC_GET_OK_METHOD;
+  if (channel != k_work || (method.id != AMQP_BASIC_DELIVER_METHOD && !was_fetched)) return;
   is_in_batch_ = true;
   environment_.log.error("amqp: a message of the queue " + queue_ +
                          " cannot be taken and is refused: " + std::string(why.message()));
   if (options_.at_most_once) return;
-  const std::uint64_t tag = method.as<amqp_basic_deliver_t>().delivery_tag;
+  const std::uint64_t tag =
+      was_fetched ? method.as<amqp_basic_get_ok_t>().delivery_tag : method.as<amqp_basic_deliver_t>().delivery_tag;
   window_.delivered(tag);
   give_back(tag, false);
 }
 
-void Intake::take(const amqp_basic_deliver_t& deliver, const Incoming& message) {
+void Intake::take(const Taken& taken, const Incoming& message) {
   if (!sink_) return;
-  const std::uint64_t tag = deliver.delivery_tag;
+  const std::uint64_t tag = taken.tag;
   const Properties& properties = message.properties;
-  if (!options_.at_most_once) window_.delivered(tag);
+  if (taken.was_fetched) {
+    window_.fetched(tag);
+  } else if (!options_.at_most_once) {
+    window_.delivered(tag);
+  }
   if (is_stopped_) return give_back(tag, true);
   const bool has_address = properties.reply_to && is_reply_address(*properties.reply_to);
   Delivery delivery(callers_.of(has_address ? *properties.reply_to : std::string_view()), tag);
@@ -124,8 +141,8 @@ void Intake::take(const amqp_basic_deliver_t& deliver, const Incoming& message) 
   if (has_address) delivery.reply_to = properties.return_address;
   delivery.attempt = packet.headers.empty() ? 1 : attempt_of(packet.headers);
   delivery.redelivered =
-      deliver.redelivered || delivery.attempt > 1 || packet.headers.find(header::k_resent) != nullptr;
-  if (options_.wildcards) find_route(packet, to_view(deliver.routing_key));
+      taken.is_redelivered || delivery.attempt > 1 || packet.headers.find(header::k_resent) != nullptr;
+  if (options_.wildcards) find_route(packet, taken.routing_key);
   if (message.body.size() > options_.max_message) {
     packet.kind = PacketKind::event;
     delivery.failure.emplace(errc::too_large,
@@ -169,29 +186,18 @@ void Intake::on_method(ChannelId channel, const Method& method) {
   const auto self = shared_from_this();
   if (method.id == AMQP_BASIC_CANCEL_METHOD)
     return lost(Error(errc::connection_lost, "the queue " + queue_ + " was deleted, or moved to another node"));
-  if (channel == k_again) copies_.channel().on_method(method);
+  if (outlet_->is_shared()) outlet_->on_method(channel, method);
   progress_.cancel();
 }
 
 void Intake::on_channel_closed(ChannelId channel, const Error& error) {
   const auto self = shared_from_this();
-  switch (channel) {
-    case k_work:
-      if (is_ready_) lost(error);
-      break;
-    case k_again: copies_.channel().on_closed(error); break;
-    case k_replies: replies_.on_closed(error); break;
-    default: break;  // those who asked have been told
-  }
+  if (channel == k_work && is_ready_) return lost(error);
+  if (outlet_->is_shared()) outlet_->on_channel_closed(channel, error);  // of others those who asked have been told
 }
 
 void Intake::on_blocked(std::string_view reason) {
-  is_blocked_ = !reason.empty();
-  if (is_blocked_) {
-    environment_.log.warning("amqp: the broker takes no messages for now, replies wait: " + std::string(reason));
-  } else {
-    environment_.log.info("amqp: the broker takes messages again");
-  }
+  if (outlet_->is_shared()) outlet_->on_blocked(reason);
 }
 
 void Intake::on_batch_end() {
@@ -209,6 +215,7 @@ void Intake::delivery_dropped() noexcept {
     is_full_ = false;
     update_hold();
   }
+  if (waiting_ || window_.outstanding_fetched()) fetch_soon();
   if (deliveries_ == 0) {
     const auto last = std::move(held_by_deliveries_);  // we may go with it
     progress_.cancel();
@@ -227,7 +234,7 @@ void Intake::update_hold() {
 void Intake::stop() {
   if (std::exchange(is_stopped_, true) || !is_ready_ || !link_) return;
   update_hold();
-  copies_.give_up([this](std::uint64_t tag) { give_back(tag, true); });
+  outlet_->copies().give_up([this](std::uint64_t tag) { give_back(tag, true); });
   amqp_basic_cancel_t cancel{};
   cancel.consumer_tag = to_bytes(consumer_);
   is_cancelling_ = true;
@@ -241,12 +248,16 @@ void Intake::stop() {
 asio::awaitable<void> Intake::flush(std::shared_ptr<Intake> self) {
   while (self->is_ready_ && self->link_) {
     self->flush_acks();
-    if (!self->link_->unsent_bytes() && self->copies_.empty() && !self->is_cancelling_) break;
+    const bool has_acks = self->window_.has_acks() || !self->acks_behind_replies_.empty();
+    if (!self->link_->unsent_bytes() && self->outlet_->is_idle() && !has_acks && !self->is_cancelling_) break;
     self->progress_.expires_at(socket::TimePoint::max());
     co_await detail::wait_quietly(self->progress_);
   }
   if (!self->is_stopped_ || !self->link_) co_return;
-  // Only when the broker has answered the goodbye, it has taken the last replies and acknowledgements.
+  // Only when the broker has answered the goodbyes, it has taken the last replies and acknowledgements.
+  auto publishing_ends = Outlet::say_goodbye(self->outlet_);
+  co_await std::move(publishing_ends);
+  if (!self->link_) co_return;
   self->leave_channels(Error(errc::closed, "the listener was closed", End::rejected));
   auto goodbye = Link::say_goodbye(std::exchange(self->link_, {}));
   co_await std::move(goodbye);
@@ -262,10 +273,11 @@ void Intake::lost(const Error& error) {
 
 void Intake::leave_channels(const Error& error) {
   is_ready_ = is_cancelling_ = false;
+  fetch_timer_.cancel();
+  acks_behind_replies_.clear();
   set_up_->stop(error);
   callers_.stop();
-  copies_.stop();
-  replies_.stop();
+  outlet_->stop();
   progress_.cancel();
 }
 

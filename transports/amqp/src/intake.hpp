@@ -3,25 +3,26 @@
 
 #include "ack_window.hpp"
 #include "callers.hpp"
-#include "copies.hpp"
 #include "matcher.hpp"
-#include "opening.hpp"
+#include "outlet.hpp"
 #include "seldom.hpp"
-#include "send_channel.hpp"
 #include "set_up.hpp"
 #include "wire.hpp"
 
 #include <asio/steady_timer.hpp>
 
-#include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace waybill::amqp {
 
 /// Threads:  the listener's executor.
 /// Lifetime: shared by the listener, by deliveries and by what is under way. After a loss it is of no use any more.
-class Intake final : public Opening::Owner, public CallerHost, public std::enable_shared_from_this<Intake> {
+class Intake final : public Opening::Owner,
+                     public CallerHost,
+                     public OutletHost,
+                     public std::enable_shared_from_this<Intake> {
  public:
   Intake(const Environment& environment, const Options& options, const Registry& registry);
   ~Intake();
@@ -41,14 +42,13 @@ class Intake final : public Opening::Owner, public CallerHost, public std::enabl
   void park(const Delivery& delivery, ParkDone done) override;
   void delivery_added() noexcept override;
   void delivery_dropped() noexcept override;
-  bool is_congested() const noexcept override;
+  void delivery_waits(bool on) noexcept override;
+  bool is_congested() const noexcept override { return outlet_->is_congested(); }
   bool is_open() const noexcept override { return is_ready_; }
 
  private:
   static constexpr ChannelId k_work = 1;     ///< Deliveries and acknowledgements.
-  static constexpr ChannelId k_again = 2;    ///< Retries and dead letters, with confirms.
   static constexpr ChannelId k_callers = 3;  ///< Questions that may close it.
-  static constexpr ChannelId k_replies = 4;  ///< Replies, which may close it.
   static constexpr ChannelId k_set_up = 5;   ///< Declarations, which may close it.
 
   void on_link(socket::Ref<Link> link) override { link_ = std::move(link); }
@@ -64,17 +64,28 @@ class Intake final : public Opening::Owner, public CallerHost, public std::enabl
   void on_batch_end() override;
   void on_written() override { progress_.cancel(); }
 
+  void on_placed(std::uint64_t tag) override;
+  void on_copy_waits() override { fetch_soon(); }
+  void on_dead_letters_missing() override;
+  void on_reply_refused(const Suspects::Message* message, const Error& error) override;
+  void on_outlet_lost(const Error& error) override { lost(error); }
+  void on_outlet_progress() override;
+
   void consuming(const Method& answer);
-  void take(const amqp_basic_deliver_t& deliver, const Incoming& message);
+  struct Taken {
+    std::uint64_t tag;
+    bool is_redelivered;
+    bool was_fetched;
+    std::string_view routing_key;
+  };
+  void take(const Taken& taken, const Incoming& message);
   void find_route(Packet& packet, std::string_view routing_key);
   void tell_of_no_packet(const Error* error);
-  void reply_refused(const Suspects::Message* message, const Error& error);
   void tell_unsendable(std::string_view return_address, const Serializer& format, const Error& error);
   void acknowledge(std::uint64_t tag);
   void give_back(std::uint64_t tag, bool requeue);
   void send_again(const Delivery& delivery);
   static Marks marks_of(const Packet& packet, int attempt);
-  void declare_dead_letters();
   static asio::awaitable<void> declared_again(std::shared_ptr<Intake> self);
   void flush_soon();
   void flush_acks();
@@ -82,7 +93,15 @@ class Intake final : public Opening::Owner, public CallerHost, public std::enabl
   void lost(const Error& error);
   void leave_channels(const Error& error);
   void drop_link(const Error& error);
-  std::uint16_t prefetch() const noexcept;
+  static std::uint16_t prefetch_of(const Environment& environment, const Options& options) noexcept;
+
+  std::size_t running() const noexcept { return deliveries_ - waiting_; }
+  bool may_flush() const noexcept;
+  bool wants_to_fetch() const noexcept;
+  void fetch_soon();
+  void fetch();
+  void fetch_one();
+  void fetched(const Result<Method>& answer);
 
   const Environment environment_;
   const Options options_;
@@ -94,22 +113,28 @@ class Intake final : public Opening::Owner, public CallerHost, public std::enabl
   ListenerSink* sink_ = nullptr;
   Callers callers_;
   AckWindow window_;
-  Copies copies_;
-  SendChannel replies_;
+  const std::shared_ptr<Outlet> outlet_;
+  std::vector<std::uint64_t> acks_behind_replies_;  ///< Tags: their replies are more than may wait.
   std::shared_ptr<SetUp> set_up_;
   Seldom no_packet_said_, reply_said_;
   std::string queue_;
   std::string consumer_;
+  const std::uint16_t prefetch_;
+  asio::steady_timer fetch_timer_;
+  detail::Backoff fetch_pause_;
+  std::size_t fetching_ = 0;  ///< Questions under way.
+  bool fetch_is_posted_ = false;
+  bool fetch_pauses_ = false;    ///< There was nothing to fetch.
   asio::steady_timer progress_;  ///< Cancelled when something was handed over, or the link is gone.
   std::shared_ptr<Intake> held_by_deliveries_;
   std::size_t deliveries_ = 0;
+  std::size_t waiting_ = 0;  ///< Of these: nobody works on them.
   bool is_ready_ = false;
   bool is_closed_ = false;
   bool is_stopped_ = false;
   bool is_cancelling_ = false;
   bool is_held_ = false;
   bool is_full_ = false;
-  bool is_blocked_ = false;
   bool is_declaring_ = false;
   bool is_in_batch_ = false;
   bool flush_is_posted_ = false;

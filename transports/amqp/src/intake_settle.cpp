@@ -5,38 +5,33 @@
 #include <asio/post.hpp>
 
 namespace waybill::amqp {
-namespace {
-
-constexpr std::size_t k_congested = 256u << 10;  // bytes
-
-}  // namespace
-
-bool Intake::is_congested() const noexcept { return is_blocked_ || (link_ && link_->unsent_bytes() > k_congested); }
 
 void Intake::reply(const Delivery& delivery, const Packet& packet) {
   if (!is_ready_ || !link_) return;
+  SendChannel& replies = outlet_->replies();
+  outlet_->want();
   Envelope envelope;
-  envelope.channel = k_replies;
+  envelope.channel = replies.id();
   std::string_view reply_to;
   if (!split_return_address(delivery.reply_to, envelope.correlation_id, reply_to)) return;
   envelope.routing_key = reply_to;
   const Serializer& format = packet.serializer ? *packet.serializer : formats_.own();
-  Buffer& out = replies_.out();
+  Buffer& out = replies.out();
   const std::size_t begins_at = out.size();
   const auto appended = append_message(out, envelope, packet, formats_.own(), link_->session().frame_max());
   if (!appended) return tell_unsendable(delivery.reply_to, format, appended.error());
-  if (appended->body_size > replies_.most_bytes()) {
+  if (appended->body_size > replies.most_bytes()) {
     out.truncate(begins_at);
     return tell_unsendable(
         delivery.reply_to, format,
         Error(errc::too_large, "it has " + std::to_string(appended->body_size) +
-                                   " bytes, and the broker takes at most " + std::to_string(replies_.most_bytes())));
+                                   " bytes, and the broker takes at most " + std::to_string(replies.most_bytes())));
   }
   Suspects::Message message;
   message.body_size = appended->body_size;
-  if (!replies_.watches(message)) return;
+  if (!replies.watches(message)) return;
   message.note.assign(delivery.reply_to);
-  replies_.sent(std::move(message), out, begins_at);
+  replies.sent(std::move(message), out, begins_at);
 }
 
 void Intake::tell_unsendable(std::string_view return_address, const Serializer& format, const Error& error) {
@@ -44,8 +39,9 @@ void Intake::tell_unsendable(std::string_view return_address, const Serializer& 
     environment_.log.warning("amqp: a reply cannot be sent, and its caller is told so: " +
                              std::string(error.message()));
   if (!link_) return;
+  SendChannel& replies = outlet_->replies();
   Envelope envelope;
-  envelope.channel = k_replies;
+  envelope.channel = replies.id();
   std::string_view reply_to;
   if (!split_return_address(return_address, envelope.correlation_id, reply_to)) return;
   envelope.routing_key = reply_to;
@@ -58,15 +54,15 @@ void Intake::tell_unsendable(std::string_view return_address, const Serializer& 
   Error(is_large ? "too_large" : "unsendable", is_large ? "The reply is too large" : "The reply cannot be sent")
       .encode(format, text);
   substitute.payload = text.borrow();
-  Buffer& out = replies_.out();
+  Buffer& out = replies.out();
   const std::size_t begins_at = out.size();
   const auto told = append_message(out, envelope, substitute, formats_.own(), link_->session().frame_max());
   if (!told) return environment_.log.warning("amqp: nor can that be told: " + std::string(told.error().message()));
   const Suspects::Message small;
-  if (replies_.watches(small)) replies_.sent(small, out, begins_at);
+  if (replies.watches(small)) replies.sent(small, out, begins_at);
 }
 
-void Intake::reply_refused(const Suspects::Message* message, const Error& error) {
+void Intake::on_reply_refused(const Suspects::Message* message, const Error& error) {
   if (message) return tell_unsendable(message->note, formats_.own(), error);
   if (!reply_said_.now()) return;
   environment_.log.warning(
@@ -77,7 +73,9 @@ void Intake::reply_refused(const Suspects::Message* message, const Error& error)
 void Intake::settle(const Delivery& delivery, Settlement settlement) {
   if (!is_ready_ || !link_ || options_.at_most_once) return;
   switch (settlement) {
-    case Settlement::ack: return acknowledge(delivery.token);
+    case Settlement::ack:
+      if (!delivery.reply_to.empty() && outlet_->is_stuck()) return acks_behind_replies_.push_back(delivery.token);
+      return acknowledge(delivery.token);
     case Settlement::retry: return is_stopped_ ? give_back(delivery.token, true) : send_again(delivery);
     case Settlement::reject: return give_back(delivery.token, false);
   }
@@ -85,6 +83,18 @@ void Intake::settle(const Delivery& delivery, Settlement settlement) {
 
 void Intake::acknowledge(std::uint64_t tag) {
   if (window_.ack(tag)) flush_soon();
+}
+
+/// The copy is there, so the original may go.
+void Intake::on_placed(std::uint64_t tag) {
+  acknowledge(tag);
+  fetch_soon();
+}
+
+void Intake::on_outlet_progress() {
+  progress_.cancel();
+  if (acks_behind_replies_.empty() || outlet_->is_stuck()) return;
+  for (const std::uint64_t tag : std::exchange(acks_behind_replies_, {})) acknowledge(tag);
 }
 
 void Intake::give_back(std::uint64_t tag, bool requeue) {
@@ -95,7 +105,8 @@ void Intake::give_back(std::uint64_t tag, bool requeue) {
 void Intake::send_again(const Delivery& delivery) {
   if (!window_.is_outstanding(delivery.token)) return;
   const Marks marks = marks_of(delivery.packet, delivery.attempt + 1);
-  copies_.send({delivery.token, queue_, marks}, delivery.message.view(), link_->session().frame_max());
+  outlet_->want();
+  outlet_->copies().send({delivery.token, queue_, marks}, delivery.message.view(), link_->session().frame_max());
 }
 
 Marks Intake::marks_of(const Packet& packet, int attempt) {
@@ -111,12 +122,13 @@ void Intake::park(const Delivery& delivery, ParkDone done) {
   const std::string why = delivery.failure ? std::string(delivery.failure->what()) : "its handler rejected it";
   marks.error = why;
   marks.origin = queue_;
-  copies_.send({delivery.token, environment_.dead_letter, marks}, delivery.message.view(), link_->session().frame_max(),
-               std::move(done));
+  outlet_->want();
+  outlet_->copies().send({delivery.token, environment_.dead_letter, marks}, delivery.message.view(),
+                         link_->session().frame_max(), std::move(done));
 }
 
 /// Somebody deleted their queue, or it has expired.
-void Intake::declare_dead_letters() {
+void Intake::on_dead_letters_missing() {
   if (is_declaring_ || !is_ready_) return;
   is_declaring_ = true;
   asio::co_spawn(environment_.executor, declared_again(shared_from_this()), [](std::exception_ptr) {});
@@ -144,7 +156,7 @@ void Intake::flush_soon() {
 }
 
 void Intake::flush_acks() {
-  if (link_ && is_ready_ && window_.has_acks()) window_.flush(link_->out(), k_work);
+  if (link_ && is_ready_ && window_.has_acks() && may_flush()) window_.flush(link_->out(), k_work);
 }
 
 }  // namespace waybill::amqp

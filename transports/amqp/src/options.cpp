@@ -66,6 +66,7 @@ void read_delivery(OptionReader& reader, Options& options) {
     options.persistent_events = options.persistent_requests = reader.flag("persistent", true);
   }
   options.mandatory = reader.flag("mandatory", options.mandatory);
+  options.own_publish_link = reader.choice("publish_link", "own|shared", 0) == 0;
 }
 
 void check(OptionReader& reader, const Options& options) {

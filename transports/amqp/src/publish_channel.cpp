@@ -6,7 +6,6 @@ namespace waybill::amqp {
 namespace {
 
 constexpr int k_closures_at_once = 2;  // a message that is to blame closes it twice
-constexpr detail::Backoff::Options k_pauses{std::chrono::milliseconds(100), std::chrono::milliseconds(10'000)};
 
 }  // namespace
 
@@ -17,7 +16,7 @@ PublishChannel::PublishChannel(const asio::any_io_executor& executor, ChannelId 
       confirms_(std::move(told)),
       closed_(std::move(closed)),
       timer_(executor),
-      backoff_(k_pauses) {}
+      backoff_(k_channel_pauses) {}
 
 void PublishChannel::start(Link& link, std::function<void()> ready) {
   link_ = &link;

@@ -6,16 +6,15 @@ namespace waybill::amqp {
 namespace {
 
 constexpr std::chrono::seconds k_quiet{10};  // after so long without trouble it is forgotten
-constexpr detail::Backoff::Options k_opening_pauses{std::chrono::milliseconds(100), std::chrono::milliseconds(10'000)};
 
 }  // namespace
 
 SendChannel::SendChannel(const asio::any_io_executor& executor, ChannelId channel, Refused refused)
-    : channel_(channel), refused_(std::move(refused)), timer_(executor), backoff_(k_opening_pauses) {}
+    : channel_(channel), refused_(std::move(refused)), timer_(executor), backoff_(k_channel_pauses) {}
 
 void SendChannel::start(Link& link) {
   link_ = &link;
-  link.session().open_channel(channel_, {});
+  reopen();
 }
 
 void SendChannel::stop() noexcept {
@@ -27,7 +26,7 @@ void SendChannel::stop() noexcept {
 }
 
 void SendChannel::sent(Suspects::Message message, Buffer& out, std::size_t begins_at) {
-  if (is_pausing_) {
+  if (!is_open()) {
     if (out.size() <= k_most_waiting) return;
     out.truncate(begins_at);
     return refused_(&message, Error(errc::overloaded, "the broker refuses the channel that it is to be sent on"));

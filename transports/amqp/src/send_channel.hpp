@@ -16,9 +16,9 @@ namespace waybill::amqp {
 
 /// A channel that the broker closes because of one message costs that message: it is opened again at once, and what came
 /// behind the message is sent again. One that is closed again and again is opened with a growing pause, in which what is to
-/// be sent waits, within a bound.
+/// be sent waits, within a bound, as it does before start().
 ///
-/// Threads: one executor. Lifetime: within its owner; stop() before the link ends.
+/// Threads: one executor. Lifetime: within its owner; stop() before the link ends, which forgets what waits.
 class SendChannel {
  public:
   /// `message` was surely not taken. Without a message: nobody knows which one was refused.
@@ -31,11 +31,10 @@ class SendChannel {
   bool is_open() const noexcept { return link_ && !is_pausing_; }
 
   /// Where the next message is appended; then sent() is told, with the same buffer: asking again may write what is in it.
-  /// REQUIRES: start().
-  Buffer& out() noexcept { return is_pausing_ ? waiting_ : link_->out(); }
+  Buffer& out() noexcept { return is_open() ? link_->out() : waiting_; }
   /// Give a message with its note only if watches() says so.
   bool watches(const Suspects::Message& message) const noexcept {
-    return suspects_.is_watching() || message.is_suspicious() || is_pausing_;
+    return suspects_.is_watching() || message.is_suspicious() || !is_open();
   }
   void sent(Suspects::Message message, Buffer& out, std::size_t begins_at);
   void on_closed(const Error& error);

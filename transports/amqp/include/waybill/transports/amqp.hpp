@@ -48,7 +48,10 @@ struct Options {
   bool at_most_once = false;         ///< Nothing is acknowledged or confirmed: faster, and a crash loses messages.
   bool persistent_events = true;     ///< Events survive a restart of the broker, in a durable queue.
   bool persistent_requests = false;  ///< Requests, too.
-  bool mandatory = true;             ///< Messages that reach no queue are told to their sender (no_receiver).
+  /// URL: publish_link=own|shared. What a listener publishes goes over a link of its own, which a broker that is short of
+  /// memory may block, and not over the one that consumes and acknowledges.
+  bool own_publish_link = true;
+  bool mandatory = true;  ///< Messages that reach no queue are told to their sender (no_receiver).
 
   std::chrono::seconds heartbeat{
       5};  ///< Asked for; the broker may want less. 0: none. In URLs a bare number is seconds.
