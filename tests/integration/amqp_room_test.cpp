@@ -88,7 +88,8 @@ TEST_P(AmqpRoom, ThoseThatWereLeftHoldUpNoOthersAndComeBackAtTheEnd) {
 TEST_P(AmqpRoom, OneAtATimeStaysOneAtATimeWhileOthersWait) {
   serve("&prefetch=1&attempts=4&backoff=20ms");
   for (int i = 0; i < 40; ++i) admin->publish(queue, event(i % 4 ? "good" : "bad", i % 4 ? "good" : "bad"));
-  EXPECT_TRUE(wait_for([&] { return count("good") == 30 && count("bad") == 40; })) << count("good") << " " << count("bad") << " ready " << *admin->ready(queue);
+  EXPECT_TRUE(wait_for([&] { return count("good") == 30 && count("bad") == 40; }))
+      << count("good") << " " << count("bad") << " ready " << *admin->ready(queue);
   EXPECT_EQ(most_at_once, 1);
   EXPECT_TRUE(wait_for([&] { return admin->ready(queue) == 0u; }));
 }

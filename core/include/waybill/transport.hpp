@@ -270,7 +270,8 @@ class ConnectionSink {
   virtual void on_reply(const Packet& packet) = 0;
   /// The transport's promise for the packet sent with `ticket` is met (written, taken, confirmed), or it failed.
   virtual void on_sent(Ticket ticket, Result<Accepted> outcome) = 0;
-  /// The broker takes nothing for now, and says why; what is sent waits. Empty: it takes messages again.
+  /// The broker takes nothing for now, and says why; what is sent waits. Empty: it takes messages again. Also told just
+  /// before open() completes.
   virtual void on_blocked(std::string_view reason) { (void)reason; }
   /// The link is gone; what was sent and is not answered is lost. The host calls open() again after a while.
   /// Tickets that were not told of yet are void: the host ends them itself.

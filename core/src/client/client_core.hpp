@@ -135,6 +135,7 @@ class ClientCore final : public std::enable_shared_from_this<ClientCore>,
   Result<void> transmit(const Packet& packet, Ticket ticket, CallKey key);
   bool is_held_back(PacketKind kind) const noexcept { return blocked_ && kind == PacketKind::request; }
   void send_unconfirmed_again();
+  void tell_blocked();
   void send_queued();
   void send_queued_one(Outbox::Entry entry);
   /// Ends what waited for a link and shall not wait any longer.

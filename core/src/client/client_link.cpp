@@ -17,6 +17,7 @@ void ClientCore::on_link_ready() {
   last_failure_.reset();
   const LogLevel level = link_log_.ready(clock_.now());
   log_.write(is_first ? LogLevel::debug : level, "connected to " + config_.url.redacted() + (is_first ? "" : " again"));
+  if (blocked_) tell_blocked();  // its broker has said so meanwhile
   auto waits = std::exchange(connect_waits_, {});
   send_unconfirmed_again();
   send_queued();
@@ -44,13 +45,15 @@ void ClientCore::on_link_failed(const Error& error, std::optional<std::chrono::m
 }
 
 void ClientCore::on_blocked(std::string_view reason) {
-  if (!ready_) return;
   blocked_ = !reason.empty();
   blocked_why_ = reason;
+  if (ready_) tell_blocked();
+}
+
+void ClientCore::tell_blocked() {
   status = blocked_ ? Status::blocked : Status::ready;
   if (blocked_) {
-    return log_.warning(config_.url.redacted() +
-                        " takes no messages for now, what is sent waits: " + std::string(reason));
+    return log_.warning(config_.url.redacted() + " takes no messages for now, what is sent waits: " + blocked_why_);
   }
   log_.info(config_.url.redacted() + " takes messages again");
   send_queued();

@@ -66,6 +66,8 @@ asio::awaitable<Result<void>> Sender::open(std::shared_ptr<Sender> self, Connect
   if (self->opening_ == opening) self->opening_.reset();
   if (outcome) {
     self->is_first_ = false;
+    if (self->is_learning_ && self->sink_)
+      self->sink_->on_blocked(self->blocked_why_.empty() ? "it was until just now" : self->blocked_why_);
     co_return outcome;
   }
   if (!opening->is_cancelled()) self->drop_link(closed_error());
@@ -84,21 +86,24 @@ asio::awaitable<Result<void>> Sender::set_up() {
   };
   // In one write; the channels do not wait for each other.
   auto consuming = SetUp::ended(set_up_->begin(k_replies, consume));
-  auto learning = SetUp::ended(learn_address());
   auto declaring = SetUp::client(set_up_);
   const SetUp::Name declared = co_await std::move(declaring);
   if (!declared) co_return declared.error();
   SetUp::Name consumed = co_await std::move(consuming);
   if (!consumed) co_return consumed.error();
+  // Last, as it publishes: a broker that is short of memory reads nothing after it.
+  learning_ = learn_address();
+  auto learning = SetUp::ended(learning_);
   const SetUp::Name learned = co_await std::move(learning);
-  if (!learned) {
+  learning_.reset();
+  if (!learned && !is_learning_) {
     // Who may not write to the default exchange learns nothing, and the channel is closed: requests go on it, then.
     auto again = SetUp::asked(set_up_, k_replies, std::move(consume));
     consumed = co_await std::move(again);
     if (!consumed) co_return consumed.error();
   }
   if (!link_) co_return closed_error();
-  if (!address_.empty()) requests_.start(*link_);
+  if (!is_learning_ && !address_.empty()) requests_.start(*link_);
   if (!options_.at_most_once) events_.start(*link_);
   is_ready_ = true;
   co_return Result<void>();
@@ -107,6 +112,7 @@ asio::awaitable<Result<void>> Sender::set_up() {
 /// A message that no queue takes comes back with the address that stands for the short name.
 std::shared_ptr<SetUp::Step> Sender::learn_address() {
   address_.clear();
+  is_learning_ = true;
   const SetUp::Ask ask = [this](Session& session, const Declaration::Failed& failed, const Session::Done& done) {
     Packet nothing;
     nothing.has_payload = true;
@@ -116,15 +122,30 @@ std::shared_ptr<SetUp::Step> Sender::learn_address() {
     envelope.reply_to = k_reply_to;
     const auto appended = append_message(link_->out(), envelope, nothing, formats_.own(), session.frame_max());
     (void)appended;
-    Declaration(session, k_replies, options_, failed).prefetch(0, done);  // answered behind it
+    const auto refused = [this, failed](const Error& error) {
+      is_learning_ = false;
+      failed(error);
+    };
+    Declaration(session, k_replies, options_, refused).prefetch(0, [this, done](const Result<Method>& answer) {
+      learned();  // answered behind it
+      done(answer);
+    });
   };
   return set_up_->begin(k_replies, ask);
+}
+
+void Sender::learned() {
+  is_learning_ = false;
+  if (!is_ready_ || !link_) return;
+  if (!address_.empty()) requests_.start(*link_);
+  if (sink_ && blocked_why_.empty()) sink_->on_blocked({});
 }
 
 void Sender::on_message(ChannelId channel, const Method& method, const Incoming& message) {
   if (method.id == AMQP_BASIC_DELIVER_METHOD) return on_reply(message.properties, message.body);
   if (method.id != AMQP_BASIC_RETURN_METHOD) return;
-  if (is_ready_) return on_return(channel, method.as<amqp_basic_return_t>(), message.properties, message.body);
+  if (is_ready_ && !(is_learning_ && channel == k_replies))
+    return on_return(channel, method.as<amqp_basic_return_t>(), message.properties, message.body);
   const std::string_view address = message.properties.reply_to.value_or(std::string_view());
   if (address != k_reply_to) address_ = address;
 }
@@ -209,8 +230,11 @@ void Sender::request_refused(const Suspects::Message* message, const Error& erro
   if (link_ && options_.has_exchange() && !options_.no_assert && !is_declaring_) begin_declaring();
 }
 
+/// Until it is ready, and until it knows where replies come to, the link does not say that it could be used.
 void Sender::on_blocked(std::string_view reason) {
-  if (sink_) sink_->on_blocked(reason);
+  blocked_why_ = reason;
+  if (!reason.empty() && learning_) learning_->set(Error(errc::overloaded, blocked_why_, End::rejected));
+  if (is_ready_ && sink_ && (!reason.empty() || !is_learning_)) sink_->on_blocked(reason);
 }
 
 Envelope Sender::envelope_of(const Packet& packet) const noexcept {
@@ -325,7 +349,8 @@ void Sender::lost(const Error& error) {
 }
 
 void Sender::drop_link(const Error& error) {
-  is_ready_ = false;
+  is_ready_ = is_learning_ = false;
+  blocked_why_.clear();
   set_up_->stop(error);
   events_.stop();  // the host sends again what is not confirmed
   requests_.stop();

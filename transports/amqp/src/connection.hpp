@@ -56,6 +56,7 @@ class Sender final : public Opening::Owner, public std::enable_shared_from_this<
   void on_written() override;
 
   std::shared_ptr<SetUp::Step> learn_address();
+  void learned();
   void request_refused(const Suspects::Message* message, const Error& error);
   void events_closed(const Error& error);
   void on_reply(const Properties& properties, const Slice& body);
@@ -89,6 +90,9 @@ class Sender final : public Opening::Owner, public std::enable_shared_from_this<
   /// Where replies come to, as the broker calls it: with it, requests need not be sent on the channel that consumes
   /// them. Empty: the broker does not tell it us.
   std::string address_;
+  std::shared_ptr<SetUp::Step> learning_;  ///< While the opening waits for it.
+  bool is_learning_ = false;               ///< The broker has not told it yet; perhaps because it is blocked.
+  std::string blocked_why_;
   std::uint64_t most_event_bytes_ = UINT64_MAX;  ///< As far as the broker has said so.
   RecentRequests recent_;
   std::vector<Written> written_;  ///< Without confirms: in order.

@@ -12,9 +12,9 @@ Outlet::Outlet(const Environment& environment, const Options& options, OutletHos
       copies_(executor_, k_again, options_, log_,
               {[this](std::uint64_t tag) { host_->on_placed(tag); }, [this] { host_->on_copy_waits(); },
                [this] { host_->on_dead_letters_missing(); }}),
-      replies_(executor_, k_replies,
-               [this](const Suspects::Message* message, const Error& error) { host_->on_reply_refused(message, error); }) {
-}
+      replies_(executor_, k_replies, [this](const Suspects::Message* message, const Error& error) {
+        host_->on_reply_refused(message, error);
+      }) {}
 
 asio::awaitable<void> Outlet::open(std::shared_ptr<Outlet> self) {
   if (self->state_ != State::none || !self->consuming_) co_return;
