@@ -52,6 +52,18 @@ TEST_P(ServiceStreams, AwaitTimersBetweenManyValues) {
   EXPECT_EQ(all->values, numbers(300));
 }
 
+TEST_P(ServiceStreams, AskForTheirExecutorAsOtherCoroutinesDo) {
+  service->on_request("rows", [](int count, Context& context) -> Stream<int> {
+    asio::steady_timer timer(co_await asio::this_coro::executor, std::chrono::microseconds(50));
+    co_await timer.async_wait(asio::use_awaitable);
+    for (int i = 0; i < count; ++i) co_yield timer.get_executor() == context.executor() ? i : -1;
+  });
+  start();
+  const auto all = read(connect(), "rows", 3);
+  ASSERT_TRUE(wait_for(all));
+  EXPECT_EQ(all->values, numbers(3));
+}
+
 TEST_P(ServiceStreams, AwaitAHundredThousandThingsThatAreThere) {
   service->on_request("rows", [](int) -> Stream<int> {
     int sum = 0;

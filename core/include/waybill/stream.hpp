@@ -3,7 +3,10 @@
 
 #include "waybill/model.hpp"
 
+#include <asio/any_io_executor.hpp>
 #include <asio/awaitable.hpp>
+#include <asio/this_coro.hpp>
+#include <asio/use_awaitable.hpp>
 
 #include <coroutine>
 #include <exception>
@@ -26,6 +29,14 @@ class StreamPromise {
 
   template <class U>
   auto await_transform(asio::awaitable<U> awaitable);
+  auto await_transform(asio::this_coro::executor_t);
+  template <class Other>
+  std::suspend_never await_transform(Other&&) {
+    static_assert(!sizeof(Other*),
+                  "waybill: in a Stream co_await takes asio::awaitable and asio::this_coro::executor: give "
+                  "asio::use_awaitable as the completion token, or put the rest into a coroutine of its own");
+    return {};
+  }
 
   ValueRef yielded;                              ///< Valid until the coroutine is resumed.
   std::optional<asio::awaitable<void>> awaited;  ///< Whoever drives the coroutine awaits it, then resumes.
@@ -117,10 +128,16 @@ inline constexpr bool is_miscompiled_in_co_yield =
     false;
 #endif
 
+inline asio::awaitable<asio::any_io_executor> own_executor() { co_return co_await asio::this_coro::executor; }
+
+inline auto StreamPromise::await_transform(asio::this_coro::executor_t) {
+  return StreamAwaiter<asio::any_io_executor>(*this, own_executor());
+}
+
 }  // namespace detail
 
 /// A coroutine type: `Stream<int> countdown(int from) { while (from > 0) co_yield from--; }`. Starts when its first
-/// value is asked for. Inside, co_await takes any asio::awaitable.
+/// value is asked for. Inside, co_await takes any asio::awaitable, and asio::this_coro::executor.
 ///
 /// Lifetime: what the handler was given (argument, Context, captures) lives until the stream has ended. When its caller
 ///           has gone, what it awaits is cancelled; the coroutine is destroyed where it then stands.
