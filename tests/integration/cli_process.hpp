@@ -19,7 +19,8 @@ namespace waybill::test {
 /// Starts `waybill` with the arguments; ended with SIGKILL at the latest with the object. Reading blocks.
 class Cli {
  public:
-  explicit Cli(std::vector<std::string> arguments) {
+  enum class Output { taken, closed };
+  explicit Cli(std::vector<std::string> arguments, Output output = Output::taken) {
     std::array<int, 2> out{};
     std::array<int, 2> err{};
     if (::pipe(out.data()) != 0 || ::pipe(err.data()) != 0) throw std::runtime_error("pipe");
@@ -28,6 +29,7 @@ class Cli {
     posix_spawn_file_actions_adddup2(&actions, out[1], STDOUT_FILENO);
     posix_spawn_file_actions_adddup2(&actions, err[1], STDERR_FILENO);
     for (const int end : {out[0], out[1], err[0], err[1]}) posix_spawn_file_actions_addclose(&actions, end);
+    if (output == Output::closed) posix_spawn_file_actions_addclose(&actions, STDOUT_FILENO);
     arguments.insert(arguments.begin(), WAYBILL_CLI);
     std::vector<char*> argv;
     for (std::string& argument : arguments) argv.push_back(argument.data());

@@ -5,6 +5,7 @@
 #include <asio/io_context.hpp>
 #include <asio/ip/tcp.hpp>
 #include <asio/read.hpp>
+#include <asio/read_until.hpp>
 #include <asio/write.hpp>
 #include <gtest/gtest.h>
 
@@ -63,6 +64,21 @@ TEST(Cli, TakesWhatComesUntilTheOtherSideHasEndedToo) {
   EXPECT_FALSE(end) << end.message();
   socket.close();
   EXPECT_EQ(emit.exit_code(), 0);
+}
+
+TEST(Cli, WritesToNothingElseWhereItsOutputIsClosed) {
+  asio::io_context loop;
+  tcp::acceptor acceptor(loop, {asio::ip::address_v4::loopback(), 0});
+  Cli request({"request", "tcp://127.0.0.1:" + std::to_string(acceptor.local_endpoint().port()), "p", "1"},
+              Cli::Output::closed);
+  tcp::socket socket = acceptor.accept();
+  std::string packet;
+  asio::read_until(socket, asio::dynamic_buffer(packet), "}");
+  const std::size_t id = packet.find("\"id\":\"") + 6;
+  const std::string reply = R"({"response":42,"isDisposed":true,"id":")" + packet.substr(id, 21) + "\"}";
+  asio::write(socket, asio::buffer(std::to_string(reply.size()) + '#' + reply));
+  EXPECT_NE(request.error_line("standard output cannot be written: Bad file descriptor"), "");
+  EXPECT_EQ(request.exit_code(), 5);
 }
 
 TEST(Cli, WhatTcpDoesNotHaveIsSaidFirst) {

@@ -9,6 +9,7 @@
 #include <waybill/error.hpp>
 #include <waybill/log.hpp>
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -59,9 +60,18 @@ waybill::cli::Outcome run(const waybill::cli::Arguments& arguments) {
   }
 }
 
+/// Where a shell has closed one (`>&-`), what is opened next would get its number, and what is printed: a connection,
+/// perhaps. Output that is closed stays an error: this is one that cannot be written.
+void keep_standard_descriptors() {
+  for (const int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (::fcntl(descriptor, F_GETFD) == -1) (void)::open("/dev/null", O_RDONLY | O_CLOEXEC);  // the lowest that is free
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  keep_standard_descriptors();
   const waybill::cli::ParsedArguments parsed = waybill::cli::parse_arguments(argc, argv);
   if (!parsed.arguments) return parsed.exit_code;
   return waybill::cli::report(run(*parsed.arguments));

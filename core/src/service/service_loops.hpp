@@ -13,8 +13,8 @@ namespace waybill::detail {
 class ServiceLoops {
  public:
   static ServiceLoops& of_this_process() {
-    static ServiceLoops loops;
-    return loops;
+    static auto* const loops = new ServiceLoops;  // never destroyed: services may be, after main
+    return *loops;
   }
   /// Whether the calling code runs on one of them.
   bool runs_here() {
