@@ -4,7 +4,9 @@
 #include "waybill/middleware.hpp"
 
 #include <asio/bind_cancellation_slot.hpp>
+#include <asio/bind_executor.hpp>
 #include <asio/cancellation_signal.hpp>
+#include <asio/co_spawn.hpp>
 #include <asio/detached.hpp>
 #include <gtest/gtest.h>
 
@@ -268,6 +270,35 @@ TEST_F(ClientCore, AnEventThatNobodyAwaitsIsSentAllTheSame) {
   rig.run([&] { auto dropped = client().emit("x", 1); });
   script().open_with({});
   ASSERT_TRUE(eventually(rig.loop, [&] { return script().sent.size() == 1; }));
+}
+
+TEST_F(ClientCore, ARequestThatAStreamAnswersEndsOnceWithItsFirstValue) {
+  for (const bool has_middleware : {false, true}) {
+    rig.make();
+    if (has_middleware) client().use(middleware::log());
+    script().sent.clear();
+    const Ended<int> call = ask();
+    Ended<int> elsewhere;
+    asio::io_context other;
+    rig.run([&] { client().request<int>("sum", 1, asio::bind_executor(other.get_executor(), elsewhere.token())); });
+    std::vector<int> awaited;
+    rig.run([&] {
+      asio::co_spawn(
+          rig.loop, [&]() -> asio::awaitable<void> { awaited.push_back(co_await client().request<int>("sum", 1)); },
+          asio::detached);
+    });
+    ASSERT_EQ(script().sent.size(), 3u);
+    for (const std::string value : {"1", "2", "3"}) {
+      for (std::size_t at = 0; at < 3; ++at) script().reply(at, value, value == "3");
+    }
+    run_ready(rig.loop);
+    run_ready(other);
+    EXPECT_EQ(call.count(), 1u) << has_middleware;
+    EXPECT_EQ(**call, 1);
+    EXPECT_EQ(elsewhere.count(), 1u) << has_middleware;
+    EXPECT_EQ(awaited, std::vector<int>{1}) << has_middleware;
+    EXPECT_EQ(client().stats().waiting, 0u);
+  }
 }
 
 TEST_F(ClientCore, MiddlewareAndMetricsComeBeforeTheFirstCall) {

@@ -114,7 +114,8 @@ bool is_at_home(const Handler& handler, const asio::any_io_executor& home) {
   }
 }
 
-/// Calls `handler` with the call's Result<R>, on the executor that the handler asks for.
+/// Calls `handler` with the call's Result<R>, once, on the executor that the handler asks for. What follows, where a stream
+/// answers, is not looked at.
 template <class R, class Handler, class Outcome>
 void await_call(CallRef&& call, Handler handler, Outcome outcome) {
   auto slot = asio::get_associated_cancellation_slot(handler);
@@ -123,7 +124,8 @@ void await_call(CallRef&& call, Handler handler, Outcome outcome) {
   }
   const asio::any_io_executor& home = call.executor().get();
   if (is_at_home(handler, home)) {  // the usual case, and the quick one
-    call.on_reply([handler = std::move(handler), outcome](const ReplyEvent& event) mutable {
+    call.on_reply([handler = std::move(handler), outcome, is_told = false](const ReplyEvent& event) mutable {
+      if (std::exchange(is_told, true)) return;
       Result<R> result = outcome(event);
       auto own_slot = asio::get_associated_cancellation_slot(handler);
       if (own_slot.is_connected()) own_slot.clear();
@@ -132,8 +134,9 @@ void await_call(CallRef&& call, Handler handler, Outcome outcome) {
     return;
   }
   auto completion = make_completion<R>(SlotClearing<Handler>{std::move(handler)}, home);
-  call.on_reply(
-      [completion = std::move(completion), outcome](const ReplyEvent& event) mutable { completion(outcome(event)); });
+  call.on_reply([completion = std::move(completion), outcome, is_told = false](const ReplyEvent& event) mutable {
+    if (!std::exchange(is_told, true)) completion(outcome(event));
+  });
 }
 
 template <class R>
