@@ -131,6 +131,9 @@ void Ledger::judge_call(int number, const Call& call) {
   if (call.error && is_of_ours(*call.error) && call.error->end() == End::rejected && handling != handlings_.end()) {
     broken(name(number) + " was rejected (" + call.error->what() + ") and handled");
   }
+  if (call.had_no_link && call.error && call.error->end() != End::rejected) {
+    broken(name(number) + " never left its client and was not rejected: " + call.error->what());
+  }
   if (call.kind == Call::Kind::request && !call.error && handling == handlings_.end())
     broken(name(number) + " was answered by nobody");
 }

@@ -28,7 +28,7 @@ struct Call {
   std::optional<Moment> closed;     ///< When its client was closed.
   std::optional<Moment> cut;        ///< When the link that it was sent over was cut.
   bool is_abandoned = false;        ///< Nobody waits for its end.
-  bool goes_through_middleware = false;
+  bool had_no_link = false;         ///< Its client had none from its beginning to its end.
 };
 
 /// What services did with the message of one call.

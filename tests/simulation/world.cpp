@@ -74,7 +74,7 @@ void World::act() {
     case 4:
     case 5: return hurt();
     case 6: return inject();
-    case 7: return flush(customer);
+    case 7: return dice_.one_in(2) ? flush(customer) : connect(customer);
     case 8:
     case 9: return stream(customer);
     case 10:

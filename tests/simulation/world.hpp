@@ -31,8 +31,15 @@ class World {
     std::unique_ptr<Service> service;
     bool is_up = true;
   };
+  /// Of a client, to know whether it was connected in between.
+  struct LinkMark {
+    Status status;
+    std::uint64_t reconnects;
+  };
   struct Customer {
     std::unique_ptr<Client> client;
+    bool has_link_since(const LinkMark& then) const;
+    LinkMark mark() const { return {client->status(), client->stats().reconnects}; }
     std::chrono::milliseconds timeout{};
     bool has_middleware = false;
     std::vector<int> open;  ///< Its calls.
@@ -54,6 +61,8 @@ class World {
   void emit(Customer& customer);
   void stream(Customer& customer);
   void flush(Customer& customer);
+  void connect(Customer& customer);
+  void ended(Customer& customer, int number, const LinkMark& then, const Error* error);
   void hurt();
   void note_cut();
   void inject();

@@ -2,6 +2,7 @@
 #include "world.hpp"
 
 #include <asio/bind_cancellation_slot.hpp>
+#include <asio/experimental/awaitable_operators.hpp>
 
 namespace waybill::simulation {
 
@@ -48,11 +49,24 @@ int World::begin(Customer& customer, Call::Kind kind, std::string route, CallOpt
     options.timeout = timeout;
   }
   const int number = ledger_.begin(kind, std::move(route), timeout);
-  ledger_.call(number).goes_through_middleware = customer.has_middleware;
   customer.open.push_back(number);
   tell(ledger_.call(number).route + " " + std::to_string(number) + " within " + std::to_string(timeout.count()) +
        " ms");
   return number;
+}
+
+bool World::Customer::has_link_since(const LinkMark& then) const {
+  if (!client) return true;  // nobody knows
+  const LinkMark now = mark();
+  if (then.reconnects != now.reconnects) return true;
+  const auto is_before_any = [](Status status) { return status == Status::idle || status == Status::connecting; };
+  if (is_before_any(then.status) && is_before_any(now.status)) return false;
+  return then.status != Status::interrupted || now.status != Status::interrupted;
+}
+
+void World::ended(Customer& customer, int number, const LinkMark& then, const Error* error) {
+  ledger_.call(number).had_no_link = !customer.has_link_since(then);
+  ledger_.end(number, error);
 }
 
 World::Signal World::signal_for(int number) {
@@ -75,11 +89,14 @@ void World::request(Customer& customer) {
   CallOptions options;
   const int number = begin(customer, Call::Kind::request, k_routes[dice_.below(3)], options);
   const Signal signal = signal_for(number);
-  auto done = [this, held = witness_, number, signal](const Result<int>& result) {
+  const bool closes = dice_.one_in(25);
+  auto done = [this, held = witness_, number, signal, closes, &customer,
+               then = customer.mark()](const Result<int>& result) {
     if (result) ledger_.value(number, 2 * number, *result);
     tell(ledger_.call(number).route + " " + std::to_string(number) +
          (result ? " is answered" : std::string(" ends: ") + result.error().what()));
-    ledger_.end(number, result ? nullptr : &result.error());
+    ended(customer, number, then, result ? nullptr : &result.error());
+    if (closes) close_customer(customer);  // from within its own callback
   };
   customer.client->request<int>(ledger_.call(number).route, number, options,
                                 asio::bind_cancellation_slot(signal->slot(), std::move(done)));
@@ -94,9 +111,10 @@ void World::emit(Customer& customer) {
     return customer.client->emit("mark", number, options, asio::detached);
   }
   const Signal signal = signal_for(number);
-  auto done = [this, held = witness_, number, signal](const Result<Accepted>& result) {
+  auto done = [this, held = witness_, number, signal, &customer,
+               then = customer.mark()](const Result<Accepted>& result) {
     tell("mark " + std::to_string(number) + (result ? " is accepted" : std::string(" ends: ") + result.error().what()));
-    ledger_.end(number, result ? nullptr : &result.error());
+    ended(customer, number, then, result ? nullptr : &result.error());
   };
   customer.client->emit("mark", number, options, asio::bind_cancellation_slot(signal->slot(), std::move(done)));
 }
@@ -123,7 +141,19 @@ asio::awaitable<void> World::read(std::shared_ptr<ReplyStream<int>> rows, int nu
     std::optional<int> value;
     std::optional<Error> error;
     try {
-      value = co_await rows->next();
+      if (dice_.one_in(4)) {  // a reader that looks at something else meanwhile: no value may be lost
+        using asio::experimental::awaitable_operators::operator||;
+        auto next = rows->next();
+        auto wait = pause(100ms);
+        const auto first = co_await (std::move(next) || std::move(wait));
+        if (first.index() == 1) {
+          --i;
+          continue;
+        }
+        value = std::get<0>(first);
+      } else {
+        value = co_await rows->next();
+      }
     } catch (const Error& thrown) {
       error = thrown;
     }
@@ -138,6 +168,27 @@ asio::awaitable<void> World::read(std::shared_ptr<ReplyStream<int>> rows, int nu
     ledger_.value(number, 100 * number + i, *value);
     if (dice_.one_in(4)) co_await pause(200ms);
   }
+}
+
+void World::connect(Customer& customer) {
+  if (!customer.client) return;
+  tell("a client connects");
+  auto signal = std::make_shared<asio::cancellation_signal>();
+  auto is_cancelled = std::make_shared<std::optional<Moment>>();
+  const Moment begun = bed_.time().now();
+  auto done = [this, held = witness_, signal, is_cancelled, begun](const Result<void>&) {
+    if (bed_.time().now() > begun + 3'200ms) ledger_.broken("a client connected for longer than its connect_timeout");
+    if (*is_cancelled && bed_.time().now() > **is_cancelled) ledger_.broken("a cancelled connect() went on");
+    signal->slot().clear();
+  };
+  customer.client->connect(asio::bind_cancellation_slot(signal->slot(), std::move(done)));
+  if (!dice_.one_in(2)) return;
+  later(500ms, [this, is_cancelled, weak = std::weak_ptr(signal)] {
+    const auto alive = weak.lock();
+    if (!alive) return;
+    *is_cancelled = bed_.time().now();
+    alive->emit(asio::cancellation_type::all);
+  });
 }
 
 void World::flush(Customer& customer) {

@@ -22,7 +22,7 @@ class ReplyQueue {
   explicit ReplyQueue(CallRef call);
   ~ReplyQueue();
   using Reader = UniqueFunction<void(const ReplyEvent&)>;
-  /// Tells the next event, once; after the final one an end again and again. Thread-safe; one reader at a time.
+  /// Tells the next event; the final one again and again. Thread-safe; one reader at a time.
   void read(std::uint64_t number, Reader reader);
   /// What ends the read of that number with errc::cancelled, if it still waits; no value is lost. Thread-safe.
   UniqueFunction<void()> read_canceller(std::uint64_t number) const;
@@ -48,7 +48,7 @@ class ReplyStream {
   explicit ReplyStream(detail::CallRef call) : queue_(std::make_unique<detail::ReplyQueue>(std::move(call))) {}
 
   /// Completes with Result<std::optional<T>>: a value, or nothing after the last one. Throws (or gives) the Error that
-  /// ended the reply. One call at a time. Cancelled (`co_await (stream.next() || timer)`), it ends with errc::cancelled
+  /// ended the reply, each time that it is called after that. One call at a time. Cancelled (`co_await (stream.next() || timer)`), it ends with errc::cancelled
   /// and the stream goes on: the value comes to the next call.
   template <class Token = asio::use_awaitable_t<>>
   auto next(Token&& token = {}) {

@@ -212,9 +212,10 @@ Client& Client::metrics_to(MetricSink sink) {
 }
 
 void Client::close() {
-  // The core outlives the callback that this may be called from.
-  if (core_->executor().runs_here()) core_->close();
-  asio::post(core_->executor().get(), [core = core_] { core->close(); });
+  // The core outlives the callback that this may be called from, and this the callbacks that it calls.
+  const std::shared_ptr<detail::ClientCore> core = core_;
+  if (core->executor().runs_here()) core->close();
+  asio::post(core->executor().get(), [core] { core->close(); });
 }
 
 Status Client::status() const noexcept { return core_->status; }

@@ -2,18 +2,31 @@
 
 #include <asio/post.hpp>
 
+#include <atomic>
 #include <deque>
 #include <optional>
 
 namespace waybill::detail {
 
+namespace {
+
+bool is_error(const Packet& packet) noexcept {
+  return packet.kind == PacketKind::error || packet.kind == PacketKind::no_handler;
+}
+
+Error read_cancelled() { return Error(errc::cancelled, "reading the stream was cancelled", End::unknown); }
+
+}  // namespace
+
 /// Shared by the stream, which may be read from any thread, and the call, which fills it on the client's executor.
 struct ReplyQueue::State {
   SerialExecutor executor;
   Reader reader;
-  std::uint64_t reading = 0;  ///< The number of the reader's read.
+  std::uint64_t reading = 0;                     ///< The number of the reader's read.
+  std::atomic<std::uint64_t> last_cancelled{0};  ///< From then on a value is no longer for that read.
   std::deque<Packet> packets;
   std::optional<Error> error;
+  std::optional<Packet> failure;  ///< The other side's.
   bool is_ended = false;
   UniqueFunction<void()> cancel;
   UniqueFunction<void(bool)> pause;
@@ -30,12 +43,15 @@ struct ReplyQueue::State {
     if (is_ended) return;
     if (event.is_final) is_ended = true;
     if (event.error) error = *event.error;
+    if (event.packet && is_error(*event.packet)) {
+      failure = event.packet->own();
+      if (reader && reading > last_cancelled) std::exchange(reader, {})(event);
+      return;
+    }
     const bool has_value = event.packet && (event.packet->kind != PacketKind::end);
-    if (reader) {
+    if (reader && reading > last_cancelled) {
       Reader waiting = std::move(reader);
       waiting(event);
-      if (event.is_final && event.packet && event.packet->kind != PacketKind::value) error.reset();
-      if (event.error) error.reset();
       return;
     }
     if (!has_value) return;
@@ -55,21 +71,27 @@ struct ReplyQueue::State {
 
   void cancel_read(std::uint64_t number) {
     if (!reader || reading != number) return;
-    const Error cancelled(errc::cancelled, "reading the stream was cancelled", End::unknown);
+    const Error cancelled = read_cancelled();
     Reader waiting = std::move(reader);
     waiting({nullptr, nullptr, &cancelled, false});
   }
 
   void read(std::uint64_t number, Reader next) {
-    if (!packets.empty()) {
+    if (number <= last_cancelled) {
+      const Error cancelled = read_cancelled();
+      next({nullptr, nullptr, &cancelled, false});
+    } else if (!packets.empty()) {
       const Packet packet = std::move(packets.front());
       packets.pop_front();
       bytes -= packet.payload.size();
       if (packets.size() == k_many / 4) pause(false);
       next({&packet, nullptr, nullptr, false});
-    } else if (error) {
-      const Error once = *std::exchange(error, std::nullopt);
-      next({nullptr, nullptr, &once, true});
+    } else if (error) {  // again and again: whoever reads beside something else may have missed it
+      const Error same = *error;
+      next({nullptr, nullptr, &same, true});
+    } else if (failure) {
+      const Packet same = *failure;
+      next({&same, nullptr, nullptr, true});
     } else if (is_ended) {
       next({});
     } else {
@@ -102,7 +124,9 @@ void ReplyQueue::read(std::uint64_t number, Reader reader) {
 UniqueFunction<void()> ReplyQueue::read_canceller(std::uint64_t number) const {
   return [weak = std::weak_ptr<State>(state_), number] {
     const std::shared_ptr<State> state = weak.lock();
-    if (state) asio::post(state->executor.get(), [state, number] { state->cancel_read(number); });
+    if (!state) return;
+    state->last_cancelled = number;  // at once: whoever cancels does not take what this read would still get
+    asio::post(state->executor.get(), [state, number] { state->cancel_read(number); });
   };
 }
 
