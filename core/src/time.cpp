@@ -141,14 +141,10 @@ Timer::Timer(asio::any_io_executor executor, TimePoint at)
   expires_at(at);
 }
 
-Timer::Timer(asio::any_io_executor executor, Duration after) : Timer(std::move(executor)) { expires_after(after); }
-
 void Timer::expires_at(TimePoint at) {
   at_ = at;
   timer_.expires_at(virtual_ ? TimePoint::max() : at);
   if (virtual_) virtual_->begin(at);
 }
-
-void Timer::expires_after(Duration after) { expires_at(detail::deadline_after(clock_.now(), after)); }
 
 }  // namespace waybill

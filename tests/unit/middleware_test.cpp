@@ -144,6 +144,17 @@ TEST_P(MiddlewareTest, TimeoutEndsWhatTakesLonger) {
   EXPECT_EQ(errors_logged(), 0u) << "a handler that was cancelled has not failed";
 }
 
+TEST_P(MiddlewareTest, TheLongestTimeoutIsNoneAtAll) {
+  service->use(middleware::timeout(std::chrono::milliseconds::max()));
+  service->on_request("double", [](int number) -> asio::awaitable<int> { co_return 2 * co_await turn_with(number); });
+  start();
+  Client& client = connect();
+  client.use(middleware::timeout(std::chrono::milliseconds::max()));
+  EXPECT_EQ(run_until(loop, client.request<int>("double", 21)), 42);
+  Timer timer(loop.get_executor(), std::chrono::hours::max());
+  EXPECT_EQ(timer.expiry(), Timer::TimePoint::max());
+}
+
 TEST_P(MiddlewareTest, TimeoutOfManyHandlersAtOnce) {
   service->use(middleware::timeout(std::chrono::milliseconds(1)));
   service->on_request("spin", [](int turns, Context& context) -> asio::awaitable<int> {

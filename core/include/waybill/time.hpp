@@ -1,6 +1,8 @@
 // Time: the system's, or a virtual one that tests move by hand.
 #pragma once
 
+#include "waybill/detail/clock.hpp"
+
 #include <asio/any_io_executor.hpp>
 #include <asio/associator.hpp>
 #include <asio/async_result.hpp>
@@ -118,13 +120,20 @@ class Timer {
   using Duration = std::chrono::steady_clock::duration;
 
   explicit Timer(asio::any_io_executor executor, TimePoint at = TimePoint::max());
-  Timer(asio::any_io_executor executor, Duration after);
+  /// Any duration will do: what would pass the end of the clock never comes.
+  template <class Rep, class Period>
+  Timer(asio::any_io_executor executor, std::chrono::duration<Rep, Period> after) : Timer(std::move(executor)) {
+    expires_after(after);
+  }
   Timer(const Timer&) = delete;
   Timer& operator=(const Timer&) = delete;
 
   /// Both cancel what waits.
   void expires_at(TimePoint at);
-  void expires_after(Duration after);
+  template <class Rep, class Period>
+  void expires_after(std::chrono::duration<Rep, Period> after) {
+    expires_at(detail::deadline_after(clock_.now(), after));
+  }
   TimePoint expiry() const noexcept { return at_; }
   TimePoint now() const { return clock_.now(); }
   /// What waits ends with asio::error::operation_aborted.
