@@ -16,9 +16,9 @@ std::shared_ptr<asio::cancellation_signal> cancellation_of(const Handler& handle
   auto slot = asio::get_associated_cancellation_slot(handler);
   if (!slot.is_connected()) return nullptr;
   auto signal = std::make_shared<asio::cancellation_signal>();
-  slot.assign([weak = std::weak_ptr(signal), home](asio::cancellation_type type) {
-    asio::dispatch(home, [weak, type] {
-      if (const auto given = weak.lock()) given->emit(type);
+  slot.assign([weak = std::weak_ptr(signal), home](asio::cancellation_type) {
+    asio::dispatch(home, [weak] {
+      if (const auto given = weak.lock()) given->emit(asio::cancellation_type::terminal);  // coroutines hear no other
     });
   });
   return signal;

@@ -11,6 +11,7 @@
 #include <asio/dispatch.hpp>
 #include <asio/execution/outstanding_work.hpp>
 #include <asio/prefer.hpp>
+#include <asio/redirect_error.hpp>
 #include <asio/use_awaitable.hpp>
 #include <asio/use_future.hpp>
 
@@ -72,6 +73,38 @@ struct ThrowingResult {
   }
 };
 
+/// Turns a handler of T, behind asio::redirect_error, into one of Result<T>: the error's code goes where the caller said.
+template <class T, class Handler>
+struct RedirectingHandler {
+  Handler handler;
+  asio::error_code* code;
+
+  void operator()(Result<T> result) {
+    *code = result ? asio::error_code() : result.error().code();
+    if constexpr (std::is_void_v<T>) {
+      std::move(handler)();
+    } else {
+      std::move(handler)(result ? *std::move(result) : T{});
+    }
+  }
+
+  using executor_type = asio::associated_executor_t<Handler>;
+  executor_type get_executor() const noexcept { return asio::get_associated_executor(handler); }
+  using cancellation_slot_type = asio::associated_cancellation_slot_t<Handler>;
+  cancellation_slot_type get_cancellation_slot() const noexcept {
+    return asio::get_associated_cancellation_slot(handler);
+  }
+};
+
+template <class T>
+struct RedirectedSignature {
+  using type = void(T);
+};
+template <>
+struct RedirectedSignature<void> {
+  using type = void();
+};
+
 /// A handler whose cancellation slot was taken: gives the slot back before it is called.
 template <class Handler>
 struct SlotClearing {
@@ -130,3 +163,18 @@ class asio::async_result<asio::use_awaitable_t<Executor>, void(waybill::Result<T
 template <class Allocator, class T>
 class asio::async_result<asio::use_future_t<Allocator>, void(waybill::Result<T>)>
     : public waybill::detail::ThrowingResult<asio::use_future_t<Allocator>, T> {};
+
+template <class Token, class T>
+class asio::async_result<asio::redirect_error_t<Token>, void(waybill::Result<T>)> {
+ public:
+  template <class Initiation, class Redirect, class... Args>
+  static auto initiate(Initiation initiation, Redirect token, Args... args) {
+    using Signature = typename waybill::detail::RedirectedSignature<T>::type;
+    return asio::async_initiate<Token, Signature>(
+        [initiation = std::move(initiation), code = &token.ec_](auto handler, auto... inner) mutable {
+          using Adapted = waybill::detail::RedirectingHandler<T, std::decay_t<decltype(handler)>>;
+          std::move(initiation)(Adapted{std::move(handler), code}, std::move(inner)...);
+        },
+        token.token_, std::move(args)...);
+  }
+};
