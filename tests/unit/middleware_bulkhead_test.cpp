@@ -325,6 +325,28 @@ TEST_P(HandlersInABulkhead, AreSoManyAtOnceAndNotMore) {
   EXPECT_TRUE(wait_until([this] { return is_idle(); }));
 }
 
+TEST_P(HandlersInABulkhead, GoWithTheirServiceInsideAndWaiting) {
+  Middleware shared = middleware::bulkhead(bounds(1, 8));  // outlives the service
+  service->use(shared);
+  Gate gate;
+  service->on_request("held", [&](int value) -> asio::awaitable<int> {
+    co_await gate.pass();
+    co_return value;
+  });
+  start();
+  Client& client = connect();
+  const auto a = ask(client, "held", 1);
+  ASSERT_TRUE(wait_until([&] { return gate.arrived == 1; }));
+  const auto b = ask(client, "held", 2);
+  const auto c = ask(client, "held", 3);
+  ASSERT_TRUE(wait_until([&] { return service->stats().in_flight == 3; }));
+  client.close();
+  service->close();
+  run_ready(loop);
+  service.reset();
+  EXPECT_EQ(gate.arrived, 1);
+}
+
 TEST_P(HandlersInABulkhead, StreamsKeepTheirPlaceUntilTheyHaveEnded) {
   service->use(middleware::bulkhead(bounds(1, 64)));
   std::atomic<int> running{0}, most{0};

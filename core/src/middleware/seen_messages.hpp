@@ -35,10 +35,10 @@ class SeenMessages {
     const Ticket ticket = ++last_;
     const auto message = messages_.try_emplace(std::string(key)).first;
     Standing standing = Standing::duplicate;
-    if (message->second.owner == k_nobody) {
-      message->second.owner = ticket;
+    if (message->second.state == State::unseen) {
+      message->second.state = State::in_hand;
       standing = Standing::first;
-    } else if (message->second.owner != k_handled) {
+    } else if (message->second.state == State::in_hand) {
       message->second.waiting.push_back(ticket);
       standing = Standing::waiting;
     }
@@ -66,7 +66,6 @@ class SeenMessages {
     }
     const Ticket next = message.waiting.front();
     message.waiting.pop_front();
-    message.owner = next;
     guests_.at(next).standing = Standing::first;
     return {next};
   }
@@ -76,11 +75,10 @@ class SeenMessages {
   std::size_t keys() const noexcept { return messages_.size(); }
 
  private:
-  static constexpr Ticket k_nobody = 0;
-  static constexpr Ticket k_handled = UINT64_MAX;
+  enum class State { unseen, in_hand, handled };
   struct Message {
-    Ticket owner = k_nobody;  ///< Who handles it.
-    std::deque<Ticket> waiting;
+    State state = State::unseen;
+    std::deque<Ticket> waiting;  ///< For the one that is in its handler.
     TimePoint handled_at{};
   };
   using Messages = std::map<std::string, Message>;  // ordered: strangers choose the keys
@@ -94,7 +92,7 @@ class SeenMessages {
     std::vector<Ticket> told(message.waiting.begin(), message.waiting.end());
     for (const Ticket ticket : told) guests_.at(ticket).standing = Standing::duplicate;
     message.waiting.clear();
-    message.owner = k_handled;
+    message.state = State::handled;
     message.handled_at = now;
     handled_.push_back(at);
     while (handled_.size() > most_) forget_first();
