@@ -33,12 +33,12 @@ constexpr Unit k_times[] = {{"", 1},         {"ms", 1},        {"s", 1000},     
                             {"min", 60'000}, {"h", 3'600'000}, {"d", 86'400'000}};
 constexpr Unit k_sizes[] = {{"", 1},      {"B", 1},     {"KiB", 1 << 10},  {"MiB", 1 << 20},     {"GiB", 1 << 30},
                             {"KB", 1000}, {"kB", 1000}, {"MB", 1'000'000}, {"GB", 1'000'000'000}};
-constexpr std::uint64_t k_longest = 365ull * 86'400'000;  // a year: clocks can add it without overflow
+constexpr std::uint64_t k_longest_time = 365ull * 86'400'000;  // a year: clocks can add it without overflow
 
 }  // namespace
 
 Result<std::chrono::milliseconds> parse_duration(std::string_view text) {
-  if (const auto milliseconds = parse_with_unit(text, k_times, k_longest)) {
+  if (const auto milliseconds = parse_with_unit(text, k_times, k_longest_time)) {
     return std::chrono::milliseconds(static_cast<std::chrono::milliseconds::rep>(*milliseconds));
   }
   return Error(errc::invalid_config, "expected a duration such as 5s, 250ms or 2m, found \"" + std::string(text) + '"',

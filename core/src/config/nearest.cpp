@@ -6,15 +6,15 @@
 namespace waybill::detail {
 namespace {
 
-constexpr std::size_t k_longest = 64;
+constexpr std::size_t k_longest_name = 64;
 
 char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
 }  // namespace
 
 std::size_t edit_distance(std::string_view a, std::string_view b) {
-  if (a.size() > k_longest || b.size() > k_longest) return k_longest;
-  using Row = std::array<std::size_t, k_longest + 1>;
+  if (a.size() > k_longest_name || b.size() > k_longest_name) return k_longest_name;
+  using Row = std::array<std::size_t, k_longest_name + 1>;
   Row before_last{};
   Row last{};
   Row current{};
@@ -34,7 +34,7 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 }
 
 std::string nearest(std::string_view name, std::span<const std::string> known) {
-  if (name.size() > k_longest) return {};
+  if (name.size() > k_longest_name) return {};
   std::size_t best = std::max<std::size_t>(1, name.size() / 3) + 1;  // not as far as this
   std::string found;
   for (const std::string& candidate : known) {

@@ -12,7 +12,7 @@ using detail::k_hidden;
 using detail::percent_decode;
 using detail::percent_encode;
 
-constexpr std::size_t k_longest = 64 << 10;  // bytes
+constexpr std::size_t k_longest_url = 64 << 10;  // bytes
 
 /// Takes a URL apart; every mistake is kept, and none shows a secret.
 class UrlReader {
@@ -21,7 +21,7 @@ class UrlReader {
 
   std::vector<std::string> read() {
     std::string_view rest = text_;
-    if (rest.size() > k_longest) return {"longer than 64 KiB"};
+    if (rest.size() > k_longest_url) return {"longer than 64 KiB"};
     if (rest.empty()) return {"expected scheme://host, such as tcp://127.0.0.1:3000, found nothing"};
     const auto is_bad = [](char c) { return static_cast<unsigned char>(c) <= 0x20 || c == 0x7F; };
     if (std::any_of(rest.begin(), rest.end(), is_bad)) {
