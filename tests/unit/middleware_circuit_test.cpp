@@ -86,6 +86,18 @@ TEST_F(CircuitTest, OpensAfterSoManyInARow) {
   EXPECT_EQ(circuit.state(), State::open);
 }
 
+TEST_F(CircuitTest, TakesTheLongestTimes) {
+  Options longest = options();
+  longest.window = longest.open = longest.most_open = milliseconds::max();
+  use(longest);
+  calls(0, 3);
+  now += std::chrono::hours(24);
+  calls(0, 1);
+  EXPECT_EQ(circuit.state(), State::open);
+  now += std::chrono::hours(24 * 365);
+  EXPECT_FALSE(circuit.enter(now)) << "it stays open";
+}
+
 TEST_F(CircuitTest, WhatSaysNothingIsNotCounted) {
   for (int i = 0; i < 100; ++i) call(Outcome::none);
   EXPECT_EQ(circuit.counted(now).calls, 0);

@@ -36,7 +36,8 @@ class Circuit {
         minimum_(options.minimum_calls),
         consecutive_(options.consecutive),
         trials_(options.trials),
-        slice_(std::max<TimePoint::duration>(TimePoint::duration(options.window) / k_slices, TimePoint::duration(1))),
+        slice_(std::max<TimePoint::duration>(TimePoint::duration(std::min(options.window, k_longest_window)) / k_slices,
+                                             TimePoint::duration(1))),
         backoff_({options.open, options.most_open}) {}
 
   /// Nothing: it may not begin. Whoever has a pass says how it ended, once.
@@ -87,6 +88,7 @@ class Circuit {
 
  private:
   static constexpr std::int64_t k_slices = 10;  // the window moves on by a tenth of itself
+  static constexpr std::chrono::milliseconds k_longest_window = std::chrono::hours(24 * 365);  // what clocks can count
   struct Slice {
     std::int64_t at = INT64_MIN;
     Counts counts;
