@@ -41,7 +41,7 @@ TEST_F(BrokenCalls, EndAtOnceAndSurelyNotTaken) {
   ASSERT_EQ(refused.count(), 1u) << "nothing is waited for";
   EXPECT_EQ(refused.error().code(), errc::overloaded);
   EXPECT_EQ(refused.error().end(), End::rejected);
-  EXPECT_NE(std::string(refused.error().what()).find("the circuit breaker of sum is open for another 36"),
+  EXPECT_NE(std::string(refused.error().what()).find("the circuit breaker of sum is open for another "),
             std::string::npos)
       << refused.error().what();
   EXPECT_EQ(rig.script->sent.size(), sent);
@@ -139,7 +139,7 @@ TEST_P(BrokenHandlers, AreLeftAloneAndTheirCallersKnowThatNothingWasTaken) {
   ASSERT_TRUE(refused);
   EXPECT_EQ(refused->code(), errc::overloaded) << refused->what();
   EXPECT_EQ(refused->end(), End::rejected);
-  EXPECT_NE(std::string(refused->what()).find("the circuit breaker of work is open for another 36"), std::string::npos)
+  EXPECT_NE(std::string(refused->what()).find("the circuit breaker of work is open for another "), std::string::npos)
       << refused->what();
   EXPECT_EQ(std::string(refused->what()).find("database"), std::string::npos);
   EXPECT_EQ(handled, 3);
