@@ -107,6 +107,22 @@ TEST_P(AmqpRoom, AQueueThatIsFullAndRefusesCopiesIsWorkedOffWithAPrefetchOfOne) 
   EXPECT_GE(count("good"), 1u);
 }
 
+/// A quorum queue of this kind refuses to be asked for a message, which costs one link and not one after the other.
+TEST_P(AmqpRoom, AQueueWithASingleActiveConsumerIsServed) {
+  amqp_table_entry_t arguments[] = {argument("x-queue-type", GetParam()), argument("x-single-active-consumer", 1)};
+  arguments[1].value.kind = AMQP_FIELD_KIND_BOOLEAN;
+  arguments[1].value.value.boolean = 1;
+  admin->declare_queue(queue, true, {2, arguments});
+  serve("&prefetch=1&attempts=3&backoff=200ms&no_assert=true");
+  for (int i = 0; i < 3; ++i) {
+    admin->publish(queue, event("bad", "bad"));
+    admin->publish(queue, event("good", "good"));
+  }
+  EXPECT_TRUE(wait_for([&] { return count("good") >= 3 && count("bad") >= 8 && admin->ready(queue) == 0u; }))
+      << count("good") << ' ' << count("bad");
+  EXPECT_EQ(logs.count("lost amqp"), logs.contains("single active consumer") ? 1u : 0u);
+}
+
 INSTANTIATE_TEST_SUITE_P(Queues, AmqpRoom, testing::Values("classic", "quorum"));
 
 }  // namespace

@@ -195,6 +195,30 @@ TEST_F(AmqpTrouble, AReplayedMessageIsNewWhateverItsHeadersAre) {
   box->close();
 }
 
+/// RabbitMQ 4 counts being looked at, and drops after 20.
+TEST_F(AmqpTrouble, LookingAtDeadLettersOfAQuorumQueueAsOftenAsOneLikesLosesNone) {
+  serve("&queue_type=quorum&attempts=1&dead_letter=" + parked);
+  admin->publish(queue, event("bad", "poison"));
+  ASSERT_TRUE(wait_for([&] { return logs.contains("it is now in " + parked); }));
+  const auto described = test::transport_of(url("queue=" + queue + "&queue_type=quorum"));
+  std::string id;
+  for (int look = 0; look < 25; ++look) {
+    const auto box = described->make_dead_letter_box(environment(parked));
+    std::vector<DeadLetter> letters;
+    // What the look before has given back may be on its way yet.
+    ASSERT_TRUE(wait_for([&] {
+      letters = test::run_until(loop, box->list(10)).value();
+      return !letters.empty();
+    })) << "after "
+        << look;
+    EXPECT_EQ(letters.size(), 1u);
+    EXPECT_EQ(letters[0].attempts, 1);
+    if (id.empty()) id = letters[0].id;
+    EXPECT_EQ(letters[0].id, id);
+    box->close();
+  }
+}
+
 TEST_F(AmqpTrouble, ANamelessQueueGoesWithItsLink) {
   const std::string exchange = fresh_exchange();
   std::string name;

@@ -70,6 +70,10 @@ class OwnRedis {
     child_ = -1;
     return false;
   }
+  /// It stands still (SIGSTOP), or goes on.
+  void freeze(bool on) const {
+    if (child_ > 0) ::kill(child_, on ? SIGSTOP : SIGCONT);
+  }
   /// The answer to a command on a connection of its own, of an array the first line; empty if there is none.
   std::string ask(const std::vector<std::string>& words, const std::string& auth = {}) const {
     asio::io_context loop;

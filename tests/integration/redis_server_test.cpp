@@ -3,6 +3,9 @@
 #include "own_redis.hpp"
 #include "redis_rig.hpp"
 #include "support/source_tree.hpp"
+#include "waybill/waybill.hpp"
+
+#include <asio/co_spawn.hpp>
 
 #include <fstream>
 #include <regex>
@@ -102,6 +105,60 @@ TEST_F(RedisServers, APrimaryThatBecomesAReplicaIsLeft) {
   test::run_until(loop_, service->listener->open({route("sum")}, service->sink)).value();
   test::run_until(loop_, caller->connection->open(caller->sink)).value();
   expect_answer(*service, *caller, "sum");
+}
+
+TEST_F(RedisServers, OneThatStandsStillIsAStatusAndServesAgain) {
+  OwnRedis server({"--save", ""});
+  WAYBILL_NEEDS_OWN_REDIS(server);
+  const std::string url = at(server.host(), "&ping_interval=50ms&ping_timeout=100ms&start_timeout=500ms");
+  waybill::Service service(loop_.get_executor(), Config::listen({url}));
+  service.log_to(logs_.sink());
+  service.on_request("ask", [](int n) { return n + 1; });
+  test::run_until(loop_, service.start());
+  Client client(loop_.get_executor(), ClientConfig::from_url(url + "&timeout=300s"), default_registry(), logs_.log());
+  EXPECT_EQ(test::run_until(loop_, client.request<int>("ask", 1)), 2);
+  server.freeze(true);
+  EXPECT_TRUE(wait([&] { return client.status() == Status::interrupted; }));
+  EXPECT_TRUE(wait([&] { return logs_.contains("lost redis://"); })) << "the service says it as well";
+  server.freeze(false);
+  EXPECT_TRUE(wait([&] { return client.status() == Status::ready; }));
+  // The service is back as soon as somebody receives.
+  EXPECT_TRUE(wait([&] {
+    try {
+      return test::run_until(loop_, client.request<int>("ask", 2)) == 3;
+    } catch (const Error&) {
+      return false;
+    }
+  }));
+  client.close();
+  service.close();
+  test::run_ready(loop_);
+}
+
+/// A slow one is not greeted as other kinds of servers are.
+TEST_F(RedisServers, OneThatIsSlowAtTheFirstLoginGetsNoOtherConnections) {
+  OwnRedis server({"--save", ""});
+  WAYBILL_NEEDS_OWN_REDIS(server);
+  const auto connections = [&server] {
+    const std::string stats = server.ask({"INFO", "stats"});
+    const std::string name = "total_connections_received:";
+    return std::stoul(stats.substr(stats.find(name) + name.size()));
+  };
+  const std::size_t before = connections();
+  server.freeze(true);
+  test::KeepingConnectionSink sink;
+  const auto transport = test::transport_of(at(server.host(), "&start_timeout=15s"));
+  const auto connection = transport->make_connection(environment());
+  bool is_open = false;
+  asio::co_spawn(loop_, connection->open(sink),
+                 [&is_open](std::exception_ptr, const Result<void>& opened) { is_open = bool(opened); });
+  const auto later = std::chrono::steady_clock::now() + milliseconds(2'200);
+  ASSERT_TRUE(wait([&] { return std::chrono::steady_clock::now() >= later; }));
+  server.freeze(false);
+  EXPECT_TRUE(wait([&] { return is_open; }));
+  EXPECT_EQ(connections(), before + 2 + 1) << "two of the link, one of who asks";
+  connection->close();
+  test::run_ready(loop_);
 }
 
 TEST_F(RedisServers, OneThatIsFullIsTriedAgainAlsoWithAPassword) {

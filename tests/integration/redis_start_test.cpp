@@ -105,7 +105,7 @@ TEST_F(Redis, AnotherBrokerOnThePortIsToldFromRedis) {
     const std::string other = test::broker_url(variable);
     WAYBILL_NEEDS_BROKER(other, variable);
     const Url url = Url::parse(other).value();
-    const Error error = refusal("redis://127.0.0.1:" + std::to_string(url.hosts.front().port));
+    const Error error = refusal("redis://127.0.0.1:" + std::to_string(url.hosts.front().port) + "/?start_timeout=1s");
     EXPECT_TRUE(error.code() == errc::invalid_config) << error.what();
     EXPECT_NE(error.message().find(word), std::string_view::npos) << error.what();
   }

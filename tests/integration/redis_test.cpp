@@ -158,6 +158,25 @@ TEST_F(Redis, AServiceThatDoesNotHandleARequestDoesNotSpeakForOneThatDoes) {
   EXPECT_EQ(caller->sink.replies.back().payload.view(), "7");
 }
 
+TEST_F(Redis, ARefusalThatASubscriberWhoIsNoServiceHoldsUpIsSaid) {
+  const auto service = listen(url(), {route("order.*")});
+  asio::ip::tcp::socket monitor(loop_);
+  monitor.connect({asio::ip::make_address("127.0.0.1"), server_.port});
+  asio::write(monitor, asio::buffer("PSUBSCRIBE " + prefix_ + "*\r\n"));
+  char answer[256];
+  monitor.read_some(asio::buffer(answer));
+  const auto caller = connect(url());
+  send(*caller, PacketKind::request, "order.a.b", "1", 0, "id-1");
+  send(*caller, PacketKind::request, "order.a", "1", 0, "id-2");  // behind it
+  ASSERT_TRUE(wait([&] { return !service->sink.deliveries.empty(); }));
+  Redis::answer(service->take(), "7");
+  ASSERT_TRUE(wait([&] { return caller->sink.replies.size() == 1; })) << "the refusal came before";
+  EXPECT_EQ(caller->sink.replies.front().id.text, "id-2");
+  caller->connection->forget({"id-1", false});  // as at its deadline
+  EXPECT_TRUE(logs_.contains("order.a.b was refused by 1 of 2 subscribers"));
+  caller->connection->forget({"id-2", false});
+}
+
 TEST_F(Redis, OneServiceIsOneSubscriberHoweverManyOfItsPatternsMatch) {
   const auto service = listen(url(), {route("order.created"), route("order.*"), route("order.**")});
   const auto caller = connect(url());

@@ -4,6 +4,7 @@
 
 #include "amqp_bytes.hpp"
 #include "message_frames.hpp"
+#include "table.hpp"
 
 #include <asio/io_context.hpp>
 #include <asio/ip/tcp.hpp>
@@ -56,11 +57,24 @@ class FakeBroker {
     amqp_basic_deliver_t deliver{};
     deliver.delivery_tag = tag;
     deliver.consumer_tag = amqp_cstring_bytes("c");
+    return message(channel, AMQP_BASIC_DELIVER_METHOD, deliver, body, false);
+  }
+  template <class Method>
+  static std::string message(ChannelId channel, amqp_method_number_t id, const Method& method, const std::string& body,
+                             bool is_dead) {
     Buffer out;
-    append_method(out, channel, AMQP_BASIC_DELIVER_METHOD, &deliver);
+    append_method(out, channel, id, &method);
     const std::size_t start = out.size();
     Layout layout;
     HeaderFrame frame(out, channel);
+    if (is_dead) {
+      std::string table;
+      append_text_entry(table, header::k_origin, "q");
+      frame.table();
+      store<std::uint32_t>(out.prepare(4), static_cast<std::uint32_t>(table.size()));
+      out.commit(4);
+      out.append(table);
+    }
     frame.text(flag::k_correlation_id, "id-1");
     frame.text(flag::k_reply_to, "amq.rabbitmq.reply-to.x");
     frame.finish();
@@ -69,6 +83,13 @@ class FakeBroker {
     out.append(body);
     close_message(out, start, layout, channel, k_wanted_frame_max);
     return std::string(out.view());
+  }
+  /// What lies in every queue that is asked for a message, once.
+  std::string letter;
+  void say_letter(ChannelId channel) {
+    if (letter.empty()) return say(channel, AMQP_BASIC_GET_EMPTY_METHOD, amqp_basic_get_empty_t{});
+    send(message(channel, AMQP_BASIC_GET_OK_METHOD, amqp_basic_get_ok_t{1, 0, {}, {}, 0}, std::exchange(letter, {}),
+                 true));
   }
   void answer(const Asked& one) {
     switch (one.id) {
@@ -92,6 +113,10 @@ class FakeBroker {
         amqp_basic_cancel_ok_t cancelled{amqp_cstring_bytes("c")};
         return say(one.channel, AMQP_BASIC_CANCEL_OK_METHOD, cancelled);
       }
+      case AMQP_EXCHANGE_DECLARE_METHOD:
+        return say(one.channel, AMQP_EXCHANGE_DECLARE_OK_METHOD, amqp_exchange_declare_ok_t{});
+      case AMQP_QUEUE_BIND_METHOD: return say(one.channel, AMQP_QUEUE_BIND_OK_METHOD, amqp_queue_bind_ok_t{});
+      case AMQP_BASIC_GET_METHOD: return say_letter(one.channel);
       case AMQP_CONFIRM_SELECT_METHOD:
         return say(one.channel, AMQP_CONFIRM_SELECT_OK_METHOD, amqp_confirm_select_ok_t{});
       default: break;

@@ -139,7 +139,7 @@ TEST_F(AmqpListenerAlone, ASecondLinkThatIsNotAnsweredHoldsUpNoStart) {
   broker.answers = [this](const FakeBroker::Asked& one) {
     return one.id != AMQP_CONNECTION_OPEN_METHOD || broker.peers() == 1;
   };
-  listen("&start_timeout=800ms");
+  listen("&start_timeout=3s");
   ASSERT_TRUE(open());
   EXPECT_TRUE(logs.contains("no second link"));
 }

@@ -10,7 +10,7 @@ namespace waybill::amqp {
 namespace {
 
 constexpr std::size_t k_at_once = 64;
-constexpr std::chrono::seconds k_patience{10};  // for one answer
+constexpr int k_patience = 2;  // times start_timeout, for one answer
 
 /// A name that the message has each time it is listed: what it holds, as a number.
 std::string fingerprint(const Packet& packet, std::string_view body) {
@@ -87,8 +87,19 @@ asio::awaitable<Result<void>> LetterDesk::set_up() {
 
 std::shared_ptr<LetterDesk::Step> LetterDesk::begin() {
   step_ = std::make_shared<Step>(environment_.executor);
-  if (link_) link_->expect(std::chrono::steady_clock::now() + k_patience);
+  expect_more();
   return step_;
+}
+
+/// As long as something comes the broker may take its time.
+void LetterDesk::expect_more() {
+  if (link_) link_->expect(std::chrono::steady_clock::now() + options_.start_timeout * k_patience);
+}
+
+/// It reads nothing from a link that has published: what was sent may be taken later, when nobody looks at it any more.
+void LetterDesk::on_blocked(std::string_view reason) {
+  if (!reason.empty())
+    lost(Error(errc::overloaded, "the broker takes no messages for now: " + std::string(reason), End::unknown));
 }
 
 /// What an operation ends with; `what`: was cancelled.
@@ -172,6 +183,7 @@ void LetterDesk::add_letter(const amqp_basic_get_ok_t& got, const Incoming& mess
   });
   if (same) letter.id += '-' + std::to_string(same + 1);
   held_.push_back({letter.id, got.delivery_tag, message.whole.own()});
+  expect_more();
   letters_.push_back(std::move(letter));
 }
 

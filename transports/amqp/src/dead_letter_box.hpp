@@ -46,11 +46,12 @@ class LetterDesk final : public Opening::Owner, public std::enable_shared_from_t
   void on_unreadable(ChannelId channel, const Method& method, const Error& why) override;
   void on_method(ChannelId channel, const Method& method) override;
   void on_channel_closed(ChannelId channel, const Error& error) override;
-  void on_blocked(std::string_view) override {}
+  void on_blocked(std::string_view reason) override;
 
   asio::awaitable<Result<void>> open();
   /// What an operation waits for; the link is lost if it takes too long.
   std::shared_ptr<Step> begin();
+  void expect_more();
   void give_all_back();
   void get(std::size_t count);
   void add_letter(const amqp_basic_get_ok_t& got, const Incoming& message);

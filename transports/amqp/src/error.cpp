@@ -118,6 +118,8 @@ std::string sentence(std::uint16_t code, std::string_view text, std::string_view
     if (text.find(" not found") != std::string_view::npos)
       return "the broker has no vhost " + std::string(vhost) + ": create it, or change the path of the URL";
   }
+  if (code == AMQP_RESOURCE_LOCKED && text.find("single active consumer") != std::string_view::npos)
+    return "the queue has a single active consumer, and nothing else may take from it (" + std::string(text) + ")";
   if (code == AMQP_RESOURCE_LOCKED)
     return "the queue is exclusive and belongs to another connection: close that one, or remove exclusive=true (" +
            std::string(text) + ")";

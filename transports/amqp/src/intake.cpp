@@ -13,7 +13,8 @@ constexpr std::size_t k_most_parked = 128u << 20;  // bytes: the most that broke
 
 }  // namespace
 
-Intake::Intake(const Environment& environment, const Options& options, const Registry& registry)
+Intake::Intake(const Environment& environment, const Options& options, const Registry& registry,
+               std::shared_ptr<bool> may_fetch)
     : environment_(environment),
       options_(options),
       formats_(*environment_.serializer, registry),
@@ -22,6 +23,7 @@ Intake::Intake(const Environment& environment, const Options& options, const Reg
       set_up_(std::make_shared<SetUp>(environment_.executor, k_set_up, options_, environment_.log)),
       queue_(queue_name(options, environment.group)),
       prefetch_(prefetch_of(environment_, options_)),
+      may_fetch_(std::move(may_fetch)),
       fetch_timer_(environment_.executor),
       fetch_pause_(k_fetch_pauses),
       progress_(environment_.executor) {}

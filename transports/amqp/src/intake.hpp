@@ -24,7 +24,9 @@ class Intake final : public Opening::Owner,
                      public OutletHost,
                      public std::enable_shared_from_this<Intake> {
  public:
-  Intake(const Environment& environment, const Options& options, const Registry& registry);
+  /// `may_fetch`: its queue lets messages be fetched (basic.get), as far as the links so far know.
+  Intake(const Environment& environment, const Options& options, const Registry& registry,
+         std::shared_ptr<bool> may_fetch);
   ~Intake();
 
   /// Errors: those of Opening::run(), and unsupported (a pattern too long to bind).
@@ -120,6 +122,7 @@ class Intake final : public Opening::Owner,
   std::string queue_;
   std::string consumer_;
   const std::uint16_t prefetch_;
+  const std::shared_ptr<bool> may_fetch_;
   asio::steady_timer fetch_timer_;
   detail::Backoff fetch_pause_;
   std::size_t fetching_ = 0;  ///< Questions under way.

@@ -133,7 +133,17 @@ void ConnectionLink::send_waiting() {
   wake_flush();
 }
 
-void ConnectionLink::forget(Term id) { end_call(CallTable::key_of(id)); }
+void ConnectionLink::forget(Term id) {
+  const std::uint64_t call = CallTable::key_of(id);
+  const Refusals::Count count = refusals_.count(call);
+  ReplyChannel* const channel = count.refused ? replies_.channel_of_call(call) : nullptr;
+  if (channel && !std::exchange(channel->warned_of_silence, true)) {
+    environment_.log.warning("redis: a request on " + channel->channel + " was refused by " +
+                             std::to_string(count.refused) + " of " + std::to_string(count.receivers) +
+                             " subscribers, and its caller waited for the others in vain: is one of them no service?");
+  }
+  end_call(call);
+}
 
 void ConnectionLink::hold(bool on) {
   if (!pair_ || !pair_->is_open()) return;

@@ -11,10 +11,9 @@
 namespace waybill::redis {
 
 struct LinkMemory {
-  bool was_met = false;     ///< A Redis server has answered at these addresses: what answers now is only in its way.
-  bool was_looked = false;  ///< Once it is looked whether somebody else is there while the login waits for an answer,
-  bool was_named = false;   ///< and once when it has failed.
-  std::size_t host = 0;     ///< Of the URL's, the one that was the primary.
+  bool was_met = false;    ///< A Redis server has answered at these addresses: what answers now is only in its way.
+  bool was_named = false;  ///< Once it is looked whether somebody else is there, when a login has failed.
+  std::size_t host = 0;    ///< Of the URL's, the one that was the primary.
   /// Made anew once a minute at most: files are renewed now and then, and reading them takes time.
   std::shared_ptr<socket::TlsContext> tls;
   std::chrono::steady_clock::time_point tls_until{};

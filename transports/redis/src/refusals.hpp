@@ -36,6 +36,15 @@ class Refusals {
     return std::move(state.last);
   }
   bool knows(std::uint64_t call) const { return !calls_.empty() && calls_.contains(call); }
+  /// Of a call whose caller waits no more: how many of how many refused it; 0 if nobody did.
+  struct Count {
+    std::size_t refused = 0;
+    std::size_t receivers = 0;
+  };
+  Count count(std::uint64_t call) const {
+    const auto found = calls_.find(call);
+    return found == calls_.end() ? Count() : Count{found->second.refused, found->second.receivers};
+  }
   void forget(std::uint64_t call) {
     if (!calls_.empty()) calls_.erase(call);
   }

@@ -21,8 +21,9 @@ struct ReplyChannel {
   std::string replies;  ///< Where replies come from.
   std::string head;     ///< PUBLISH's, for requests.
   State state = State::subscribing;
-  bool warned = false;    ///< That several services answer.
-  std::size_t calls = 0;  ///< In flight or waiting for the subscription.
+  bool warned = false;             ///< That several services answer.
+  bool warned_of_silence = false;  ///< That some refuse, and others say nothing.
+  std::size_t calls = 0;           ///< In flight or waiting for the subscription.
   std::uint64_t last_used = 0;
 };
 

@@ -146,19 +146,18 @@ asio::awaitable<Result<void>> SessionPair::log_in(socket::TimePoint deadline) {
   state_.dialled();
   publisher_->handshake(deadline);
   subscriber_->handshake(deadline);
-  const bool looks_out = !memory_->was_met && !std::exchange(memory_->was_looked, true);
-  Result<void> done = co_await settle(deadline, late, looks_out);
+  Result<void> done = co_await settle(deadline, late);
   co_return done;
 }
 
 asio::awaitable<Result<void>> SessionPair::wait_for(std::size_t acknowledgements, socket::TimePoint deadline,
                                                     Error late) {
   state_.expect(acknowledgements);
-  Result<void> done = co_await settle(deadline, std::move(late), false);
+  Result<void> done = co_await settle(deadline, std::move(late));
   co_return done;
 }
 
-asio::awaitable<Result<void>> SessionPair::settle(socket::TimePoint deadline, Error late, bool looks_out) {
+asio::awaitable<Result<void>> SessionPair::settle(socket::TimePoint deadline, Error late) {
   const auto self = shared_from_this();
   const auto progress = progress_ = std::make_shared<Progress>(executor_);
   timer_.expires_at(deadline);
@@ -166,8 +165,6 @@ asio::awaitable<Result<void>> SessionPair::settle(socket::TimePoint deadline, Er
     if (!ec) progress->set(late);
   });
   if (state_.is_over() || state_.is_step_done()) progress->set({});
-  std::optional<socket::Lookout> lookout;
-  if (looks_out) lookout.emplace(executor_, options_.hosts, expected(), progress);
   const std::optional<Result<void>> woken = co_await Progress::wait(progress);
   timer_.cancel();
   progress_.reset();
@@ -221,7 +218,7 @@ bool SessionPair::has_spoken() const noexcept {
   return (publisher_ && publisher_->has_spoken()) || (subscriber_ && subscriber_->has_spoken());
 }
 
-/// Once, and only where somebody took a connection and said nothing that Redis says.
+/// Once, and only where somebody took a connection and said nothing that Redis says; never while a login may only be slow.
 asio::awaitable<Error> SessionPair::look_closer(Error error) {
   const bool is_doubtful = error.code() == errc::refused || error.code() == errc::invalid_config;
   if (!is_doubtful || memory_->was_met || !publisher_ || has_spoken()) co_return error;

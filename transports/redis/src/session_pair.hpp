@@ -66,7 +66,7 @@ class SessionPair final : public std::enable_shared_from_this<SessionPair>, priv
   asio::awaitable<Result<void>> dial_both(const Place& place, socket::TimePoint deadline, std::size_t max_unsent);
   asio::awaitable<Result<void>> log_in(socket::TimePoint deadline);
   /// Waits for a step of the state.
-  asio::awaitable<Result<void>> settle(socket::TimePoint deadline, Error late, bool looks_out);
+  asio::awaitable<Result<void>> settle(socket::TimePoint deadline, Error late);
   asio::awaitable<Error> look_closer(Error error);
   bool is_replica() const noexcept;
   bool has_spoken() const noexcept;
