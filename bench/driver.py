@@ -310,6 +310,7 @@ def main():
     return 1 if results.problems else 0
 
 
-# A terminated run takes its services with it, too.
-signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-sys.exit(main())
+if __name__ == "__main__":
+    # A terminated run takes its services with it, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    sys.exit(main())

@@ -82,7 +82,8 @@ double Arguments::real(std::string_view name, double otherwise) const {
 
 Meter::Meter(const Arguments& arguments, std::string transport, std::string workload, long inflight,
              std::size_t payload)
-    : warm_up_(static_cast<std::uint64_t>(arguments.real("warmup", 0.5) * 1e9)),
+    : requests_(static_cast<std::uint64_t>(arguments.number("requests", 0))),
+      warm_up_(static_cast<std::uint64_t>(arguments.real("warmup", 0.5) * 1e9)),
       window_(static_cast<std::uint64_t>(arguments.real("secs", 3) * 1e9)),
       created_(now_ns()),
       transport_(std::move(transport)),
@@ -95,6 +96,12 @@ Meter::Meter(const Arguments& arguments, std::string transport, std::string work
 }
 
 bool Meter::reply(std::uint64_t sent, std::uint64_t now) {
+  if (requests_ != 0) {
+    if (++count_ < requests_) return true;
+    begin_ = created_;
+    finish(now);
+    return false;
+  }
   switch (state_) {
     case State::warm_up:
       if (now - created_ >= warm_up_) start(now);

@@ -27,7 +27,7 @@ class Arguments {
 
 std::string read_file(const std::string& path);
 
-/// Warm-up, then a window of fixed length; then one line of JSON.
+/// Warm-up, then a window of fixed length; then one line of JSON. With `--requests N`: N replies, whatever they take.
 class Meter {
  public:
   Meter(const Arguments& arguments, std::string transport, std::string workload, long inflight, std::size_t payload);
@@ -43,7 +43,7 @@ class Meter {
   void finish(std::uint64_t now);
   enum class State { warm_up, window, over };
   State state_ = State::warm_up;
-  std::uint64_t warm_up_, window_, created_, begin_ = 0, end_ = 0, count_ = 0, base_ = 0;
+  std::uint64_t requests_, warm_up_, window_, created_, begin_ = 0, end_ = 0, count_ = 0, base_ = 0;
   std::string transport_, workload_;
   long inflight_;
   std::size_t payload_;

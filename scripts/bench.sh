@@ -5,10 +5,11 @@
 #   scripts/bench.sh redis    bare hiredis, waybill and NestJS on Redis pub/sub, on a broker of its own
 #   scripts/bench.sh kafka    bare librdkafka, waybill and NestJS on Kafka, on a broker of its own
 #   scripts/bench.sh amqp     bare rabbitmq-c, waybill and NestJS on RabbitMQ, on a broker of its own
+#   scripts/bench.sh instructions  how many a request takes on TCP outside the kernel, bare Asio and waybill, by callgrind
 #   scripts/bench.sh codec    the serializers by themselves; further arguments go to Google Benchmark
 #
 # BENCH_ROUNDS   how often everything is run (5)       BENCH_SECS  seconds of each measurement (2)
-# BENCH_WARMUP   seconds before each measurement (0.5)
+# BENCH_WARMUP   seconds before each measurement (0.5)       BENCH_REQUESTS  requests that instructions counts (20000)
 # WAYBILL_BENCH_BUILD   a build folder with the programs in bench/, in place of building the release preset
 #
 # Needs what scripts/test.sh installs. Results also go to build/bench.
@@ -19,8 +20,8 @@ cd "$root" || exit 1
 
 what="${1:-}"
 case "$what" in
-  tcp | redis | amqp | kafka | codec) shift ;;
-  *) die "usage: scripts/bench.sh tcp|redis|amqp|kafka|codec" ;;
+  tcp | redis | amqp | kafka | instructions | codec) shift ;;
+  *) die "usage: scripts/bench.sh tcp|redis|amqp|kafka|instructions|codec" ;;
 esac
 
 results="$root/build/bench"
@@ -57,6 +58,13 @@ if [ "$what" = codec ]; then
   build_programs codec_bench
   print_machine
   exec "$build/bench/codec_bench" "$@"
+fi
+
+if [ "$what" = instructions ]; then
+  build_programs raw_asio waybill_bench
+  install_packages valgrind
+  print_machine
+  exec python3 bench/instructions.py --build "$build" --results "$results"
 fi
 
 # The bare program beside waybill, and the broker it needs, by scripts/brokers.sh's name.

@@ -1,0 +1,66 @@
+#!/usr/bin/env python3
+"""Counts the instructions that a request takes outside the kernel, under callgrind; scripts/bench.sh calls it.
+
+    instructions.py --build DIR --results DIR
+
+Each program runs with fewer and with more requests, and the difference is divided by the requests that it has more: start,
+connecting and end do not count. What callgrind wrote stays in the results folder, for callgrind_annotate.
+"""
+import argparse
+import os
+import pathlib
+import subprocess
+
+from driver import free_ports, pinning, table, write_orders
+
+FEWER, MORE = 2_000, int(os.environ.get("BENCH_REQUESTS", "20000"))
+
+
+def count(pin, build, results, program, handler, inflight, requests):
+    """Instructions of the service and of the client for so many requests."""
+    port, control = free_ports(2)
+    folder = results / f"{program}-{handler}-{inflight}-{requests}"
+    folder.mkdir(parents=True, exist_ok=True)
+
+    def words(mode):
+        return pin + ["valgrind", "--tool=callgrind", f"--callgrind-out-file={folder / mode}", str(build / "bench" / program),
+                            mode, "--handler", handler, "--transport", "tcp", "--port", str(port), "--ctl", str(control)]
+
+    with open(folder / "log", "w") as log:
+        service = subprocess.Popen(words("server"), stdout=subprocess.PIPE, stderr=log, text=True)
+        try:
+            if not any(line.startswith("READY") for line in iter(service.stdout.readline, "")):
+                raise SystemExit(f"{program}: the service did not start; see {log.name}")
+            subprocess.run(words("client") + ["--workload", "rpc", "--inflight", str(inflight), "--requests", str(requests),
+                                              "--payload", str(results / "order100.json")],
+                           stdout=log, stderr=log, timeout=600, check=True)
+        finally:
+            service.terminate()  # callgrind writes what it has counted, then the program ends
+            service.wait(60)
+    return [next(int(line.split()[1]) for line in open(folder / mode) if line.startswith("totals:"))
+            for mode in ("server", "client")]
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--build", type=pathlib.Path, required=True)
+    parser.add_argument("--results", type=pathlib.Path, required=True)
+    arguments = parser.parse_args()
+    results = arguments.results / "instructions"
+    results.mkdir(parents=True, exist_ok=True)
+    write_orders(results)
+    rows, pin = [], pinning()
+    for handler in ("bytes", "typed"):
+        for inflight in (1, 64):
+            cells = []
+            for program in ("raw_asio", "waybill_bench"):
+                fewer, more = (count(pin, arguments.build, results, program, handler, inflight, each)
+                               for each in (FEWER, FEWER + MORE))
+                service, client = ((b - a) / MORE for a, b in zip(fewer, more))
+                cells += [f"{service + client:,.0f}", f"{client:,.0f}", f"{service:,.0f}"]
+            rows.append([f"{handler}, {inflight} in flight"] + cells)
+    print("\n".join(table("Instructions of a request of 100 bytes outside the kernel", "", [
+        "bare Asio", "its client", "its service", "waybill", "its client", "its service"], rows)))
+
+
+main()
