@@ -36,9 +36,10 @@ void Exchange::decode(ValueOut out) const {
 Payload Exchange::payload(Keep keep) const {
   const Packet& packet = delivery_.packet;
   if (!packet.has_payload) return Payload();
-  Payload lent = packet.serializer->lend(packet.payload).value();
-  if (keep == Keep::owned) return lent.own();
-  return lent;
+  Result<Payload> lent = packet.serializer->lend(packet.payload);
+  if (!lent) throw lent.error();
+  if (keep == Keep::owned) return lent->own();
+  return *std::move(lent);
 }
 
 void Exchange::reply(ValueRef value, bool last) {

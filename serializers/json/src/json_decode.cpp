@@ -1,10 +1,25 @@
 #include "json_decode.hpp"
 
 #include "json_reader.hpp"
+#include "json_scan.hpp"
 
 namespace waybill::json {
+namespace {
+
+/// Whether the payload is one value, and valid as it is. False: a Reader finds out what to make of it.
+bool is_whole(const Slice& payload) noexcept {
+  const char* const end = payload.data() + payload.size();
+  const Scan scan = scan_value(payload.data(), end);
+  return scan.outcome == Scan::Outcome::ok && scan.end == end && (payload.is_known_utf8() || is_utf8(payload.view()));
+}
+
+}  // namespace
 
 Result<void> decode(const Slice& payload, const Serializer& serializer, ValueOut out) {
+  if (out.type->kind == Kind::raw && is_whole(payload)) {
+    *static_cast<Payload*>(out.address) = Payload(payload.own(), serializer);
+    return {};
+  }
   Reader reader(payload, serializer);
   const std::string_view text = payload.view();
   const auto fail = [&]() -> Result<void> { return reader.failure().error(*out.type); };
@@ -23,6 +38,7 @@ Result<void> decode(const Slice& payload, const Serializer& serializer, ValueOut
 }
 
 Result<Payload> lend(const Slice& payload, const Serializer& serializer) {
+  if (is_whole(payload)) return Payload(payload, serializer);
   Result<Payload> lent(std::in_place);
   if (payload.empty()) return lent;
   Reader reader(payload, serializer);
