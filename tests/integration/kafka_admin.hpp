@@ -3,6 +3,7 @@
 
 #include "handle.hpp"
 
+#include <chrono>
 #include <functional>
 #include <stdexcept>
 #include <string>
@@ -63,6 +64,37 @@ class KafkaAdmin {
       if (!is_sent) refresh(topic);
     }
     if (rd_kafka_flush(instance_.get(), 20'000)) throw std::runtime_error("a record was not taken");
+  }
+  /// A setting of a topic.
+  std::string setting(const std::string& topic, const std::string& name) {
+    const kafka::ConfigResource asked(rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic.c_str()));
+    rd_kafka_ConfigResource_t* all[] = {asked.get()};
+    rd_kafka_DescribeConfigs(instance_.get(), all, 1, nullptr, queue_.get());
+    const kafka::Event event(rd_kafka_queue_poll(queue_.get(), 20'000));
+    if (!event) throw std::runtime_error("the broker does not answer");
+    std::size_t count = 0;
+    const auto* found =
+        rd_kafka_DescribeConfigs_result_resources(rd_kafka_event_DescribeConfigs_result(event.get()), &count);
+    std::size_t entries = 0;
+    const auto* settings = count == 1 ? rd_kafka_ConfigResource_configs(found[0], &entries) : nullptr;
+    for (std::size_t i = 0; i < entries; ++i) {
+      if (rd_kafka_ConfigEntry_name(settings[i]) == name) return rd_kafka_ConfigEntry_value(settings[i]);
+    }
+    return {};
+  }
+  /// A request of a caller that waits for `waits` milliseconds and has sent it `age` milliseconds ago.
+  void request(const std::string& topic, const std::string& id, std::int64_t waits, std::int64_t age) {
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    const std::int64_t sent = std::chrono::duration_cast<std::chrono::milliseconds>(now).count() - age;
+    const std::string reply_topic = topic + ".reply";
+    const std::string limit = std::to_string(waits);
+    rd_kafka_producev(
+        instance_.get(), RD_KAFKA_V_TOPIC(topic.c_str()), RD_KAFKA_V_VALUE(const_cast<char*>(id.data()), id.size()),
+        RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_TIMESTAMP(sent),
+        RD_KAFKA_V_HEADER("kafka_correlationId", id.data(), static_cast<ssize_t>(id.size())),
+        RD_KAFKA_V_HEADER("kafka_replyTopic", reply_topic.data(), static_cast<ssize_t>(reply_topic.size())),
+        RD_KAFKA_V_HEADER("waybill-deadline", limit.data(), static_cast<ssize_t>(limit.size())), RD_KAFKA_V_END);
+    if (rd_kafka_flush(instance_.get(), 20'000)) throw std::runtime_error("a request was not taken");
   }
   void allow(const std::string& user, rd_kafka_ResourceType_t type, const std::string& name,
              rd_kafka_AclOperation_t what) {

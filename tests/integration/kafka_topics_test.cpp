@@ -110,6 +110,28 @@ TEST_F(KafkaTopics, AWildcardFindsTopicsThatAppearOneAfterAnotherWhileRecordsAre
   EXPECT_EQ(service->sink.deliveries.size(), 4u);
 }
 
+TEST_F(KafkaTopics, RequestsWhoseCallersHaveGoneAreNotWorkedOn) {
+  const auto service = listen(test::requests("work"), "", "g");
+  admin_->request(topic(), "gone for an hour", 1'000, 3'600'000);
+  admin_->request(topic(), "an hour is not too long", 7'200'000, 3'600'000);
+  admin_->request(topic(), "clocks differ", 1'000, 3'000);
+  ASSERT_TRUE(wait_for([&] { return service->sink.deliveries.size() == 2; }));
+  EXPECT_EQ(text_of(service->sink.deliveries[0].packet), "an hour is not too long");
+  EXPECT_EQ(text_of(service->sink.deliveries[1].packet), "clocks differ");
+  EXPECT_TRUE(logs_.contains("whose caller has gone"));
+}
+
+TEST_F(KafkaTopics, DeadLettersAreKeptForGoodWhereWeMakeTheirTopic) {
+  Environment parks = environment("g");
+  parks.dead_letter = "dead";
+  Service service;
+  service.transport = test::transport_of(url());
+  service.listener = service.transport->make_listener(parks);
+  test::run_until(loop_, service.listener->open(events("work"), service.sink)).value();
+  EXPECT_EQ(admin_->setting(prefix_ + "dead", "retention.ms"), "-1");
+  EXPECT_NE(admin_->setting(topic(), "retention.ms"), "-1") << "of those only";
+}
+
 TEST_F(KafkaTopics, AMemberThatJoinsMakesNoRecordRunTwice) {
   constexpr int k_records = 32;
   std::map<std::string, int> begun;

@@ -242,6 +242,18 @@ TEST(KafkaOptions, LibrarySettingsOfUrlAndFileWinOverOurs) {
   }
 }
 
+TEST(KafkaOptions, AnIdleListenerAsksItsBrokerTwiceASecond) {
+  const auto wait_of = [](Role role) {
+    const auto conf = make_conf(Options(), role, "c", "g");
+    char value[16] = "";
+    std::size_t size = sizeof(value);
+    EXPECT_TRUE(conf && rd_kafka_conf_get(conf->get(), "fetch.wait.max.ms", value, &size) == RD_KAFKA_CONF_OK);
+    return std::string(value);
+  };
+  EXPECT_EQ(wait_of(Role::group_consumer), "500");
+  EXPECT_EQ(wait_of(Role::reply_consumer), "100");
+}
+
 TEST(KafkaStatistics, AreToldNumberByNumber) {
   std::vector<std::pair<std::string, double>> told;
   const auto keep = [&told](std::string_view name, double value) { told.emplace_back(name, value); };

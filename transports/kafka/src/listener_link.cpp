@@ -8,9 +8,17 @@
 #include <asio/post.hpp>
 
 #include <algorithm>
+#include <ctime>
 
 namespace waybill::kafka {
 namespace {
+
+/// Milliseconds since 1970, a few of them late: nothing is asked of the system.
+std::int64_t coarse_now() noexcept {
+  timespec now{};
+  ::clock_gettime(CLOCK_REALTIME_COARSE, &now);
+  return static_cast<std::int64_t>(now.tv_sec) * 1000 + now.tv_nsec / 1'000'000;
+}
 
 Error not_parked(rd_kafka_resp_err_t code) { return make_error(code, "the broker did not take it", End::unknown); }
 
@@ -189,6 +197,7 @@ void ListenerLink::on_record(Token token, const rd_kafka_message_t& message, int
   if (!channel.is_wanted || is_dead || !sink_) return intake_->settle(token, Settlement::reject);
   ReplyAddress reply_to;
   auto packet = parse_delivery(record, formats_, channel.may_be_request, reply_to);
+  if (packet && packet->kind == PacketKind::request && is_stale(record, coarse_now())) return pass_over(token);
   Delivery delivery(*this, token);
   if (packet)
     delivery.packet = std::move(*packet);
@@ -201,6 +210,14 @@ void ListenerLink::on_record(Token token, const rd_kafka_message_t& message, int
   delivery.attempt = attempt_of(record) + attempt - 1;
   delivery.redelivered = is_redelivered;
   sink_->on_delivery(std::move(delivery));
+}
+
+void ListenerLink::pass_over(Token token) {
+  if (const auto suffix = limit_.wants("stale", std::chrono::steady_clock::now())) {
+    environment_.log.warning(
+        "kafka: passed over a request whose caller has gone: it has lain longer than it was waited for" + *suffix);
+  }
+  intake_->settle(token, Settlement::reject);
 }
 
 void ListenerLink::reply(const Delivery& delivery, const Packet& packet) {

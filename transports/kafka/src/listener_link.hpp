@@ -4,6 +4,7 @@
 #include "admin.hpp"
 #include "broker_watch.hpp"
 #include "intake.hpp"
+#include "log_limit.hpp"
 #include "producer.hpp"
 #include "startup.hpp"
 #include "step.hpp"
@@ -70,6 +71,7 @@ class ListenerLink final : public std::enable_shared_from_this<ListenerLink>,
   Result<void> join();
   asio::awaitable<Result<void>> wait_joined();
   void end_step(Result<void> outcome);
+  void pass_over(Token token);
   void watch_brokers();
   void trouble(rd_kafka_resp_err_t code, std::string_view reason, bool is_fatal);
 
@@ -88,6 +90,7 @@ class ListenerLink final : public std::enable_shared_from_this<ListenerLink>,
   std::shared_ptr<Intake> intake_;
   std::unordered_map<Ticket, ParkDone> parking_;  ///< Records on their way to the dead-letter topic.
   Ticket last_parked_ = 0;
+  LogLimit limit_;
   std::shared_ptr<ListenerLink> held_by_deliveries_;
   std::size_t deliveries_ = 0;
   bool is_fenced_ = false;

@@ -26,6 +26,8 @@ IncomingRecord view_of(const rd_kafka_message_t& message) {
   record.offset = message.offset;
   record.key = make_bytes(message.key, message.key_len);
   record.value = make_bytes(message.payload, message.len);
+  rd_kafka_timestamp_type_t kind;
+  record.timestamp = rd_kafka_message_timestamp(&message, &kind);
   rd_kafka_headers_t* headers = nullptr;
   if (rd_kafka_message_headers(&message, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR) return record;
   const char* name = nullptr;

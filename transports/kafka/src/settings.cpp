@@ -41,6 +41,7 @@ void set_common(Setter& conf, const Options& options, const std::string& client_
   conf.set("reconnect.backoff.ms", "50");
   conf.set("reconnect.backoff.max.ms", "1000");
   conf.set("topic.metadata.refresh.fast.interval.ms", "20");  // topics that were created just now
+  conf.set("topic.metadata.propagation.max.ms", "5000");      // so long a topic may be new, and not gone
   conf.set("allow.auto.create.topics", "false");              // created by us, or an error
   conf.set("statistics.interval.ms", options.statistics);
   const bool has_sasl = !options.user.empty();
@@ -71,7 +72,6 @@ void set_producer(Setter& conf, const Options& options) {
            std::to_string(std::min<std::size_t>(options.max_message + k_most_death, 1'000'000'000)));
   conf.set("queue.buffering.max.messages", "2000000");
   conf.set("queue.buffering.max.kbytes", std::to_string(std::max<std::size_t>(options.max_unsent / 1024, 1)));
-  conf.set("topic.metadata.propagation.max.ms", "5000");
 }
 
 /// Of the group protocol "consumer" (KIP-848), where the brokers decide what the classic one has members decide:
@@ -95,7 +95,6 @@ void check_assignment(Setter& conf, const std::string& name, const std::string& 
 void set_consumer(Setter& conf, const Options& options, const std::string& group_id) {
   conf.set("group.id", group_id);
   conf.set("enable.partition.eof", "true");  // tells that a partition is positioned
-  conf.set("fetch.wait.max.ms", "50");       // a partition that is added waits for the fetch under way
   conf.set("fetch.error.backoff.ms", "20");
   conf.set("queued.max.messages.kbytes", "16384");
   conf.set("enable.auto.offset.store", "false");
@@ -117,6 +116,9 @@ Result<Conf> make_conf(const Options& options, Role role, const std::string& cli
   } else {
     set_consumer(setter, options, group_id);
     const bool commits = role == Role::group_consumer;
+    // How often an idle consumer asks. A partition that is added waits for the question under way: to a reader of replies
+    // that is a first request to a topic.
+    setter.set("fetch.wait.max.ms", commits ? "500" : "100");
     setter.set("enable.auto.commit", commits ? "true" : "false");
     setter.set_if(commits, "auto.commit.interval.ms", "1000");
     // Where records were deleted that were not read yet, or the topic was made anew; other beginnings are set by us.

@@ -257,6 +257,16 @@ Result<Packet> parse_reply(const IncomingRecord& record, const Formats& formats)
   return packet;
 }
 
+bool is_stale(const IncomingRecord& record, std::int64_t now) noexcept {
+  const RecordHeader* const header = record.timestamp > 0 ? record.find(header::k_deadline) : nullptr;
+  if (!header || !header->second) return false;
+  std::int64_t waits = 0;
+  const std::string_view text = *header->second;
+  const auto read = std::from_chars(text.data(), text.data() + text.size(), waits);
+  if (read.ec != std::errc() || waits <= 0 || waits > now) return false;
+  return now - record.timestamp > waits + k_clock_tolerance;
+}
+
 int attempt_of(const IncomingRecord& record) noexcept {
   int attempt = 1;
   if (const RecordHeader* header = record.find(header::k_attempt)) read_number(view_of(header->second), attempt);

@@ -50,6 +50,7 @@ struct IncomingRecord {
   Bytes key;
   Bytes value;
   std::vector<RecordHeader> headers;
+  std::int64_t timestamp = -1;  ///< Milliseconds since 1970; negative: unknown.
 
   const RecordHeader* find(std::string_view name) const noexcept;  ///< The last of that name, or null.
 };
@@ -103,6 +104,12 @@ Result<Packet> parse_delivery(const IncomingRecord& record, const Formats& forma
 /// the end only.
 /// Errors: payload_malformed.
 Result<Packet> parse_reply(const IncomingRecord& record, const Formats& formats);
+
+/// How far the clocks of machines may be apart.
+inline constexpr std::int64_t k_clock_tolerance = 5'000;
+/// Nobody waits for the answer any more: more than the time that the caller gave has passed since it was sent. `now`:
+/// milliseconds since 1970.
+bool is_stale(const IncomingRecord& record, std::int64_t now) noexcept;
 
 /// Which delivery of the message this is, by its header; 1 if it does not say.
 int attempt_of(const IncomingRecord& record) noexcept;
