@@ -9,7 +9,9 @@ connecting and end do not count. What callgrind wrote stays in the results folde
 import argparse
 import os
 import pathlib
+import signal
 import subprocess
+import sys
 
 from driver import free_ports, pinning, table, write_orders
 
@@ -63,4 +65,6 @@ def main():
         "bare Asio", "its client", "its service", "waybill", "its client", "its service"], rows)))
 
 
+# A terminated run takes its services with it, too.
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 main()
