@@ -76,8 +76,8 @@ void add_values(Service& service) {
     return Length{units};
   });
   service.on_request("w.meta", [](Payload data, Context& context) {
-    return Meta{std::move(data), std::string(context.pattern()),
-                context.metadata().empty() ? Payload::of(nullptr, *data.serializer()) : context.metadata()};
+    Payload metadata = context.metadata().empty() ? Payload::of(nullptr, *data.serializer()) : context.metadata();
+    return Meta{std::move(data), std::string(context.pattern()), std::move(metadata)};
   });
 }
 
