@@ -59,7 +59,13 @@ class Service::Core : public std::enable_shared_from_this<Core> {
 
   Config config_;
   std::shared_ptr<detail::ServiceParts> parts_;
-  std::vector<std::unique_ptr<asio::io_context>> loops_;  // the first is the service's own
+  /// The first is the service's own, and goes last: what still waits in the others may refer to it.
+  struct Loops : std::vector<std::unique_ptr<asio::io_context>> {
+    ~Loops() {
+      while (!empty()) pop_back();
+    }
+  };
+  Loops loops_;
   std::optional<detail::SerialExecutor> home_;
   std::vector<std::shared_ptr<Transport>> transports_;
   std::vector<const Serializer*> serializers_;
