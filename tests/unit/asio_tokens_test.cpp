@@ -24,6 +24,7 @@
 #include <future>
 #include <memory>
 #include <optional>
+#include <thread>
 #include <tuple>
 
 namespace waybill {
@@ -180,6 +181,17 @@ asio::awaitable<std::error_code> redirected(Ground& ground, bool ends) {
 }
 
 TYPED_TEST(Tokens, RedirectError) { EXPECT_FALSE(this->ground.bed.run(redirected<TypeParam>(this->ground, true))); }
+
+TYPED_TEST(Tokens, RedirectErrorOfACallback) {
+  std::error_code code = make_error_code(std::errc::interrupted);
+  std::promise<std::thread::id> called;
+  auto future = called.get_future();
+  TypeParam::run(this->ground, true,
+                 asio::redirect_error([&](auto&&...) { called.set_value(std::this_thread::get_id()); }, code));
+  ASSERT_TRUE(this->ground.bed.eventually([&] { return future.wait_for(0s) == std::future_status::ready; }));
+  EXPECT_EQ(future.get(), std::this_thread::get_id());
+  EXPECT_FALSE(code) << code.message();
+}
 
 TYPED_TEST(Tokens, Detached) {
   TypeParam::run(this->ground, true, asio::detached);

@@ -62,7 +62,7 @@ class ReplyStream {
           }
           using Clearing = detail::SlotClearing<decltype(handler)>;
           Completion done =
-              detail::make_completion<std::optional<T>>(Clearing{std::move(handler)}, queue->executor().get());
+              detail::make_completion<std::optional<T>>(Clearing{{std::move(handler)}}, queue->executor().get());
           queue->read(number,
                       [done = std::move(done)](const detail::ReplyEvent& event) mutable { done(outcome(event)); });
         },

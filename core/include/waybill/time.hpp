@@ -2,9 +2,9 @@
 #pragma once
 
 #include "waybill/detail/clock.hpp"
+#include "waybill/detail/wrapped_handler.hpp"
 
 #include <asio/any_io_executor.hpp>
-#include <asio/associator.hpp>
 #include <asio/async_result.hpp>
 #include <asio/execution_context.hpp>
 #include <asio/steady_timer.hpp>
@@ -99,13 +99,12 @@ class WaitInVirtualTime {
 
 /// The handler of a wait in virtual time: what ends it is a cancellation of Asio's timer.
 template <class Handler>
-struct WaitHandler {
-  Handler handler;
+struct WaitHandler : WrappedHandler<Handler> {
   std::shared_ptr<const bool> has_come;
 
   void operator()(std::error_code ec) {
     if (has_come && *has_come) ec = {};
-    std::move(handler)(ec);
+    std::move(this->handler)(ec);
   }
 };
 
@@ -147,7 +146,7 @@ class Timer {
         [this](auto handler) {
           using Handler = std::decay_t<decltype(handler)>;
           timer_.async_wait(
-              detail::WaitHandler<Handler>{std::move(handler), virtual_ ? virtual_->has_come() : nullptr});
+              detail::WaitHandler<Handler>{{std::move(handler)}, virtual_ ? virtual_->has_come() : nullptr});
         },
         token);
   }
@@ -160,11 +159,3 @@ class Timer {
 };
 
 }  // namespace waybill
-
-template <template <class, class> class Associator, class Handler, class Default>
-struct asio::associator<Associator, waybill::detail::WaitHandler<Handler>, Default> : Associator<Handler, Default> {
-  static typename Associator<Handler, Default>::type get(const waybill::detail::WaitHandler<Handler>& wrapped,
-                                                         const Default& fallback = Default()) noexcept {
-    return Associator<Handler, Default>::get(wrapped.handler, fallback);
-  }
-};

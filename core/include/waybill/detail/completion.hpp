@@ -2,6 +2,7 @@
 #pragma once
 
 #include "waybill/detail/unique_function.hpp"
+#include "waybill/detail/wrapped_handler.hpp"
 #include "waybill/result.hpp"
 
 #include <asio/any_io_executor.hpp>
@@ -23,26 +24,17 @@ namespace waybill::detail {
 
 /// Turns a handler of (exception_ptr, T), which is what throwing tokens make, into one of Result<T>.
 template <class T, class Handler>
-struct ThrowingHandler {
-  Handler handler;
-
+struct ThrowingHandler : WrappedHandler<Handler> {
   void operator()(Result<T> result) {
     std::exception_ptr error;
     if (!result) error = std::make_exception_ptr(result.error());
     if constexpr (std::is_void_v<T>) {
-      std::move(handler)(error);
+      std::move(this->handler)(error);
     } else if (error) {
-      std::move(handler)(error, T{});
+      std::move(this->handler)(error, T{});
     } else {
-      std::move(handler)(nullptr, *std::move(result));
+      std::move(this->handler)(nullptr, *std::move(result));
     }
-  }
-
-  using executor_type = asio::associated_executor_t<Handler>;
-  executor_type get_executor() const noexcept { return asio::get_associated_executor(handler); }
-  using cancellation_slot_type = asio::associated_cancellation_slot_t<Handler>;
-  cancellation_slot_type get_cancellation_slot() const noexcept {
-    return asio::get_associated_cancellation_slot(handler);
   }
 };
 
@@ -67,7 +59,7 @@ struct ThrowingResult {
     return asio::async_initiate<Token, Signature>(
         [initiation = std::move(initiation)](auto handler, auto... inner) mutable {
           using Adapted = ThrowingHandler<T, std::decay_t<decltype(handler)>>;
-          std::move(initiation)(Adapted{std::move(handler)}, std::move(inner)...);
+          std::move(initiation)(Adapted{{std::move(handler)}}, std::move(inner)...);
         },
         token, std::move(args)...);
   }
@@ -75,24 +67,16 @@ struct ThrowingResult {
 
 /// Turns a handler of T, behind asio::redirect_error, into one of Result<T>: the error's code goes where the caller said.
 template <class T, class Handler>
-struct RedirectingHandler {
-  Handler handler;
+struct RedirectingHandler : WrappedHandler<Handler> {
   asio::error_code* code;
 
   void operator()(Result<T> result) {
     *code = result ? asio::error_code() : result.error().code();
     if constexpr (std::is_void_v<T>) {
-      std::move(handler)();
+      std::move(this->handler)();
     } else {
-      std::move(handler)(result ? *std::move(result) : T{});
+      std::move(this->handler)(result ? *std::move(result) : T{});
     }
-  }
-
-  using executor_type = asio::associated_executor_t<Handler>;
-  executor_type get_executor() const noexcept { return asio::get_associated_executor(handler); }
-  using cancellation_slot_type = asio::associated_cancellation_slot_t<Handler>;
-  cancellation_slot_type get_cancellation_slot() const noexcept {
-    return asio::get_associated_cancellation_slot(handler);
   }
 };
 
@@ -107,14 +91,12 @@ struct RedirectedSignature<void> {
 
 /// A handler whose cancellation slot was taken: gives the slot back before it is called.
 template <class Handler>
-struct SlotClearing {
-  Handler handler;
-
+struct SlotClearing : WrappedHandler<Handler> {
   template <class Result>
   void operator()(Result result) {
-    auto slot = asio::get_associated_cancellation_slot(handler);
+    auto slot = asio::get_associated_cancellation_slot(this->handler);
     if (slot.is_connected()) slot.clear();
-    std::move(handler)(std::move(result));
+    std::move(this->handler)(std::move(result));
   }
 };
 
@@ -144,15 +126,6 @@ UniqueFunction<void(Result<T>)> make_completion(Handler handler, const asio::any
 
 }  // namespace waybill::detail
 
-/// What the wrapped handler is associated with, executors above all, whether it says so itself or by a specialization.
-template <template <class, class> class Associator, class Handler, class Default>
-struct asio::associator<Associator, waybill::detail::SlotClearing<Handler>, Default> : Associator<Handler, Default> {
-  static typename Associator<Handler, Default>::type get(const waybill::detail::SlotClearing<Handler>& wrapped,
-                                                         const Default& fallback = Default()) noexcept {
-    return Associator<Handler, Default>::get(wrapped.handler, fallback);
-  }
-};
-
 template <class Executor, class T>
 class asio::async_result<asio::use_awaitable_t<Executor>, void(waybill::Result<T>)>
     : public waybill::detail::ThrowingResult<asio::use_awaitable_t<Executor>, T> {
@@ -173,7 +146,7 @@ class asio::async_result<asio::redirect_error_t<Token>, void(waybill::Result<T>)
     return asio::async_initiate<Token, Signature>(
         [initiation = std::move(initiation), code = &token.ec_](auto handler, auto... inner) mutable {
           using Adapted = waybill::detail::RedirectingHandler<T, std::decay_t<decltype(handler)>>;
-          std::move(initiation)(Adapted{std::move(handler), code}, std::move(inner)...);
+          std::move(initiation)(Adapted{{std::move(handler)}, code}, std::move(inner)...);
         },
         token.token_, std::move(args)...);
   }

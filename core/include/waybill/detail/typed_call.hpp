@@ -133,7 +133,7 @@ void await_call(CallRef&& call, Handler handler, Outcome outcome) {
     });
     return;
   }
-  auto completion = make_completion<R>(SlotClearing<Handler>{std::move(handler)}, home);
+  auto completion = make_completion<R>(SlotClearing<Handler>{{std::move(handler)}}, home);
   call.on_reply([completion = std::move(completion), outcome, is_told = false](const ReplyEvent& event) mutable {
     if (!std::exchange(is_told, true)) completion(outcome(event));
   });
@@ -176,7 +176,7 @@ void wait_for(const std::shared_ptr<ClientCore>& core, StartWait* start, Handler
   if (slot.is_connected()) {
     slot.assign([weak = std::weak_ptr<ClientCore>(core), id](asio::cancellation_type) { cancel_wait(weak, id); });
   }
-  start(core, id, make_completion<void>(SlotClearing<Handler>{std::move(handler)}, executor_of(*core)));
+  start(core, id, make_completion<void>(SlotClearing<Handler>{{std::move(handler)}}, executor_of(*core)));
 }
 
 }  // namespace waybill::detail
