@@ -1,6 +1,8 @@
 // Waiting in tests: for a condition or for an awaitable, with a deadline, and never for a while only.
 #pragma once
 
+#include "waybill/detail/kept_outcome.hpp"
+
 #include <asio/awaitable.hpp>
 #include <asio/co_spawn.hpp>
 #include <asio/io_context.hpp>
@@ -9,11 +11,9 @@
 #include <exception>
 #include <future>
 #include <memory>
-#include <optional>
 #include <stdexcept>
 #include <thread>
 #include <utility>
-#include <variant>
 
 namespace waybill::test {
 
@@ -65,42 +65,17 @@ inline void run_ready(asio::io_context& loop) {
   }
 }
 
-namespace detail {
-template <class T>
-struct Outcome {
-  std::exception_ptr exception;
-  std::optional<std::conditional_t<std::is_void_v<T>, std::monostate, T>> value;
-  bool is_done = false;
-};
-
-template <class T>
-asio::awaitable<void> store(asio::awaitable<T> work, std::shared_ptr<Outcome<T>> outcome) {
-  try {
-    if constexpr (std::is_void_v<T>) {
-      co_await std::move(work);
-      outcome->value.emplace();
-    } else {
-      outcome->value.emplace(co_await std::move(work));
-    }
-  } catch (...) {
-    outcome->exception = std::current_exception();
-  }
-  outcome->is_done = true;
-}
-}  // namespace detail
-
 /// Runs the loop until the awaitable has completed, and returns its result. Throws what it throws, and
 /// std::runtime_error when it does not complete in time.
 template <class T>
 T run_until(asio::io_context& loop, asio::awaitable<T> work, std::chrono::milliseconds limit = k_patience) {
-  auto outcome = std::make_shared<detail::Outcome<T>>();
-  auto storing = detail::store(std::move(work), outcome);
-  asio::co_spawn(loop, std::move(storing), [](std::exception_ptr) {});
+  auto outcome = std::make_shared<waybill::detail::KeptOutcome<T>>();
+  auto keeping = waybill::detail::keep_outcome(std::move(work), outcome);
+  asio::co_spawn(loop, std::move(keeping), [](std::exception_ptr) {});
   if (!eventually(loop, limit, [&outcome] { return outcome->is_done; })) {
     throw std::runtime_error("the operation did not complete in time");
   }
-  if (outcome->exception) std::rethrow_exception(outcome->exception);
-  if constexpr (!std::is_void_v<T>) return std::move(*outcome->value);
+  return outcome->take();
 }
 
 }  // namespace waybill::test

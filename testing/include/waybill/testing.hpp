@@ -2,6 +2,7 @@
 #pragma once
 
 #include "waybill/dead_letters.hpp"
+#include "waybill/detail/kept_outcome.hpp"
 #include "waybill/transports/memory.hpp"
 #include "waybill/waybill.hpp"
 
@@ -13,12 +14,9 @@
 #include <exception>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
-#include <type_traits>
 #include <utility>
-#include <variant>
 #include <vector>
 
 namespace waybill {
@@ -74,15 +72,6 @@ class TestBed {
   static constexpr std::chrono::hours k_patience{1};
 
  private:
-  template <class T>
-  struct Outcome {
-    std::exception_ptr exception;
-    std::optional<std::conditional_t<std::is_void_v<T>, std::monostate, T>> value;
-    bool is_done = false;
-  };
-  template <class T>
-  static asio::awaitable<void> store(asio::awaitable<T> work, std::shared_ptr<Outcome<T>> outcome);
-
   std::shared_ptr<VirtualTime> time_;
   std::unique_ptr<asio::io_context> loop_;
   std::shared_ptr<memory::Broker> broker_;
@@ -92,30 +81,14 @@ class TestBed {
 };
 
 template <class T>
-asio::awaitable<void> TestBed::store(asio::awaitable<T> work, std::shared_ptr<Outcome<T>> outcome) {
-  try {
-    if constexpr (std::is_void_v<T>) {
-      co_await std::move(work);
-      outcome->value.emplace();
-    } else {
-      outcome->value.emplace(co_await std::move(work));
-    }
-  } catch (...) {
-    outcome->exception = std::current_exception();
-  }
-  outcome->is_done = true;
-}
-
-template <class T>
 T TestBed::run(asio::awaitable<T> work, std::chrono::milliseconds limit) {
-  auto outcome = std::make_shared<Outcome<T>>();
-  auto storing = store(std::move(work), outcome);
-  asio::co_spawn(*loop_, std::move(storing), [](std::exception_ptr) {});
+  auto outcome = std::make_shared<detail::KeptOutcome<T>>();
+  auto keeping = detail::keep_outcome(std::move(work), outcome);
+  asio::co_spawn(*loop_, std::move(keeping), [](std::exception_ptr) {});
   if (!eventually([&outcome] { return outcome->is_done; }, limit)) {
     throw Error(errc::timeout, "nothing is left that could end what the test runs", End::unknown);
   }
-  if (outcome->exception) std::rethrow_exception(outcome->exception);
-  if constexpr (!std::is_void_v<T>) return std::move(*outcome->value);
+  return outcome->take();
 }
 
 }  // namespace waybill
