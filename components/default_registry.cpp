@@ -24,17 +24,21 @@
 #endif
 
 namespace waybill {
+
+void add_built_in_serializers([[maybe_unused]] Registry& registry) {
+#if defined(WAYBILL_HAS_JSON)
+  registry.add_serializer(json::make_json_serializer());
+#endif
+#if defined(WAYBILL_HAS_MSGPACK)
+  registry.add_serializer(msgpack::make_msgpack_serializer());
+#endif
+}
+
 namespace {
 
 std::shared_ptr<const Registry> make_default_registry() {
   auto registry = std::make_shared<Registry>();
-  // The first serializer is the default.
-#if defined(WAYBILL_HAS_JSON)
-  registry->add_serializer(json::make_json_serializer());
-#endif
-#if defined(WAYBILL_HAS_MSGPACK)
-  registry->add_serializer(msgpack::make_msgpack_serializer());
-#endif
+  add_built_in_serializers(*registry);
 #if defined(WAYBILL_HAS_MEMORY)
   registry->add_transport("memory", memory::make_transport);
 #endif

@@ -1,12 +1,5 @@
 #include "waybill/testing.hpp"
 
-#if defined(WAYBILL_HAS_JSON)
-#include "waybill/serializers/json.hpp"
-#endif
-#if defined(WAYBILL_HAS_MSGPACK)
-#include "waybill/serializers/msgpack.hpp"
-#endif
-
 namespace waybill {
 
 namespace {
@@ -16,12 +9,7 @@ constexpr std::chrono::milliseconds k_real_patience{200};
 
 std::shared_ptr<const Registry> registry_of(const memory::Broker& broker) {
   auto registry = std::make_shared<Registry>();
-#if defined(WAYBILL_HAS_JSON)
-  registry->add_serializer(json::make_json_serializer());
-#endif
-#if defined(WAYBILL_HAS_MSGPACK)
-  registry->add_serializer(msgpack::make_msgpack_serializer());
-#endif
+  add_built_in_serializers(*registry);
   registry->add_transport("memory", broker.factory());
   return registry;
 }

@@ -38,6 +38,9 @@ class Registry {
   std::vector<std::unique_ptr<Serializer>> serializers_;
 };
 
+/// Adds the serializers that were built into this copy of waybill, its default first.
+void add_built_in_serializers(Registry& registry);
+
 /// What was built into this copy of waybill; made at the first call. A program may pass a registry of its own instead.
 std::shared_ptr<const Registry> default_registry();
 
