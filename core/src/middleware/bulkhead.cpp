@@ -30,20 +30,17 @@ class Visit {
   Visit(std::shared_ptr<Bulkhead> bulkhead, const Context& context)
       : bulkhead_(std::move(bulkhead)), clock_(detail::Clock::of(context.executor())) {
     const detail::TimePoint now = clock_.now();
-    const detail::TimePoint limit = detail::deadline_after(now, bulkhead_->options.max_wait);
-    const auto deadline = context.deadline();
-    is_for_deadline_ = deadline && *deadline < limit;
-    limit_ = is_for_deadline_ ? *deadline : limit;
+    limit_ = detail::wait_limit(context, now, bulkhead_->options.max_wait);
     const std::lock_guard lock(bulkhead_->mutex);
-    entry_ = bulkhead_->places.enter(now, limit_);
+    entry_ = bulkhead_->places.enter(now, limit_.at);
     if (!is_waiting()) return;
-    timer_ = std::make_shared<Timer>(context.executor(), limit_);
+    timer_ = std::make_shared<Timer>(context.executor(), limit_.at);
     bulkhead_->waiters.add(entry_.ticket, timer_);
   }
   Visit(const Visit&) = delete;
   Visit& operator=(const Visit&) = delete;
   ~Visit() {
-    if (entry_.standing == Places::Standing::refused) return;
+    if (is_refused()) return;
     const std::lock_guard lock(bulkhead_->mutex);
     bulkhead_->waiters.remove(entry_.ticket);
     const auto next = bulkhead_->places.leave(entry_.ticket, clock_.now());
@@ -51,7 +48,7 @@ class Visit {
   }
 
   bool is_waiting() const noexcept { return entry_.standing == Places::Standing::waiting; }
-  bool is_inside() const noexcept { return entry_.standing == Places::Standing::inside; }
+  bool is_refused() const noexcept { return entry_.standing == Places::Standing::refused; }
   const std::shared_ptr<Timer>& timer() const noexcept { return timer_; }
   void ask() {
     const std::lock_guard lock(bulkhead_->mutex);
@@ -62,7 +59,7 @@ class Visit {
 
   Error refusal() const {
     const BulkheadOptions& options = bulkhead_->options;
-    if (is_for_deadline_ && (has_waited_ || limit_ <= clock_.now())) {
+    if (limit_.is_deadline && (has_waited_ || limit_.at <= clock_.now())) {
       return Error(errc::timeout, "the deadline passed before there was a place in the bulkhead", End::rejected);
     }
     std::string text = "the bulkhead is full: " + std::to_string(options.max_concurrent) + " at once";
@@ -78,22 +75,10 @@ class Visit {
   std::shared_ptr<Bulkhead> bulkhead_;
   detail::Clock clock_;
   std::shared_ptr<Timer> timer_;  // while it waits
-  bool is_for_deadline_ = false;  // that it does not wait longer than until limit_
-  detail::TimePoint limit_;
+  detail::WaitLimit limit_{};
   Places::Entry entry_{};
   bool has_waited_ = false;
 };
-
-asio::awaitable<Result<void>> run_in_bulkhead(std::shared_ptr<Bulkhead> bulkhead, Context& context, Next next) {
-  Visit visit(std::move(bulkhead), context);
-  while (visit.is_waiting()) {
-    const bool is_wanted = co_await detail::wait_uncancelled(visit.timer());
-    if (!is_wanted) co_return Error(errc::cancelled, "cancelled while it waited in the bulkhead", End::rejected);
-    visit.ask();
-  }
-  if (!visit.is_inside()) co_return visit.refusal();
-  co_return co_await next();
-}
 
 }  // namespace
 
@@ -108,8 +93,9 @@ Result<void> BulkheadOptions::validate() const {
 Middleware bulkhead(BulkheadOptions options) {
   options.validate().value();
   const auto bulkhead = std::make_shared<Bulkhead>(options);
-  return {"bulkhead",
-          [bulkhead](Context& context, Next next) { return run_in_bulkhead(bulkhead, context, std::move(next)); }};
+  return {"bulkhead", [bulkhead](Context& context, Next next) {
+            return detail::run_in_turn<Visit>("bulkhead", bulkhead, context, std::move(next));
+          }};
 }
 
 }  // namespace waybill::middleware

@@ -32,11 +32,9 @@ class Turn {
   Turn(std::shared_ptr<Throttle> throttle, const Context& context)
       : throttle_(std::move(throttle)), clock_(detail::Clock::of(context.executor())) {
     const detail::TimePoint now = clock_.now();
-    const detail::TimePoint limit = detail::deadline_after(now, throttle_->options.max_wait);
-    const auto deadline = context.deadline();
-    is_for_deadline_ = deadline && *deadline < limit;
+    limit_ = detail::wait_limit(context, now, throttle_->options.max_wait);
     const std::lock_guard lock(throttle_->mutex);
-    entry_ = throttle_->bucket.enter(now, is_for_deadline_ ? *deadline : limit);
+    entry_ = throttle_->bucket.enter(now, limit_.at);
     if (!is_waiting()) return;
     timer_ = std::make_shared<Timer>(context.executor(), entry_.at);
     throttle_->waiters.add(entry_.ticket, timer_);
@@ -66,7 +64,7 @@ class Turn {
     const ThrottleOptions& options = throttle_->options;
     std::string text =
         std::to_string(options.rate) + " in " + std::to_string(options.per.count()) + " ms are let through";
-    if (is_for_deadline_) {
+    if (limit_.is_deadline) {
       text += ", and its turn comes after its deadline";
     } else if (options.max_wait.count() > 0) {
       text += ", and its turn does not come within " + std::to_string(options.max_wait.count()) + " ms";
@@ -77,21 +75,10 @@ class Turn {
  private:
   std::shared_ptr<Throttle> throttle_;
   detail::Clock clock_;
-  bool is_for_deadline_ = false;  // that it does not wait as long as it might
+  detail::WaitLimit limit_{};
   TokenBucket::Entry entry_;
   std::shared_ptr<Timer> timer_;  // while it waits
 };
-
-asio::awaitable<Result<void>> run_in_turn(std::shared_ptr<Throttle> throttle, Context& context, Next next) {
-  Turn turn(std::move(throttle), context);
-  while (turn.is_waiting()) {
-    const bool is_wanted = co_await detail::wait_uncancelled(turn.timer());
-    if (!is_wanted) co_return Error(errc::cancelled, "cancelled while it waited in the throttle", End::rejected);
-    turn.ask();
-  }
-  if (turn.is_refused()) co_return turn.refusal();
-  co_return co_await next();
-}
 
 }  // namespace
 
@@ -111,8 +98,9 @@ Result<void> ThrottleOptions::validate() const {
 Middleware throttle(ThrottleOptions options) {
   options.validate().value();
   const auto throttle = std::make_shared<Throttle>(options);
-  return {"throttle",
-          [throttle](Context& context, Next next) { return run_in_turn(throttle, context, std::move(next)); }};
+  return {"throttle", [throttle](Context& context, Next next) {
+            return detail::run_in_turn<Turn>("throttle", throttle, context, std::move(next));
+          }};
 }
 
 }  // namespace waybill::middleware

@@ -1,7 +1,9 @@
-// Wakes what waits in a middleware, on whatever thread it lives.
+// Calls that wait in a middleware for their turn, on whatever threads they live.
 #pragma once
 
 #include "waybill/detail/asio.hpp"
+#include "waybill/detail/clock.hpp"
+#include "waybill/middleware.hpp"
 #include "waybill/time.hpp"
 
 #include <asio/any_io_executor.hpp>
@@ -10,6 +12,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <string>
 #include <utility>
 
 namespace waybill::detail {
@@ -46,6 +49,34 @@ inline asio::awaitable<bool> wait_uncancelled(std::shared_ptr<Timer> timer) {
   co_await wait_quietly(*timer);
   const asio::cancellation_state state = co_await asio::this_coro::cancellation_state;
   co_return state.cancelled() == asio::cancellation_type::none;
+}
+
+/// Until when a call waits for its turn.
+struct WaitLimit {
+  TimePoint at;
+  bool is_deadline;  ///< The call's own comes before `max_wait` has passed.
+};
+inline WaitLimit wait_limit(const Context& context, TimePoint now, std::chrono::milliseconds max_wait) {
+  const TimePoint limit = deadline_after(now, max_wait);
+  const auto deadline = context.deadline();
+  if (deadline && *deadline < limit) return {*deadline, true};
+  return {limit, false};
+}
+
+/// One call: takes its Turn with what all calls share, waits for it, and goes on or says why not. `where`, for people.
+template <class Turn, class Shared>
+asio::awaitable<Result<void>> run_in_turn(const char* where, std::shared_ptr<Shared> shared, Context& context,
+                                          Next next) {
+  Turn turn(std::move(shared), context);
+  while (turn.is_waiting()) {
+    const bool is_wanted = co_await wait_uncancelled(turn.timer());
+    if (!is_wanted) {
+      co_return Error(errc::cancelled, std::string("cancelled while it waited in the ") + where, End::rejected);
+    }
+    turn.ask();
+  }
+  if (turn.is_refused()) co_return turn.refusal();
+  co_return co_await next();
 }
 
 }  // namespace waybill::detail
