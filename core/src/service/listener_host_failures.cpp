@@ -56,7 +56,7 @@ void ListenerHost::unhandled(Delivery& delivery) {
 
 void ListenerHost::tell_unhandled(const Packet& packet) {
   const std::string_view name = name_of(packet);
-  const UnhandledLog::Line line = unhandled_log_.add(name, idle_.now());
+  const UnhandledLog::Line line = unhandled_log_.add(name, coarse_now());
   if (line.count == 0) return;
   std::string text = config_.url.redacted() + ": ";
   if (line.is_of_others) {
