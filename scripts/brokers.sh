@@ -90,12 +90,19 @@ forget_taken_ports() {
   done
 }
 
-# group_of NAME: the process group of a broker that runs, or nothing. The command line is compared, so that a process
-# that has taken over an old number is never mistaken for ours.
+# group_of NAME: the process group of a broker that runs, or nothing. Its command line and environment are compared, so that
+# a process that has taken over an old number is never mistaken for ours. While a process executes its next program both
+# are empty for a moment, as a dead one's are for good: one look is not enough to call it gone.
 group_of() {
-  local pid
+  local pid looks
   pid="$(cat "$folder/$1/pid" 2>/dev/null)" || return 1
-  [ -n "$pid" ] && grep -qsF -- "$folder/$1" "/proc/$pid/cmdline" "/proc/$pid/environ" && echo "$pid"
+  [ -n "$pid" ] || return 1
+  for looks in 1 2 3 4 5; do
+    [ "$looks" = 1 ] || sleep 0.02
+    grep -qsE '^State:[[:space:]]+[^ZX]' "/proc/$pid/status" || return 1
+    grep -qsF -- "$folder/$1" "/proc/$pid/cmdline" "/proc/$pid/environ" && echo "$pid" && return
+  done
+  return 1
 }
 
 # launch NAME COMMAND...: in a process group of its own, so that kill reaches all of it; its log is NAME/log.
