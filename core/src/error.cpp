@@ -1,9 +1,9 @@
 #include "waybill/error.hpp"
 
 #include "error_text.hpp"
-#include "waybill/detail/refusal_texts.hpp"
 #include "waybill/fields.hpp"
-#include "waybill/serializer.hpp"
+#include "waybill/format/serializer.hpp"
+#include "waybill/transport/refusal_texts.hpp"
 
 namespace waybill {
 namespace {
@@ -130,8 +130,8 @@ Error Error::from_peer(const Slice& body, const Serializer& serializer) {
     state.name = peer.code.value_or("");
     state.message = peer.message.value_or("");
     if (serializer.decode(state.body, ValueOut::of(details))) state.details = details.details.bytes();
-    const bool is_full = state.name == "overloaded" && state.message.starts_with(detail::k_overloaded_text);
-    if (is_full || (state.name == "refused" && state.message == detail::k_leaving_text)) {
+    const bool is_full = state.name == "overloaded" && state.message.starts_with(transport::k_overloaded_text);
+    if (is_full || (state.name == "refused" && state.message == transport::k_leaving_text)) {
       state.code = make_error_code(is_full ? errc::overloaded : errc::refused);
       state.end = End::rejected;
     }
@@ -141,7 +141,7 @@ Error Error::from_peer(const Slice& body, const Serializer& serializer) {
   return Error(std::make_shared<const State>(std::move(state)));
 }
 
-Error Error::shutting_down() { return Error("refused", std::string(detail::k_leaving_text)); }
+Error Error::shutting_down() { return Error("refused", std::string(transport::k_leaving_text)); }
 
 const std::error_code& Error::code() const noexcept { return state_->code; }
 std::string_view Error::name() const noexcept { return state_->name; }
@@ -201,7 +201,7 @@ void Error::encode(const Serializer& serializer, Buffer& out) const {
   if (state_->value_is_body) return serializer.encode(state_->value.ref(), out).value();
   if (state_->serializer == &serializer) return out.append(state_->body.view());
   if (code() == errc::overloaded && end() == End::rejected) {
-    const Error refusal("overloaded", std::string(detail::k_overloaded_text) + ": " + std::string(message()));
+    const Error refusal("overloaded", std::string(transport::k_overloaded_text) + ": " + std::string(message()));
     return refusal.encode(serializer, out);
   }
   if (code() != errc::remote) {

@@ -2,7 +2,7 @@
 // through queues in the process, as at-most-once, without groups, redelivery or receivers: the least that a transport
 // may be. docs/adding-a-transport.md walks through it.
 #include <waybill/serializers/json.hpp>
-#include <waybill/transport.hpp>
+#include <waybill/transport/transport.hpp>
 #include <waybill/url.hpp>
 
 #include <asio/post.hpp>

@@ -1,7 +1,7 @@
 // Parses any bytes as a packet of each format, in both directions. Views must lie in readable memory, and in JSON the
 // fast reader must see what the careful one sees.
 #include "json_packet.hpp"
-#include "waybill/detail/walk_packet.hpp"
+#include "waybill/format/utf8.hpp"
 #include "waybill/serializers/json.hpp"
 #include "waybill/serializers/msgpack.hpp"
 
@@ -42,7 +42,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     waybill::Packet careful;
     careful.serializer = json.get();
     // The careful reader replaces what is not UTF-8 at once, the fast one leaves that to whoever decodes.
-    if (waybill::detail::is_utf8(bytes.view()) && waybill::json::parse_any_layout(bytes, direction, careful) &&
+    if (waybill::format::is_utf8(bytes.view()) && waybill::json::parse_any_layout(bytes, direction, careful) &&
         waybill::json::parse_known_layout(bytes, direction, fast) && !same(fast, careful)) {
       std::abort();
     }

@@ -1,9 +1,10 @@
 // Patterns from arbitrary bytes: no crash, no search that grows with the square of the input, and routes that hold
 // still: what from_json sends is looked up as its own route.
-#include "format/json_text.hpp"
 #include "pattern/pattern_route.hpp"
 #include "service/collation.hpp"
 #include "waybill/error.hpp"
+#include "waybill/format/json_text.hpp"
+#include "waybill/format/utf8.hpp"
 #include "waybill/pattern.hpp"
 
 #include <cstdint>
@@ -31,10 +32,10 @@ void check_from_json(std::string_view text) {
     std::string compacted;
     std::size_t mistake_at = 0;
     if (pattern.term().is_json) {
-      require(detail::compact_json(pattern.term().text, 128, compacted, mistake_at));
+      require(format::compact_json(pattern.term().text, 128, compacted, mistake_at));
       require(compacted == pattern.term().text);
     }
-    require(detail::is_utf8(pattern.route()));
+    require(format::is_utf8(pattern.route()));
   } catch (const Error& error) {
     require(error.code() == errc::invalid_config);
   }
@@ -55,7 +56,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   require((detail::collate(front, back) < 0) == (detail::collate(back, front) > 0));
   if (matches(front, back)) require(!front.empty() || back.empty());
 
-  detail::JsonReader reader(text);
+  format::JsonReader reader(text);
   std::string json_route;
   const bool is_json = reader.skip_value() && reader.at_end();
   require(is_json == (detail::route_of_json(text, json_route) != detail::RouteKind::not_json));

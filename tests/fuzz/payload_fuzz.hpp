@@ -2,7 +2,7 @@
 #pragma once
 
 #include "waybill/adapt/nlohmann.hpp"
-#include "waybill/serializer.hpp"
+#include "waybill/format/serializer.hpp"
 
 #include <chrono>
 #include <cstdint>

@@ -7,7 +7,7 @@
 #include "support/log_capture.hpp"
 #include "waybill/fields.hpp"
 #include "waybill/registry.hpp"
-#include "waybill/transport.hpp"
+#include "waybill/transport/transport.hpp"
 #include "waybill/url.hpp"
 
 #include <asio/io_context.hpp>

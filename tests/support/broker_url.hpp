@@ -2,7 +2,7 @@
 #pragma once
 
 #include "waybill/registry.hpp"
-#include "waybill/transport.hpp"
+#include "waybill/transport/transport.hpp"
 #include "waybill/url.hpp"
 
 #include <gtest/gtest.h>

@@ -1,7 +1,7 @@
 // Sinks that remember what a listener or a connection told them, and the two roles with them.
 #pragma once
 
-#include "waybill/transport.hpp"
+#include "waybill/transport/transport.hpp"
 
 #include <deque>
 #include <functional>

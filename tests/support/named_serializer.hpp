@@ -1,7 +1,7 @@
 // A serializer that has a name and nothing else, for tests of what picks serializers.
 #pragma once
 
-#include "waybill/serializer.hpp"
+#include "waybill/format/serializer.hpp"
 
 #include <string>
 #include <string_view>

@@ -3,7 +3,7 @@
 
 #include "waybill/registry.hpp"
 #include "waybill/serializers/json.hpp"
-#include "waybill/transport.hpp"
+#include "waybill/transport/transport.hpp"
 
 #include <map>
 #include <memory>

@@ -7,7 +7,7 @@
 #include "waybill/client.hpp"
 #include "waybill/detail/asio.hpp"
 #include "waybill/serializers/json.hpp"
-#include "waybill/transport.hpp"
+#include "waybill/transport/transport.hpp"
 
 #include <asio/io_context.hpp>
 #include <asio/post.hpp>

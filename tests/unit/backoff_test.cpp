@@ -1,4 +1,4 @@
-#include "waybill/detail/backoff.hpp"
+#include "waybill/transport/backoff.hpp"
 
 #include <gtest/gtest.h>
 
@@ -10,7 +10,7 @@ namespace {
 using std::chrono::milliseconds;
 
 TEST(Backoff, DoublesUpToItsCap) {
-  Backoff backoff({milliseconds(100), milliseconds(1000)});
+  transport::Backoff backoff({milliseconds(100), milliseconds(1000)});
   // The largest jitter gives the whole step.
   EXPECT_EQ(backoff.next(50), milliseconds(100));
   EXPECT_EQ(backoff.next(100), milliseconds(200));
@@ -22,7 +22,7 @@ TEST(Backoff, DoublesUpToItsCap) {
 
 TEST(Backoff, NeverPausesLessThanHalfAStep) {
   for (std::uint64_t random : {0ull, 1ull, 51ull, ~0ull}) {
-    Backoff backoff({milliseconds(100), milliseconds(1000)});
+    transport::Backoff backoff({milliseconds(100), milliseconds(1000)});
     const milliseconds pause = backoff.next(random);
     EXPECT_GE(pause, milliseconds(50));
     EXPECT_LE(pause, milliseconds(100));
@@ -31,7 +31,7 @@ TEST(Backoff, NeverPausesLessThanHalfAStep) {
 
 TEST(Backoff, AWholeStepIsNeverLessThanItSays) {
   for (std::uint64_t random : {0ull, 1ull, 51ull, ~0ull}) {
-    Backoff backoff({milliseconds(100), milliseconds(1000)});
+    transport::Backoff backoff({milliseconds(100), milliseconds(1000)});
     milliseconds all{0};
     for (const int step : {100, 200, 400, 800}) {
       const milliseconds pause = backoff.next_whole(random);
@@ -51,15 +51,15 @@ TEST(Backoff, AnythingThatAProgramSaysIsTaken) {
   for (const milliseconds first : strange) {
     for (const milliseconds most : strange) {
       for (const unsigned tries : {0u, 1u, 70u, ~0u}) {
-        EXPECT_GE(Backoff({first, most}, tries).next(~0ull), milliseconds(0));
-        EXPECT_GE(Backoff({first, most}, tries).next_whole(~0ull), milliseconds(0));
+        EXPECT_GE(transport::Backoff({first, most}, tries).next(~0ull), milliseconds(0));
+        EXPECT_GE(transport::Backoff({first, most}, tries).next_whole(~0ull), milliseconds(0));
       }
     }
   }
 }
 
 TEST(Backoff, StartsAgainAfterSuccess) {
-  Backoff backoff({milliseconds(100), milliseconds(1000)});
+  transport::Backoff backoff({milliseconds(100), milliseconds(1000)});
   for (int i = 0; i < 5; ++i) backoff.next(0);
   backoff.reset();
   EXPECT_EQ(backoff.next(0), milliseconds(50));

@@ -1,5 +1,5 @@
 // A delivery that keeps the message it came as: owning it copies the message once, and all that is seen of it.
-#include "waybill/transport.hpp"
+#include "waybill/transport/transport.hpp"
 
 #include <gtest/gtest.h>
 

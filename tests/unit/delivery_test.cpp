@@ -1,7 +1,7 @@
 // Delivery: what it keeps is in the account of the process, and leaves it again, wherever the delivery has gone.
 #include "support/log_capture.hpp"
 #include "waybill/serializers/json.hpp"
-#include "waybill/transport.hpp"
+#include "waybill/transport/transport.hpp"
 
 #include <gtest/gtest.h>
 
@@ -24,21 +24,21 @@ class PlainSource final : public DeliverySource {
 
 TEST(Delivery, WhatItKeepsIsInTheAccountOfTheProcessUntilItHasGone) {
   PlainSource source;
-  const std::size_t before = detail::held_bytes();
+  const std::size_t before = transport::held_bytes();
   {
     const std::string text(100'000, 'x');
     std::optional<Delivery> taken(std::in_place, source, 1);
     taken->packet.payload = Slice::copy(text);
-    EXPECT_EQ(detail::held_bytes(), before) << "borrowed bytes are their lender's";
+    EXPECT_EQ(transport::held_bytes(), before) << "borrowed bytes are their lender's";
     taken->own();
-    EXPECT_GE(detail::held_bytes(), before + text.size());
+    EXPECT_GE(transport::held_bytes(), before + text.size());
     taken->own();
     Delivery moved = std::move(*taken);
     taken.reset();
-    EXPECT_GE(detail::held_bytes(), before + text.size());
-    EXPECT_LT(detail::held_bytes(), before + 2 * text.size()) << "counted twice";
+    EXPECT_GE(transport::held_bytes(), before + text.size());
+    EXPECT_LT(transport::held_bytes(), before + 2 * text.size()) << "counted twice";
   }
-  EXPECT_EQ(detail::held_bytes(), before);
+  EXPECT_EQ(transport::held_bytes(), before);
   EXPECT_EQ(source.deliveries, 0);
 }
 

@@ -1,7 +1,7 @@
 // What fields.hpp finds out about types, without any format.
 #include "waybill/fields.hpp"
 
-#include "waybill/detail/walk_common.hpp"
+#include "waybill/format/coding.hpp"
 
 #include <gtest/gtest.h>
 
@@ -198,14 +198,14 @@ TEST(Fields, BorrowedTextsAreSeenWhereverTheyAre) {
 
 TEST(Fields, EnumeratorsAreFound) {
   const auto& type = static_cast<const waybill::EnumType&>(type_of<Color>());
-  EXPECT_EQ(waybill::detail::enum_name(type, 5), "green");
-  EXPECT_EQ(waybill::detail::enum_name(type, -3), "dark_blue");
-  EXPECT_EQ(waybill::detail::enum_name(type, 1), "");
+  EXPECT_EQ(waybill::format::enum_name(type, 5), "green");
+  EXPECT_EQ(waybill::format::enum_name(type, -3), "dark_blue");
+  EXPECT_EQ(waybill::format::enum_name(type, 1), "");
   EXPECT_EQ(type.entries.size(), 3u);
   const auto& plain = static_cast<const waybill::EnumType&>(type_of<Plain>());
-  EXPECT_EQ(waybill::detail::enum_choices(plain), "plain_one or plain_two");
+  EXPECT_EQ(waybill::format::enum_choices(plain), "plain_one or plain_two");
   const auto& flags = static_cast<const waybill::EnumType&>(type_of<Flags>());
-  EXPECT_EQ(waybill::detail::enum_name(flags, 1 << 20), "write");
+  EXPECT_EQ(waybill::format::enum_name(flags, 1 << 20), "write");
 }
 
 TEST(Fields, KindsOfTheStandardLibrary) {
@@ -229,7 +229,7 @@ TEST(Fields, ThoseThatWereSeenAreKnownInAnyOrder) {
   std::mt19937 random(1);
   for (const std::size_t count : {1u, 5u, 64u, 65u, 200u}) {
     for (int round = 0; round < 50; ++round) {
-      waybill::detail::SeenFields seen(count);
+      waybill::format::SeenFields seen(count);
       std::set<std::size_t> truth;
       // Some in the order of the type, with gaps; then any, some of them again.
       for (std::size_t i = 0; i < count && round % 2; ++i) {
@@ -241,7 +241,7 @@ TEST(Fields, ThoseThatWereSeenAreKnownInAnyOrder) {
         ASSERT_EQ(truth.size(), count);
       }
     }
-    waybill::detail::SeenFields all(count);
+    waybill::format::SeenFields all(count);
     for (std::size_t i = 0; i < count; ++i) all.add(i);
     EXPECT_TRUE(all.has_all());
   }
@@ -250,7 +250,7 @@ TEST(Fields, ThoseThatWereSeenAreKnownInAnyOrder) {
 TEST(Fields, IsoTimesAreThoseOfDate) {
   const auto format = [](std::int64_t milliseconds) {
     char text[32];
-    return std::string(text, waybill::detail::format_iso_time(milliseconds, text));
+    return std::string(text, waybill::format::format_iso_time(milliseconds, text));
   };
   EXPECT_EQ(format(0), "1970-01-01T00:00:00.000Z");
   EXPECT_EQ(format(-1), "1969-12-31T23:59:59.999Z");
@@ -261,20 +261,20 @@ TEST(Fields, IsoTimesAreThoseOfDate) {
   for (const std::int64_t time : {std::int64_t{0}, std::int64_t{-1}, std::int64_t{951782400123},
                                   std::int64_t{8640000000000000}, std::int64_t{-8640000000000000}}) {
     std::int64_t back = 1;
-    EXPECT_TRUE(waybill::detail::parse_iso_time(format(time), back));
+    EXPECT_TRUE(waybill::format::parse_iso_time(format(time), back));
     EXPECT_EQ(back, time);
   }
 }
 
 TEST(Fields, IsoTimesAreReadWithZones) {
   std::int64_t time = 0;
-  EXPECT_TRUE(waybill::detail::parse_iso_time("1970-01-01T01:00:00.5+01:00", time));
+  EXPECT_TRUE(waybill::format::parse_iso_time("1970-01-01T01:00:00.5+01:00", time));
   EXPECT_EQ(time, 500);
-  EXPECT_TRUE(waybill::detail::parse_iso_time("1970-01-02", time));
+  EXPECT_TRUE(waybill::format::parse_iso_time("1970-01-02", time));
   EXPECT_EQ(time, 86'400'000);
   for (const char* wrong : {"", "1970", "1970-13-01", "1970-02-30", "1970-01-01T25:00:00Z", "1970-01-01T00:00:00Zx",
                             "1970-01-01T00:00:00.", "1970-01-01T00:60:00Z", "yesterday"}) {
-    EXPECT_FALSE(waybill::detail::parse_iso_time(wrong, time)) << wrong;
+    EXPECT_FALSE(waybill::format::parse_iso_time(wrong, time)) << wrong;
   }
 }
 
@@ -282,7 +282,7 @@ TEST(Fields, ExactIntegers) {
   const auto read = [](std::string_view text) -> std::string {
     bool negative = false;
     std::uint64_t magnitude = 0;
-    if (!waybill::detail::exact_integer(text, negative, magnitude)) return "none";
+    if (!waybill::format::exact_integer(text, negative, magnitude)) return "none";
     return (negative ? "-" : "") + std::to_string(magnitude);
   };
   EXPECT_EQ(read("1.0"), "1");

@@ -1,11 +1,12 @@
 // Patterns: the routes that NestJS makes of them, line by line of the golden vectors, and waybill's own wildcards.
 #include "waybill/pattern.hpp"
 
-#include "format/json_text.hpp"
 #include "pattern/pattern_route.hpp"
 #include "service/collation.hpp"
 #include "vectors.hpp"
 #include "waybill/error.hpp"
+#include "waybill/format/json_text.hpp"
+#include "waybill/format/utf8.hpp"
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -62,7 +63,7 @@ TEST(PatternVectors, LookupOfEveryLine) {
     if (line.at("pattern_absent").get<bool>()) continue;  // then there is no term to look up
     const auto json = line.at("packet_pattern_json").get<std::string>();
     std::string content;
-    detail::JsonReader reader(json);
+    format::JsonReader reader(json);
     const bool is_text = reader.peek() == '"';
     ASSERT_TRUE(!is_text || reader.read_string(content)) << line.at("name");
     std::string route;
@@ -240,7 +241,7 @@ std::string any_json(int depth) {
     }
     case 4: {
       std::string quoted;
-      detail::append_quoted(*rc::gen::container<std::string>(rc::gen::inRange<char>(0, 127)), quoted);
+      format::append_quoted(*rc::gen::container<std::string>(rc::gen::inRange<char>(0, 127)), quoted);
       return quoted;
     }
     default: break;
@@ -249,7 +250,7 @@ std::string any_json(int depth) {
   std::string text = is_object ? "{" : "[";
   for (int i = *rc::gen::inRange(0, 5); i > 0; --i) {
     if (is_object) {
-      detail::append_quoted(*rc::gen::container<std::string>(rc::gen::inRange<char>(0, 127)), text);
+      format::append_quoted(*rc::gen::container<std::string>(rc::gen::inRange<char>(0, 127)), text);
       text += ':';
     }
     text += any_json(depth - 1) + (i > 1 ? "," : "");
@@ -262,13 +263,13 @@ TEST(PatternProperty, RouteIsTheSameForEverySpellingOfAValue) {
     const std::string json = any_json(3);
     std::string compacted;
     std::size_t mistake_at = 0;
-    RC_ASSERT(detail::compact_json(json, 16, compacted, mistake_at));
+    RC_ASSERT(format::compact_json(json, 16, compacted, mistake_at));
     std::string route;
     std::string again;
     RC_ASSERT(detail::route_of_json(json, route) == detail::route_of_json(compacted, again));
     RC_ASSERT(route == again);
     std::string twice;
-    RC_ASSERT(detail::compact_json(compacted, 16, twice, mistake_at));
+    RC_ASSERT(format::compact_json(compacted, 16, twice, mistake_at));
     RC_ASSERT(twice == compacted);
   }));
 }
@@ -324,7 +325,7 @@ TEST(JsonText, CompactsAsJavaScriptDoes) {
   const auto compact = [](std::string_view text) {
     std::string out;
     std::size_t mistake_at = 0;
-    return detail::compact_json(text, 8, out, mistake_at) ? out : "mistake at " + std::to_string(mistake_at);
+    return format::compact_json(text, 8, out, mistake_at) ? out : "mistake at " + std::to_string(mistake_at);
   };
   EXPECT_EQ(compact(" { \"b\" : [ 1.0 , -0 , 1e3 ] , \"a\" : null } "), R"({"b":[1,0,1000],"a":null})");
   EXPECT_EQ(compact(R"({"a":1,"b":2,"a":3})"), R"({"a":3,"b":2})");
@@ -339,10 +340,10 @@ TEST(JsonText, CompactsAsJavaScriptDoes) {
 }
 
 TEST(JsonText, ReadsUtf8Strictly) {
-  for (const char* text : {"", "abc", "é", "한글", "😀", "\xF4\x8F\xBF\xBF"}) EXPECT_TRUE(detail::is_utf8(text)) << text;
+  for (const char* text : {"", "abc", "é", "한글", "😀", "\xF4\x8F\xBF\xBF"}) EXPECT_TRUE(format::is_utf8(text)) << text;
   for (const char* text : {"\x80", "\xC0\x80", "\xC3", "\xE0\x80\x80", "\xED\xA0\x80", "\xF0\x80\x80\x80",
                            "\xF4\x90\x80\x80", "\xF5\x80\x80\x80", "a\xFF"}) {
-    EXPECT_FALSE(detail::is_utf8(text));
+    EXPECT_FALSE(format::is_utf8(text));
   }
 }
 

@@ -1,9 +1,9 @@
 // A format added from outside: "lines" writes one `path=value` a line. What docs/adding-a-serializer.md describes,
 // in one file, with nothing but public headers and the walkers.
-#include "waybill/detail/walk_decode.hpp"
-#include "waybill/detail/walk_encode.hpp"
-#include "waybill/detail/walk_packet.hpp"
 #include "waybill/fields.hpp"
+#include "waybill/format/decoder.hpp"
+#include "waybill/format/encoder.hpp"
+#include "waybill/format/packet_members.hpp"
 #include "waybill/registry.hpp"
 
 #include <gtest/gtest.h>
@@ -16,8 +16,8 @@ namespace lines {
 using waybill::Buffer;
 using waybill::Field;
 using waybill::Slice;
-using waybill::detail::Found;
-using waybill::detail::Read;
+using waybill::format::Found;
+using waybill::format::Read;
 
 // One value is one line: n, b0, b1, i<integer>, d<number>, t<size>:<bytes>, [ items ], { names and values }.
 class Writer {
@@ -40,7 +40,7 @@ class Writer {
   bool key(std::string_view name, bool) { return text(name); }
   void end_object() { line("}"); }
   bool raw(const waybill::Payload& payload) { return out_.append(payload.bytes().view()), true; }
-  waybill::detail::Failure& failure() { return failure_; }
+  waybill::format::Failure& failure() { return failure_; }
 
  private:
   void line(std::string_view text) {
@@ -48,7 +48,7 @@ class Writer {
     out_.push_back('\n');
   }
   Buffer& out_;
-  waybill::detail::Failure failure_;
+  waybill::format::Failure failure_;
 };
 
 class Reader {
@@ -152,7 +152,7 @@ class Reader {
     return Read::ok;
   }
   std::string describe(Value& from) { return "'" + std::string(from.rest.substr(0, from.rest.find('\n'))) + "'"; }
-  waybill::detail::Failure& failure() { return failure_; }
+  waybill::format::Failure& failure() { return failure_; }
 
  private:
   static std::string_view take(Value& from) {
@@ -177,7 +177,7 @@ class Reader {
   }
   const Slice& payload_;
   const waybill::Serializer& serializer_;
-  waybill::detail::Failure failure_;
+  waybill::format::Failure failure_;
 };
 
 std::string_view line_of(std::string_view value) { return value.substr(1, value.find('\n') - 1); }
@@ -197,7 +197,7 @@ class Serializer final : public waybill::Serializer {
   waybill::Result<void> encode(waybill::ValueRef value, Buffer& out) const override {
     const std::size_t start = out.size();
     Writer writer(out);
-    if (waybill::detail::Encoder<Writer>(writer).value(value.address, *value.type)) return {};
+    if (waybill::format::Encoder<Writer>(writer).value(value.address, *value.type)) return {};
     out.truncate(start);
     return writer.failure().error(*value.type);
   }
@@ -205,8 +205,8 @@ class Serializer final : public waybill::Serializer {
     Reader reader(payload, *this);
     Reader::Value start{payload.view()};
     const bool fits =
-        payload.empty() ? waybill::detail::decode_nothing(out, reader.failure())
-                        : waybill::detail::Decoder<Reader>(reader, payload.size()).value(start, out.address, *out.type);
+        payload.empty() ? waybill::format::decode_nothing(out, reader.failure())
+                        : waybill::format::Decoder<Reader>(reader, payload.size()).value(start, out.address, *out.type);
     if (!fits) return reader.failure().error(*out.type);
     return {};
   }
@@ -227,7 +227,7 @@ class Serializer final : public waybill::Serializer {
                               waybill::Packet& packet) const override {
     packet = {};
     packet.serializer = this;
-    waybill::detail::PacketMembers members;
+    waybill::format::PacketMembers members;
     Reader reader(bytes, *this);
     Reader::Value start{bytes.view()};
     const Read read = reader.map(start, [&](Reader::Key& key, Reader::Value& value) {
@@ -237,8 +237,8 @@ class Serializer final : public waybill::Serializer {
       return true;
     });
     if (read != Read::ok) return waybill::Error(waybill::errc::payload_malformed, "no packet", waybill::End::rejected);
-    constexpr waybill::detail::PacketFormat format{&term, &is_truthy};
-    waybill::detail::classify_packet(bytes, bytes.view(), &members, direction, format, packet);
+    constexpr waybill::format::PacketFormat format{&term, &is_truthy};
+    waybill::format::classify_packet(bytes, bytes.view(), &members, direction, format, packet);
     return {};
   }
 };

@@ -1,6 +1,6 @@
 // Stream by itself, over loopback: when it reads and when it does not, what it keeps, and how it ends.
 #include "support/eventually.hpp"
-#include "waybill/detail/held_bytes.hpp"
+#include "waybill/transport/held_bytes.hpp"
 #include "waybill/transports/socket/stream.hpp"
 
 #include <asio/io_context.hpp>
@@ -133,13 +133,13 @@ TEST_F(SocketStream, APausedStreamIsHeldBackBySystemBuffers) {
   stream->start();
   stream->pause();
   run_ready(loop);
-  const std::size_t before = waybill::detail::held_bytes();
+  const std::size_t before = waybill::transport::held_bytes();
   asio::error_code ec;
   const std::string much(64u << 20, 'x');
   std::size_t sent = 0;
   for (; !ec && sent < much.size(); run_ready(loop)) sent += other.write_some(asio::buffer(much) + sent, ec);
   EXPECT_LT(sent, much.size());
-  EXPECT_LE(waybill::detail::held_bytes(), before + (64u << 10));
+  EXPECT_LE(waybill::transport::held_bytes(), before + (64u << 10));
   stream->portion = 1;
   stream->resume();
   EXPECT_TRUE(eventually(loop, [&] { return stream->taken.size() == sent; }));
@@ -157,29 +157,29 @@ TEST_F(SocketStream, MuchAtATimeIsTakenInLargeReadsAndLittleAfterwards) {
 }
 
 TEST_F(SocketStream, AnUnfinishedTailGrowsWithItsBytesAndIsGivenBack) {
-  const std::size_t before = waybill::detail::held_bytes();
+  const std::size_t before = waybill::transport::held_bytes();
   stream->start();
   stream->portion = 1u << 20;
   push(std::string((1u << 20) - 1, 'x'));
-  ASSERT_TRUE(eventually(loop, [&] { return waybill::detail::held_bytes() >= before + (1u << 20) - 1; }));
+  ASSERT_TRUE(eventually(loop, [&] { return waybill::transport::held_bytes() >= before + (1u << 20) - 1; }));
   push("y");
   ASSERT_TRUE(eventually(loop, [&] { return stream->taken.size() == 1u << 20; }));
-  EXPECT_TRUE(eventually(loop, [&] { return waybill::detail::held_bytes() <= before + (64u << 10); }));
+  EXPECT_TRUE(eventually(loop, [&] { return waybill::transport::held_bytes() <= before + (64u << 10); }));
 }
 
 TEST_F(SocketStream, WhatIsKeptElsewhereIsInTheAccount) {
-  const std::size_t before = waybill::detail::held_bytes();
+  const std::size_t before = waybill::transport::held_bytes();
   stream->start();
   stream->keep(1'000'000);
-  EXPECT_GE(waybill::detail::held_bytes(), before + 990'000);
+  EXPECT_GE(waybill::transport::held_bytes(), before + 990'000);
   stream->keep(-1'000'000);
   run_ready(loop);
-  EXPECT_LE(waybill::detail::held_bytes(), before + (64u << 10));
+  EXPECT_LE(waybill::transport::held_bytes(), before + (64u << 10));
   stream->keep(500'000);
   stream->close();
   stream = {};
   run_ready(loop);
-  EXPECT_EQ(waybill::detail::held_bytes(), before);
+  EXPECT_EQ(waybill::transport::held_bytes(), before);
   stream = Ref<Taker>(new Taker(asio::ip::tcp::socket(loop), StreamLimits{}));
 }
 

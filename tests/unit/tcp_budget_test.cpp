@@ -1,6 +1,6 @@
 // What a service holds of its peers' bytes: requests in hand, unfinished frames, replies that nobody takes.
 #include "tcp_rig.hpp"
-#include "waybill/detail/held_bytes.hpp"
+#include "waybill/transport/held_bytes.hpp"
 
 #include <gtest/gtest.h>
 
@@ -29,7 +29,7 @@ TEST(TcpBudget, RequestsInHandAreBoundedInBytes) {
   TcpRig rig;
   rig.keep = true;
   rig.listen("max_in_hand=256KiB");
-  const std::size_t before = waybill::detail::held_bytes();
+  const std::size_t before = waybill::transport::held_bytes();
   auto socket = rig.raw();
   std::string stream;
   for (int i = 0; i < 40; ++i) stream += request_of(100'000);
@@ -41,7 +41,7 @@ TEST(TcpBudget, RequestsInHandAreBoundedInBytes) {
   }));
   run_ready(rig.loop);
   EXPECT_EQ(rig.sink.deliveries.size(), 3u);
-  EXPECT_GE(waybill::detail::held_bytes(), before + 300'000) << "they are in no account";
+  EXPECT_GE(waybill::transport::held_bytes(), before + 300'000) << "they are in no account";
   std::size_t handled = 0;
   ASSERT_TRUE(eventually(rig.loop, [&] {
     pushes();
@@ -50,7 +50,7 @@ TEST(TcpBudget, RequestsInHandAreBoundedInBytes) {
     return handled == 40;
   }));
   socket.close();
-  EXPECT_TRUE(eventually(rig.loop, [&] { return waybill::detail::held_bytes() <= before; }));
+  EXPECT_TRUE(eventually(rig.loop, [&] { return waybill::transport::held_bytes() <= before; }));
 }
 
 TEST(TcpBudget, OneRequestThatIsLargerThanTheBoundIsHandledAllTheSame) {
@@ -74,10 +74,10 @@ TEST(TcpBudget, WhoHoldsMostIsEndedAndNotWhoComesLast) {
   auto hog = rig.raw();
   const std::string half = "8000000#{\"pattern\":\"echo\",\"data\":\"" + std::string(3u << 20, 'x');
   std::size_t sent = 0;
-  const std::size_t before = waybill::detail::held_bytes();
+  const std::size_t before = waybill::transport::held_bytes();
   ASSERT_TRUE(eventually(rig.loop, [&] {
     push(hog, half, sent);
-    return waybill::detail::held_bytes() >= before + (3u << 20);
+    return waybill::transport::held_bytes() >= before + (3u << 20);
   }));
   auto honest = rig.raw();
   const std::string request = request_of(1'500'000);

@@ -1,6 +1,6 @@
 // TLS on tcp: chain and name are verified, both ways if asked for. Certificates are made by the openssl command line.
 #include "tcp_rig.hpp"
-#include "waybill/detail/held_bytes.hpp"
+#include "waybill/transport/held_bytes.hpp"
 #include "waybill/transports/socket/fresh_tls.hpp"
 
 #include <gtest/gtest.h>
@@ -101,11 +101,11 @@ TEST_F(TcpTls, CallsAServerWhoseCertificateIsGood) {
 }
 
 TEST_F(TcpTls, WhatTlsHasToWriteIsInTheAccountOfTheProcess) {
-  const std::size_t before = waybill::detail::held_bytes();
+  const std::size_t before = waybill::transport::held_bytes();
   rig.listen(certificates().pair("server"), "tcps");
   ASSERT_TRUE(rig.connect(ca(), "tcps"));
   call();
-  EXPECT_GT(waybill::detail::held_bytes(), before + (64u << 10)) << "what TLS itself needs, twice";
+  EXPECT_GT(waybill::transport::held_bytes(), before + (64u << 10)) << "what TLS itself needs, twice";
   rig.connection->pause();
   // Replies that nobody reads: more than the buffers of two systems take.
   const std::string text = '"' + std::string(12u << 20, 'x') + '"';
@@ -116,10 +116,10 @@ TEST_F(TcpTls, WhatTlsHasToWriteIsInTheAccountOfTheProcess) {
   TcpRig::echo(rig.sink.deliveries.front());
   TcpRig::echo(rig.sink.deliveries.front());
   rig.sink.deliveries.clear();
-  EXPECT_TRUE(eventually(rig.loop, [&] { return waybill::detail::held_bytes() > before + (20u << 20); }));
+  EXPECT_TRUE(eventually(rig.loop, [&] { return waybill::transport::held_bytes() > before + (20u << 20); }));
   rig.connection->close();
   rig.listener->close();
-  EXPECT_TRUE(eventually(rig.loop, [&] { return waybill::detail::held_bytes() <= before; }));
+  EXPECT_TRUE(eventually(rig.loop, [&] { return waybill::transport::held_bytes() <= before; }));
 }
 
 TEST_F(TcpTls, CarriesLargePayloads) {

@@ -4,8 +4,8 @@
 #include "config/duration.hpp"
 #include "config/url_text.hpp"
 #include "waybill/detail/nearest.hpp"
-#include "waybill/detail/tls_url.hpp"
 #include "waybill/error.hpp"
+#include "waybill/transport/tls_url.hpp"
 
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
@@ -280,7 +280,7 @@ std::string tls_mistakes_of(std::string_view text) {
   const Url url = url_of(text);
   OptionReader reader(url);
   TlsMembers members;
-  detail::read_tls(reader, url, "tcps", members);
+  transport::read_tls(reader, url, "tcps", members);
   const auto finished = reader.finish();
   return finished ? "none" : std::string(finished.error().message());
 }

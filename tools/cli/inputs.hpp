@@ -3,9 +3,9 @@
 #pragma once
 
 #include "json_line.hpp"
-#include <waybill/packet.hpp>
 #include <waybill/pattern.hpp>
 #include <waybill/payload.hpp>
+#include <waybill/transport/packet.hpp>
 
 #include <chrono>
 #include <stdexcept>

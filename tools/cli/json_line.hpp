@@ -1,9 +1,9 @@
 // JSON texts as the command line takes and prints them. Numbers and escapes stay as they were written.
 #pragma once
 
-#include <waybill/packet.hpp>
 #include <waybill/payload.hpp>
 #include <waybill/result.hpp>
+#include <waybill/transport/packet.hpp>
 
 #include <string>
 #include <string_view>

@@ -2,8 +2,8 @@
 #pragma once
 
 #include "waybill/log.hpp"
-#include "waybill/packet.hpp"
 #include "waybill/payload.hpp"
+#include "waybill/transport/packet.hpp"
 
 #include <asio/any_io_executor.hpp>
 

@@ -2,9 +2,9 @@
 #pragma once
 
 #include "waybill/config.hpp"
-#include "waybill/dead_letter.hpp"
 #include "waybill/log.hpp"
 #include "waybill/registry.hpp"
+#include "waybill/transport/dead_letter.hpp"
 
 #include <asio/any_io_executor.hpp>
 #include <asio/awaitable.hpp>

@@ -1,7 +1,7 @@
 // What can go wrong, as values: errc (what), End (was the message taken?), Error (both, with the story and the details).
 #pragma once
 
-#include "waybill/model.hpp"
+#include "waybill/format/model.hpp"
 #include "waybill/slice.hpp"
 
 #include <exception>

@@ -32,7 +32,7 @@
 #include "waybill/detail/fields_macros.hpp"
 #include "waybill/detail/fields_reflect.hpp"
 #include "waybill/detail/fields_types.hpp"
-#include "waybill/model.hpp"
+#include "waybill/format/model.hpp"
 #include "waybill/payload.hpp"
 
 #include <cstddef>

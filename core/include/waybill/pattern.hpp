@@ -1,7 +1,7 @@
 // Pattern: what a user routes by, and its normalized text, the route.
 #pragma once
 
-#include "waybill/packet.hpp"
+#include "waybill/transport/packet.hpp"
 
 #include <concepts>
 #include <string>

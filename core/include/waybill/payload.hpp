@@ -1,8 +1,8 @@
 // Payload: encoded bytes as a value, for handlers and clients that pass them on without decoding.
 #pragma once
 
+#include "waybill/format/serializer.hpp"
 #include "waybill/result.hpp"
-#include "waybill/serializer.hpp"
 #include "waybill/slice.hpp"
 
 #include <utility>

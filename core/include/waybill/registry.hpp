@@ -1,9 +1,9 @@
 // Registry: URL scheme -> transport, name -> serializer. The one place where names meet implementations.
 #pragma once
 
+#include "waybill/format/serializer.hpp"
 #include "waybill/result.hpp"
-#include "waybill/serializer.hpp"
-#include "waybill/transport.hpp"
+#include "waybill/transport/transport.hpp"
 #include "waybill/url.hpp"
 
 #include <functional>

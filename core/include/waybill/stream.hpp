@@ -1,7 +1,7 @@
 // Stream<T>: what a handler returns that answers with many values: a coroutine that co_yields them.
 #pragma once
 
-#include "waybill/model.hpp"
+#include "waybill/format/model.hpp"
 
 #include <asio/any_io_executor.hpp>
 #include <asio/awaitable.hpp>

@@ -3,7 +3,7 @@
 
 #include "waybill/detail/call.hpp"
 #include "waybill/detail/clock.hpp"
-#include "waybill/transport.hpp"
+#include "waybill/transport/transport.hpp"
 
 #include <cstdint>
 #include <deque>

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "waybill/detail/call.hpp"
-#include "waybill/transport.hpp"
+#include "waybill/transport/transport.hpp"
 
 #include <cstdint>
 #include <deque>

@@ -1,11 +1,13 @@
-#include "format/json_text.hpp"
+#include "waybill/format/json_text.hpp"
+
+#include "waybill/format/utf8.hpp"
 
 #include <charconv>
 #include <cmath>
 #include <limits>
 #include <system_error>
 
-namespace waybill::detail {
+namespace waybill::format {
 namespace {
 
 bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
@@ -113,7 +115,7 @@ bool JsonReader::read_string(std::string& content) {
   return false;
 }
 
-bool JsonReader::read_number(double& number) noexcept {
+bool JsonReader::read_number_text(std::string_view& digits_read) noexcept {
   peek();
   const std::size_t begin = offset_;
   const auto digits = [this] {
@@ -137,7 +139,13 @@ bool JsonReader::read_number(double& number) noexcept {
     if (next_is('+') || next_is('-')) ++offset_;
     if (!digits()) return false;
   }
-  const std::string_view text = text_.substr(begin, offset_ - begin);
+  digits_read = text_.substr(begin, offset_ - begin);
+  return true;
+}
+
+bool JsonReader::read_number(double& number) noexcept {
+  std::string_view text;
+  if (!read_number_text(text)) return false;
   const auto result = std::from_chars(text.data(), text.data() + text.size(), number);
   if (result.ec == std::errc::result_out_of_range) number = out_of_range(text);
   return true;
@@ -257,4 +265,4 @@ void append_quoted(std::string_view text, std::string& out) {
   out += '"';
 }
 
-}  // namespace waybill::detail
+}  // namespace waybill::format

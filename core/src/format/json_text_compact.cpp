@@ -1,5 +1,5 @@
 // The half of json_text.hpp that knows objects: JavaScript's order of keys, and JSON.stringify of a whole text.
-#include "format/json_text.hpp"
+#include "waybill/format/json_text.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -8,7 +8,7 @@
 #include <optional>
 #include <unordered_map>
 
-namespace waybill::detail {
+namespace waybill::format {
 namespace {
 
 /// The number that an integer-like key stands for: 0 to 4294967294 without leading zeros.
@@ -154,4 +154,4 @@ bool compact_json(std::string_view text, std::size_t max_depth, std::string& out
   return good;
 }
 
-}  // namespace waybill::detail
+}  // namespace waybill::format

@@ -1,4 +1,4 @@
-#include "waybill/model.hpp"
+#include "waybill/format/model.hpp"
 
 #include "waybill/detail/fields_types.hpp"
 

@@ -1,4 +1,4 @@
-#include "waybill/packet.hpp"
+#include "waybill/transport/packet.hpp"
 
 namespace waybill {
 

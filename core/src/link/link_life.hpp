@@ -2,8 +2,8 @@
 // and the outcome of what it was asked to do.
 #pragma once
 
-#include "waybill/detail/backoff.hpp"
 #include "waybill/detail/clock.hpp"
+#include "waybill/transport/backoff.hpp"
 
 #include <cstdint>
 
@@ -50,7 +50,7 @@ class LinkLife {
   std::chrono::milliseconds pause(std::uint64_t random) noexcept { return backoff_.next(random); }
 
  private:
-  Backoff backoff_;
+  transport::Backoff backoff_;
   State state_ = State::closed;
   bool is_lost_early_ = false;
   TimePoint since_{};

@@ -1,9 +1,9 @@
 // One circuit: whether calls pass, and what their outcomes mean. Pure: time and randomness come in, nothing is waited for.
 #pragma once
 
-#include "waybill/detail/backoff.hpp"
 #include "waybill/detail/clock.hpp"
 #include "waybill/middleware.hpp"
+#include "waybill/transport/backoff.hpp"
 
 #include <algorithm>
 #include <array>
@@ -137,7 +137,7 @@ class Circuit {
   int consecutive_;
   int trials_;
   TimePoint::duration slice_;
-  Backoff backoff_;
+  transport::Backoff backoff_;
   State state_ = State::closed;
   std::uint64_t generation_ = 0;
   TimePoint until_;

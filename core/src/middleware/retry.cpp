@@ -1,9 +1,9 @@
 #include "random_bits.hpp"
 #include "waybill/detail/asio.hpp"
-#include "waybill/detail/backoff.hpp"
 #include "waybill/detail/clock.hpp"
 #include "waybill/middleware.hpp"
 #include "waybill/time.hpp"
+#include "waybill/transport/backoff.hpp"
 
 #include <string>
 #include <utility>
@@ -19,7 +19,7 @@ bool may_help(const RetryOptions& options, const Context& context, const Error& 
 }
 
 asio::awaitable<Result<void>> run_again(RetryOptions options, Context& context, Next next) {
-  detail::Backoff backoff({options.first, options.most});
+  transport::Backoff backoff({options.first, options.most});
   Timer timer(context.executor());
   for (int attempt = 1;; ++attempt) {
     Result<void> outcome = co_await next();

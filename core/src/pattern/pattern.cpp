@@ -1,8 +1,9 @@
 #include "waybill/pattern.hpp"
 
-#include "format/json_text.hpp"
 #include "pattern/pattern_route.hpp"
 #include "waybill/error.hpp"
+#include "waybill/format/json_text.hpp"
+#include "waybill/format/utf8.hpp"
 
 #include <cmath>
 
@@ -17,20 +18,20 @@ constexpr std::size_t k_max_depth = 128;
 }
 
 void require_utf8(std::string_view text) {
-  if (!detail::is_utf8(text)) fail("the text is not valid UTF-8");
+  if (!format::is_utf8(text)) fail("the text is not valid UTF-8");
 }
 
 std::string number_json(double number) {
   if (!std::isfinite(number)) fail("a number must be finite");
   std::string json;
-  detail::append_number(number, json);
+  format::append_number(number, json);
   return json;
 }
 
 std::string quoted(std::string_view text) {
   require_utf8(text);
   std::string json;
-  detail::append_quoted(text, json);
+  format::append_quoted(text, json);
   return json;
 }
 
@@ -89,7 +90,7 @@ Pattern::Pattern(OneEntry, std::string json) : text_(std::move(json)), is_json_(
 
 Pattern::Pattern(ObjectJson, std::string_view json) : is_json_(true) {
   std::size_t mistake_at = 0;
-  if (!detail::compact_json(json, k_max_depth, text_, mistake_at)) {
+  if (!format::compact_json(json, k_max_depth, text_, mistake_at)) {
     fail("not a JSON text: mistake at character " + std::to_string(mistake_at + 1));
   }
   detail::route_of_json(text_, route_);

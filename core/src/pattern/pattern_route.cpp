@@ -1,7 +1,7 @@
 #include "pattern/pattern_route.hpp"
 
-#include "format/json_text.hpp"
 #include "service/collation.hpp"
+#include "waybill/format/json_text.hpp"
 
 #include <algorithm>
 #include <vector>
@@ -27,9 +27,9 @@ void append_barely_quoted(std::string_view text, std::string& out) {
 /// The members of an object as they are read; holds no more of them than may be in a route.
 class ObjectMembers {
  public:
-  void add(JsonMember&& member) {
+  void add(format::JsonMember&& member) {
     if (too_many_) return;
-    const auto same = [&member](const JsonMember& other) { return other.key == member.key; };
+    const auto same = [&member](const format::JsonMember& other) { return other.key == member.key; };
     const auto found = std::find_if(members_.begin(), members_.end(), same);
     if (found != members_.end()) {
       found->value = std::move(member.value);
@@ -43,8 +43,10 @@ class ObjectMembers {
 
   void write(std::string& out) {
     if (too_many_) return void(out += k_too_many);
-    sort_as_javascript(members_);
-    const auto before = [](const JsonMember& a, const JsonMember& b) { return collate(a.key, b.key) < 0; };
+    format::sort_as_javascript(members_);
+    const auto before = [](const format::JsonMember& a, const format::JsonMember& b) {
+      return collate(a.key, b.key) < 0;
+    };
     if (!std::is_sorted(members_.begin(), members_.end(), before)) {
       std::stable_sort(members_.begin(), members_.end(), before);
     }
@@ -58,7 +60,7 @@ class ObjectMembers {
   }
 
  private:
-  std::vector<JsonMember> members_;
+  std::vector<format::JsonMember> members_;
   bool too_many_ = false;
 };
 
@@ -108,7 +110,7 @@ class RouteWriter {
       default: {
         double number = 0;
         if (!reader_.read_number(number)) return false;
-        append_number(number, out);
+        format::append_number(number, out);
         return true;
       }
     }
@@ -128,7 +130,7 @@ class RouteWriter {
     if (!reader_.take(close)) {
       std::size_t index = 0;
       do {
-        JsonMember member;
+        format::JsonMember member;
         if (is_object) {
           if (!reader_.read_string(member.key) || !reader_.take(':')) return false;
         } else {
@@ -143,7 +145,7 @@ class RouteWriter {
     return true;
   }
 
-  JsonReader reader_;
+  format::JsonReader reader_;
 };
 
 }  // namespace

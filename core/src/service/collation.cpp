@@ -1,6 +1,7 @@
 #include "service/collation.hpp"
 
-#include "format/json_text.hpp"
+#include "waybill/format/json_text.hpp"
+#include "waybill/format/utf8.hpp"
 
 #include <array>
 #include <cstdint>
@@ -66,7 +67,7 @@ Weight weigh(char32_t c) noexcept {
 
 Weight next_weight(std::string_view& text) noexcept {
   while (!text.empty()) {
-    const Weight weight = weigh(next_code_point(text));
+    const Weight weight = weigh(format::next_code_point(text));
     if (weight.primary) return weight;
   }
   return {};

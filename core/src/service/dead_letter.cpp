@@ -1,4 +1,4 @@
-#include "waybill/dead_letter.hpp"
+#include "waybill/transport/dead_letter.hpp"
 
 #include <charconv>
 

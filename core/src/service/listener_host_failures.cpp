@@ -2,7 +2,7 @@
 #include "error_text.hpp"
 #include "random_bits.hpp"
 #include "service/listener_host.hpp"
-#include "waybill/detail/backoff.hpp"
+#include "waybill/transport/backoff.hpp"
 
 #include <asio/post.hpp>
 
@@ -21,7 +21,7 @@ std::string given_up(const Delivery& delivery) {
 /// Before the attempt that follows `attempt`: at least what the policy says, jittered so that what failed together comes
 /// apart.
 std::chrono::milliseconds backoff_after(int attempt, const DeliveryPolicy& policy) {
-  Backoff backoff({policy.backoff, policy.most_backoff}, static_cast<unsigned>(attempt - 1));
+  transport::Backoff backoff({policy.backoff, policy.most_backoff}, static_cast<unsigned>(attempt - 1));
   return backoff.next_whole(random_bits());
 }
 

@@ -5,7 +5,7 @@
 namespace waybill::detail {
 namespace {
 
-constexpr Backoff::Options k_pause{std::chrono::seconds(1), std::chrono::minutes(1)};
+constexpr transport::Backoff::Options k_pause{std::chrono::seconds(1), std::chrono::minutes(1)};
 
 }  // namespace
 
@@ -13,7 +13,7 @@ void Parking::add(Delivery&& delivery) {
   delivery.own();
   delivery.wait();
   const Id id = ++last_id_;
-  park(id, letters_.try_emplace(id, Letter{std::move(delivery), Backoff(k_pause)}).first->second);
+  park(id, letters_.try_emplace(id, Letter{std::move(delivery), transport::Backoff(k_pause)}).first->second);
 }
 
 void Parking::park(Id id, Letter& letter) {

@@ -1,10 +1,10 @@
 // Deliveries that were given up, until they are surely in the dead-letter channel.
 #pragma once
 
-#include "waybill/detail/backoff.hpp"
 #include "waybill/detail/clock.hpp"
 #include "waybill/time.hpp"
-#include "waybill/transport.hpp"
+#include "waybill/transport/backoff.hpp"
+#include "waybill/transport/transport.hpp"
 
 #include <cstdint>
 #include <map>
@@ -45,7 +45,7 @@ class Parking : public std::enable_shared_from_this<Parking> {
  private:
   struct Letter {
     Delivery delivery;
-    Backoff pause;
+    transport::Backoff pause;
   };
   using Id = std::uint64_t;
   void park(Id id, Letter& letter);

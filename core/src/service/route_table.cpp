@@ -1,6 +1,6 @@
 #include "service/route_table.hpp"
 
-#include "waybill/detail/walk_common.hpp"
+#include "waybill/format/coding.hpp"
 
 #include <algorithm>
 
@@ -60,7 +60,7 @@ Routes RouteTable::routes() const {
 
 const RouteEntry* RouteCache::find(Term pattern) {
   if (last_ && pattern.text.size() == last_text_.size() &&
-      equal_short(pattern.text.data(), last_text_.data(), last_text_.size())) {
+      format::equal_short(pattern.text.data(), last_text_.data(), last_text_.size())) {
     return last_;
   }
   if (const auto known = known_.find(pattern.text); known != known_.end()) {

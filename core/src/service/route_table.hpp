@@ -3,7 +3,7 @@
 
 #include "waybill/detail/handler.hpp"
 #include "waybill/pattern.hpp"
-#include "waybill/transport.hpp"
+#include "waybill/transport/transport.hpp"
 
 #include <functional>
 #include <memory>

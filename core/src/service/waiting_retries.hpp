@@ -5,7 +5,7 @@
 #include "waybill/detail/clock.hpp"
 #include "waybill/detail/unique_function.hpp"
 #include "waybill/time.hpp"
-#include "waybill/transport.hpp"
+#include "waybill/transport/transport.hpp"
 
 #include <chrono>
 #include <map>

@@ -63,7 +63,7 @@ void append(Term term, Buffer& out) {
 }
 
 void append_id(const Packet& packet, Buffer& out, std::string_view before) {
-  if (packet.id.text.empty() && packet.id.is_json) return;  // detail::k_no_id
+  if (packet.id.text.empty() && packet.id.is_json) return;  // format::k_no_id
   out.append(before);
   append(packet.id, out);
 }

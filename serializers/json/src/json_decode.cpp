@@ -23,11 +23,11 @@ Result<void> decode(const Slice& payload, const Serializer& serializer, ValueOut
   Reader reader(payload, serializer);
   const std::string_view text = payload.view();
   const auto fail = [&]() -> Result<void> { return reader.failure().error(*out.type); };
-  if (text.empty()) return detail::decode_nothing(out, reader.failure()) ? Result<void>() : fail();
+  if (text.empty()) return format::decode_nothing(out, reader.failure()) ? Result<void>() : fail();
   if (text.front() == '\xEF' && text.starts_with("\xEF\xBB\xBF")) {
     return Error(errc::payload_malformed, "payload: not valid JSON: it starts with a byte order mark", End::rejected);
   }
-  detail::Decoder<Reader> decoder(reader, text.size());
+  format::Decoder<Reader> decoder(reader, text.size());
   Cursor cursor = reader.start();
   if (!decoder.value(cursor, out.address, *out.type)) return fail();
   if (!reader.is_at_end(cursor)) {

@@ -1,7 +1,7 @@
 // Decoding of a JSON payload: Serializer::decode.
 #pragma once
 
-#include "waybill/serializer.hpp"
+#include "waybill/format/serializer.hpp"
 
 namespace waybill::json {
 

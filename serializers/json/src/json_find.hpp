@@ -1,7 +1,7 @@
 // The inner loops of reading: looked at sixteen bytes at a time where the machine can, and inlined where they are used.
 #pragma once
 
-#include "waybill/detail/utf8_blocks.hpp"
+#include "waybill/format/utf8_blocks.hpp"
 
 #include <bit>
 #include <cstddef>
@@ -59,10 +59,10 @@ inline bool is_plain(std::string_view text) noexcept {
 #ifdef __SSE2__
   const auto marked_in = [](__m128i v) { return _mm_movemask_epi8(_mm_or_si128(special_in(v), v)); };
   for (; end - at >= 16; at += 16) {
-    if (marked_in(detail::load_sixteen(at))) return false;
+    if (marked_in(format::load_sixteen(at))) return false;
   }
   const auto rest = static_cast<std::size_t>(end - at);
-  return (marked_in(detail::load_first(at, rest)) & ((1 << rest) - 1)) == 0;
+  return (marked_in(format::load_first(at, rest)) & ((1 << rest) - 1)) == 0;
 #else
   for (; at < end; ++at) {
     if (*at == '"' || *at == '\\' || static_cast<unsigned char>(*at) < 0x20 ||
@@ -77,7 +77,7 @@ inline bool is_plain(std::string_view text) noexcept {
 /// False for longer texts, too. REQUIRES: k_padding readable bytes behind the text.
 inline bool is_short_ascii([[maybe_unused]] std::string_view text) noexcept {
 #ifdef __SSE2__
-  return text.size() <= 16 && (_mm_movemask_epi8(detail::load_sixteen(text.data())) & ((1 << text.size()) - 1)) == 0;
+  return text.size() <= 16 && (_mm_movemask_epi8(format::load_sixteen(text.data())) & ((1 << text.size()) - 1)) == 0;
 #else
   return false;
 #endif

@@ -1,7 +1,7 @@
 // Packets in JSON: the envelope around payloads, written and read without touching them.
 #pragma once
 
-#include "waybill/serializer.hpp"
+#include "waybill/format/serializer.hpp"
 
 namespace waybill::json {
 

@@ -4,8 +4,8 @@
 #include "json_packet.hpp"
 #include "json_scan.hpp"
 #include "json_text.hpp"
-#include "waybill/detail/walk_common.hpp"
-#include "waybill/detail/walk_packet.hpp"
+#include "waybill/format/coding.hpp"
+#include "waybill/format/packet_members.hpp"
 
 namespace waybill::json {
 namespace {
@@ -35,8 +35,8 @@ bool is_truthy(std::string_view value) {
 }
 
 /// Splits a checked object.
-detail::PacketMembers members_of(std::string_view object) {
-  detail::PacketMembers members;
+format::PacketMembers members_of(std::string_view object) {
+  format::PacketMembers members;
   const char* const end = object.data() + object.size();
   const char* at = skip_space(object.data() + 1, end);
   while (*at == '"') {
@@ -51,7 +51,7 @@ detail::PacketMembers members_of(std::string_view object) {
   return members;
 }
 
-constexpr detail::PacketFormat k_format{&term_of, &is_truthy};
+constexpr format::PacketFormat k_format{&term_of, &is_truthy};
 
 Error malformed(const char* why) {
   return Error(errc::payload_malformed, std::string("the packet is not valid JSON: ") + why, End::rejected);
@@ -74,7 +74,7 @@ Result<void> parse_any_layout(const Slice& bytes, Direction direction, Packet& p
   if (start == end) return malformed("it is empty");
   const Scan scan = scan_value(start, end);
   if (scan.outcome == Scan::Outcome::too_deep) {
-    return Error(errc::too_large, "the packet is nested deeper than " + std::to_string(detail::k_max_depth),
+    return Error(errc::too_large, "the packet is nested deeper than " + std::to_string(format::k_max_depth),
                  End::rejected);
   }
   if (scan.outcome != Scan::Outcome::ok) return malformed(scan.end == end ? "it ends too early" : "a wrong character");
@@ -82,10 +82,10 @@ Result<void> parse_any_layout(const Slice& bytes, Direction direction, Packet& p
 
   const std::string_view text = between(start, scan.end);
   if (*start == '{') {
-    const detail::PacketMembers members = members_of(text);
-    detail::classify_packet(bytes, text, &members, direction, k_format, packet);
+    const format::PacketMembers members = members_of(text);
+    format::classify_packet(bytes, text, &members, direction, k_format, packet);
   } else {
-    detail::classify_packet(bytes, text, nullptr, direction, k_format, packet);
+    format::classify_packet(bytes, text, nullptr, direction, k_format, packet);
   }
   return {};
 }

@@ -10,7 +10,7 @@
 #include "json_packet.hpp"
 #include "json_scan.hpp"
 #include "json_text.hpp"
-#include "waybill/detail/utf8_blocks.hpp"
+#include "waybill/format/utf8_blocks.hpp"
 
 #include <bit>
 #include <cstddef>
@@ -73,7 +73,7 @@ bool is_one_value(std::string_view text) noexcept {
 const char* plain_text_begin(const char* first, const char* end) noexcept {
 #ifdef __SSE2__
   for (const char* at = end - 16; at >= first && end - at <= std::ptrdiff_t{k_longest_id}; at -= 16) {
-    const __m128i v = detail::load_sixteen(at);
+    const __m128i v = format::load_sixteen(at);
     const auto found = static_cast<unsigned>(_mm_movemask_epi8(_mm_or_si128(special_in(v), v)));
     if (!found) continue;
     const char* const last = at + std::bit_width(found) - 1;

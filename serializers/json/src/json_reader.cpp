@@ -47,7 +47,7 @@ Read Reader::malformed(const char* at) {
   const std::string_view rest(at, std::min<std::size_t>(static_cast<std::size_t>(end_ - at), 40));
   failure_.set(errc::payload_malformed,
                rest.empty() ? std::string("not valid JSON: it ends too early")
-                            : "not valid JSON at " + detail::quote_for_error(rest.substr(0, rest.find('\n'))));
+                            : "not valid JSON at " + format::quote_for_error(rest.substr(0, rest.find('\n'))));
   return Read::malformed;
 }
 
@@ -62,7 +62,7 @@ Read Reader::integer_of(const Cursor& from, bool& negative, std::uint64_t& magni
   if (found(from) != Found::number) return wrong(from);
   stop = number_end(from.at, end_);
   const std::string_view token(from.at, static_cast<std::size_t>(stop - from.at));
-  if (detail::exact_integer(token, negative, magnitude)) return Read::ok;
+  if (format::exact_integer(token, negative, magnitude)) return Read::ok;
   return token.find_first_of(".eE") == std::string_view::npos ? Read::range : Read::mismatch;
 }
 
@@ -126,7 +126,7 @@ std::string_view Reader::unescaped(std::string_view content, std::string& storag
 Read Reader::scan(const Cursor& from, const char*& stop) {
   const Scan scan = scan_value(from.at, end_);
   if (scan.outcome == Scan::Outcome::too_deep) {
-    failure_.set(errc::too_large, "nested deeper than " + std::to_string(detail::k_max_depth));
+    failure_.set(errc::too_large, "nested deeper than " + std::to_string(format::k_max_depth));
     return Read::stopped;
   }
   if (scan.outcome != Scan::Outcome::ok) return malformed(scan.end);
@@ -206,7 +206,7 @@ std::string Reader::describe(const Cursor& from) {
     case Found::text: {
       Cursor copy = from;
       std::string_view content;
-      return text(copy, content) == Read::ok ? detail::quote_for_error(content) : "a broken text";
+      return text(copy, content) == Read::ok ? format::quote_for_error(content) : "a broken text";
     }
     case Found::map: return "an object";
     case Found::list: return "a list";

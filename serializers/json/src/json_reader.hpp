@@ -1,4 +1,4 @@
-// The Reader of JSON (waybill/detail/walk_decode.hpp): a cursor over the text itself. Each byte is looked at once, where
+// The Reader of JSON (waybill/format/decoder.hpp): a cursor over the text itself. Each byte is looked at once, where
 // it is decoded, and everything is checked on the way: what is not JSON is refused in members that nobody wants, too.
 // What is not UTF-8 is read as NestJS reads it, with U+FFFD in its place.
 #pragma once
@@ -6,15 +6,15 @@
 #include "json_find.hpp"
 #include "json_number.hpp"
 #include "json_text.hpp"
-#include "waybill/detail/walk_decode.hpp"
+#include "waybill/format/decoder.hpp"
 
 #include <string>
 #include <string_view>
 
 namespace waybill::json {
 
-using detail::Found;
-using detail::Read;
+using format::Found;
+using format::Read;
 
 /// Stands before a value. Reading it moves the cursor behind it; a read that fails leaves it where it was.
 struct Cursor {
@@ -40,7 +40,7 @@ class Reader {
       const std::size_t size = field.json_key.size() - 1;  // without its comma
       const char* const at = cursor_.at;
       if (is_found_ || static_cast<std::size_t>(reader_.end_ - at) < size) return false;
-      if (!detail::equal_short(at, field.json_key.data() + 1, size)) return false;
+      if (!format::equal_short(at, field.json_key.data() + 1, size)) return false;
       cursor_.at = skip_space(at + size, reader_.end_);
       return true;
     }
@@ -175,7 +175,7 @@ class Reader {
   }
 
   std::string describe(const Cursor& from);
-  detail::Failure& failure() { return failure_; }
+  format::Failure& failure() { return failure_; }
 
  private:
   /// Reads an integer of up to 18 digits that has neither fraction nor exponent; returns its end, or null.
@@ -212,7 +212,7 @@ class Reader {
   const Slice& payload_;
   const char* const end_;
   const Serializer& serializer_;
-  detail::Failure failure_;
+  format::Failure failure_;
   std::string text_;  // what text() unescaped last
   std::string key_;   // what Key::text() unescaped last
 };

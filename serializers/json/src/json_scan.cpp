@@ -1,7 +1,7 @@
 #include "json_scan.hpp"
 
 #include "json_find.hpp"
-#include "waybill/detail/walk_common.hpp"
+#include "waybill/format/coding.hpp"
 
 #include <cstdint>
 #include <cstring>
@@ -83,13 +83,13 @@ const char* text_end(const char* at, const char* end) noexcept {
 }
 
 Scan scan_value(const char* at, const char* end) noexcept {
-  bool is_object[detail::k_max_depth];
+  bool is_object[format::k_max_depth];
   int depth = 0;
   for (;;) {
     // A value starts at `at`.
     if (at >= end) return {Outcome::malformed, end};
     if (*at == '{' || *at == '[') {
-      if (depth == detail::k_max_depth) return {Outcome::too_deep, at};
+      if (depth == format::k_max_depth) return {Outcome::too_deep, at};
       const bool object = *at == '{';
       const char* next = skip_space(at + 1, end);
       if (next < end && *next == (object ? '}' : ']')) {

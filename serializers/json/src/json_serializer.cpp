@@ -1,7 +1,7 @@
 #include "json_decode.hpp"
 #include "json_packet.hpp"
 #include "json_writer.hpp"
-#include "waybill/detail/walk_encode.hpp"
+#include "waybill/format/encoder.hpp"
 #include "waybill/serializers/json.hpp"
 
 namespace waybill::json {
@@ -16,7 +16,7 @@ class JsonSerializer final : public Serializer {
   Result<void> encode(ValueRef value, Buffer& out) const override {
     const std::size_t start = out.size();
     Writer writer(out, *this);
-    detail::Encoder<Writer> encoder(writer);
+    format::Encoder<Writer> encoder(writer);
     if (encoder.value(value.address, *value.type)) [[likely]]
       return {};
     out.truncate(start);

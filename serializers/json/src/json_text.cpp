@@ -1,6 +1,7 @@
 #include "json_text.hpp"
 
 #include "json_find.hpp"
+#include "waybill/format/utf8.hpp"
 
 #include <cstdint>
 #include <cstring>
@@ -47,26 +48,6 @@ std::uint32_t surrogate_at(std::string_view bytes, std::size_t at) noexcept {
 
 constexpr char k_hex[] = "0123456789abcdef";
 
-template <class Out>
-void append_utf8(std::uint32_t code, Out& out) {
-  const auto put = [&](std::uint32_t byte) { out.push_back(static_cast<char>(byte)); };
-  if (code < 0x80) {
-    put(code);
-  } else if (code < 0x800) {
-    put(0xC0 | (code >> 6));
-    put(0x80 | (code & 0x3F));
-  } else if (code < 0x10000) {
-    put(0xE0 | (code >> 12));
-    put(0x80 | ((code >> 6) & 0x3F));
-    put(0x80 | (code & 0x3F));
-  } else {
-    put(0xF0 | (code >> 18));
-    put(0x80 | ((code >> 12) & 0x3F));
-    put(0x80 | ((code >> 6) & 0x3F));
-    put(0x80 | (code & 0x3F));
-  }
-}
-
 void append_escape(unsigned char c, Buffer& out) {
   switch (c) {
     case '"': return out.append("\\\"");
@@ -109,7 +90,7 @@ bool append_wobbly(std::string_view text, Buffer& out) {
     i += 3;
     const std::uint32_t next = i < text.size() ? surrogate_at(text, i) : 0;
     if (unit < 0xDC00 && next >= 0xDC00) {
-      append_utf8(0x10000 + ((unit - 0xD800) << 10) + (next - 0xDC00), out);
+      format::append_utf8(0x10000 + ((unit - 0xD800) << 10) + (next - 0xDC00), out);
       i += 3;
       continue;
     }
@@ -190,7 +171,7 @@ bool append_unescaped(std::string_view content, std::string& out) {
           unit = 0x10000 + ((unit - 0xD800) << 10) + (low - 0xDC00);
           at += 6;
         }
-        append_utf8(unit, out);
+        format::append_utf8(unit, out);
         break;
       }
       default: return false;

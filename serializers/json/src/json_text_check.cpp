@@ -2,7 +2,7 @@
 // wider vectors pay from some hundred bytes on.
 #include "json_find.hpp"
 #include "json_text.hpp"
-#include "waybill/detail/utf8_blocks.hpp"
+#include "waybill/format/utf8_blocks.hpp"
 
 #include <simdjson.h>
 
@@ -21,9 +21,9 @@ bool is_utf8(std::string_view text) noexcept {
   if (text.size() > k_short) return is_ascii(text.data(), text.size()) || is_long_utf8(text);
   const char* at = text.data();
   const char* const end = at + text.size();
-  detail::Utf8Blocks blocks;
-  for (; end - at >= 16; at += 16) blocks.add(detail::load_sixteen(at));
-  blocks.add(detail::load_first(at, static_cast<std::size_t>(end - at)));
+  format::Utf8Blocks blocks;
+  for (; end - at >= 16; at += 16) blocks.add(format::load_sixteen(at));
+  blocks.add(format::load_first(at, static_cast<std::size_t>(end - at)));
   return blocks.is_valid();
 }
 
@@ -31,18 +31,18 @@ TextCheck check_text(std::string_view text) noexcept {
   TextCheck check;
   __m128i special = _mm_setzero_si128();
   __m128i all = _mm_setzero_si128();
-  detail::Utf8Blocks blocks;
+  format::Utf8Blocks blocks;
   const bool is_short = text.size() <= k_short;
   const char* at = text.data();
   const char* const end = at + text.size();
   for (; end - at >= 16; at += 16) {
-    const __m128i v = detail::load_sixteen(at);
+    const __m128i v = format::load_sixteen(at);
     special = _mm_or_si128(special, special_in(v));
     all = _mm_or_si128(all, v);
     if (is_short) blocks.add(v);
   }
   const auto rest = static_cast<std::size_t>(end - at);
-  const __m128i last = detail::load_first(at, rest);  // zeros behind it are no part of the text
+  const __m128i last = format::load_first(at, rest);  // zeros behind it are no part of the text
   all = _mm_or_si128(all, last);
   check.needs_escape = (_mm_movemask_epi8(special) | (_mm_movemask_epi8(special_in(last)) & ((1 << rest) - 1))) != 0;
   if (_mm_movemask_epi8(all) == 0) return check;

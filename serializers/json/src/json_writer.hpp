@@ -1,9 +1,9 @@
-// The Writer of JSON (waybill/detail/walk_encode.hpp): appends text to a Buffer.
+// The Writer of JSON (waybill/format/encoder.hpp): appends text to a Buffer.
 #pragma once
 
 #include "json_number.hpp"
 #include "json_text.hpp"
-#include "waybill/detail/walk_common.hpp"
+#include "waybill/format/coding.hpp"
 #include "waybill/payload.hpp"
 
 #include <cstdint>
@@ -52,7 +52,7 @@ class Writer {
   void end_object() { out_.push_back('}'); }
 
   bool raw(const Payload& payload);
-  detail::Failure& failure() { return failure_; }
+  format::Failure& failure() { return failure_; }
 
  private:
   template <class Write, class Number>
@@ -63,7 +63,7 @@ class Writer {
 
   Buffer& out_;
   const Serializer& serializer_;
-  detail::Failure failure_;
+  format::Failure failure_;
 };
 
 }  // namespace waybill::json

@@ -3,7 +3,7 @@
 #ifndef MSGPACK_NO_BOOST
 #define MSGPACK_NO_BOOST
 #endif
-#include "waybill/detail/walk_common.hpp"
+#include "waybill/format/coding.hpp"
 
 #include <msgpack.hpp>
 
@@ -124,7 +124,7 @@ class DepthVisitor : public ::msgpack::null_visitor {
 
  private:
   bool enter() {
-    is_too_deep_ = ++depth_ > detail::k_max_depth;
+    is_too_deep_ = ++depth_ > format::k_max_depth;
     return !is_too_deep_;
   }
   bool leave() {

@@ -3,6 +3,8 @@
 #include "msgpack_cursor.hpp"
 #include "msgpack_terms.hpp"
 #include "msgpack_writer.hpp"
+#include "waybill/format/packet_members.hpp"
+#include "waybill/format/utf8.hpp"
 
 namespace waybill::msgpack {
 namespace {
@@ -38,7 +40,7 @@ class Envelope {
     if (member(name, count)) out_.append(value.view());
   }
   void id(std::uint32_t& count) {
-    if (packet_.id.is_json && packet_.id.text.empty()) return;  // detail::k_no_id
+    if (packet_.id.is_json && packet_.id.text.empty()) return;  // format::k_no_id
     term("id", packet_.id, count);
   }
   void is_disposed(std::uint32_t& count) {
@@ -120,11 +122,11 @@ bool is_truthy(std::string_view value) {
   }
 }
 
-constexpr detail::PacketFormat k_format{&term_of, &is_truthy};
+constexpr format::PacketFormat k_format{&term_of, &is_truthy};
 
 Error error_of(Skip skip) {
   if (skip == Skip::too_deep) {
-    return Error(errc::too_large, "the packet is nested deeper than " + std::to_string(detail::k_max_depth),
+    return Error(errc::too_large, "the packet is nested deeper than " + std::to_string(format::k_max_depth),
                  End::rejected);
   }
   return Error(errc::payload_malformed, "the packet is not valid MessagePack", End::rejected);
@@ -141,10 +143,10 @@ Result<void> parse(const Slice& bytes, Direction direction, Packet& packet) {
   if (head.type != Type::map) {
     if (const Skip skip = skip_value(at, end); skip != Skip::ok) return error_of(skip);
     if (at != end) return error_of(Skip::malformed);
-    detail::classify_packet(bytes, bytes.view(), nullptr, direction, k_format, packet);
+    format::classify_packet(bytes, bytes.view(), nullptr, direction, k_format, packet);
     return {};
   }
-  detail::PacketMembers members;
+  format::PacketMembers members;
   at = head.next;
   for (std::uint32_t i = 0; i < head.count; ++i) {
     const Head name = read_head(at, end);
@@ -157,9 +159,9 @@ Result<void> parse(const Slice& bytes, Direction direction, Packet& packet) {
   if (at != end) return error_of(Skip::malformed);
   for (const std::string_view term : {members.pattern, members.id}) {
     const Head text = read_head(term.data(), term.data() + term.size());
-    if (text.type == Type::text && !detail::is_utf8(text.content)) return error_of(Skip::malformed);
+    if (text.type == Type::text && !format::is_utf8(text.content)) return error_of(Skip::malformed);
   }
-  detail::classify_packet(bytes, bytes.view(), &members, direction, k_format, packet);
+  format::classify_packet(bytes, bytes.view(), &members, direction, k_format, packet);
   return {};
 }
 

@@ -1,7 +1,7 @@
 // Packets in MessagePack: a map with the keys that NestJS's packets have in JSON.
 #pragma once
 
-#include "waybill/serializer.hpp"
+#include "waybill/format/serializer.hpp"
 
 namespace waybill::msgpack {
 

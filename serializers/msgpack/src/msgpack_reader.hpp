@@ -1,9 +1,9 @@
-// The Reader of MessagePack (waybill/detail/walk_decode.hpp).
+// The Reader of MessagePack (waybill/format/decoder.hpp).
 #pragma once
 
 #include "msgpack_cursor.hpp"
-#include "waybill/detail/walk_decode.hpp"
-#include "waybill/detail/walk_packet.hpp"
+#include "waybill/format/decoder.hpp"
+#include "waybill/format/utf8.hpp"
 
 #include <charconv>
 #include <cmath>
@@ -13,8 +13,8 @@
 
 namespace waybill::msgpack {
 
-using detail::Found;
-using detail::Read;
+using format::Found;
+using format::Read;
 
 class Reader {
  public:
@@ -120,7 +120,7 @@ class Reader {
     const Head head = read_head(from.at, end_);
     if (head.type != Type::text) [[unlikely]]
       return time_text(from, head, to);
-    if (!detail::is_utf8(head.content)) {
+    if (!format::is_utf8(head.content)) {
       failure_.set(errc::payload_malformed, "a text is not valid UTF-8");
       return Read::malformed;
     }
@@ -147,7 +147,7 @@ class Reader {
     switch (skip_value(from.at, end_)) {
       case Skip::ok: return true;
       case Skip::too_deep:
-        return failure_.set(errc::too_large, "nested deeper than " + std::to_string(detail::k_max_depth));
+        return failure_.set(errc::too_large, "nested deeper than " + std::to_string(format::k_max_depth));
       case Skip::malformed: break;
     }
     return failure_.set(errc::payload_malformed, "not valid MessagePack");
@@ -179,7 +179,7 @@ class Reader {
         failure_.set(errc::payload_malformed,
                      name.type == Type::malformed ? "not valid MessagePack" : "the key of a map is no text");
         return Read::malformed;
-      } else if (!detail::is_utf8(text)) {
+      } else if (!format::is_utf8(text)) {
         failure_.set(errc::payload_malformed, "the key of a map is not valid UTF-8");
         return Read::malformed;
       }
@@ -214,7 +214,7 @@ class Reader {
         return std::string(write_integer(head, digits));
       }
       case Type::number: return std::to_string(head.number);
-      case Type::text: return detail::quote_for_error(head.content);
+      case Type::text: return format::quote_for_error(head.content);
       case Type::bytes: return "bytes";
       case Type::list: return "a list";
       case Type::map: return "an object";
@@ -224,7 +224,7 @@ class Reader {
     return "broken bytes";
   }
 
-  detail::Failure& failure() { return failure_; }
+  format::Failure& failure() { return failure_; }
 
   static std::string_view write_integer(const Head& head, char (&digits)[24]) {
     char* const end = head.type == Type::natural ? std::to_chars(digits, digits + 24, head.natural).ptr
@@ -244,7 +244,7 @@ class Reader {
   [[gnu::noinline]] Read time_text(Value& from, const Head& head, std::string_view& to) {
     std::int64_t milliseconds = 0;
     if (!timestamp_of(head, milliseconds)) return unfit(head);
-    const std::size_t size = detail::format_iso_time(milliseconds, time_);
+    const std::size_t size = format::format_iso_time(milliseconds, time_);
     if (!size) return Read::range;
     to = {time_, size};
     return done(from, head);
@@ -258,7 +258,7 @@ class Reader {
   const Slice& payload_;
   const char* end_;
   const Serializer& serializer_;
-  detail::Failure failure_;
+  format::Failure failure_;
   char time_[32];  // what text() made of a timestamp last
 };
 

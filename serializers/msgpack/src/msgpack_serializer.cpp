@@ -1,7 +1,7 @@
 #include "msgpack_packet.hpp"
 #include "msgpack_reader.hpp"
 #include "msgpack_writer.hpp"
-#include "waybill/detail/walk_encode.hpp"
+#include "waybill/format/encoder.hpp"
 #include "waybill/serializers/msgpack.hpp"
 
 namespace waybill::msgpack {
@@ -15,7 +15,7 @@ class MsgpackSerializer final : public Serializer {
   Result<void> encode(ValueRef value, Buffer& out) const override {
     const std::size_t start = out.size();
     Writer writer(out, *this);
-    detail::Encoder<Writer> encoder(writer);
+    format::Encoder<Writer> encoder(writer);
     if (encoder.value(value.address, *value.type)) [[likely]]
       return {};
     out.truncate(start);
@@ -25,11 +25,11 @@ class MsgpackSerializer final : public Serializer {
   Result<void> decode(const Slice& payload, ValueOut out) const override {
     Reader reader(payload, *this);
     if (payload.empty()) {
-      if (detail::decode_nothing(out, reader.failure())) return {};
+      if (format::decode_nothing(out, reader.failure())) return {};
       return reader.failure().error(*out.type);
     }
     Reader::Value start{payload.data()};
-    detail::Decoder<Reader> decoder(reader, payload.size());
+    format::Decoder<Reader> decoder(reader, payload.size());
     if (!decoder.value(start, out.address, *out.type)) return reader.failure().error(*out.type);
     if (start.at == payload.data() + payload.size()) return {};
     reader.failure().set(errc::payload_malformed, "not valid MessagePack: something follows the value");

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "msgpack_writer.hpp"
-#include "waybill/packet.hpp"
+#include "waybill/transport/packet.hpp"
 
 #include <string>
 #include <string_view>

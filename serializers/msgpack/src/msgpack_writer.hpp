@@ -1,4 +1,4 @@
-// The Writer of MessagePack (waybill/detail/walk_encode.hpp), over msgpack-c's packer.
+// The Writer of MessagePack (waybill/format/encoder.hpp), over msgpack-c's packer.
 #pragma once
 
 #include <cstdint>
@@ -7,8 +7,8 @@
 #ifndef MSGPACK_NO_BOOST
 #define MSGPACK_NO_BOOST
 #endif
-#include "waybill/detail/walk_common.hpp"
-#include "waybill/detail/walk_packet.hpp"
+#include "waybill/format/coding.hpp"
+#include "waybill/format/utf8.hpp"
 #include "waybill/payload.hpp"
 
 #include <msgpack.hpp>
@@ -46,7 +46,7 @@ class Writer {
   void number(float value) { packer_.pack_float(value); }
   bool text(std::string_view value) {
     if (!fits(value.size())) return false;
-    if (!detail::is_utf8(value)) {
+    if (!format::is_utf8(value)) {
       return failure_.set(errc::payload_mismatch, "the text is not valid UTF-8: send bytes as std::vector<std::byte>");
     }
     pack_text(packer_, value);
@@ -76,7 +76,7 @@ class Writer {
     out_.append(payload.bytes().view());
     return true;
   }
-  detail::Failure& failure() { return failure_; }
+  format::Failure& failure() { return failure_; }
 
  private:
   bool fits(std::size_t size) {
@@ -87,7 +87,7 @@ class Writer {
   BufferStream stream_;
   Packer packer_;
   const Serializer& serializer_;
-  detail::Failure failure_;
+  format::Failure failure_;
 };
 
 }  // namespace waybill::msgpack

@@ -9,7 +9,7 @@
 #include "support/log_capture.hpp"
 #include "support/not_applicable.hpp"
 #include "waybill/service.hpp"
-#include "waybill/transport.hpp"
+#include "waybill/transport/transport.hpp"
 
 #include <asio/io_context.hpp>
 #include <gtest/gtest.h>

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "session.hpp"
-#include "waybill/transport.hpp"
+#include "waybill/transport/transport.hpp"
 
 #include <asio/steady_timer.hpp>
 

@@ -4,7 +4,7 @@
 #include "frame.hpp"
 #include "waybill/error.hpp"
 #include "waybill/slice.hpp"
-#include "waybill/transport.hpp"
+#include "waybill/transport/transport.hpp"
 #include "wire.hpp"
 
 #include <cstdint>

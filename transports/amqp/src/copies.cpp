@@ -5,7 +5,8 @@
 namespace waybill::amqp {
 namespace {
 
-constexpr detail::Backoff::Options k_refusal_pauses{std::chrono::milliseconds(200), std::chrono::milliseconds(30'000)};
+constexpr transport::Backoff::Options k_refusal_pauses{std::chrono::milliseconds(200),
+                                                       std::chrono::milliseconds(30'000)};
 
 }  // namespace
 
@@ -68,7 +69,7 @@ void Copies::told(Ticket ticket, const Result<Accepted>& outcome, const Confirms
 }
 
 void Copies::keep(Ticket ticket, std::string frames, const Layout& layout, const Error& error) {
-  detail::Backoff backoff(k_refusal_pauses, static_cast<unsigned>(refusals_[ticket]++));
+  transport::Backoff backoff(k_refusal_pauses, static_cast<unsigned>(refusals_[ticket]++));
   const auto now = std::chrono::steady_clock::now();
   const auto pause = backoff.next(static_cast<std::uint64_t>(now.time_since_epoch().count()));
   waiting_.emplace(now + pause, Waiting{ticket, std::move(frames), layout});

@@ -4,7 +4,7 @@
 #include "confirms.hpp"
 #include "opening.hpp"
 #include "set_up.hpp"
-#include "waybill/dead_letter.hpp"
+#include "waybill/transport/dead_letter.hpp"
 #include "wire.hpp"
 
 #include <memory>

@@ -8,7 +8,7 @@
 namespace waybill::amqp {
 namespace {
 
-constexpr detail::Backoff::Options k_fetch_pauses{std::chrono::milliseconds(50), std::chrono::milliseconds(1'000)};
+constexpr transport::Backoff::Options k_fetch_pauses{std::chrono::milliseconds(50), std::chrono::milliseconds(1'000)};
 constexpr std::size_t k_most_parked = 128u << 20;  // bytes: the most that brokers took for long
 
 }  // namespace

@@ -124,7 +124,7 @@ class Intake final : public Opening::Owner,
   const std::uint16_t prefetch_;
   const std::shared_ptr<bool> may_fetch_;
   asio::steady_timer fetch_timer_;
-  detail::Backoff fetch_pause_;
+  transport::Backoff fetch_pause_;
   std::size_t fetching_ = 0;  ///< Questions under way.
   bool fetch_is_posted_ = false;
   bool fetch_pauses_ = false;    ///< There was nothing to fetch.

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "session.hpp"
-#include "waybill/detail/backoff.hpp"
+#include "waybill/transport/backoff.hpp"
 #include "waybill/transports/amqp.hpp"
 #include "waybill/transports/socket/stream.hpp"
 
@@ -12,8 +12,8 @@
 namespace waybill::amqp {
 
 /// Before a channel that the broker closes again and again is opened.
-inline constexpr detail::Backoff::Options k_channel_pauses{std::chrono::milliseconds(100),
-                                                           std::chrono::milliseconds(10'000)};
+inline constexpr transport::Backoff::Options k_channel_pauses{std::chrono::milliseconds(100),
+                                                              std::chrono::milliseconds(10'000)};
 
 /// Who owns a link: a connection, a listener, a dead letter box.
 class LinkUser : public SessionUser {

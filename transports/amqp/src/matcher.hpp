@@ -1,7 +1,7 @@
 // Which handler a message of a topic exchange is for, as NestJS's server decides. Pure.
 #pragma once
 
-#include "waybill/transport.hpp"
+#include "waybill/transport/transport.hpp"
 
 #include <string>
 #include <string_view>

@@ -2,8 +2,8 @@
 #pragma once
 
 #include "properties.hpp"
-#include "waybill/packet.hpp"
 #include "waybill/result.hpp"
+#include "waybill/transport/packet.hpp"
 
 namespace waybill::amqp {
 

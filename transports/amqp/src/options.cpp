@@ -1,5 +1,5 @@
 // Options: what a URL says, checked, every mistake told.
-#include "waybill/detail/tls_url.hpp"
+#include "waybill/transport/tls_url.hpp"
 #include "waybill/transports/amqp.hpp"
 
 #include <charconv>
@@ -103,7 +103,7 @@ Result<Options> Options::from_url(const Url& url) {
   options.start_timeout = reader.duration("start_timeout", options.start_timeout);
   options.caller_check = reader.duration("caller_check", options.caller_check);
   options.max_message = reader.size("max_message", options.max_message);
-  detail::read_tls(reader, url, "amqps", options);
+  transport::read_tls(reader, url, "amqps", options);
   check(reader, options);
   if (auto finished = reader.finish(); !finished) return finished.error();
   return options;

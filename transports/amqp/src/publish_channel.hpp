@@ -4,7 +4,7 @@
 #include "confirms.hpp"
 #include "link.hpp"
 #include "topology.hpp"
-#include "waybill/detail/backoff.hpp"
+#include "waybill/transport/backoff.hpp"
 
 #include <asio/steady_timer.hpp>
 
@@ -53,7 +53,7 @@ class PublishChannel {
   std::function<void()> ready_;
   Link* link_ = nullptr;
   asio::steady_timer timer_;
-  detail::Backoff backoff_;
+  transport::Backoff backoff_;
   int closures_ = 0;  ///< Since anything was confirmed.
   std::shared_ptr<bool> is_here_ = std::make_shared<bool>(true);
 };

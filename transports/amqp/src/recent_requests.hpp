@@ -1,7 +1,7 @@
 // RecentRequests: which ticket a request has that the broker gives back. Pure.
 #pragma once
 
-#include "waybill/transport.hpp"
+#include "waybill/transport/transport.hpp"
 
 #include <cstddef>
 #include <functional>

@@ -3,8 +3,8 @@
 
 #include "link.hpp"
 #include "suspects.hpp"
-#include "waybill/detail/backoff.hpp"
 #include "waybill/log.hpp"
+#include "waybill/transport/backoff.hpp"
 
 #include <asio/steady_timer.hpp>
 
@@ -53,7 +53,7 @@ class SendChannel {
   Suspects suspects_;
   Buffer waiting_;
   asio::steady_timer timer_;
-  detail::Backoff backoff_;
+  transport::Backoff backoff_;
   socket::TimePoint closed_at_{};
   std::uint64_t most_bytes_ = UINT64_MAX;
   bool is_pausing_ = false;

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "waybill/slice.hpp"
-#include "waybill/transport.hpp"
+#include "waybill/transport/transport.hpp"
 
 #include <cstddef>
 #include <cstdint>

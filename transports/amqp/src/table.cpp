@@ -1,7 +1,8 @@
 #include "table.hpp"
 
 #include "frame.hpp"
-#include "waybill/detail/walk_packet.hpp"
+#include "waybill/format/json_text.hpp"
+#include "waybill/format/utf8.hpp"
 
 #include <algorithm>
 #include <bit>
@@ -46,23 +47,6 @@ class Reader {
   std::string_view rest_;
 };
 
-void append_quoted(std::string_view text, std::string& json) {
-  json += '"';
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      json += '\\';
-      json += c;
-    } else if (byte < 0x20) {
-      constexpr char k_digits[] = "0123456789abcdef";
-      json += {'\\', 'u', '0', '0', k_digits[byte >> 4], k_digits[byte & 15]};
-    } else {
-      json += c;
-    }
-  }
-  json += '"';
-}
-
 template <class T>
 void append_number(T number, std::string& json) {
   if constexpr (std::is_floating_point_v<T>) {
@@ -95,7 +79,7 @@ bool append_members(std::string_view bytes, std::string& json, bool is_table, in
     std::string_view name;
     if (is_table) {
       if (!reader.short_text(name)) return false;
-      append_quoted(name, json);
+      format::append_quoted(name, json);
       json += ':';
     }
     std::uint8_t kind = 0;
@@ -111,7 +95,7 @@ bool append_json(Reader& reader, char kind, std::string& json, int depth) {
     case 'S':
     case 'x':
       if (!reader.long_text(text)) return false;
-      append_quoted(detail::is_utf8(text) ? text : std::string_view("?"), json);
+      format::append_quoted(format::is_utf8(text) ? text : std::string_view("?"), json);
       return true;
     case 't': {
       std::uint8_t value = 0;
@@ -235,7 +219,7 @@ void append_entry(Buffer& out, std::string_view name, std::string_view value) {
   if (name.size() > 255) return;
   char* at = out.prepare(1 + name.size() + 1 + 4);
   at = store_short_text(at, name);
-  *at++ = detail::is_utf8(value) ? 'S' : 'x';
+  *at++ = format::is_utf8(value) ? 'S' : 'x';
   store<std::uint32_t>(at, static_cast<std::uint32_t>(value.size()));
   out.commit(1 + name.size() + 1 + 4);
   out.append(value);

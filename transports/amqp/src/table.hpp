@@ -5,8 +5,8 @@
 //           F table  A array
 #pragma once
 
-#include "waybill/packet.hpp"
 #include "waybill/slice.hpp"
+#include "waybill/transport/packet.hpp"
 
 #include <span>
 #include <string>

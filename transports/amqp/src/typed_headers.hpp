@@ -1,9 +1,9 @@
 // Headers that are no texts, on their way out. Pure.
 #pragma once
 
-#include "waybill/packet.hpp"
-#include "waybill/serializer.hpp"
+#include "waybill/format/serializer.hpp"
 #include "waybill/slice.hpp"
+#include "waybill/transport/packet.hpp"
 
 namespace waybill::amqp {
 

@@ -4,8 +4,8 @@
 #include "message_options.hpp"
 #include "table.hpp"
 #include "typed_headers.hpp"
-#include "waybill/detail/walk_packet.hpp"
 #include "waybill/error.hpp"
+#include "waybill/format/packet_members.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -92,7 +92,7 @@ void compose_body(const Packet& packet, const Serializer& own, Buffer& out) {
   body.has_pattern = packet.has_pattern;
   body.pattern = packet.pattern;
   const bool has_id = packet.kind == PacketKind::request || packet.kind == PacketKind::no_handler;
-  body.id = has_id ? packet.id : detail::k_no_id;
+  body.id = has_id ? packet.id : format::k_no_id;
   body.payload = packet.payload;
   body.metadata = packet.metadata;
   body.serializer = packet.serializer ? packet.serializer : &own;

@@ -11,9 +11,9 @@
 
 #include "message_frames.hpp"
 #include "properties.hpp"
-#include "waybill/packet.hpp"
 #include "waybill/registry.hpp"
 #include "waybill/result.hpp"
+#include "waybill/transport/packet.hpp"
 
 #include <cstdint>
 #include <optional>

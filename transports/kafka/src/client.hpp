@@ -6,7 +6,7 @@
 #include "queue_watch.hpp"
 #include "undertaker.hpp"
 #include "waybill/result.hpp"
-#include "waybill/transport.hpp"
+#include "waybill/transport/transport.hpp"
 
 #include <asio/steady_timer.hpp>
 

@@ -8,7 +8,7 @@
 #include "producer.hpp"
 #include "startup.hpp"
 #include "step.hpp"
-#include "waybill/dead_letter.hpp"
+#include "waybill/transport/dead_letter.hpp"
 
 #include <memory>
 #include <optional>

@@ -2,7 +2,7 @@
 
 #include "error.hpp"
 #include "settings.hpp"
-#include "waybill/detail/backoff.hpp"
+#include "waybill/transport/backoff.hpp"
 
 #include <asio/post.hpp>
 #include <asio/steady_timer.hpp>
@@ -255,7 +255,7 @@ void Intake::settle(Token token, Settlement settlement) {
 
 void Intake::retry_later(const InFlight::Record& record) {
   const Token token = record.token;
-  const detail::Backoff backoff({retry_backoff_, k_longest_backoff}, static_cast<unsigned>(record.attempt - 1));
+  const transport::Backoff backoff({retry_backoff_, k_longest_backoff}, static_cast<unsigned>(record.attempt - 1));
   in_flight_.retry(token);
   const auto timer = std::make_shared<asio::steady_timer>(executor_, backoff.step());
   timer->async_wait([weak = weak_from_this(), timer, token](std::error_code) {

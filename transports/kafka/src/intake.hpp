@@ -10,7 +10,7 @@
 #include "group_consumer.hpp"
 #include "in_flight.hpp"
 #include "readiness.hpp"
-#include "waybill/transport.hpp"
+#include "waybill/transport/transport.hpp"
 #include "waybill/transports/kafka.hpp"
 
 #include <asio/steady_timer.hpp>

@@ -1,7 +1,7 @@
 // The json serializer as handlers on Kafka need it: scalars arrive as texts there.
 #pragma once
 
-#include "waybill/serializer.hpp"
+#include "waybill/format/serializer.hpp"
 
 namespace waybill::kafka {
 

@@ -1,5 +1,5 @@
 // Options: what a URL says, checked, every mistake told.
-#include "waybill/detail/tls_url.hpp"
+#include "waybill/transport/tls_url.hpp"
 #include "waybill/transports/kafka.hpp"
 
 namespace waybill::kafka {
@@ -54,7 +54,7 @@ Result<Options> Options::from_url(const Url& url) {
   options.max_message = reader.size("max_message", options.max_message);
   options.max_unsent = reader.size("max_unsent", options.max_unsent);
 
-  detail::read_tls(reader, url, "kafkas", options);
+  transport::read_tls(reader, url, "kafkas", options);
   options.native = reader.passthrough("rdkafka.");
   check_tls(reader, options);
 

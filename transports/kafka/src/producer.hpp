@@ -5,7 +5,7 @@
 #include "settings.hpp"
 #include "single_sender.hpp"
 #include "strays.hpp"
-#include "waybill/transport.hpp"
+#include "waybill/transport/transport.hpp"
 #include "waybill/transports/kafka.hpp"
 #include "wire.hpp"
 

@@ -3,7 +3,7 @@
 #include "error.hpp"
 #include "names.hpp"
 #include "settings.hpp"
-#include "waybill/detail/backoff.hpp"
+#include "waybill/transport/backoff.hpp"
 
 #include <asio/post.hpp>
 
@@ -126,7 +126,7 @@ void ReplyReader::on_record_error(const std::string& topic, rd_kafka_resp_err_t 
 
 void ReplyReader::look_later(const std::string& topic) {
   Reading& reading = reading_.find(topic)->second;
-  const detail::Backoff backoff({k_first_look, k_last_look}, reading.looks++);
+  const transport::Backoff backoff({k_first_look, k_last_look}, reading.looks++);
   reading.timer.expires_after(backoff.step());
   reading.timer.async_wait([weak = weak_from_this(), topic](std::error_code ec) {
     const auto self = weak.lock();

@@ -5,7 +5,7 @@
 #include "handle.hpp"
 #include "kept_record.hpp"
 #include "waybill/result.hpp"
-#include "waybill/transport.hpp"
+#include "waybill/transport/transport.hpp"
 
 #include <asio/any_io_executor.hpp>
 #include <asio/steady_timer.hpp>

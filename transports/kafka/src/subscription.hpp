@@ -2,7 +2,7 @@
 #pragma once
 
 #include "topic_regex.hpp"
-#include "waybill/transport.hpp"
+#include "waybill/transport/transport.hpp"
 
 #include <memory>
 #include <string>

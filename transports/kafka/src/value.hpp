@@ -10,8 +10,8 @@
 // Back: null is null; a first byte of 0 makes bytes; `{` or `[` with valid JSON behind it is JSON; all else is a text.
 #pragma once
 
-#include "waybill/packet.hpp"
-#include "waybill/serializer.hpp"
+#include "waybill/format/serializer.hpp"
+#include "waybill/transport/packet.hpp"
 
 #include <optional>
 #include <string>

@@ -13,8 +13,8 @@
 #pragma once
 
 #include "value.hpp"
-#include "waybill/packet.hpp"
 #include "waybill/registry.hpp"
+#include "waybill/transport/packet.hpp"
 
 #include <string>
 #include <string_view>

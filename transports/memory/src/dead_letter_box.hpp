@@ -2,7 +2,7 @@
 #pragma once
 
 #include "hub.hpp"
-#include "waybill/dead_letter.hpp"
+#include "waybill/transport/dead_letter.hpp"
 
 #include <memory>
 #include <string>

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "message.hpp"
-#include "waybill/dead_letter.hpp"
+#include "waybill/transport/dead_letter.hpp"
 
 #include <cstdint>
 #include <deque>

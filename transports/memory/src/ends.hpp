@@ -6,7 +6,7 @@
 
 #include "exchange.hpp"
 #include "hub.hpp"
-#include "waybill/transport.hpp"
+#include "waybill/transport/transport.hpp"
 #include "wire.hpp"
 
 #include <asio/any_io_executor.hpp>

@@ -3,7 +3,7 @@
 
 #include "message.hpp"
 #include "waybill/result.hpp"
-#include "waybill/transport.hpp"
+#include "waybill/transport/transport.hpp"
 
 #include <cstddef>
 #include <cstdint>

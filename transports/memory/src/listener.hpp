@@ -3,7 +3,7 @@
 
 #include "ends.hpp"
 #include "options.hpp"
-#include "waybill/transport.hpp"
+#include "waybill/transport/transport.hpp"
 
 #include <memory>
 #include <string>

@@ -1,7 +1,7 @@
 // What the broker keeps for each message and each call. All of it is guarded by the hub's mutex.
 #pragma once
 
-#include "waybill/packet.hpp"
+#include "waybill/transport/packet.hpp"
 
 #include <cstdint>
 #include <memory>

@@ -2,9 +2,9 @@
 // Headers always travel beside the bytes.
 #pragma once
 
-#include "waybill/packet.hpp"
+#include "waybill/format/serializer.hpp"
 #include "waybill/result.hpp"
-#include "waybill/serializer.hpp"
+#include "waybill/transport/packet.hpp"
 
 namespace waybill::memory {
 

@@ -1,7 +1,7 @@
 // CallTable: which reply channel a request in flight belongs to, by the hash of its id.
 #pragma once
 
-#include "waybill/packet.hpp"
+#include "waybill/transport/packet.hpp"
 
 #include <cstdint>
 #include <functional>

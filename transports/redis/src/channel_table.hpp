@@ -3,7 +3,7 @@
 #pragma once
 
 #include "subscriptions.hpp"
-#include "waybill/transport.hpp"
+#include "waybill/transport/transport.hpp"
 
 #include <cstddef>
 #include <cstdint>

@@ -4,7 +4,7 @@
 #include "refusals.hpp"
 #include "reply_channels.hpp"
 #include "session_pair.hpp"
-#include "waybill/transport.hpp"
+#include "waybill/transport/transport.hpp"
 #include "wire.hpp"
 
 #include <deque>

@@ -3,7 +3,7 @@
 
 #include "link_memory.hpp"
 #include "waybill/registry.hpp"
-#include "waybill/transport.hpp"
+#include "waybill/transport/transport.hpp"
 #include "waybill/transports/redis.hpp"
 #include "waybill/transports/socket/ref.hpp"
 

@@ -1,7 +1,7 @@
 #include "listener_link.hpp"
 
 #include "command.hpp"
-#include "waybill/detail/refusal_texts.hpp"
+#include "waybill/transport/refusal_texts.hpp"
 
 #include <asio/post.hpp>
 
@@ -12,7 +12,7 @@ constexpr std::size_t k_congested = 256u << 10;  // bytes of unsent replies
 constexpr std::chrono::seconds k_caller_check{1};
 
 const Error& shutting_down() {
-  static const Error error{"refused", std::string(waybill::detail::k_leaving_text)};
+  static const Error error{"refused", std::string(waybill::transport::k_leaving_text)};
   return error;
 }
 
@@ -141,7 +141,7 @@ void ListenerLink::hand_over(Channel& channel, const Slice& body) {
 
 void ListenerLink::drop(Channel& channel, const Slice& body) {
   ++dropped_;
-  refuse(channel, body, PacketKind::error, Error("overloaded", std::string(waybill::detail::k_overloaded_text)));
+  refuse(channel, body, PacketKind::error, Error("overloaded", std::string(waybill::transport::k_overloaded_text)));
   complain("dropped " + std::to_string(dropped_) + " messages so far: more than max_queue (" +
            std::to_string(options_.max_queue) + " bytes) wait for handlers, and pub/sub cannot be held back");
 }

@@ -8,7 +8,7 @@
 #include "session_pair.hpp"
 #include "subscriptions.hpp"
 #include "waybill/registry.hpp"
-#include "waybill/transport.hpp"
+#include "waybill/transport/transport.hpp"
 #include "waybill/transports/socket/complaints.hpp"
 #include "wire.hpp"
 

@@ -1,5 +1,5 @@
 // Options: what a URL says, checked, every mistake told.
-#include "waybill/detail/tls_url.hpp"
+#include "waybill/transport/tls_url.hpp"
 #include "waybill/transports/redis.hpp"
 
 #include <algorithm>
@@ -31,7 +31,7 @@ Result<Options> Options::from_url(const Url& url) {
   options.max_unsent = reader.size("max_unsent", options.max_unsent);
   options.max_reply_channels = reader.number("max_reply_channels", options.max_reply_channels, 1);
 
-  detail::read_tls(reader, url, "rediss", options);
+  transport::read_tls(reader, url, "rediss", options);
   if (!is_database(url.path)) reader.mistake("the path is the number of a database, and not \"/" + url.path + "\"");
   if (options.start_timeout.count() == 0) reader.mistake("start_timeout: must not be 0");
   if (options.ping_timeout.count() == 0) reader.mistake("ping_timeout: must not be 0");

@@ -2,7 +2,7 @@
 // request, so one that refuses does not speak for the others: the call ends when as many have refused as got it. Pure.
 #pragma once
 
-#include "waybill/packet.hpp"
+#include "waybill/transport/packet.hpp"
 
 #include <cstddef>
 #include <cstdint>

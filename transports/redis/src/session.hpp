@@ -3,7 +3,7 @@
 
 #include "login.hpp"
 #include "resp_reader.hpp"
-#include "waybill/transport.hpp"
+#include "waybill/transport/transport.hpp"
 #include "waybill/transports/socket/stream.hpp"
 
 #include <deque>

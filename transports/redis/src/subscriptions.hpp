@@ -1,7 +1,7 @@
 // Routes as subscriptions: what a listener subscribes to, and which route a message belongs to. Pure.
 #pragma once
 
-#include "waybill/transport.hpp"
+#include "waybill/transport/transport.hpp"
 
 #include <cstdint>
 #include <string>

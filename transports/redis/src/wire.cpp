@@ -1,6 +1,6 @@
 #include "wire.hpp"
 
-#include "waybill/model.hpp"
+#include "waybill/format/model.hpp"
 
 #include <charconv>
 #include <cstring>

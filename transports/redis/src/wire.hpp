@@ -1,9 +1,9 @@
 // Packets as the bodies of published messages, and back.
 #pragma once
 
-#include "waybill/packet.hpp"
+#include "waybill/format/serializer.hpp"
 #include "waybill/result.hpp"
-#include "waybill/serializer.hpp"
+#include "waybill/transport/packet.hpp"
 
 #include <cstddef>
 #include <string_view>

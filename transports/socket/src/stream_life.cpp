@@ -2,7 +2,7 @@
 #include "holders.hpp"
 #include "stream_handlers.hpp"
 #include "tls_layer.hpp"
-#include "waybill/detail/held_bytes.hpp"
+#include "waybill/transport/held_bytes.hpp"
 #include "waybill/transports/socket/stream.hpp"
 
 #include <asio/error.hpp>
@@ -22,7 +22,7 @@ constexpr int k_most_looks = 30;
 Stream::~Stream() {
   unlist();
   if (holder_) holder_->stream = nullptr;
-  detail::hold_bytes(-static_cast<std::ptrdiff_t>(accounted_));
+  transport::hold_bytes(-static_cast<std::ptrdiff_t>(accounted_));
 }
 
 void Stream::handshake(TimePoint deadline) {

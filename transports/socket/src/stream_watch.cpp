@@ -2,7 +2,7 @@
 #include "holders.hpp"
 #include "stream_handlers.hpp"
 #include "waybill/detail/clock.hpp"
-#include "waybill/detail/held_bytes.hpp"
+#include "waybill/transport/held_bytes.hpp"
 #include "waybill/transports/socket/stream.hpp"
 
 #include <linux/sockios.h>
@@ -30,7 +30,7 @@ int seconds_of(std::chrono::milliseconds time) noexcept {
 
 }  // namespace
 
-std::size_t buffered_bytes() noexcept { return detail::held_bytes(); }
+std::size_t buffered_bytes() noexcept { return transport::held_bytes(); }
 
 void keep_alive(int descriptor, const KeepAlive& rules) noexcept {
   if (rules.idle.count() == 0) return;
@@ -71,7 +71,7 @@ void Stream::account() {
       tail_.capacity() + out_.capacity() + flying_ + kept_ / k_grain * k_grain + (tls_ ? k_tls_bytes : 0);
   if (held == accounted_) return;
   const bool grew = held > accounted_;
-  const std::size_t total = detail::hold_bytes(static_cast<std::ptrdiff_t>(held - accounted_));
+  const std::size_t total = transport::hold_bytes(static_cast<std::ptrdiff_t>(held - accounted_));
   accounted_ = held;
   if (held < k_much) return unlist();
   if (!holder_) holder_ = std::make_shared<Holder>(*this, socket_.get_executor());
@@ -95,7 +95,7 @@ void Stream::make_room(std::size_t limit) {
                                    " bytes; the one with " + peer_ + " held most and was closed"));
 }
 
-bool Stream::is_process_short() const noexcept { return detail::held_bytes() > limits_.max_process / 4 * 3; }
+bool Stream::is_process_short() const noexcept { return transport::held_bytes() > limits_.max_process / 4 * 3; }
 
 void Stream::keep(std::ptrdiff_t by) {
   const std::size_t before = kept_ / k_much;

@@ -1,6 +1,6 @@
 #include "binary_frame.hpp"
 
-#include "waybill/serializer.hpp"
+#include "waybill/format/serializer.hpp"
 
 #include <algorithm>
 #include <bit>

@@ -20,8 +20,8 @@
 //             metadata (all that is left)
 #pragma once
 
-#include "waybill/packet.hpp"
 #include "waybill/slice.hpp"
+#include "waybill/transport/packet.hpp"
 
 #include <array>
 #include <cstddef>

@@ -3,7 +3,7 @@
 
 #include "link.hpp"
 #include "tick.hpp"
-#include "waybill/transport.hpp"
+#include "waybill/transport/transport.hpp"
 #include "waybill/transports/socket/dial.hpp"
 #include "waybill/transports/socket/fresh_tls.hpp"
 #include "waybill/transports/socket/shared_connection.hpp"

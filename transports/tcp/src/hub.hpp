@@ -3,7 +3,7 @@
 
 #include "peer.hpp"
 #include "tick.hpp"
-#include "waybill/transport.hpp"
+#include "waybill/transport/transport.hpp"
 #include "waybill/transports/socket/complaints.hpp"
 #include "waybill/transports/socket/fresh_tls.hpp"
 #include "wire.hpp"

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "frame_clock.hpp"
-#include "waybill/transport.hpp"
+#include "waybill/transport/transport.hpp"
 #include "waybill/transports/socket/stream.hpp"
 #include "wire.hpp"
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "hub.hpp"
-#include "waybill/transport.hpp"
+#include "waybill/transport/transport.hpp"
 #include "waybill/transports/socket/dial.hpp"
 
 #include <asio/ip/tcp.hpp>

@@ -1,6 +1,6 @@
 // Options: what a URL says, checked, every mistake told.
 #include "limits.hpp"
-#include "waybill/detail/tls_url.hpp"
+#include "waybill/transport/tls_url.hpp"
 #include "waybill/transports/tcp.hpp"
 
 namespace waybill::tcp {
@@ -34,7 +34,7 @@ Result<Options> Options::from_url(const Url& url) {
   options.backlog = static_cast<int>(reader.number("backlog", static_cast<std::uint64_t>(options.backlog), 1, 65'535));
   options.reuse_port = reader.flag("reuse_port", options.reuse_port);
 
-  detail::read_tls(reader, url, "tcps", options);
+  transport::read_tls(reader, url, "tcps", options);
   if (options.max_frame < 64) reader.mistake("max_frame: must be at least 64 bytes");
   if (options.max_frame > 0xFFFF'FFF0u) reader.mistake("max_frame: must be less than 4 GiB");
   if (options.max_unsent < (256u << 10)) reader.mistake("max_unsent: must be at least 256 KiB");

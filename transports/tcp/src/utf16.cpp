@@ -1,6 +1,6 @@
 #include "utf16.hpp"
 
-#include "waybill/detail/utf8_blocks.hpp"
+#include "waybill/format/utf8_blocks.hpp"
 
 #include <algorithm>
 #include <cstdint>
@@ -40,8 +40,8 @@ Character decode(const char* text, std::size_t size) noexcept {
 
 constexpr std::size_t k_piece = 1024;  // bounds what is done twice
 
-using detail::load_sixteen;
-using detail::sixteen_of;
+using format::load_sixteen;
+using format::sixteen_of;
 
 __m128i at_least(__m128i v, __m128i least) noexcept { return _mm_cmpeq_epi8(_mm_max_epu8(v, least), v); }
 
@@ -58,7 +58,7 @@ std::size_t count_blocks(const char* text, std::size_t size, std::size_t want, U
                          bool& is_valid) noexcept {
   std::size_t units = 0;
   std::size_t i = 0;
-  detail::Utf8Blocks blocks;
+  format::Utf8Blocks blocks;
   for (const std::size_t stop = std::min(size, k_piece); stop - i >= 16 && want - units >= 16; i += 16) {
     const __m128i v = load_sixteen(text + i);
     blocks.add(v);
@@ -132,7 +132,7 @@ bool count_balanced(const char* text, std::size_t size, std::size_t& units) noex
     for (const std::size_t stop = i + std::min<std::size_t>((size - i) / 16, 80) * 16; i < stop; i += 16)
       count(load_sixteen(text + i));
     if (size - i < 16) {
-      count(detail::load_first(text + i, size - i));
+      count(format::load_first(text + i, size - i));
       i = size;
     }
     tails += sum_of_bytes(tail_sum);

@@ -3,10 +3,10 @@
 
 #include "binary_frame.hpp"
 #include "nest_frame.hpp"
+#include "waybill/format/serializer.hpp"
 #include "waybill/registry.hpp"
 #include "waybill/result.hpp"
-#include "waybill/serializer.hpp"
-#include "waybill/transport.hpp"
+#include "waybill/transport/transport.hpp"
 #include "waybill/transports/tcp.hpp"
 
 #include <cstddef>

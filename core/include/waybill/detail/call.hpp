@@ -3,11 +3,11 @@
 
 #include "waybill/detail/serial_executor.hpp"
 #include "waybill/detail/unique_function.hpp"
-#include "waybill/model.hpp"
-#include "waybill/packet.hpp"
+#include "waybill/format/model.hpp"
 #include "waybill/payload.hpp"
 #include "waybill/result.hpp"
-#include "waybill/transport.hpp"
+#include "waybill/transport/packet.hpp"
+#include "waybill/transport/transport.hpp"
 
 #include <chrono>
 #include <memory>

@@ -2,8 +2,8 @@
 #pragma once
 
 #include "waybill/context.hpp"
-#include "waybill/model.hpp"
-#include "waybill/transport.hpp"
+#include "waybill/format/model.hpp"
+#include "waybill/transport/transport.hpp"
 
 #include <atomic>
 #include <memory>

@@ -3,7 +3,7 @@
 
 #include "waybill/detail/fields_reflect.hpp"
 #include "waybill/detail/fields_types.hpp"
-#include "waybill/model.hpp"
+#include "waybill/format/model.hpp"
 
 #include <type_traits>
 #include <vector>

@@ -1,7 +1,7 @@
 // Descriptions of points in time, which are milliseconds to formats whatever they count themselves. Private to fields.hpp.
 #pragma once
 
-#include "waybill/model.hpp"
+#include "waybill/format/model.hpp"
 
 #include <algorithm>
 #include <chrono>

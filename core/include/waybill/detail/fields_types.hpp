@@ -2,7 +2,7 @@
 #pragma once
 
 #include "waybill/detail/fields_time.hpp"
-#include "waybill/model.hpp"
+#include "waybill/format/model.hpp"
 
 #include <array>
 #include <charconv>

@@ -4,8 +4,8 @@
 #include "waybill/detail/call.hpp"
 #include "waybill/detail/completion.hpp"
 #include "waybill/fields.hpp"
+#include "waybill/format/serializer.hpp"
 #include "waybill/pattern.hpp"
-#include "waybill/serializer.hpp"
 
 #include <asio/associated_cancellation_slot.hpp>
 #include <asio/associated_executor.hpp>

@@ -2,7 +2,7 @@
 // written byte for byte as JSON.stringify writes.
 #pragma once
 
-#include "waybill/serializer.hpp"
+#include "waybill/format/serializer.hpp"
 
 #include <memory>
 

@@ -1,7 +1,7 @@
 // The serializer "msgpack": MessagePack, with the same packets and the same types as "json", in fewer bytes.
 #pragma once
 
-#include "waybill/serializer.hpp"
+#include "waybill/format/serializer.hpp"
 
 #include <memory>
 

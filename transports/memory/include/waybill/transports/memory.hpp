@@ -2,11 +2,11 @@
 // the place where tests inject faults under a clock that they advance by hand (docs/transports/memory.md).
 #pragma once
 
-#include "waybill/dead_letter.hpp"
 #include "waybill/registry.hpp"
 #include "waybill/result.hpp"
 #include "waybill/time.hpp"
-#include "waybill/transport.hpp"
+#include "waybill/transport/dead_letter.hpp"
+#include "waybill/transport/transport.hpp"
 #include "waybill/url.hpp"
 
 #include <chrono>

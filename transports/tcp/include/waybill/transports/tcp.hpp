@@ -3,7 +3,7 @@
 
 #include "waybill/registry.hpp"
 #include "waybill/result.hpp"
-#include "waybill/transport.hpp"
+#include "waybill/transport/transport.hpp"
 #include "waybill/url.hpp"
 
 #include <chrono>

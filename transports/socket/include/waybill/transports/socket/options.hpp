@@ -10,7 +10,7 @@
 
 namespace waybill::socket {
 
-/// From the members that detail::read_tls fills.
+/// From the members that transport::read_tls fills.
 template <class Options>
 TlsOptions tls_options(const Options& options) {
   TlsOptions tls;

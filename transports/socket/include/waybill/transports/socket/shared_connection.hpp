@@ -2,7 +2,7 @@
 #pragma once
 
 #include "waybill/registry.hpp"
-#include "waybill/transport.hpp"
+#include "waybill/transport/transport.hpp"
 
 #include <memory>
 #include <utility>

@@ -2,14 +2,14 @@
 // says walk_decode.hpp.
 #pragma once
 
-#include "waybill/detail/walk_common.hpp"
+#include "waybill/format/coding.hpp"
 
 #include <algorithm>
 #include <cstddef>
 #include <string>
 #include <string_view>
 
-namespace waybill::detail {
+namespace waybill::format {
 
 enum class Found : std::uint8_t { null, boolean, number, text, bytes, list, map, unknown };
 
@@ -145,4 +145,4 @@ class Player {
   std::size_t memory_left_;
 };
 
-}  // namespace waybill::detail
+}  // namespace waybill::format

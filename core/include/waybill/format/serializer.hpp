@@ -1,10 +1,10 @@
 // Serializer: value <-> bytes and packet <-> bytes. A third party adds one by implementing this and registering a name.
 #pragma once
 
-#include "waybill/model.hpp"
-#include "waybill/packet.hpp"
+#include "waybill/format/model.hpp"
 #include "waybill/result.hpp"
 #include "waybill/slice.hpp"
+#include "waybill/transport/packet.hpp"
 
 #include <string_view>
 

@@ -22,9 +22,9 @@
 // `std::string_view text()`.
 #pragma once
 
-#include "waybill/detail/walk_choice.hpp"
-#include "waybill/detail/walk_common.hpp"
-#include "waybill/detail/walk_play.hpp"
+#include "waybill/format/coding.hpp"
+#include "waybill/format/decoder_choice.hpp"
+#include "waybill/format/player.hpp"
 #include "waybill/payload.hpp"
 
 #include <cmath>
@@ -35,7 +35,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace waybill::detail {
+namespace waybill::format {
 
 template <class Reader>
 class Decoder : private Player<Reader> {
@@ -394,4 +394,4 @@ class Decoder : private Player<Reader> {
   Rereading rereading_;
 };
 
-}  // namespace waybill::detail
+}  // namespace waybill::format

@@ -16,7 +16,7 @@
 //   Failure& failure();
 #pragma once
 
-#include "waybill/detail/walk_common.hpp"
+#include "waybill/format/coding.hpp"
 #include "waybill/payload.hpp"
 
 #include <cstddef>
@@ -24,7 +24,7 @@
 #include <string>
 #include <string_view>
 
-namespace waybill::detail {
+namespace waybill::format {
 
 template <class Writer>
 class Encoder {
@@ -282,4 +282,4 @@ class Encoder {
   Writer& writer_;
 };
 
-}  // namespace waybill::detail
+}  // namespace waybill::format

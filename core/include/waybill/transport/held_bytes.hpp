@@ -4,7 +4,7 @@
 #include <atomic>
 #include <cstddef>
 
-namespace waybill::detail {
+namespace waybill::transport {
 
 inline std::atomic<std::size_t> g_held_bytes{0};
 
@@ -17,4 +17,4 @@ inline std::size_t hold_bytes(std::ptrdiff_t by) noexcept {
   return g_held_bytes.fetch_add(change, std::memory_order_relaxed) + change;
 }
 
-}  // namespace waybill::detail
+}  // namespace waybill::transport

@@ -1,13 +1,13 @@
 #include "waybill/detail/fields_time.hpp"
-#include "waybill/detail/walk_common.hpp"
+#include "waybill/format/coding.hpp"
 
 #include <chrono>
 
-namespace waybill::detail {
+namespace waybill::format {
 namespace {
 
 constexpr std::int64_t k_day = 86'400'000;
-constexpr std::int64_t k_most = k_most_milliseconds;
+constexpr std::int64_t k_most = detail::k_most_milliseconds;
 
 /// Writes `count` digits of `number`, with leading zeros.
 char* put(char* out, std::int64_t number, int count) noexcept {
@@ -138,4 +138,4 @@ bool parse_iso_time(std::string_view text, std::int64_t& milliseconds) noexcept 
   return milliseconds <= k_most && milliseconds >= -k_most;
 }
 
-}  // namespace waybill::detail
+}  // namespace waybill::format

@@ -1,7 +1,9 @@
-// The half of json_text.hpp that knows UTF-8.
-#include "format/json_text.hpp"
+#include "waybill/format/utf8.hpp"
 
-namespace waybill::detail {
+#include <cstdint>
+#include <cstring>
+
+namespace waybill::format {
 namespace {
 
 constexpr char32_t k_malformed = 0xFFFFFFFF;
@@ -43,23 +45,36 @@ char32_t next_code_point(std::string_view& text) noexcept {
   return code_point == k_malformed ? 0xFFFD : code_point;
 }
 
-void append_utf8(char32_t code_point, std::string& out) {
-  const auto put = [&out](char32_t byte) { out += static_cast<char>(static_cast<unsigned char>(byte)); };
-  if (code_point < 0x80) {
-    put(code_point);
-  } else if (code_point < 0x800) {
-    put(0xC0 | (code_point >> 6));
-    put(0x80 | (code_point & 0x3F));
-  } else if (code_point < 0x10000) {
-    put(0xE0 | (code_point >> 12));
-    put(0x80 | ((code_point >> 6) & 0x3F));
-    put(0x80 | (code_point & 0x3F));
-  } else {
-    put(0xF0 | (code_point >> 18));
-    put(0x80 | ((code_point >> 12) & 0x3F));
-    put(0x80 | ((code_point >> 6) & 0x3F));
-    put(0x80 | (code_point & 0x3F));
+bool is_utf8(std::string_view text) noexcept {
+  const auto* at = reinterpret_cast<const unsigned char*>(text.data());
+  const unsigned char* const end = at + text.size();
+  while (at < end) {
+    std::uint64_t word = 0;
+    if (end - at >= 8) {
+      std::memcpy(&word, at, 8);
+      if (!(word & 0x8080808080808080u)) {
+        at += 8;
+        continue;
+      }
+    }
+    if (*at < 0x80) {
+      ++at;
+      continue;
+    }
+    const unsigned char lead = *at;
+    if (lead < 0xC2 || lead > 0xF4) return false;
+    const int more = lead < 0xE0 ? 1 : lead < 0xF0 ? 2 : 3;
+    unsigned char low = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
+    unsigned char high = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
+    if (end - at <= more) return false;
+    for (int i = 1; i <= more; ++i) {
+      if (at[i] < low || at[i] > high) return false;
+      low = 0x80;
+      high = 0xBF;
+    }
+    at += more + 1;
   }
+  return true;
 }
 
-}  // namespace waybill::detail
+}  // namespace waybill::format

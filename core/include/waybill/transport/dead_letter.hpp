@@ -1,8 +1,8 @@
 // Dead letters: messages that were given up, kept by the carrier with the reason until somebody decides about them.
 #pragma once
 
-#include "waybill/packet.hpp"
 #include "waybill/result.hpp"
+#include "waybill/transport/packet.hpp"
 
 #include <asio/awaitable.hpp>
 

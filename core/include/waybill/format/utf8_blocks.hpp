@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <cstring>
 
-namespace waybill::detail {
+namespace waybill::format {
 
 inline __m128i sixteen_of(int byte) noexcept { return _mm_set1_epi8(static_cast<char>(byte)); }
 inline __m128i load_sixteen(const char* from) noexcept {
@@ -85,5 +85,5 @@ class Utf8Blocks {
   int open_ = 0;
 };
 
-}  // namespace waybill::detail
+}  // namespace waybill::format
 #endif

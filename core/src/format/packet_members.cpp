@@ -1,10 +1,11 @@
-#include "waybill/detail/walk_packet.hpp"
+#include "waybill/format/packet_members.hpp"
+
 #include "waybill/error.hpp"
 
 #include <cstdint>
 #include <cstring>
 
-namespace waybill::detail {
+namespace waybill::format {
 namespace {
 
 /// Room of this thread for texts of a packet that do not stand in its bytes as they are.
@@ -118,36 +119,4 @@ void classify_packet(const Slice& bytes, std::string_view whole, const PacketMem
   keep_terms(packet);
 }
 
-bool is_utf8(std::string_view text) noexcept {
-  const auto* at = reinterpret_cast<const unsigned char*>(text.data());
-  const unsigned char* const end = at + text.size();
-  while (at < end) {
-    std::uint64_t word = 0;
-    if (end - at >= 8) {
-      std::memcpy(&word, at, 8);
-      if (!(word & 0x8080808080808080u)) {
-        at += 8;
-        continue;
-      }
-    }
-    if (*at < 0x80) {
-      ++at;
-      continue;
-    }
-    const unsigned char lead = *at;
-    if (lead < 0xC2 || lead > 0xF4) return false;
-    const int more = lead < 0xE0 ? 1 : lead < 0xF0 ? 2 : 3;
-    unsigned char low = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
-    unsigned char high = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
-    if (end - at <= more) return false;
-    for (int i = 1; i <= more; ++i) {
-      if (at[i] < low || at[i] > high) return false;
-      low = 0x80;
-      high = 0xBF;
-    }
-    at += more + 1;
-  }
-  return true;
-}
-
-}  // namespace waybill::detail
+}  // namespace waybill::format

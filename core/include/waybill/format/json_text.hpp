@@ -1,14 +1,13 @@
-// JSON text, as much of it as patterns and command lines need: a strict reader, and what JavaScript would write.
+// JSON text where it is not the payload: in patterns, ids, configuration and tables. A strict reader, and what
+// JavaScript would write.
 #pragma once
-
-#include "waybill/detail/walk_packet.hpp"  // is_utf8
 
 #include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
 
-namespace waybill::detail {
+namespace waybill::format {
 
 /// Reads one JSON text from front to back, as strictly as JSON.parse. It never recurses and takes linear time.
 /// Every read returns false at the first mistake; offset() then says where it is, and nothing more may be read.
@@ -25,6 +24,8 @@ class JsonReader {
   bool read_string(std::string& content);
   /// A number as a double; too large is an infinity, too small is 0.
   bool read_number(double& number) noexcept;
+  /// A number as it stands there.
+  bool read_number_text(std::string_view& digits) noexcept;
   /// One of the words true, false and null.
   bool read_word(std::string_view word) noexcept;
   /// Any value, unlooked at and nested as deeply as it likes; memory is one byte for each level.
@@ -59,8 +60,4 @@ void append_quoted(std::string_view text, std::string& out);
 /// At most `max_depth` levels. Returns false and the offset of the first mistake if the text is no such JSON.
 bool compact_json(std::string_view text, std::size_t max_depth, std::string& out, std::size_t& mistake_at);
 
-/// Takes one code point off the front of `text`; a byte that fits nowhere counts as U+FFFD. REQUIRES: !text.empty().
-char32_t next_code_point(std::string_view& text) noexcept;
-void append_utf8(char32_t code_point, std::string& out);
-
-}  // namespace waybill::detail
+}  // namespace waybill::format

@@ -1,15 +1,15 @@
 // What a decoder chooses between: the member that a key names, and the alternative of a variant. Private to walk_decode.hpp.
 #pragma once
 
-#include "waybill/detail/walk_common.hpp"
-#include "waybill/detail/walk_play.hpp"
+#include "waybill/format/coding.hpp"
+#include "waybill/format/player.hpp"
 
 #include <cstddef>
 #include <string>
 #include <string_view>
 #include <utility>
 
-namespace waybill::detail {
+namespace waybill::format {
 
 inline constexpr std::size_t k_no_field = static_cast<std::size_t>(-1);
 
@@ -113,4 +113,4 @@ class Rereading {
   int depth_ = 0;
 };
 
-}  // namespace waybill::detail
+}  // namespace waybill::format

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace waybill::detail {
+namespace waybill::transport {
 
 /// Reads tls, verify, ca, cert, key and key_password, and client_ca and server_name where `options` has them, into the
 /// members of these names. `secure_scheme` ("tcps") means TLS by itself. What contradicts itself is a mistake.
@@ -35,4 +35,4 @@ void read_tls(OptionReader& reader, const Url& url, std::string_view secure_sche
   if constexpr (requires { options.server_name; }) options.server_name = text_of_tls("server_name");
 }
 
-}  // namespace waybill::detail
+}  // namespace waybill::transport

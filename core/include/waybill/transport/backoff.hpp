@@ -4,7 +4,7 @@
 #include <chrono>
 #include <cstdint>
 
-namespace waybill::detail {
+namespace waybill::transport {
 
 class Backoff {
  public:
@@ -46,4 +46,4 @@ class Backoff {
   unsigned tries_ = 0;
 };
 
-}  // namespace waybill::detail
+}  // namespace waybill::transport

@@ -1,10 +1,11 @@
-#include "waybill/detail/walk_common.hpp"
+#include "waybill/format/coding.hpp"
+
 #include "waybill/payload.hpp"
 
 #include <cctype>
 #include <charconv>
 
-namespace waybill::detail {
+namespace waybill::format {
 
 void Failure::at_field(std::string_view name) {
   std::string step = ".";
@@ -183,4 +184,4 @@ bool exact_integer(std::string_view number, bool& negative, std::uint64_t& magni
   return true;
 }
 
-}  // namespace waybill::detail
+}  // namespace waybill::format

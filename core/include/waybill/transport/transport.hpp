@@ -2,15 +2,15 @@
 // which transport it is; it reconnects, correlates, times out, retries and drains, so that a transport only carries.
 #pragma once
 
-#include "waybill/dead_letter.hpp"
-#include "waybill/detail/held_bytes.hpp"
 #include "waybill/detail/unique_function.hpp"
+#include "waybill/format/serializer.hpp"
 #include "waybill/log.hpp"
 #include "waybill/metrics.hpp"
-#include "waybill/packet.hpp"
 #include "waybill/pattern.hpp"
 #include "waybill/result.hpp"
-#include "waybill/serializer.hpp"
+#include "waybill/transport/dead_letter.hpp"
+#include "waybill/transport/held_bytes.hpp"
+#include "waybill/transport/packet.hpp"
 
 #include <asio/any_io_executor.hpp>
 #include <asio/awaitable.hpp>
@@ -101,7 +101,7 @@ class DeliverySource {
   virtual void drop_delivery() noexcept = 0;
   /// A delivery keeps so many bytes of its own from now on; negative: it has given them back. They are in the process's
   /// account; a source with a bound of its own counts them itself, there too, and takes in no more beyond it.
-  virtual void hold_bytes(std::ptrdiff_t by) noexcept { detail::hold_bytes(by); }
+  virtual void hold_bytes(std::ptrdiff_t by) noexcept { transport::hold_bytes(by); }
   /// From now on no handler works on a delivery, and it is not settled: it waits for its next attempt or to be parked, or
   /// its handler left it. False: that is over. A source with a window may take others in its place.
   virtual void delivery_waits(bool on) noexcept { (void)on; }

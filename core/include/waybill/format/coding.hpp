@@ -3,7 +3,7 @@
 #pragma once
 
 #include "waybill/error.hpp"
-#include "waybill/model.hpp"
+#include "waybill/format/model.hpp"
 
 #include <cstdint>
 #include <cstring>
@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-namespace waybill::detail {
+namespace waybill::format {
 
 /// memcmp(...) == 0 for names, which are short: two compared words that may overlap instead of a call.
 inline bool equal_short(const char* a, const char* b, std::size_t count) noexcept {
@@ -151,4 +151,4 @@ bool parse_iso_time(std::string_view text, std::int64_t& milliseconds) noexcept;
 /// The integer that a JSON number text stands for, if it is one: "10", "1.0", "1e3".
 bool exact_integer(std::string_view number, bool& negative, std::uint64_t& magnitude) noexcept;
 
-}  // namespace waybill::detail
+}  // namespace waybill::format

@@ -2,13 +2,13 @@
 // For serializers, also from outside (docs/adding-a-serializer.md).
 #pragma once
 
-#include "waybill/packet.hpp"
-#include "waybill/serializer.hpp"
+#include "waybill/format/serializer.hpp"
+#include "waybill/transport/packet.hpp"
 
 #include <string>
 #include <string_view>
 
-namespace waybill::detail {
+namespace waybill::format {
 
 /// The members of a packet, each as the bytes of its value; empty: absent. The last of equal names wins.
 struct PacketMembers {
@@ -35,7 +35,4 @@ inline constexpr Term k_no_id{{}, true};
 void classify_packet(const Slice& bytes, std::string_view whole, const PacketMembers* members, Direction direction,
                      const PacketFormat& format, Packet& packet);
 
-/// Whether the text is UTF-8.
-bool is_utf8(std::string_view text) noexcept;
-
-}  // namespace waybill::detail
+}  // namespace waybill::format
