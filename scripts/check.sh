@@ -52,6 +52,8 @@ grep -nE '#include [<"](hiredis|amqp|rabbitmq-c|librdkafka|openssl|simdjson|yaml
 code_of "${core[@]}" | sed -E 's@(such as|as in) [a-z]+://@\1 @' | grep -iE '(\b|_)(tcp|tcps|redis|kafka|amqp|nats|mqtt|rabbitmq)(\b|_)|memory://|waybill/(transports|serializers)/' |
   rule "core names no transport and no serializer"
 
+grep -niE 'kafka|redis|rabbit|amqp' "${core[@]}" /dev/null | rule "core names no carrier, in comments neither"
+
 code_of "${sources[@]}" | grep -E '\[=[],]' | rule "captures are listed by name, no [=]"
 
 [ "${#tests[@]}" -eq 0 ] || code_of "${tests[@]}" | grep -E '\b(sleep_for|sleep_until|usleep|nanosleep)\b *\(' |

@@ -1,6 +1,7 @@
 // Cli: the command line as a process of its own.
 #pragma once
 
+#include <fcntl.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -19,8 +20,8 @@ namespace waybill::test {
 /// Starts `waybill` with the arguments; ended with SIGKILL at the latest with the object. Reading blocks.
 class Cli {
  public:
-  enum class Output { taken, closed };
-  explicit Cli(std::vector<std::string> arguments, Output output = Output::taken) {
+  enum class Output { taken, closed, full };
+  explicit Cli(std::vector<std::string> arguments, Output output = Output::taken, const char* input = nullptr) {
     std::array<int, 2> out{};
     std::array<int, 2> err{};
     if (::pipe(out.data()) != 0 || ::pipe(err.data()) != 0) throw std::runtime_error("pipe");
@@ -29,6 +30,8 @@ class Cli {
     posix_spawn_file_actions_adddup2(&actions, out[1], STDOUT_FILENO);
     posix_spawn_file_actions_adddup2(&actions, err[1], STDERR_FILENO);
     for (const int end : {out[0], out[1], err[0], err[1]}) posix_spawn_file_actions_addclose(&actions, end);
+    if (input) posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, input, O_RDONLY, 0);
+    if (output == Output::full) posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/full", O_WRONLY, 0);
     if (output == Output::closed) posix_spawn_file_actions_addclose(&actions, STDOUT_FILENO);
     arguments.insert(arguments.begin(), WAYBILL_CLI);
     std::vector<char*> argv;

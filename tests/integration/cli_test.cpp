@@ -81,6 +81,43 @@ TEST(Cli, WritesToNothingElseWhereItsOutputIsClosed) {
   EXPECT_EQ(request.exit_code(), 5);
 }
 
+TEST(Cli, HelpThatNobodyCanReadIsNoSuccess) {
+  for (const std::vector<std::string>& arguments : {std::vector<std::string>{"--help"},
+                                                    {"listen", "--help"},
+                                                    {"dlq", "ls", "--help"},
+                                                    {"--version"},
+                                                    {"transports"}}) {
+    Cli full(arguments, Cli::Output::full);
+    EXPECT_NE(full.error_line("standard output cannot be written: No space left on device"), "") << arguments.back();
+    EXPECT_EQ(full.exit_code(), 5);
+  }
+  Cli help({"--help"});
+  EXPECT_GT(help.rest().size(), 10u);
+  EXPECT_EQ(help.exit_code(), 0);
+}
+
+TEST(Cli, DataThatCannotBeReadIsCalledSo) {
+  Cli directory({"emit", "tcp://127.0.0.1:1", "p", "-"}, Cli::Output::taken, "/");
+  EXPECT_NE(directory.error_line("standard input cannot be read: Is a directory"), "");
+  EXPECT_EQ(directory.exit_code(), 2);
+}
+
+TEST(Cli, ListenAnswersCallersInTheirOwnFormat) {
+  const std::string reply = R"({"n":12345678901234567890,"list":[1,-2.5,null,true,"가"]})";
+  Cli listen({"listen", "tcp://127.0.0.1:0", "p", "--count", "4", "--reply", reply});
+  const std::string line = listen.error_line("listening on");
+  ASSERT_FALSE(line.empty());
+  const std::string url = "tcp://127.0.0.1:" + std::to_string(port_in(line));
+  for (const std::string format : {"json", "msgpack"}) {
+    for (const std::string data : {"null", R"({"a":1})"}) {
+      Cli request({"request", url + "?serializer=" + format, "p", data});
+      EXPECT_EQ(request.rest(), std::vector<std::string>{reply}) << format;
+      EXPECT_EQ(request.exit_code(), 0) << format;
+    }
+  }
+  EXPECT_EQ(listen.exit_code(), 0);
+}
+
 TEST(Cli, WhatTcpDoesNotHaveIsSaidFirst) {
   Cli ls({"dlq", "ls", "tcp://127.0.0.1:1"});
   EXPECT_NE(ls.error_line("has no dead letters"), "");

@@ -258,11 +258,13 @@ TEST(KafkaStatistics, AreToldNumberByNumber) {
   std::vector<std::pair<std::string, double>> told;
   const auto keep = [&told](std::string_view name, double value) { told.emplace_back(name, value); };
   tell_statistics(R"({ "name": "a:1", "up": true, "msg_cnt":3, "brokers":{"h:9092/1":{ "rtt": { "avg":-1.5 },
-                  "toppars":{}}}, "lag":7 })",
+                  "toppars":{}}}, "a\"b\u003a": 2, "text": "{\"no\":1}", "lag":7 })",
                   "kafka", keep);
-  EXPECT_EQ(told, (std::vector<std::pair<std::string, double>>{
-                      {"kafka.msg_cnt", 3}, {"kafka.brokers.h:9092/1.rtt.avg", -1.5}, {"kafka.lag", 7}}));
-  for (const char* broken : {"", "7", "}", "{\"a", "{\"a\":", "{\"a\":-", "{}}{\"a\":1"}) {
+  EXPECT_EQ(told,
+            (std::vector<std::pair<std::string, double>>{
+                {"kafka.msg_cnt", 3}, {"kafka.brokers.h:9092/1.rtt.avg", -1.5}, {"kafka.a\"b:", 2}, {"kafka.lag", 7}}));
+  for (const char* broken : {"{,\"a\":1", "{{\"a\":1}", "{\"a\" 1}", "{\"a\":[1}", "", "7", "}", "{\"a",
+                             "{\"a\":", "{\"a\":-", "{}}{\"a\":1"}) {
     tell_statistics(broken, "kafka", [broken](std::string_view, double) { ADD_FAILURE() << broken; });
   }
 }

@@ -1,5 +1,6 @@
 #include "arguments.hpp"
 
+#include "inputs.hpp"
 #include "outcome.hpp"
 #include <waybill/detail/nearest.hpp>
 #include <waybill/registry.hpp>
@@ -8,6 +9,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <sstream>
 
 namespace waybill::cli {
 namespace {
@@ -231,7 +233,12 @@ ParsedArguments parse_arguments(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    if (error.get_exit_code() == 0) return {std::nullopt, app.exit(error)};
+    if (error.get_exit_code() == 0) {
+      std::ostringstream text;
+      app.exit(error, text, text);
+      print_text(text.str());
+      return {std::nullopt, 0};
+    }
     otherwise = error.what();
   }
   const CLI::App* command = &app;

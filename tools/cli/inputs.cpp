@@ -3,11 +3,10 @@
 #include "outcome.hpp"
 #include <waybill/url.hpp>
 
+#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
-#include <iostream>
-#include <iterator>
 #include <system_error>
 
 namespace waybill::cli {
@@ -49,8 +48,10 @@ Pattern parse_pattern(const std::string& typed) {
 
 std::string read_data(const std::string& typed) {
   if (typed != "-") return typed;
-  std::string data{std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>()};
-  if (std::cin.bad()) refuse("data", "standard input cannot be read");
+  std::string data;
+  std::array<char, 4096> part;
+  while (const std::size_t got = std::fread(part.data(), 1, part.size(), stdin)) data.append(part.data(), got);
+  if (std::ferror(stdin)) refuse("data", "standard input cannot be read: " + std::system_category().message(errno));
   return data;
 }
 
@@ -78,12 +79,13 @@ std::chrono::milliseconds parse_time(std::string_view text, std::string_view nam
   return *time;
 }
 
-void print_line(std::string_view line) {
-  std::fwrite(line.data(), 1, line.size(), stdout);
-  std::fputc('\n', stdout);
-  if (std::fflush(stdout) == 0) return;
+void print_text(std::string_view text) {
+  const bool is_written = std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
+  if (is_written && std::fflush(stdout) == 0) return;
   const std::string why = std::system_category().message(errno);
   std::_Exit(report(failure(Exit::failed, "internal", "standard output cannot be written: " + why)));
 }
+
+void print_line(std::string_view line) { print_text(std::string(line) += '\n'); }
 
 }  // namespace waybill::cli

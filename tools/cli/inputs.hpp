@@ -30,7 +30,8 @@ JsonHeaders parse_headers(std::string_view json, std::string_view name);
 /// More than zero: "5s", "250ms", "250".
 std::chrono::milliseconds parse_time(std::string_view text, std::string_view name);
 
-/// Writes a line to standard output and flushes it. Ends the program, as failed, when that cannot be done.
+/// Writes to standard output and flushes it. Ends the program, as failed, when that cannot be done.
+void print_text(std::string_view text);
 void print_line(std::string_view line);
 
 }  // namespace waybill::cli

@@ -1,5 +1,6 @@
 #include "listen.hpp"
 
+#include "format_bridge.hpp"
 #include "goodbye.hpp"
 #include "inputs.hpp"
 #include "json_line.hpp"
@@ -13,6 +14,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <variant>
 
 namespace waybill::cli {
 namespace {
@@ -33,6 +35,23 @@ std::string describe(Context& context) {
   if (!context.metadata().empty()) line += R"(,"metadata":)" + json_shown(context.metadata());
   return line + '}';
 }
+
+/// What requests are answered with. JSON is answered as it was typed; a caller that speaks another format, in that.
+class Reply {
+ public:
+  using Any = std::variant<Payload, FormatBridge>;
+  explicit Reply(std::string_view typed)
+      : text_(parse_value(typed, json_serializer(), "--reply")), value_(text_.decode<FormatBridge>()) {}
+
+  Any to(Context& context) const {
+    if (context.payload().serializer() == text_.serializer()) return text_;
+    return value_;
+  }
+
+ private:
+  Payload text_;
+  FormatBridge value_;
+};
 
 /// Lives as long as the loop runs.
 struct Listening {
@@ -90,13 +109,8 @@ Outcome listen(const Arguments& arguments, const Log& log) {
     std::size_t& most = config.listeners.front().max_in_flight;
     most = static_cast<std::size_t>(std::min<std::uint64_t>(most, arguments.count));
   }
-  std::optional<Payload> reply;
-  if (!arguments.reply.empty()) {
-    const std::shared_ptr<const Registry> registry = default_registry();
-    const std::string& name = config.listeners.front().serializer;
-    reply = parse_value(arguments.reply,
-                        name.empty() ? registry->default_serializer() : *registry->serializer(name).value(), "--reply");
-  }
+  std::optional<Reply> reply;
+  if (!arguments.reply.empty()) reply.emplace(arguments.reply);
 
   asio::io_context loop(1);
   Listening listening(loop, std::move(config), arguments);
@@ -105,8 +119,9 @@ Outcome listen(const Arguments& arguments, const Log& log) {
   for (const std::string& typed : arguments.patterns) {
     const Pattern pattern = parse_pattern(typed);
     if (reply) {
-      listening.service.on_event(
-          pattern, [&listening, reply](Context& context) { return listening.take(context) ? *reply : Payload(); });
+      listening.service.on_event(pattern, [&listening, &reply](Context& context) {
+        return listening.take(context) ? reply->to(context) : Reply::Any();
+      });
     } else {
       listening.service.on_event(pattern, [&listening](Context& context) { listening.take(context); });
     }

@@ -49,7 +49,7 @@ bool is_secret_name(std::string_view name) {
       plain += c;
     }
   }
-  // keypem is librdkafka's ssl.key.pem: a private key itself, not its file.
+  // keypem: a private key itself, where others name its file. jaas: Java's logins, which people paste.
   constexpr std::array<std::string_view, 10> k_words{"password",   "passwd", "passphrase", "secret", "token",
                                                      "credential", "apikey", "accesskey",  "keypem", "jaas"};
   return plain == "pass" || plain == "pwd" || std::any_of(k_words.begin(), k_words.end(), [&plain](auto word) {

@@ -1,42 +1,62 @@
 #include "statistics.hpp"
 
-#include <charconv>
+#include "waybill/format/json_text.hpp"
+
 #include <vector>
 
 namespace waybill::kafka {
+namespace {
 
-void tell_statistics(std::string_view json, std::string_view prefix, const MetricSink& sink) {
-  std::string name(prefix);
-  std::vector<std::size_t> outer;  // how long the name is outside of each object that is open
-  while (!json.empty()) {
-    const char first = json.front();
-    if (first == '-' || (first >= '0' && first <= '9')) {
-      double value = 0;
-      const auto [end, mistake] = std::from_chars(json.data(), json.data() + json.size(), value);
-      if (mistake != std::errc() || outer.empty()) return;
-      sink(name, value);
-      json.remove_prefix(static_cast<std::size_t>(end - json.data()));
-      continue;
-    }
-    json.remove_prefix(1);
-    if (first == '{') {
-      outer.push_back(name.size());
-    } else if (first == '}') {
-      if (outer.empty()) return;
-      name.resize(outer.back());
-      outer.pop_back();
-    } else if (first == '"') {
-      const std::size_t end = json.find('"');  // names of brokers, topics and figures hold nothing that is escaped
-      if (end == std::string_view::npos) return;
-      const std::string_view text = json.substr(0, end);
-      json.remove_prefix(end + 1);
-      const std::size_t next = json.find_first_not_of(" \n");
-      if (outer.empty() || next == std::string_view::npos || json[next] != ':') continue;  // a text for a value
-      name.resize(outer.back());
-      name += '.';
-      name += text;
+/// Walks without recursion: the name of the value at hand grows and shrinks with the objects that are open.
+class Walk {
+ public:
+  Walk(std::string_view json, std::string_view prefix, const MetricSink& sink)
+      : reader_(json), name_(prefix), sink_(sink) {}
+
+  void run() {
+    if (!reader_.take('{')) return;
+    outer_.push_back(name_.size());
+    bool is_first = true;  // of its object
+    while (!outer_.empty()) {
+      if (reader_.take('}')) {
+        outer_.pop_back();
+        is_first = false;
+      } else if ((!is_first && !reader_.take(',')) || !member(is_first)) {
+        return;
+      }
     }
   }
+
+ private:
+  /// False at a mistake. `opens`: whether the value is an object, whose members come next.
+  bool member(bool& opens) {
+    std::string key;
+    if (!reader_.read_string(key) || !reader_.take(':')) return false;
+    name_.resize(outer_.back());
+    (name_ += '.') += key;
+    opens = reader_.take('{');
+    if (opens) {
+      outer_.push_back(name_.size());
+      return true;
+    }
+    const char first = reader_.peek();
+    if (first != '-' && (first < '0' || first > '9')) return reader_.skip_value();
+    double value = 0;
+    if (!reader_.read_number(value)) return false;
+    sink_(name_, value);
+    return true;
+  }
+
+  format::JsonReader reader_;
+  std::string name_;
+  const MetricSink& sink_;
+  std::vector<std::size_t> outer_;  ///< How long the name is outside of each object that is open.
+};
+
+}  // namespace
+
+void tell_statistics(std::string_view json, std::string_view prefix, const MetricSink& sink) {
+  Walk(json, prefix, sink).run();
 }
 
 }  // namespace waybill::kafka

@@ -27,7 +27,7 @@ struct PacketFormat {
   bool (*is_truthy)(std::string_view value);
 };
 
-/// An id that is not there, on replies: NestJS's RabbitMQ server sends none.
+/// An id that is not there, on replies: where the carrier has one, NestJS sends none.
 inline constexpr Term k_no_id{{}, true};
 
 /// Fills `packet` from the members of a packet. Views point into `bytes`, or into storage that the packet keeps. `whole` is the packet's value: the payload, if this is no packet of the protocol. No members: the value
