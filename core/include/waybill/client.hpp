@@ -1,9 +1,11 @@
 // Client: requests, events and streams to one URL.
 #pragma once
 
+#include "waybill/call_options.hpp"
 #include "waybill/config.hpp"
 #include "waybill/detail/call.hpp"
-#include "waybill/detail/completion.hpp"
+#include "waybill/detail/client_wait.hpp"
+#include "waybill/detail/miscompiled.hpp"
 #include "waybill/detail/typed_call.hpp"
 #include "waybill/fields.hpp"
 #include "waybill/metrics.hpp"
@@ -76,8 +78,8 @@ class Client {
   template <class R = Payload, class Body, class Token = asio::use_awaitable_t<>>
   auto request(const Pattern& pattern, Body&& body, const CallOptions& options, Token&& token = {}) {
     detail::refuse_miscompiled<Body, Token>();
-    detail::CallRef call = detail::send(core_, PacketKind::request, pattern, detail::body_ref(body), options);
-    return asio::async_initiate<Token, void(Result<R>)>(detail::AwaitReply<R>{}, token, std::move(call));
+    detail::Call call = detail::Call::send(core_, PacketKind::request, pattern, ValueRef::of(body), options);
+    return asio::async_initiate<Token, void(Result<R>)>(detail::AwaitCall<R>{}, token, std::move(call));
   }
 
   template <class R = Payload, detail::PatternTemporary P, class Body, class Token = asio::use_awaitable_t<>>
@@ -105,10 +107,10 @@ class Client {
   auto emit(const Pattern& pattern, Body&& body, const CallOptions& options, Token&& token = {}) {
     detail::refuse_miscompiled<Body, Token>();
     if constexpr (std::same_as<std::remove_cvref_t<Token>, asio::detached_t>) {
-      detail::send_and_forget(core_, pattern, detail::body_ref(body), options);
+      detail::Call::send_and_forget(core_, pattern, ValueRef::of(body), options);
     } else {
-      detail::CallRef call = detail::send(core_, PacketKind::event, pattern, detail::body_ref(body), options);
-      return asio::async_initiate<Token, void(Result<Accepted>)>(detail::AwaitAccepted{}, token, std::move(call));
+      detail::Call call = detail::Call::send(core_, PacketKind::event, pattern, ValueRef::of(body), options);
+      return asio::async_initiate<Token, void(Result<Accepted>)>(detail::AwaitCall<Accepted>{}, token, std::move(call));
     }
   }
 
@@ -130,7 +132,7 @@ class Client {
   template <class T = Payload, class Body>
   ReplyStream<T> stream(const Pattern& pattern, Body&& body, const CallOptions& options = CallOptions()) {
     detail::refuse_miscompiled<Body, asio::use_awaitable_t<>>();
-    return ReplyStream<T>(detail::send(core_, PacketKind::request, pattern, detail::body_ref(body), options));
+    return ReplyStream<T>(detail::Call::send(core_, PacketKind::request, pattern, ValueRef::of(body), options));
   }
 
   /// Connects now instead of at the first call; completes with Result<void> when the link is ready, or after

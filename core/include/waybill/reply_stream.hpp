@@ -19,7 +19,7 @@ namespace detail {
 /// Values that have come and the one reader that may wait. Keeps packets, decodes when they are asked for.
 class ReplyQueue {
  public:
-  explicit ReplyQueue(CallRef call);
+  explicit ReplyQueue(Call call);
   ~ReplyQueue();
   using Reader = UniqueFunction<void(const ReplyEvent&)>;
   /// Tells the next event; the final one again and again. Thread-safe; one reader at a time.
@@ -45,7 +45,7 @@ bool is_closing_null(const Packet& packet);
 template <class T>
 class ReplyStream {
  public:
-  explicit ReplyStream(detail::CallRef call) : queue_(std::make_unique<detail::ReplyQueue>(std::move(call))) {}
+  explicit ReplyStream(detail::Call call) : queue_(std::make_unique<detail::ReplyQueue>(std::move(call))) {}
 
   /// Completes with Result<std::optional<T>>: a value, or nothing after the last one. Throws (or gives) the Error that
   /// ended the reply, each time that it is called after that. One call at a time. Cancelled (`co_await (stream.next() || timer)`), it ends with errc::cancelled

@@ -2,6 +2,7 @@
 // client_outbox.cpp, who waits for a link or a flush in client_waits.cpp.
 #include "client/client_core.hpp"
 
+#include "client/call_chain.hpp"
 #include "config/config_options.hpp"
 #include "middleware/configured.hpp"
 
@@ -57,63 +58,79 @@ void ClientCore::require_unused(std::string_view what) const {
   throw Error(errc::invalid_config, std::string(what) + " must come before the client's first call", End::rejected);
 }
 
-Result<CallKey> ClientCore::send(const Outgoing& outgoing) {
-  const SoleThread::Visit visit(sole_thread_);
-  if (closed_) return closed_error();
-  const bool is_request = outgoing.kind == PacketKind::request;
-  if (!outgoing.is_attempt) ClientCounters::add(is_request ? counters.requests : counters.events);
-  const std::chrono::milliseconds timeout = outgoing.options.timeout.value_or(config_.timeout);
-  const TimePoint deadline = deadline_after(coarse_now(), timeout);
-  Result<CallKey> key =
-      calls_.open(deadline, {outgoing.pattern.route(), timeout, is_request, !outgoing.is_attempt, Stage::held});
-  if (!key) return key;
-  arm_deadline(deadline);
-  Packet packet;
-  fill(packet, outgoing, timeout);
-  if (is_request) packet.id = calls_.id(*key);
-  Result<void> passed = pass_on(packet, ticket_of(*key) | (is_request ? k_failure_only : 0), *key);
-  if (passed) return key;
-  calls_.close(*key);
-  return passed.error();
+CallKey ClientCore::start(Packet& packet, const CallLimits& limits) {
+  return middleware.empty() ? send(packet, limits.timeout) : CallChain::start(shared_from_this(), packet, limits);
 }
 
-Result<CallKey> ClientCore::open_guarded(PacketKind kind, const Pattern& pattern, std::chrono::milliseconds timeout,
-                                         TimePoint deadline) {
-  if (closed_) return closed_error();
-  const bool is_request = kind == PacketKind::request;
-  ClientCounters::add(is_request ? counters.requests : counters.events);
-  Result<CallKey> key = calls_.open(deadline, {pattern.route(), timeout, is_request, true, Stage::guarded});
-  if (key) arm_deadline(deadline);
+void ClientCore::start_and_forget(Packet& packet, const CallLimits& limits) {
+  if (!middleware.empty()) {
+    return calls_.attach(start(packet, limits), [this](const ReplyEvent& event) {
+      if (event.error) complain_of_forgotten(*event.error);
+    });
+  }
+  const SoleThread::Visit visit(sole_thread_);
+  if (closed_) return note_forgotten_failure(closed_error());
+  ClientCounters::add(counters.events);
+  if (Result<void> passed = pass_on(packet, 0, {}); !passed) note_forgotten_failure(passed.error());
+}
+
+CallKey ClientCore::open(const Packet& packet, std::chrono::milliseconds timeout, TimePoint deadline, Stage stage,
+                         Part part) {
+  const bool is_request = packet.kind == PacketKind::request;
+  const bool counts = part == Part::whole;
+  if (counts) ClientCounters::add(is_request ? counters.requests : counters.events);
+  const CallKey key = calls_.open(deadline, {packet.route, timeout, is_request, counts, stage});
+  if (closed_) {
+    end(key, closed_error());
+  } else if (calls_.is_open(key)) {
+    arm_deadline(deadline);
+  }
   return key;
+}
+
+CallKey ClientCore::send(Packet& packet, std::chrono::milliseconds timeout, Part part) {
+  const SoleThread::Visit visit(sole_thread_);
+  const CallKey key = open(packet, timeout, deadline_after(coarse_now(), timeout), Stage::held, part);
+  if (!calls_.is_waiting(key)) return key;
+  const bool is_request = packet.kind == PacketKind::request;
+  if (is_request) {
+    packet.id = calls_.id(key);
+    set_deadline(packet, timeout);
+  }
+  Result<void> passed = pass_on(packet, ticket_of(key) | (is_request ? k_failure_only : 0), key);
+  if (!passed) end(key, passed.error());
+  return key;
+}
+
+CallKey ClientCore::refuse(const Packet& packet, const Error& why) {
+  const CallKey key =
+      open(packet, config_.timeout, deadline_after(coarse_now(), config_.timeout), Stage::held, Part::whole);
+  end(key, why);
+  return key;
+}
+
+CallKey ClientCore::open_chained(const Packet& packet, std::chrono::milliseconds timeout,
+                                 const std::shared_ptr<CallChain>& chain) {
+  const CallKey key = open(packet, timeout, *chain->deadline(), Stage::chained, Part::whole);
+  if (calls_.is_waiting(key)) chains_[ticket_of(key)] = chain;
+  return key;
+}
+
+void ClientCore::finish_chain(CallKey key, const Result<void>& outcome) {
+  chains_.erase(ticket_of(key));
+  if (!calls_.is_waiting(key)) return;  // the caller has all of the reply
+  if (!outcome) return fail(key, outcome.error());
+  // A middleware that did not call on: the call ends without a value.
+  Packet end;
+  end.kind = PacketKind::end;
+  end.serializer = serializer_;
+  calls_.tell(key, {&end, nullptr, nullptr, true});
 }
 
 void ClientCore::move_deadline(CallKey key, TimePoint deadline) {
   if (!calls_.is_waiting(key)) return;
   calls_.set_deadline(key, deadline);
   arm_deadline(deadline);
-}
-
-void ClientCore::send_and_forget(const Outgoing& outgoing) {
-  const SoleThread::Visit visit(sole_thread_);
-  if (closed_) return note_forgotten_failure(closed_error());
-  ClientCounters::add(counters.events);
-  Packet packet;
-  fill(packet, outgoing, {});
-  if (Result<void> passed = pass_on(packet, 0, {}); !passed) note_forgotten_failure(passed.error());
-}
-
-void ClientCore::fill(Packet& packet, const Outgoing& outgoing, std::chrono::milliseconds timeout) const {
-  packet.kind = outgoing.kind;
-  packet.has_pattern = packet.has_payload = true;
-  packet.pattern = outgoing.pattern.term();
-  packet.route = outgoing.pattern.route();
-  packet.payload = outgoing.payload;
-  packet.serializer = serializer_;
-  const CallOptions& options = outgoing.options;
-  if (!options.headers.empty()) packet.headers = options.headers;
-  if (!options.properties.empty()) packet.properties = options.properties;
-  if (!options.metadata.empty()) packet.metadata = options.metadata.bytes();
-  if (packet.kind == PacketKind::request) set_deadline(packet, timeout);
 }
 
 void ClientCore::set_deadline(Packet& packet, std::chrono::milliseconds left) const {
@@ -176,14 +193,21 @@ void ClientCore::on_sent(Ticket ticket, Result<Accepted> outcome) {
   if (!calls_.is_waiting(key)) return;
   if (!outcome) return end(key, outcome.error());
   if (ticket & k_failure_only) return;
-  calls_.accept(key, *outcome);
+  calls_.tell(key, {nullptr, &*outcome, nullptr, true});
 }
 
 void ClientCore::end(CallKey key, const Error& error) {
   if (!calls_.is_waiting(key)) return;
+  if (calls_.stage(key) != Stage::chained) return fail(key, error);
+  const auto chain = chains_.extract(ticket_of(key));
+  const std::shared_ptr<CallChain> running = chain ? chain.mapped().lock() : nullptr;
+  fail(key, running ? running->stop(error) : error);
+}
+
+void ClientCore::fail(CallKey key, const Error& error) {
   if (calls_.counts(key)) ClientCounters::add(error.code() == errc::timeout ? counters.timeouts : counters.failed);
   if (calls_.stage(key) == Stage::held) outbox_.take(key);
-  calls_.fail(key, error);
+  calls_.tell(key, {nullptr, nullptr, &error, true});
   if (!flushes_.empty()) advance_flushes();
 }
 
@@ -215,6 +239,8 @@ void ClientCore::resume_replies() {
 
 void ClientCore::abandon(CallKey key) {
   if (!calls_.is_open(key)) return;
+  // What is still to be sent is sent all the same.
+  if (calls_.stage(key) == Stage::chained) return calls_.attach(key, [](const ReplyEvent&) {});
   if (ready_ && calls_.is_waiting(key) && calls_.stage(key) == Stage::sent) connection_->forget(calls_.id(key));
   calls_.close(key);
 }
@@ -238,7 +264,7 @@ void ClientCore::on_deadline() {
   std::vector<CallKey> expired = calls_.expired(now);
   // A call that goes through middleware after what it has sent: that knows more.
   std::stable_partition(expired.begin(), expired.end(),
-                        [this](CallKey key) { return calls_.is_waiting(key) && calls_.stage(key) != Stage::guarded; });
+                        [this](CallKey key) { return calls_.is_waiting(key) && calls_.stage(key) != Stage::chained; });
   for (const CallKey key : expired) end_expired(key);
   if (closed_) return;
   TimePoint next = std::min(calls_.earliest(), outbox_.earliest());

@@ -13,6 +13,7 @@
 
 #include <atomic>
 #include <memory>
+#include <unordered_map>
 #include <vector>
 
 namespace waybill::detail {
@@ -25,14 +26,13 @@ struct ClientCounters {
   }
 };
 
-/// A call that was made off the client's executor, or that goes through middleware: its mailbox is filled on the
-/// executor, and its waiter gets there by a post.
-struct RemoteCall {
-  CallKey key;
-  Mailbox mailbox;
-  std::function<void()> cancel;  // set on the executor
-  bool is_cancelled = false;
+/// What one call may take, and may be done with it.
+struct CallLimits {
+  std::chrono::milliseconds timeout;
+  bool is_idempotent = false;
 };
+
+class CallChain;
 
 Error closed_error(End end = End::rejected);
 Error cancelled_error(End end);
@@ -52,22 +52,26 @@ class ClientCore final : public std::enable_shared_from_this<ClientCore>,
   TimePoint coarse_now() const { return clock_.coarse(); }
   std::chrono::milliseconds default_timeout() const noexcept { return config_.timeout; }
 
-  /// A packet whose payload is in the client's format. The packet is taken before it returns.
-  struct Outgoing {
-    PacketKind kind;
-    const Pattern& pattern;
-    Slice payload;
-    const CallOptions& options;
-    bool is_attempt = false;  ///< Of a call that goes through middleware: that one is counted.
+  /// Begins a call: through the middleware, where there is some, or straight to send(). The packet is borrowed, its payload
+  /// in the client's format. The call is open, and may have ended: its waiter is told when it is attached.
+  CallKey start(Packet& packet, const CallLimits& limits);
+  void start_and_forget(Packet& packet, const CallLimits& limits);
+  enum class Part {
+    whole,
+    attempt,  ///< Of a call that goes through middleware, which is the one that counts.
   };
-  /// Sends, or keeps it until there is a link. The call is open unless the result says otherwise.
-  Result<CallKey> send(const Outgoing& outgoing);
-  void send_and_forget(const Outgoing& outgoing);
+  /// Sends, or keeps it until there is a link.
+  CallKey send(Packet& packet, std::chrono::milliseconds timeout, Part part = Part::whole);
+  /// A call that ends before it is sent.
+  CallKey refuse(const Packet& packet, const Error& why);
   PendingCalls& calls() noexcept { return calls_; }
   const PendingCalls& calls() const noexcept { return calls_; }
-  /// A call that goes through middleware: it ends at its deadline, when it is cancelled and when the client is closed.
-  Result<CallKey> open_guarded(PacketKind kind, const Pattern& pattern, std::chrono::milliseconds timeout,
-                               TimePoint deadline);
+  /// A call that goes through middleware: it ends when its chain does, at its deadline, when it is cancelled and when the
+  /// client is closed.
+  CallKey open_chained(const Packet& packet, std::chrono::milliseconds timeout,
+                       const std::shared_ptr<CallChain>& chain);
+  /// The chain of the call has come to its end; an error ends the call.
+  void finish_chain(CallKey key, const Result<void>& outcome);
   void move_deadline(CallKey key, TimePoint deadline);
   void cancel(CallKey key);
   /// Nobody waits for it any more; its reply will be dropped.
@@ -126,7 +130,7 @@ class ClientCore final : public std::enable_shared_from_this<ClientCore>,
     std::optional<Error> failure;
   };
 
-  void fill(Packet& packet, const Outgoing& outgoing, std::chrono::milliseconds timeout) const;
+  CallKey open(const Packet& packet, std::chrono::milliseconds timeout, TimePoint deadline, Stage stage, Part part);
   void set_deadline(Packet& packet, std::chrono::milliseconds left) const;
   /// To the link if there is one that takes it; else kept for it.
   Result<void> pass_on(const Packet& packet, Ticket ticket, CallKey key);
@@ -151,6 +155,8 @@ class ClientCore final : public std::enable_shared_from_this<ClientCore>,
   void arm_deadline(TimePoint deadline);
   void on_deadline();
   void end(CallKey key, const Error& error);
+  void fail(CallKey key, const Error& error);
+  void complain_of_forgotten(const Error& error);
   void end_expired(CallKey key);
   Error no_link_error(std::optional<std::chrono::milliseconds> waited = {}) const;
   Error not_sent(CallKey key, const Error& why) const;
@@ -176,6 +182,7 @@ class ClientCore final : public std::enable_shared_from_this<ClientCore>,
   TimePoint armed_for_ = TimePoint::max();
   PendingCalls calls_;
   Buffer scratch_;
+  std::unordered_map<Ticket, std::weak_ptr<CallChain>> chains_;  // that run, by ticket_of(key)
   Unconfirmed unconfirmed_;
   std::shared_ptr<Reconnect> reconnect_;
   Outbox outbox_;

@@ -72,6 +72,10 @@ void ClientCore::fail_entries(std::vector<Outbox::Entry> entries, const Error& e
 
 void ClientCore::note_forgotten_failure(const Error& error) {
   ClientCounters::add(counters.failed);
+  complain_of_forgotten(error);
+}
+
+void ClientCore::complain_of_forgotten(const Error& error) {
   ++forgotten_failures_;
   forgotten_failure_ = error;
   const TimePoint now = coarse_now();

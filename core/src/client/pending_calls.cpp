@@ -35,11 +35,9 @@ bool ends_call(const Packet& packet) noexcept { return packet.kind != PacketKind
 
 }  // namespace
 
-Result<CallKey> PendingCalls::open(TimePoint deadline, const CallInfo& info) {
+CallKey PendingCalls::open(TimePoint deadline, const CallInfo& info) {
   if (first_free_ == UINT32_MAX) {
-    if (slots_.size() == k_most) {
-      return Error(errc::overloaded, "more than 1048576 calls are waiting for replies", End::rejected);
-    }
+    if (slots_.size() == k_most) return {};
     Slot& added = slots_.emplace_back();
     first_free_ = static_cast<std::uint32_t>(slots_.size() - 1);
     added.generation = first_generation_;
@@ -89,21 +87,23 @@ std::chrono::milliseconds PendingCalls::timeout(CallKey key) const noexcept {
   return timeout == k_unlimited ? std::chrono::milliseconds::max() : std::chrono::milliseconds(timeout);
 }
 
-bool PendingCalls::has_mail(CallKey key) const noexcept { return is_open(key) && slots_[key.slot].mailbox; }
+bool PendingCalls::has_mail(CallKey key) const noexcept { return !is_open(key) || slots_[key.slot].mail; }
 
 void PendingCalls::attach(CallKey key, ReplyHandler handler) {
-  Slot& slot = slots_[key.slot];
-  if (!slot.mailbox) {
-    slot.handler = std::move(handler);
-    return;
+  if (!is_open(key)) {
+    const Error error(errc::overloaded, "more than 1048576 calls are waiting for replies", End::rejected);
+    return call(handler, {nullptr, nullptr, &error, true});
   }
-  const std::shared_ptr<Mailbox> mailbox = std::move(slot.mailbox);
-  if (mailbox->is_ended()) {
-    release(key.slot);
-  } else {
-    slot.handler = [mailbox](const ReplyEvent& event) { mailbox->tell(event); };
+  // What comes while the handler is told is told after that.
+  while (is_open(key) && slots_[key.slot].mail) {
+    const std::unique_ptr<Mail> mail = std::move(slots_[key.slot].mail);
+    if (slots_[key.slot].is_ended) release(key.slot);
+    for (const Mail::Letter& letter : mail->letters) {
+      call(handler, {letter.packet ? &*letter.packet : nullptr, letter.accepted ? &*letter.accepted : nullptr,
+                     letter.error ? &*letter.error : nullptr, letter.is_final});
+    }
   }
-  mailbox->attach(std::move(handler));
+  if (is_open(key)) slots_[key.slot].handler = std::move(handler);
 }
 
 void PendingCalls::close(CallKey key) noexcept {
@@ -122,12 +122,12 @@ PendingCalls::Delivered PendingCalls::deliver(const Packet& packet) {
     return Delivered::nobody;
   }
   const bool is_last = ends_call(packet);
-  tell(index, {&packet, nullptr, nullptr, is_last});
+  tell_slot(index, {&packet, nullptr, nullptr, is_last});
   return is_last ? Delivered::last : Delivered::more;
 }
 
-void PendingCalls::fail(CallKey key, const Error& error) {
-  if (is_open(key)) tell(key.slot, {nullptr, nullptr, &error, true});
+void PendingCalls::tell(CallKey key, const ReplyEvent& event) {
+  if (is_open(key)) tell_slot(key.slot, event);
 }
 
 std::vector<CallKey> PendingCalls::open_calls() const {
@@ -153,26 +153,34 @@ std::vector<CallKey> PendingCalls::expired(TimePoint now) {
   return keys;
 }
 
-void PendingCalls::accept(CallKey key, const Accepted& accepted) {
-  if (is_open(key)) tell(key.slot, {nullptr, &accepted, nullptr, true});
+void PendingCalls::end(Slot& slot) noexcept {
+  slot.is_ended = true;
+  count(slot, -1);
 }
 
-void PendingCalls::tell(std::uint32_t index, const ReplyEvent& event) {
-  Slot& slot = slots_[index];
-  if (slot.is_ended) return;
-  if (event.is_final) {
-    slot.is_ended = true;
-    count(slot, -1);
-  }
-  if (!slot.handler) {  // not awaited yet
-    if (!slot.mailbox) slot.mailbox = std::make_shared<Mailbox>();
-    slot.mailbox->tell(event);
-    if (slot.mailbox->is_ended() && !slot.is_ended) {  // it is full
-      slot.is_ended = true;
-      count(slot, -1);
-    }
+void PendingCalls::keep(Slot& slot, const ReplyEvent& event) {
+  if (!slot.mail) slot.mail = std::make_unique<Mail>();
+  Mail& mail = *slot.mail;
+  if (mail.letters.size() == k_most_letters || mail.bytes > k_most_letter_bytes) {
+    if (!slot.is_ended) end(slot);
+    const std::string count = std::to_string(mail.letters.size());
+    mail.letters.push_back(
+        {{}, {}, Error(errc::overloaded, count + " replies came and nobody read them", End::unknown), true});
     return;
   }
+  if (event.packet) mail.bytes += event.packet->payload.size();
+  Mail::Letter& letter = mail.letters.emplace_back();
+  if (event.packet) letter.packet = event.packet->own();
+  if (event.accepted) letter.accepted = *event.accepted;
+  if (event.error) letter.error = *event.error;
+  letter.is_final = event.is_final;
+}
+
+void PendingCalls::tell_slot(std::uint32_t index, const ReplyEvent& event) {
+  Slot& slot = slots_[index];
+  if (slot.is_ended) return;
+  if (event.is_final) end(slot);
+  if (!slot.handler) return keep(slot, event);
   // The waiter may open calls, and so move the slots, or close this one.
   ReplyHandler handler = std::move(slot.handler);
   if (event.is_final) {
@@ -197,7 +205,7 @@ void PendingCalls::release(std::uint32_t index) noexcept {
   Slot& slot = slots_[index];
   if (!slot.is_ended) count(slot, -1);
   slot.handler.reset();
-  slot.mailbox.reset();
+  slot.mail.reset();
   slot.is_open = false;
   slot.generation = (slot.generation + 1) & ((1u << k_generation_bits) - 1);
   slot.next_free = first_free_;

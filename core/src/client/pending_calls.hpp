@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <exception>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,7 +18,7 @@ namespace waybill::detail {
 enum class Stage : std::uint8_t {
   held,     ///< Nobody else has seen it: it ends as rejected.
   sent,     ///< Given to the link: perhaps taken.
-  guarded,  ///< It goes through middleware, which sends it as calls of their own; a lost link does not end it.
+  chained,  ///< It goes through middleware, which sends it as calls of their own; a lost link does not end it.
 };
 
 /// What errors say of a call. Without a count it is part of another, and stands in no statistics.
@@ -45,8 +46,8 @@ class PendingCalls {
   explicit PendingCalls(Thrown thrown = {}, std::uint32_t first_generation = 0)
       : thrown_(std::move(thrown)), first_generation_(first_generation) {}
 
-  /// Errors: overloaded.
-  Result<CallKey> open(TimePoint deadline, const CallInfo& info = CallInfo());
+  /// Not open where too many are: attach() to it tells errc::overloaded.
+  CallKey open(TimePoint deadline, const CallInfo& info = CallInfo());
   /// The id on the wire; valid while the call is open and no other is opened.
   Term id(CallKey key) const noexcept;
   bool is_open(CallKey key) const noexcept;
@@ -65,7 +66,7 @@ class PendingCalls {
   /// What was asked for; max() when that is more than 49 days.
   std::chrono::milliseconds timeout(CallKey key) const noexcept;
 
-  /// REQUIRES: is_open(key). Who is told; what came before is told at once.
+  /// Who is told; what came before is told at once. Bounded: a reply that nobody reads ends with errc::overloaded.
   void attach(CallKey key, ReplyHandler handler);
   /// True when attach() would tell something.
   bool has_mail(CallKey key) const noexcept;
@@ -75,8 +76,8 @@ class PendingCalls {
   enum class Delivered { nobody, more, last };
   /// Tells the waiter of the packet's id. `nobody`: the id is unknown, late or forged.
   Delivered deliver(const Packet& packet);
-  void accept(CallKey key, const Accepted& accepted);
-  void fail(CallKey key, const Error& error);
+  /// Tells the waiter of the call, if it is open and has not ended.
+  void tell(CallKey key, const ReplyEvent& event);
   std::vector<CallKey> open_calls() const;
 
   /// The calls whose deadline has passed; still open.
@@ -91,6 +92,19 @@ class PendingCalls {
   static constexpr std::size_t k_id_length = 21;
   static constexpr std::size_t k_most_name = 48;  // of the route, for errors
   static constexpr std::uint32_t k_unlimited = UINT32_MAX;
+  static constexpr std::size_t k_most_letters = 1024;
+  static constexpr std::size_t k_most_letter_bytes = 64u << 20;
+  /// What came while nobody was attached.
+  struct Mail {
+    struct Letter {
+      std::optional<Packet> packet;
+      std::optional<Accepted> accepted;
+      std::optional<Error> error;
+      bool is_final;
+    };
+    std::vector<Letter> letters;
+    std::size_t bytes = 0;
+  };
   struct Slot {
     char id[k_id_length];
     bool is_open = false;
@@ -106,9 +120,11 @@ class PendingCalls {
     std::uint32_t next_free = UINT32_MAX;
     TimePoint deadline;
     ReplyHandler handler;
-    std::shared_ptr<Mailbox> mailbox;  // until a handler is attached
+    std::unique_ptr<Mail> mail;
   };
-  void tell(std::uint32_t index, const ReplyEvent& event);
+  void tell_slot(std::uint32_t index, const ReplyEvent& event);
+  void keep(Slot& slot, const ReplyEvent& event);
+  void end(Slot& slot) noexcept;
   void call(ReplyHandler& handler, const ReplyEvent& event);
   void release(std::uint32_t index) noexcept;
   void count(Slot& slot, int by) noexcept {

@@ -107,7 +107,7 @@ bool is_closing_null(const Packet& packet) {
   return packet.serializer->decode(packet.payload, ValueOut::of(value)) && !value;
 }
 
-ReplyQueue::ReplyQueue(CallRef call) : state_(std::make_shared<State>(call.executor())) {
+ReplyQueue::ReplyQueue(Call call) : state_(std::make_shared<State>(call.executor())) {
   state_->cancel = call.canceller();
   state_->pause = call.pauser();
   call.on_reply([state = state_](const ReplyEvent& event) { state->on_event(event); });

@@ -1,7 +1,8 @@
-#include "waybill/detail/exchange.hpp"
+#include "service/exchange.hpp"
 
 #include "format/finished.hpp"
 #include "service/listener_host.hpp"
+#include "service/stream_run.hpp"
 #include "waybill/detail/clock.hpp"
 
 #include <asio/post.hpp>
@@ -33,7 +34,7 @@ void Exchange::decode(ValueOut out) const {
   serializer.decode(null.borrow(), out).value();
 }
 
-Payload Exchange::payload(Keep keep) const {
+Payload Exchange::argument(Keep keep) const {
   const Packet& packet = delivery_.packet;
   if (!packet.has_payload) return Payload();
   Result<Payload> lent = packet.serializer->lend(packet.payload);
@@ -42,20 +43,24 @@ Payload Exchange::payload(Keep keep) const {
   return *std::move(lent);
 }
 
-void Exchange::reply(ValueRef value, bool last) {
+void Exchange::reply(ValueRef value) {
   const Serializer& serializer = *delivery_.packet.serializer;
   if (collected_) return encode_result(serializer, value, *collected_);
   if (!wants_reply()) return;
-  if (const Payload* done = finished(value, serializer)) return reply_encoded(done->bytes(), last);
+  if (const Payload* done = finished(value, serializer)) return reply_encoded(done->bytes(), true);
   if (far_side_) {
     Buffer own;
     encode_result(serializer, value, own);
-    return reply_encoded(own.take(), last);
+    return reply_encoded(own.take(), true);
   }
   Buffer& scratch = host_.scratch();
   scratch.clear();
   encode_result(serializer, value, scratch);
-  reply_encoded(scratch.borrow(), last);
+  reply_encoded(scratch.borrow(), true);
+}
+
+asio::awaitable<void> Exchange::reply_all(StreamRoutine stream) {
+  return StreamRun::run(std::make_shared<StreamRun>(*this, std::move(stream)));
 }
 
 void Exchange::reply_encoded(const Slice& value, bool last) {
@@ -131,7 +136,7 @@ void Exchange::settle(Settlement settlement) {
   on_loop([settlement](Exchange& self) { self.delivery_.settle(settlement); });
 }
 
-bool Exchange::is_connected() const {
+bool Exchange::is_caller_connected() const {
   if (!far_side_) return delivery_.source().is_connected();
   if (far_side_->on_the_way == 0) ask_far_side();
   return far_side_->is_connected;
@@ -145,7 +150,7 @@ bool Exchange::is_congested() const {
   return true;
 }
 
-const Headers& Exchange::headers() {
+const Headers& Exchange::headers() const {
   const Packet& packet = delivery_.packet;
   if (host_.has_headers() || !packet.headers.empty() || packet.metadata.empty()) return packet.headers;
   if (metadata_headers_) return *metadata_headers_;
@@ -169,7 +174,7 @@ void Exchange::set_header(std::string_view name, std::string_view value) {
   reply_headers_->set(name, value);
 }
 
-std::optional<std::chrono::steady_clock::time_point> Exchange::deadline() {
+std::optional<std::chrono::steady_clock::time_point> Exchange::deadline() const {
   if (deadline_) return deadline_;
   std::int64_t milliseconds = delivery_.packet.deadline.count();
   if (milliseconds == 0) {

@@ -217,7 +217,7 @@ void ListenerHost::answer_collected(Exchange& exchange, Buffer first, Buffer sec
   if (!first.empty()) both.current = Payload(first.take(), serializer);
   if (!second.empty()) both.next = Payload(second.take(), serializer);
   exchange.collect_into(nullptr);
-  exchange.reply(ValueRef::of(both), true);
+  exchange.reply(ValueRef::of(both));
 }
 
 ListenerHost::Held ListenerHost::hold(Delivery&& delivery) {
@@ -264,9 +264,8 @@ asio::awaitable<void> ListenerHost::run(const RouteEntry& entry, Held held) {
 
 asio::awaitable<Result<void>> ListenerHost::run_step(const RouteEntry& entry, Held held, std::size_t index) {
   if (index < chain_.size()) {
-    Context context = held->exchange.context();
     Next next = [this, &entry, held, index] { return run_step(entry, held, index + 1); };
-    co_return co_await chain_[index].run(context, std::move(next));
+    co_return co_await chain_[index].run(held->exchange, std::move(next));
   }
   // What was answered, if only in part, is not answered again: a middleware that tries again gets the same outcome.
   if (!held->exchange.has_answered()) {

@@ -1,7 +1,6 @@
 #include "service/stream_run.hpp"
 
 #include "waybill/detail/asio.hpp"
-#include "waybill/detail/handler.hpp"
 
 #include <asio/associated_cancellation_slot.hpp>
 #include <asio/async_result.hpp>
@@ -17,10 +16,6 @@ constexpr std::chrono::milliseconds k_congestion_pause{2};
 constexpr std::chrono::milliseconds k_caller_check{500};
 constexpr unsigned k_turn = 256;  // steps in one turn of the loop: a stream that never waits leaves room for others
 }  // namespace
-
-asio::awaitable<void> run_stream(Exchange& exchange, StreamRoutine stream) {
-  return StreamRun::run(std::make_shared<StreamRun>(exchange, std::move(stream)));
-}
 
 StreamRun::StreamRun(Exchange& exchange, StreamRoutine stream)
     : exchange_(exchange), stream_(std::move(stream)), watch_(exchange.executor()) {}
@@ -43,7 +38,7 @@ asio::awaitable<void> StreamRun::run(std::shared_ptr<StreamRun> self) {
 void StreamRun::pump() {
   state_ = State::ready;
   while (state_ == State::ready) {
-    if (!exchange_.is_connected()) {
+    if (!exchange_.is_caller_connected()) {
       state_ = State::ended;
     } else if (exchange_.is_congested()) {
       state_ = State::held_up;
@@ -121,7 +116,7 @@ void StreamRun::watch_caller() {
   watch_.async_wait([weak = weak_from_this()](std::error_code ec) {
     const auto self = weak.lock();
     if (ec || !self) return;
-    if (self->exchange_.is_connected()) return self->watch_caller();
+    if (self->exchange_.is_caller_connected()) return self->watch_caller();
     self->is_caller_gone_ = true;
     self->stop_.emit(asio::cancellation_type::all);
   });

@@ -1,7 +1,7 @@
 // Drives a handler's Stream<T>: sends what it yields, awaits what it awaits.
 #pragma once
 
-#include "waybill/detail/exchange.hpp"
+#include "service/exchange.hpp"
 #include "waybill/stream.hpp"
 #include "waybill/time.hpp"
 
@@ -22,7 +22,9 @@ class StreamRun : public std::enable_shared_from_this<StreamRun> {
  public:
   StreamRun(Exchange& exchange, StreamRoutine stream);
 
-  /// As run_stream().
+  /// Sends what the stream yields, as fast as it yields and the caller takes; throws what leaves it. A caller that has gone
+  /// is an end like any other. When it is cancelled, what the stream awaits is cancelled; throws Error(cancelled).
+  /// The stream has ended and is destroyed when this completes.
   static asio::awaitable<void> run(std::shared_ptr<StreamRun> self);
 
  private:

@@ -2,7 +2,6 @@
 #pragma once
 
 #include "waybill/context.hpp"
-#include "waybill/detail/exchange.hpp"
 #include "waybill/fields.hpp"
 #include "waybill/payload.hpp"
 #include "waybill/stream.hpp"
@@ -16,22 +15,39 @@
 
 namespace waybill::detail {
 
-/// A handler without its types. Called where its delivery is handled (Exchange::executor()); exceptions that leave it are
-/// the router's.
+/// A message at its handler: the handler's context, and what its templates need of the compiled core.
+///
+/// Threads: one at a time, on executor().
+class Invocation : public Context {
+ public:
+  /// Decodes the payload. Throws Error(payload_mismatch | payload_malformed).
+  virtual void decode(ValueOut out) const = 0;
+  enum class Keep {
+    borrowed,  ///< Valid as long as the message.
+    owned,
+  };
+  /// The payload as it came, checked to be one value. Throws Error(payload_malformed).
+  virtual Payload argument(Keep keep) const = 0;
+  /// Ends the reply with this value. Throws Error if it cannot be encoded.
+  virtual void reply(ValueRef value) = 0;
+  virtual void reply_end() = 0;
+  /// Sends what the stream yields, and throws what leaves it. The stream is destroyed when this completes.
+  virtual asio::awaitable<void> reply_all(StreamRoutine stream) = 0;
+
+ protected:
+  ~Invocation() = default;
+};
+
+/// A handler without its types. Exceptions that leave it are the router's.
 class Handler {
  public:
   virtual ~Handler() = default;
   /// call() does everything; else start() is needed.
   virtual bool is_immediate() const noexcept = 0;
-  virtual void call(Exchange&) {}
-  /// Decodes, and gives what does the rest. The exchange is on the heap and outlives the awaitable.
-  virtual asio::awaitable<void> start(Exchange& exchange) = 0;
+  virtual void call(Invocation&) {}
+  /// Decodes, and gives what does the rest. The invocation outlives the awaitable.
+  virtual asio::awaitable<void> start(Invocation& invocation) = 0;
 };
-
-/// Sends what the stream yields, as fast as it yields and the caller takes; throws what leaves it. A caller that has gone
-/// is an end like any other. When it is cancelled, what the stream awaits is cancelled; throws Error(cancelled).
-/// The stream has ended and is destroyed when this completes.
-asio::awaitable<void> run_stream(Exchange& exchange, StreamRoutine stream);
 
 template <class T>
 struct AwaitableValue;
@@ -129,41 +145,39 @@ class TypedHandler final : public Handler {
 
   bool is_immediate() const noexcept override { return !IsAwaitable<Returned> && !IsStream<Returned>; }
 
-  void call(Exchange& exchange) override {
+  void call(Invocation& invocation) override {
     if constexpr (!IsAwaitable<Returned> && !IsStream<Returned>) {
-      Argument argument = decode(exchange);
-      Context context = exchange.context();
+      Argument argument = decode(invocation);
       if constexpr (std::is_void_v<Returned>) {
-        invoke(argument, context);
-        exchange.reply_end();
+        invoke(function_, argument, invocation);
+        invocation.reply_end();
       } else {
-        const auto& result = invoke(argument, context);  // a reference to what was lent is not copied
-        exchange.reply(ValueRef::of(result), true);
+        const auto& result = invoke(function_, argument, invocation);  // a reference to what was lent is not copied
+        invocation.reply(ValueRef::of(result));
       }
     }
   }
 
-  asio::awaitable<void> start(Exchange& exchange) override {
+  asio::awaitable<void> start(Invocation& invocation) override {
     if constexpr (IsAwaitable<Returned> || IsStream<Returned>) {
-      return run(function_, exchange, decode(exchange));
+      return run(function_, invocation, decode(invocation));
     } else {
-      return run_immediate(*this, exchange);
+      return run_immediate(*this, invocation);
     }
   }
 
  private:
-  static Argument decode(const Exchange& exchange) {
+  static Argument decode(const Invocation& invocation) {
     if constexpr (std::is_same_v<Argument, Payload>) {
       // Lent to who only looks, owned by who may keep it.
-      return exchange.payload(k_is_lent ? Exchange::Keep::borrowed : Exchange::Keep::owned);
+      return invocation.argument(k_is_lent ? Invocation::Keep::borrowed : Invocation::Keep::owned);
     } else {
       Argument argument{};
-      if constexpr (k_takes_payload) exchange.decode(ValueOut::of(argument));
+      if constexpr (k_takes_payload) invocation.decode(ValueOut::of(argument));
       return argument;
     }
   }
 
-  decltype(auto) invoke(Argument& argument, Context& context) { return invoke(function_, argument, context); }
   static decltype(auto) invoke(F& function, [[maybe_unused]] Argument& argument, [[maybe_unused]] Context& context) {
     if constexpr (k_takes_payload && k_takes_context)
       return function(pass(argument), context);
@@ -182,22 +196,21 @@ class TypedHandler final : public Handler {
       return std::move(argument);
   }
 
-  /// Its frame owns the argument and the context, which the handler's coroutine refers to.
-  static asio::awaitable<void> run(F& function, Exchange& exchange, Argument argument) {
-    Context context = exchange.context();
-    auto work = invoke(function, argument, context);
+  /// Its frame owns the argument, which the handler's coroutine refers to.
+  static asio::awaitable<void> run(F& function, Invocation& invocation, Argument argument) {
+    auto work = invoke(function, argument, invocation);
     if constexpr (IsStream<Returned>) {
-      co_await run_stream(exchange, std::move(work).release());
+      co_await invocation.reply_all(std::move(work).release());
     } else if constexpr (std::is_void_v<typename AwaitableValue<Returned>::type>) {
       co_await std::move(work);
-      exchange.reply_end();
+      invocation.reply_end();
     } else {
       const typename AwaitableValue<Returned>::type result = co_await std::move(work);
-      exchange.reply(ValueRef::of(result), true);
+      invocation.reply(ValueRef::of(result));
     }
   }
-  static asio::awaitable<void> run_immediate(TypedHandler& self, Exchange& exchange) {
-    self.call(exchange);
+  static asio::awaitable<void> run_immediate(TypedHandler& self, Invocation& invocation) {
+    self.call(invocation);
     co_return;
   }
 

@@ -1,36 +1,13 @@
-// One delivery being handled: what the typed handler templates and the compiled router share.
+// One delivery being handled: the context of its handler.
 #pragma once
 
-#include "waybill/context.hpp"
-#include "waybill/format/model.hpp"
+#include "waybill/detail/handler.hpp"
 #include "waybill/transport/transport.hpp"
 
 #include <atomic>
 #include <memory>
 
 namespace waybill::detail {
-
-/// Where a Context takes its answers from: a delivery on a service, a call on a client.
-class ContextSource {
- public:
-  virtual Context::Side side() const noexcept = 0;
-  virtual const Packet& packet() const noexcept = 0;
-  virtual const Headers& headers() = 0;
-  virtual void set_header(std::string_view name, std::string_view value) = 0;
-  virtual std::optional<std::chrono::steady_clock::time_point> deadline() = 0;
-  virtual void set_deadline(std::chrono::steady_clock::time_point deadline) = 0;
-  virtual int attempt() const noexcept = 0;
-  virtual bool is_redelivered() const noexcept = 0;
-  virtual bool is_connected() const = 0;
-  virtual void settle(Settlement settlement) = 0;
-  virtual void leave() {}
-  virtual bool is_given_back() const noexcept { return false; }
-  virtual const asio::any_io_executor& executor() const noexcept = 0;
-  virtual const Log& log() const noexcept = 0;
-
- protected:
-  ~ContextSource() = default;
-};
 
 class ListenerHost;
 
@@ -42,7 +19,7 @@ void encode_result(const Serializer& serializer, ValueRef value, Buffer& out);
 ///
 /// Threads: one at a time, on executor(). Where that is not the listener's, replies and settlements travel there by
 ///          themselves.
-class Exchange final : public ContextSource {
+class Exchange final : public Invocation {
  public:
   /// Handled on `executor`, which outlives it.
   Exchange(Delivery& delivery, ListenerHost& host, const asio::any_io_executor& executor) noexcept
@@ -51,18 +28,13 @@ class Exchange final : public ContextSource {
   Exchange& operator=(const Exchange&) = delete;
   ~Exchange() = default;
 
-  /// Decodes the payload. Throws Error(payload_mismatch | payload_malformed).
-  void decode(ValueOut out) const;
-  enum class Keep {
-    borrowed,  ///< Valid as long as the delivery.
-    owned,
-  };
-  /// The payload as it came, checked to be one value. Throws Error(payload_malformed).
-  Payload payload(Keep keep) const;
-  /// Sends one value; `last` ends the reply. Throws Error if it cannot be encoded.
-  void reply(ValueRef value, bool last);
+  void decode(ValueOut out) const override;
+  Payload argument(Keep keep) const override;
+  void reply(ValueRef value) override;
+  void reply_end() override;
+  asio::awaitable<void> reply_all(StreamRoutine stream) override;
+  /// Sends one value; `last` ends the reply.
   void reply_encoded(const Slice& value, bool last);
-  void reply_end();
   void reply_error(const Error& error);
   /// True once anything was sent: handling it again would answer it again.
   bool has_answered() const noexcept { return has_answered_; }
@@ -77,19 +49,20 @@ class Exchange final : public ContextSource {
 
   bool wants_reply() const noexcept { return delivery_.packet.kind == PacketKind::request; }
   Delivery& delivery() noexcept { return delivery_; }
-  Context context() noexcept { return Context(*this); }
 
   Context::Side side() const noexcept override { return Context::Side::service; }
   const Packet& packet() const noexcept override { return delivery_.packet; }
-  const Headers& headers() override;
+  const Headers& headers() const override;
   void set_header(std::string_view name, std::string_view value) override;
-  std::optional<std::chrono::steady_clock::time_point> deadline() override;
+  std::optional<std::chrono::steady_clock::time_point> deadline() const override;
   void set_deadline(std::chrono::steady_clock::time_point deadline) override { deadline_ = deadline; }
   int attempt() const noexcept override { return delivery_.attempt; }
   bool is_redelivered() const noexcept override { return delivery_.redelivered; }
-  bool is_connected() const override;
+  bool is_caller_connected() const override;
   bool is_congested() const;
-  void settle(Settlement settlement) override;
+  void ack() override { settle(Settlement::ack); }
+  void retry() override { settle(Settlement::retry); }
+  void reject() override { settle(Settlement::reject); }
   void leave() override { is_left_ = true; }
   bool is_given_back() const noexcept override { return is_left_ || is_rejected_ || wants_retry_; }
   /// The handler wants the delivery to be given up, and has not settled it before.
@@ -98,6 +71,8 @@ class Exchange final : public ContextSource {
   bool is_left() const noexcept { return is_left_; }
   const asio::any_io_executor& executor() const noexcept override { return executor_; }
   const Log& log() const noexcept override;
+
+  void settle(Settlement settlement);
 
  private:
   /// What a handler elsewhere knows of the listener's link, as of the last word from its loop.
@@ -120,10 +95,10 @@ class Exchange final : public ContextSource {
   bool wants_retry_ = false;
   bool has_answered_ = false;
   std::weak_ptr<Exchange> self_;
-  std::unique_ptr<FarSide> far_side_;          // null: handled on the listener's loop
-  std::unique_ptr<Headers> metadata_headers_;  // made when somebody asks
+  std::unique_ptr<FarSide> far_side_;                  // null: handled on the listener's loop
+  mutable std::unique_ptr<Headers> metadata_headers_;  // made when somebody asks
   std::unique_ptr<Headers> reply_headers_;
-  std::optional<std::chrono::steady_clock::time_point> deadline_;
+  mutable std::optional<std::chrono::steady_clock::time_point> deadline_;
 };
 
 }  // namespace waybill::detail

@@ -1,0 +1,23 @@
+// CallOptions: what a single call may say.
+#pragma once
+
+#include "waybill/headers.hpp"
+#include "waybill/payload.hpp"
+
+#include <chrono>
+#include <optional>
+
+namespace waybill {
+
+/// What a single call may say. Its constructor lets g++ 12 destroy it inside a co_await statement.
+struct CallOptions {
+  CallOptions() {}                                   // NOLINT: not an aggregate, see above
+  std::optional<std::chrono::milliseconds> timeout;  ///< Of a request, from the call to the end of the reply.
+  Headers headers;
+  Headers properties;  ///< The transport's own settings of one message, by its names (docs/transports).
+  Payload metadata;    ///< NestJS's metadata, in the client's format; replaces the headers on carriers that have none.
+  bool idempotent =
+      false;  ///< Handling it twice does no harm: middleware::retry may send it again if it was perhaps taken.
+};
+
+}  // namespace waybill

@@ -1,0 +1,126 @@
+// A call of a client, however it is made: encoded where it is made, sent on the client's executor.
+#include "waybill/detail/call.hpp"
+
+#include "client/client_core.hpp"
+#include "format/finished.hpp"
+
+#include <asio/post.hpp>
+
+#include <utility>
+
+namespace waybill::detail {
+
+namespace {
+
+/// A packet that borrows all that it sees.
+Packet make_packet(const ClientCore& core, PacketKind kind, const Pattern& pattern, const CallOptions& options) {
+  Packet packet;
+  packet.kind = kind;
+  packet.has_pattern = packet.has_payload = true;
+  packet.pattern = pattern.term();
+  packet.route = pattern.route();
+  packet.serializer = &core.serializer();
+  if (!options.headers.empty()) packet.headers = options.headers;
+  if (!options.properties.empty()) packet.properties = options.properties;
+  if (!options.metadata.empty()) packet.metadata = options.metadata.bytes();
+  return packet;
+}
+
+/// The body in `storage`, or where it is already encoded.
+Result<Slice> encode(const ClientCore& core, ValueRef body, Buffer& storage) {
+  if (const Payload* done = finished(body, core.serializer())) return Slice::borrow(done->bytes().view());
+  storage.clear();
+  if (Result<void> encoded = core.serializer().encode(body, storage); !encoded) return encoded.error();
+  return storage.borrow();
+}
+
+}  // namespace
+
+Call::Call(std::shared_ptr<ClientCore> core, CallKey key, std::shared_ptr<CallKey> far_key) noexcept
+    : core_(std::move(core)), key_(key), far_key_(std::move(far_key)) {}
+
+Call Call::send(const std::shared_ptr<ClientCore>& core, PacketKind kind, const Pattern& pattern, ValueRef body,
+                const CallOptions& options) {
+  Packet packet = make_packet(*core, kind, pattern, options);
+  const CallLimits limits{options.timeout.value_or(core->default_timeout()), options.idempotent};
+  if (core->executor().runs_here()) {
+    Result<Slice> payload = encode(*core, body, core->scratch());
+    if (!payload) return Call(core, core->refuse(packet, payload.error()));
+    packet.payload = *std::move(payload);
+    return Call(core, core->start(packet, limits));
+  }
+  core->used_elsewhere = true;
+  Buffer storage;
+  Result<Slice> payload = encode(*core, body, storage);
+  if (payload) packet.payload = *payload;
+  auto far_key = std::make_shared<CallKey>();
+  asio::post(core->executor().get(),
+             [core, far_key, limits, owned = packet.own(),
+              failure = payload ? std::nullopt : std::optional<Error>(payload.error())]() mutable {
+               *far_key = failure ? core->refuse(owned, *failure) : core->start(owned, limits);
+             });
+  return Call(core, {}, std::move(far_key));
+}
+
+void Call::send_and_forget(const std::shared_ptr<ClientCore>& core, const Pattern& pattern, ValueRef body,
+                           const CallOptions& options) {
+  Packet packet = make_packet(*core, PacketKind::event, pattern, options);
+  const CallLimits limits{options.timeout.value_or(core->default_timeout()), options.idempotent};
+  Buffer storage;
+  const bool is_here = core->executor().runs_here();
+  Result<Slice> payload = encode(*core, body, is_here ? core->scratch() : storage);
+  if (payload) packet.payload = *payload;
+  if (is_here) return payload ? core->start_and_forget(packet, limits) : core->note_forgotten_failure(payload.error());
+  core->used_elsewhere = true;
+  asio::post(core->executor().get(),
+             [core, limits, owned = packet.own(),
+              failure = payload ? std::nullopt : std::optional<Error>(payload.error())]() mutable {
+               if (failure) return core->note_forgotten_failure(*failure);
+               core->start_and_forget(owned, limits);
+             });
+}
+
+Call::~Call() {
+  if (!core_) return;  // its handler has it
+  if (!far_key_ && core_->executor().runs_here()) {
+    core_->abandon(key_);
+  } else {
+    asio::post(core_->executor().get(),
+               [core = core_, key = key_, far_key = far_key_] { core->abandon(far_key ? *far_key : key); });
+  }
+}
+
+const SerialExecutor& Call::executor() const noexcept { return core_->executor(); }
+
+void Call::on_reply(ReplyHandler handler) {
+  const std::shared_ptr<ClientCore> core = std::move(core_);
+  if (!far_key_ && core->executor().runs_here() && !core->calls().has_mail(key_)) {
+    return core->calls().attach(key_, std::move(handler));
+  }
+  asio::post(core->executor().get(), [core, key = key_, far_key = far_key_, handler = std::move(handler)]() mutable {
+    core->calls().attach(far_key ? *far_key : key, std::move(handler));
+  });
+}
+
+UniqueFunction<void()> Call::canceller() const {
+  // Weak: a stream is kept by its call, and keeps this. Whoever is to end the call keeps it as long as it is open.
+  return [weak = std::weak_ptr<ClientCore>(core_), key = key_, far_key = far_key_] {
+    const std::shared_ptr<ClientCore> core = weak.lock();
+    if (!core) return;
+    asio::post(core->executor().get(), [core, key, far_key] { core->cancel(far_key ? *far_key : key); });
+  };
+}
+
+UniqueFunction<void(bool)> Call::pauser() const {
+  return [weak = std::weak_ptr<ClientCore>(core_)](bool pause) {
+    const std::shared_ptr<ClientCore> core = weak.lock();
+    if (!core) return;
+    if (pause) {
+      core->pause_replies();
+    } else {
+      core->resume_replies();
+    }
+  };
+}
+
+}  // namespace waybill::detail
