@@ -4,6 +4,7 @@
 #include "support/eventually.hpp"
 #include "support/log_capture.hpp"
 #include "support/own_broker.hpp"
+#include "waybill/dead_letters.hpp"
 #include "waybill/waybill.hpp"
 
 #include <asio/io_context.hpp>
@@ -17,19 +18,71 @@
 namespace waybill::test {
 namespace {
 
+/// A user who lacks one right.
+struct FewRights {
+  enum Role { service, events, client, talker, looker, player };
+  const char* user;
+  Role role;
+  const char* options;  ///< Q, D and E stand for the queue, that of dead letters, and the exchange.
+  const char* configure;
+  const char* write;
+  const char* read;
+  const char* right;  ///< What is missing, and
+  const char* what;   ///< of what.
+};
+constexpr FewRights k_few_rights[] = {
+    {"u1", FewRights::service, "queue=Q", "^$", ".*", ".*", "configure", "queue Q"},
+    {"u2", FewRights::service, "queue=Q", ".*", ".*", "^$", "read", "queue Q"},
+    {"u3", FewRights::service, "queue=Q&no_assert=true", "^$", ".*", "^$", "read", "queue Q"},
+    {"u4", FewRights::service, "queue=Q&dead_letter=D-new", "^Q$", ".*", ".*", "configure", "queue D-new"},
+    {"u5", FewRights::service, "queue=Q", ".*", "^$", ".*", "write", "default exchange"},
+    {"u6", FewRights::service, "queue=Q&wildcards=true&exchange=E", "^Q$", ".*", ".*", "configure", "exchange E"},
+    {"u7", FewRights::service, "queue=Q&wildcards=true&exchange=E", ".*", "^amq.default$", ".*", "write", "queue Q"},
+    {"u8", FewRights::service, "queue=Q&wildcards=true&exchange=E", ".*", ".*", "^Q$", "read", "exchange E"},
+    {"u9", FewRights::client, "queue=Q", "^$", ".*", ".*", "configure", "queue Q"},
+    {"u10", FewRights::client, "queue=Q", ".*", "^$", ".*", "write", "default exchange"},
+    {"u11", FewRights::client, "queue=Q&delivery=at_most_once", ".*", "^$", ".*", "write", "default exchange"},
+    {"u12", FewRights::client, "wildcards=true&exchange=E", "^$", ".*", ".*", "configure", "exchange E"},
+    {"u13", FewRights::talker, "wildcards=true&exchange=E", ".*", "^amq.default$", ".*", "write", "exchange E"},
+    {"u14", FewRights::talker, "wildcards=true&exchange=E", ".*", "^$", ".*", "write", "exchange E"},
+    {"u15", FewRights::talker, "queue=E&no_assert=true&exchange=E&wildcards=true", "^$", "^$", "^$", "write",
+     "exchange E"},
+    {"u16", FewRights::events, "queue=Q&dead_letter=D", ".*", "^$", ".*", "write", "default exchange"},
+    {"u18", FewRights::looker, "queue=Q&dead_letter=D", ".*", ".*", "^$", "read", "queue D"},
+    {"u19", FewRights::player, "queue=Q&dead_letter=D", ".*", "^$", ".*", "write", "default exchange"},
+    {"u17", FewRights::events, "queue=Q&attempts=3&backoff=1ms", ".*", "^$", ".*", "write", "default exchange"},
+};
+
+/// With the names that stand for Q, D and E.
+std::string named(std::string_view text) {
+  std::string out;
+  for (const char c : text) (out += c) += std::string_view("QDE").find(c) == std::string_view::npos ? "" : "-rights";
+  return out;
+}
+
 class AmqpLimits : public testing::Test {
+ public:
+  static void end() { broker_.reset(); }
+
  protected:
   static void SetUpTestSuite() {
-    if (broker_url("WAYBILL_TEST_AMQP_URL").empty()) return;
+    if (broker_ || broker_url("WAYBILL_TEST_AMQP_URL").empty()) return;
     broker_ = std::make_unique<OwnBroker>("rabbitmq", "WAYBILL_TEST_AMQP_URL");
     if (broker_->url().empty()) return;
-    // The first where RabbitMQ 3 looks, the second where 4 does.
-    broker_->rabbitmqctl("eval 'application:set_env(rabbit, max_message_size, 100000).'");
-    broker_->rabbitmqctl("eval 'persistent_term:put(max_message_size, 100000).'");
-    broker_->rabbitmqctl("add_user other other");
-    broker_->rabbitmqctl("set_permissions other '.*' '.*' '.*'");
+    // Limits: the first where RabbitMQ 3 looks, the second where 4 does. Then as `add_user` and `set_permissions`.
+    std::string users = R"({<<"other">>,<<".*">>,<<".*">>,<<".*">>})";
+    for (const FewRights& one : k_few_rights) {
+      users += ",{<<\"" + std::string(one.user) + "\">>";
+      for (const char* right : {one.configure, one.write, one.read}) users += ",<<\"" + named(right) + "\">>";
+      users += '}';
+    }
+    broker_->rabbitmqctl(
+        "eval 'application:set_env(rabbit, max_message_size, 100000), "
+        "persistent_term:put(max_message_size, 100000), B = rabbit_auth_backend_internal, "
+        "[begin B:add_user(U, <<\"secret\">>, <<\"test\">>), "
+        "B:set_permissions(U, <<\"/\">>, C, W, R, <<\"test\">>) end || {U,C,W,R} <- [" +
+        users + "]].'");
   }
-  static void TearDownTestSuite() { broker_.reset(); }
   void SetUp() override {
     const std::string others = broker_url("WAYBILL_TEST_AMQP_URL");
     WAYBILL_NEEDS_BROKER(others, "WAYBILL_TEST_AMQP_URL");
@@ -44,6 +97,12 @@ class AmqpLimits : public testing::Test {
   static std::unique_ptr<OwnBroker> broker_;
 };
 std::unique_ptr<OwnBroker> AmqpLimits::broker_;
+
+/// Both suites have one broker.
+class BrokerEnd : public testing::Environment {
+  void TearDown() override { AmqpLimits::end(); }
+};
+const auto* const k_broker_end = testing::AddGlobalTestEnvironment(new BrokerEnd);
 
 TEST_F(AmqpLimits, ARequestIsTooLargeAndAReplyIsTooLargeAndNobodyElseNotices) {
   Service service(loop.get_executor(), Config::listen({url("&max_in_flight=8")}));
@@ -98,6 +157,170 @@ TEST_F(AmqpLimits, ARequestIsTooLargeAndAReplyIsTooLargeAndNobodyElseNotices) {
   run_ready(loop);
 }
 
+class AmqpRights : public AmqpLimits {
+ protected:
+  void expect_says(const FewRights& row, std::string_view text) {
+    for (const std::string& word :
+         {named(row.what), std::string(row.right), std::string(row.user), std::string("set_permissions")})
+      EXPECT_NE(text.find(word), std::string_view::npos) << row.user << " is told: " << text << " without: " << word;
+  }
+  void expect_says(const FewRights& row, const Error& error) {
+    EXPECT_TRUE(error.code() == errc::unauthorized) << row.user << ": " << error.what();
+    EXPECT_EQ(error.end(), End::rejected) << row.user;
+    expect_says(row, error.message());
+  }
+  void try_service(const FewRights& row, const std::string& url);
+  void try_events(const FewRights& row, const std::string& url);
+  void try_client(const FewRights& row, const std::string& url);
+  void try_dead_letters(const FewRights& row, const std::string& url);
+};
+
+void AmqpRights::try_service(const FewRights& row, const std::string& url) {
+  Service service(loop.get_executor(), Config::listen({url}));
+  service.log_to(logs.sink());
+  service.on_request("ask", [] { return 1; });
+  try {
+    run_until(loop, service.start());
+    ADD_FAILURE() << row.user << " has started";
+  } catch (const Error& error) {
+    expect_says(row, error);
+  }
+  service.close();
+}
+
+/// What only happens now and then is told when it does; meanwhile the message waits.
+void AmqpRights::try_events(const FewRights& row, const std::string& url) {
+  AmqpAdmin admin(broker_->url());
+  admin.purge_queue(named("Q"));
+  LogCapture log;
+  Service service(loop.get_executor(), Config::listen({url}));
+  service.log_to(log.sink());
+  int handled = 0, good = 0;
+  service.on_event("bad", [&handled](const std::string&) {
+    ++handled;
+    throw Error("no");
+  });
+  service.on_event("good", [&good](const std::string&) { ++good; });
+  run_until(loop, service.start());
+  admin.publish(named("Q"), R"({"pattern":"bad","data":"x"})");
+  EXPECT_TRUE(wait_for([&] { return log.contains("set_permissions"); })) << row.user;
+  for (int i = 0; i < 300; ++i) admin.publish(named("Q"), R"({"pattern":"good","data":"x"})");
+  EXPECT_TRUE(wait_for([&] { return good == 300; })) << row.user;
+  EXPECT_EQ(handled, 1) << row.user;
+  EXPECT_FALSE(log.contains("lost amqp")) << row.user;
+  for (const auto& line : log.lines())
+    if (line.text.find("set_permissions") != std::string::npos) expect_says(row, line.text);
+  EXPECT_LE(log.count("set_permissions"), 2u) << row.user;
+  run_until(loop, service.drain(std::chrono::seconds(5)));
+  EXPECT_TRUE(wait_for([&] { return admin.ready(named("Q")) == 1u; })) << row.user << " has lost it";
+}
+
+void AmqpRights::try_client(const FewRights& row, const std::string& url) {
+  Client client(loop.get_executor(), ClientConfig::from_url(url), default_registry(), logs.log());
+  try {
+    run_until(loop, client.connect());
+    EXPECT_EQ(row.role, FewRights::talker) << row.user << " has connected";
+  } catch (const Error& error) {
+    EXPECT_EQ(row.role, FewRights::client) << row.user;
+    expect_says(row, error);
+  }
+  if (row.role == FewRights::talker) {
+    for (int turn = 0; turn < 2; ++turn) {
+      std::optional<Result<int>> answer;
+      std::optional<Result<Accepted>> sent;
+      client.request<int>("ask", 1, [&answer](const Result<int>& told) { answer = told; });
+      EXPECT_TRUE(wait_for([&] { return answer.has_value(); }));
+      client.emit("event", 1, [&sent](const Result<Accepted>& told) { sent = told; });
+      EXPECT_TRUE(wait_for([&] { return sent.has_value(); }));
+      if (!answer || !sent || *answer || *sent) {
+        ADD_FAILURE() << row.user << " has no error";
+        break;
+      }
+      EXPECT_TRUE(answer->error().code() == errc::unauthorized) << row.user << ": " << answer->error().what();
+      expect_says(row, answer->error().message());
+      expect_says(row, sent->error());
+    }
+    EXPECT_EQ(client.stats().reconnects, 0u) << row.user;
+  }
+  client.close();
+  run_ready(loop);
+}
+
+void AmqpRights::try_dead_letters(const FewRights& row, const std::string& url) {
+  AmqpAdmin admin(broker_->url());
+  admin.purge_queue(named("D"));
+  amqp_table_entry_t origin;
+  origin.key = amqp_cstring_bytes("waybill-origin");
+  origin.value.kind = AMQP_FIELD_KIND_UTF8;
+  origin.value.value.bytes = amqp_cstring_bytes("Q-rights");
+  amqp_basic_properties_t properties{};
+  properties._flags = AMQP_BASIC_HEADERS_FLAG;
+  properties.headers = {1, &origin};
+  admin.publish(named("D"), R"({"pattern":"bad","data":"x"})", properties);
+  EXPECT_TRUE(wait_for([&] { return admin.ready(named("D")) == 1u; }));
+  DeadLetters letters(loop.get_executor(), Config::listen({url}).listeners.front(), default_registry(), logs.log());
+  const auto listed = run_until(loop, letters.list());
+  if (row.role == FewRights::looker) {
+    EXPECT_FALSE(listed) << row.user;
+    if (!listed) expect_says(row, listed.error());
+  } else if (listed && listed->size() == 1) {
+    const auto replayed = run_until(loop, letters.replay(listed->front()));
+    EXPECT_FALSE(replayed) << row.user;
+    if (!replayed) expect_says(row, replayed.error());
+  } else {
+    ADD_FAILURE() << row.user << " sees nothing";
+  }
+  letters.close();
+  EXPECT_TRUE(wait_for([&] { return admin.ready(named("D")) == 1u; })) << row.user << " has lost it";
+}
+
+/// Both directions: its queue may answer again before the service ends, or not.
+TEST_F(AmqpLimits, ADeadLetterQueueThatStandsStillIsNamedAndNothingIsLost) {
+  const std::string dead = queue + ".dead";
+  AmqpAdmin admin(broker_->url());
+  Service service(loop.get_executor(), Config::listen({url("&attempts=1&start_timeout=2s&dead_letter=" + dead)}));
+  service.log_to(logs.sink());
+  int bad = 0, good = 0;
+  service.on_event("bad", [&bad](const std::string&) {
+    ++bad;
+    throw Error("no");
+  });
+  service.on_event("good", [&good](const std::string&) { ++good; });
+  run_until(loop, service.start());
+  const std::string of_dead =
+      "{ok, Q} = rabbit_amqqueue:lookup(rabbit_misc:r(<<\"/\">>, queue, <<\"" + dead + "\">>)), sys:";
+  const auto queue_process = [&](const char* what) {
+    broker_->rabbitmqctl("eval '" + of_dead + what + "(amqqueue:get_pid(Q)).'");
+  };
+  queue_process("suspend");
+  admin.publish(queue, R"({"pattern":"bad","data":"x"})");
+  ASSERT_TRUE(wait_for([&] { return logs.contains("neither takes nor refuses what is sent to the queue " + dead); }));
+  for (int i = 0; i < 200; ++i) admin.publish(queue, R"({"pattern":"good","data":"x"})");
+  ASSERT_TRUE(wait_for([&] { return good == 200; }));
+  run_until(loop, service.drain(std::chrono::seconds(1)));
+  service.close();
+  EXPECT_TRUE(wait_for([&] { return admin.ready(queue) == 1u; })) << "it is not given back";
+  EXPECT_EQ(bad, 1);
+  queue_process("resume");
+  run_ready(loop);
+}
+
+TEST_F(AmqpRights, AUserWhoLacksOneIsToldWhichOneOfWhatAndNothingLoops) {
+  AmqpAdmin admin(broker_->url());
+  for (const char* one : {"Q", "D"}) admin.declare_queue(named(one));
+  const std::string at = "127.0.0.1:" + std::to_string(Url::parse(broker_->url()).value().hosts.front().port) + "/?";
+  for (const FewRights& row : k_few_rights) {
+    const std::string url = "amqp://" + std::string(row.user) + ":secret@" + at + named(row.options);
+    switch (row.role) {
+      case FewRights::service: try_service(row, url); break;
+      case FewRights::events: try_events(row, url); break;
+      case FewRights::looker:
+      case FewRights::player: try_dead_letters(row, url); break;
+      default: try_client(row, url);
+    }
+  }
+}
+
 TEST_F(AmqpLimits, AMessageOfAnotherUserIsRetriedAndParked) {
   const std::string parked = queue + ".parked";
   Service service(loop.get_executor(), Config::listen({url("&attempts=3&backoff=1ms&dead_letter=" + parked)}));
@@ -109,7 +332,7 @@ TEST_F(AmqpLimits, AMessageOfAnotherUserIsRetriedAndParked) {
   });
   run_until(loop, service.start());
   const Url own = Url::parse(broker_->url()).value();
-  AmqpAdmin other("amqp://other:other@127.0.0.1:" + std::to_string(own.hosts.front().port));
+  AmqpAdmin other("amqp://other:secret@127.0.0.1:" + std::to_string(own.hosts.front().port));
   amqp_basic_properties_t properties{};
   properties._flags = AMQP_BASIC_USER_ID_FLAG;
   properties.user_id = amqp_cstring_bytes("other");

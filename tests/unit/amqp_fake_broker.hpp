@@ -48,6 +48,12 @@ class FakeBroker {
     append_method(bytes, channel, id, &arguments);
     send(std::string(bytes.view()));
   }
+  template <class T>
+  void say_to(std::size_t peer, ChannelId channel, amqp_method_number_t id, const T& arguments) {
+    now_ = peers_.at(peer).get();
+    say(channel, id, arguments);
+    now_ = nullptr;
+  }
   void send(std::string bytes) {
     const auto kept = std::make_shared<std::string>(std::move(bytes));
     asio::write((now_ ? *now_ : *peers_.front()).socket, asio::buffer(*kept));

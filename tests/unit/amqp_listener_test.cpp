@@ -22,6 +22,7 @@ class AmqpListenerAlone : public testing::Test {
     environment.executor = loop.get_executor();
     environment.serializer = &json_format();
     environment.log = logs.log();
+    environment.dead_letter = dead_letter;
     listening.listener = listening.transport->make_listener(std::move(environment));
     return listening;
   }
@@ -38,6 +39,7 @@ class AmqpListenerAlone : public testing::Test {
     return reply;
   }
 
+  std::string dead_letter;
   asio::io_context loop{1};
   test::LogCapture logs;
   FakeBroker broker{loop};
@@ -102,6 +104,68 @@ TEST_F(AmqpListenerAlone, AReplyThatTheBrokerRefusesCostsItsOwnCallerAnError) {
   EXPECT_TRUE(listening.sink.lost.empty());
   broker.send(FakeBroker::delivery(1, 1 + 2, k_request));
   ASSERT_TRUE(test::eventually(loop, [&] { return taken.size() == 3; }));
+}
+
+TEST_F(AmqpListenerAlone, AHandlerThatOutlastsTheBrokersTimeoutIsNamedWhenItEnds) {
+  std::vector<Delivery> in_hand;
+  listen().sink.on_each = [&in_hand](Delivery&& delivery) {
+    delivery.own();
+    in_hand.push_back(std::move(delivery));
+  };
+  ASSERT_TRUE(open());
+  const std::string other = R"({"pattern":"other","id":"id-2","data":1})";
+  broker.send(FakeBroker::delivery(1, 1, k_request) + FakeBroker::delivery(1, 2, k_request) +
+              FakeBroker::delivery(1, 3, other));
+  ASSERT_TRUE(test::eventually(loop, [&] { return in_hand.size() == 3; }));
+  in_hand[0].settle(Settlement::ack);
+  const amqp_channel_close_t close{
+      406,
+      amqp_cstring_bytes("PRECONDITION_FAILED - delivery acknowledgement on channel 1 timed out. Timeout value "
+                         "used: 1800000 ms"),
+      0, 0};
+  broker.say(1, AMQP_CHANNEL_CLOSE_METHOD, close);
+  ASSERT_TRUE(test::eventually(loop, [&] { return !listening.sink.lost.empty(); }));
+  EXPECT_NE(listening.sink.lost.front().message().find("consumer_timeout"), std::string_view::npos);
+  in_hand[2].settle(Settlement::ack);
+  EXPECT_FALSE(logs.contains("has ended"));
+  in_hand[1].settle(Settlement::ack);
+  EXPECT_TRUE(logs.contains("the handler of p has ended, but took longer than the broker's consumer_timeout"));
+}
+
+TEST_F(AmqpListenerAlone, ADeadLetterThatIsNeverConfirmedIsSpokenOfAndHoldsUpNobody) {
+  dead_letter = "parked";
+  std::vector<std::uint64_t> handled;
+  bool is_parked = false;
+  listen("&start_timeout=400ms").sink.on_each = [&](Delivery&& delivery) {
+    handled.push_back(delivery.token);
+    if (delivery.token > 1) return delivery.settle(Settlement::ack);
+    delivery.failure.emplace(errc::internal, "no", End::unknown);
+    static std::optional<Delivery> kept;  // as core keeps it
+    kept.emplace(std::move(delivery));
+    kept->own();
+    kept->park([&is_parked](const Result<void>&) {
+      is_parked = true;
+      kept.reset();
+    });
+  };
+  ASSERT_TRUE(open());
+  const FakeBroker::Asked publish{2, AMQP_BASIC_PUBLISH_METHOD};
+  broker.send(FakeBroker::delivery(1, 1, k_request) + FakeBroker::delivery(1, 2, k_request));
+  ASSERT_TRUE(test::eventually(loop, [&] {
+    return std::any_of(broker.asked.begin(), broker.asked.end(), [&](const FakeBroker::Asked& one) {
+      return one.channel == publish.channel && one.id == publish.id;
+    });
+  }));
+  ASSERT_TRUE(test::eventually(
+      loop, [&] { return logs.contains("neither takes nor refuses what is sent to the queue parked"); }));
+  broker.send(FakeBroker::delivery(1, 3, k_request));
+  ASSERT_TRUE(test::eventually(loop, [&] { return handled.size() == 3; }));
+  EXPECT_TRUE(test::eventually(loop, [&] { return broker.count(AMQP_BASIC_ACK_METHOD) >= 1; }));
+  EXPECT_FALSE(is_parked);
+  amqp_basic_ack_t late{1, 0};
+  broker.say_to(1, 2, AMQP_BASIC_ACK_METHOD, late);
+  EXPECT_TRUE(test::eventually(loop, [&] { return is_parked; }));
+  EXPECT_EQ(logs.count("neither takes nor refuses"), 1u);
 }
 
 TEST_F(AmqpListenerAlone, WhereNoSecondLinkCanBeHadTheFirstIsShared) {

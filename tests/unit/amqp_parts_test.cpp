@@ -243,6 +243,33 @@ TEST(AmqpConfirms, TellOnceInOneGoOrOneByOne) {
   EXPECT_EQ(rig.told.back(), (std::pair<Ticket, std::string>(9, "ok")));
 }
 
+TEST(AmqpConfirms, OneThatIsNeverConfirmedHoldsUpNoOthersAndKeepsNothingOfThem) {
+  Rig rig;
+  rig.confirms.channel_open();
+  rig.add(1, "stuck");
+  const std::size_t one = rig.confirms.bytes();
+  std::uint64_t tag = 1;
+  for (Ticket ticket = 2; ticket <= 10'000; ++ticket) {
+    rig.add(ticket, "quick");
+    rig.confirms.confirmed(++tag, false);
+    ASSERT_EQ(rig.told.back(), (std::pair<Ticket, std::string>(ticket, "ok")));
+    ASSERT_LT(rig.confirms.bytes(), 200 * one);
+    ASSERT_LT(rig.confirms.size(), 200u);
+  }
+  rig.add(10'001, "next");
+  rig.sent();
+  rig.confirms.channel_closed(Error(errc::connection_lost, "closed", End::unknown));
+  rig.confirms.channel_open();
+  rig.confirms.send(rig.out);
+  EXPECT_EQ(rig.sent(), (Texts{"stuck*"})) << "one by one, and nothing that was confirmed";
+  rig.confirms.confirmed(1, false);
+  rig.confirms.send(rig.out);
+  EXPECT_EQ(rig.sent(), (Texts{"next*"}));
+  rig.confirms.confirmed(2, true);
+  EXPECT_TRUE(rig.confirms.empty());
+  EXPECT_EQ(rig.told.size(), 10'001u);
+}
+
 TEST(AmqpConfirms, WaitForTheChannel) {
   Rig rig;
   rig.add(1, "early");
@@ -321,44 +348,6 @@ TEST(AmqpRecentRequests, AreFoundOnceAndForgottenInTime) {
   EXPECT_EQ(recent.take("id-9999"), 9'999u);
   EXPECT_EQ(recent.take("id-9999"), 0u);
   EXPECT_EQ(recent.take("id-1"), 0u);
-}
-
-TEST(AmqpError, SaysWhatToChange) {
-  const auto text = [](int code, const char* said) {
-    return std::string(broker_error(static_cast<std::uint16_t>(code), said, "doing it", End::rejected).message());
-  };
-  const std::string other =
-      text(406,
-           "PRECONDITION_FAILED - inequivalent arg 'durable' for queue 'q' in vhost '/': received 'false' but "
-           "current is 'true'");
-  EXPECT_NE(other.find("durable=true"), std::string::npos) << other;
-  EXPECT_NE(other.find("durable=false"), std::string::npos) << other;
-  EXPECT_NE(text(404, "NOT_FOUND - no queue 'q' in vhost '/'").find("no_assert"), std::string::npos);
-  EXPECT_NE(text(530, "NOT_ALLOWED - vhost nowhere not found").find("nowhere"), std::string::npos);
-  EXPECT_NE(text(541, "INTERNAL_ERROR").find("doing it"), std::string::npos);
-  EXPECT_TRUE(broker_error(403, "ACCESS_REFUSED", "", End::rejected).code() == errc::unauthorized);
-  const auto code = [](int number, const char* said) {
-    return broker_error(static_cast<std::uint16_t>(number), said, "doing it", End::rejected).code();
-  };
-  EXPECT_TRUE(code(530, "NOT_ALLOWED - access to vhost '/' refused for user 'u': connection limit (2) is reached") ==
-              errc::refused);
-  EXPECT_TRUE(code(404, "NOT_FOUND - home node 'r@h' of durable queue 'q' in vhost '/' is down or inaccessible") ==
-              errc::refused);
-  EXPECT_TRUE(code(404, "NOT_FOUND - no queue 'q' in vhost '/'") == errc::invalid_config);
-  EXPECT_TRUE(code(530, "NOT_ALLOWED - vhost nowhere not found") == errc::invalid_config);
-  EXPECT_TRUE(code(541, "INTERNAL_ERROR - Feature `transient_nonexcl_queues` is deprecated.") == errc::invalid_config);
-  EXPECT_NE(text(406, "PRECONDITION_FAILED - delivery acknowledgement on channel 1 timed out").find("consumer_timeout"),
-            std::string::npos);
-  const Error large = broker_error(
-      406, "PRECONDITION_FAILED - message size 200000 is larger than configured max size 65536", "", End::rejected);
-  EXPECT_TRUE(large.code() == errc::too_large);
-  EXPECT_EQ(refusal_of(large).size, 200'000u);
-  EXPECT_EQ(refusal_of(large).most, 65'536u);
-  EXPECT_TRUE(
-      refusal_of(broker_error(406, "PRECONDITION_FAILED - user_id property set to 'x' but authenticated user was 'y'",
-                              "", End::rejected))
-          .is_user);
-  EXPECT_TRUE(broker_error(320, "CONNECTION_FORCED", "", End::unknown).code() == errc::connection_lost);
 }
 
 }  // namespace

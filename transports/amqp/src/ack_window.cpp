@@ -34,6 +34,11 @@ bool AckWindow::is_outstanding(std::uint64_t tag) noexcept {
   return found != tags_.end() && !found->is_done;
 }
 
+std::uint64_t AckWindow::oldest() const noexcept {
+  const auto found = std::find_if(tags_.begin(), tags_.end(), [](const Tag& one) { return !one.is_done; });
+  return found == tags_.end() ? 0 : found->tag;
+}
+
 std::size_t AckWindow::taken_after_flush() const noexcept {
   return (tags_.size() - fetched_) - (acks_ - fetched_acks_);
 }

@@ -26,6 +26,8 @@ class AckWindow {
   /// Delivered and not settled.
   bool is_outstanding(std::uint64_t tag) noexcept;
   void flush(Buffer& out, ChannelId channel);
+  /// The oldest that is outstanding; 0: none.
+  std::uint64_t oldest() const noexcept;
   bool has_acks() const noexcept { return acks_ != 0; }
   std::size_t outstanding() const noexcept { return tags_.size(); }
   std::size_t outstanding_fetched() const noexcept { return fetched_; }

@@ -9,6 +9,7 @@ namespace {
 
 constexpr std::size_t k_tidy_bytes = 64u << 10;
 constexpr std::size_t k_tidy_records = 1'024;
+constexpr std::size_t k_tidy_done = 64;
 
 }  // namespace
 
@@ -24,11 +25,12 @@ void Confirms::added(Ticket ticket, std::size_t begins_at, const Layout& layout)
 void Confirms::channel_open() noexcept {
   is_open_ = true;
   under_way_ = sent_bytes_ = 0;
-  first_tag_ = 1;
+  next_tag_ = 1;
 }
 
 void Confirms::channel_lost() noexcept {
   is_open_ = false;
+  if (done_) close_gaps();  // what is confirmed is not sent again
   for (std::size_t i = first_; i < first_ + under_way_; ++i) records_[i].is_returned = false;
   under_way_ = sent_bytes_ = 0;
 }
@@ -54,6 +56,7 @@ void Confirms::send(Buffer& out) {
       out.append(message);
     }
     record.was_sent = true;
+    record.tag = next_tag_++;
     ++under_way_;
     sent_bytes_ += record.size;
   }
@@ -85,12 +88,23 @@ void Confirms::refused(std::uint64_t tag, bool multiple) {
             nack_end_));
 }
 
+/// Behind the last that was sent on this channel if there is none with the tag.
+std::size_t Confirms::find(std::uint64_t tag) const noexcept {
+  const auto begin = records_.begin() + static_cast<std::ptrdiff_t>(first_);
+  const auto end = begin + static_cast<std::ptrdiff_t>(under_way_);
+  const auto at =
+      std::lower_bound(begin, end, tag, [](const Record& record, std::uint64_t wanted) { return record.tag < wanted; });
+  return static_cast<std::size_t>(at - begin);
+}
+
 void Confirms::settle(std::uint64_t tag, bool multiple, std::optional<Error> error) {
-  if (tag < first_tag_ && !(multiple && tag == 0)) return;
-  std::size_t last = static_cast<std::size_t>(tag - first_tag_);
-  if (multiple && tag == 0) last = under_way_ - 1;  // all of them
-  if (last >= under_way_) return;                   // the broker confirms what was never sent
-  for (std::size_t i = multiple ? 0 : last; i <= last && i < under_way_; ++i) {
+  const bool is_all = multiple && tag == 0;
+  if (!is_all && tag >= next_tag_) return;  // the broker confirms what was never sent
+  const std::size_t at = find(tag);
+  const bool is_there = at < under_way_ && records_[first_ + at].tag == tag;
+  if (!is_there && !multiple) return;
+  const std::size_t end_at = is_all ? under_way_ : is_there ? at + 1 : at;
+  for (std::size_t i = multiple ? 0 : at; i < end_at && i < under_way_; ++i) {
     if (!records_[first_ + i].is_done) end(first_ + i, error);
   }
   drop_done();
@@ -109,6 +123,7 @@ Confirms::Shown Confirms::shown(std::size_t index) const noexcept {
 void Confirms::end(std::size_t index, const std::optional<Error>& error) {
   Record& record = records_[index];
   record.is_done = true;
+  ++done_;
   const Ticket ticket = record.ticket;
   if (record.is_returned) {
     return told_(ticket, Error(errc::no_receiver, "no queue takes the message: " + reason_, End::rejected),
@@ -128,12 +143,13 @@ void Confirms::drop_done() {
     if (under_way_) {
       --under_way_;
       sent_bytes_ -= record.size;
-      ++first_tag_;
     }
+    --done_;
     if (suspects_) --suspects_;
     ++first_;
   }
   if (empty()) return rewind();
+  if (done_ > k_tidy_done && done_ > size() / 2) close_gaps();
   if (first_ > k_tidy_records && first_ > records_.size() / 2) {
     records_.erase(records_.begin(), records_.begin() + static_cast<std::ptrdiff_t>(first_));
     first_ = 0;
@@ -144,6 +160,33 @@ void Confirms::drop_done() {
   }
 }
 
+/// One that stays unconfirmed keeps no more in memory than there is.
+void Confirms::close_gaps() {
+  Buffer bytes;
+  std::vector<Record> records;
+  std::size_t at = head_;
+  std::size_t under_way = 0, sent_bytes = 0, suspects = 0;
+  for (std::size_t i = first_; i < records_.size(); ++i) {
+    const Record& record = records_[i];
+    const std::string_view message = bytes_.view().substr(at, record.size);
+    at += record.size;
+    if (record.is_done) continue;
+    bytes.append(message);
+    records.push_back(record);
+    if (i < first_ + under_way_) {
+      ++under_way;
+      sent_bytes += record.size;
+    }
+    suspects += i < first_ + suspects_;
+  }
+  bytes_ = std::move(bytes);
+  records_ = std::move(records);
+  first_ = head_ = done_ = 0;
+  under_way_ = under_way;
+  sent_bytes_ = sent_bytes;
+  suspects_ = suspects;
+}
+
 void Confirms::clear() noexcept {
   is_open_ = false;
   rewind();
@@ -151,7 +194,7 @@ void Confirms::clear() noexcept {
 
 void Confirms::rewind() noexcept {
   records_.clear();
-  first_ = head_ = under_way_ = sent_bytes_ = suspects_ = 0;
+  first_ = head_ = under_way_ = sent_bytes_ = suspects_ = done_ = 0;
   bytes_.clear();
   bytes_.shrink(1u << 20);
 }

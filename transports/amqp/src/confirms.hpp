@@ -15,7 +15,7 @@
 
 namespace waybill::amqp {
 
-/// In the order in which they were given, for the life of a link. What a channel leaves unconfirmed when the broker
+/// In the order in which they were given, for the life of a link; one that is not confirmed holds up no others. What a channel leaves unconfirmed when the broker
 /// closes it is sent again on the next one, marked (header::k_resent), because nobody knows whether it arrived.
 ///
 /// A channel that the broker closed because of a message leaves open which message it was. So what was under way is
@@ -58,6 +58,7 @@ class Confirms {
  private:
   struct Record {
     Ticket ticket;
+    std::uint64_t tag;  ///< On this channel, once it is sent.
     std::uint32_t size;
     std::uint32_t table_at;
     std::uint32_t body_at;
@@ -69,7 +70,9 @@ class Confirms {
   void channel_lost() noexcept;
   void end(std::size_t index, const std::optional<Error>& error);
   Shown shown(std::size_t index) const noexcept;
+  std::size_t find(std::uint64_t tag) const noexcept;
   void drop_done();
+  void close_gaps();
   void rewind() noexcept;
   void append_marked(const Record& record, std::string_view message, Buffer& out) const;
   bool looks_like(const Record& record, std::string_view message, std::string_view exchange,
@@ -81,11 +84,12 @@ class Confirms {
   std::size_t head_ = 0;
   std::vector<Record> records_;  ///< From first_ on they count.
   std::size_t first_ = 0;
-  std::size_t under_way_ = 0;    ///< The first so many were sent on this channel.
-  std::size_t sent_bytes_ = 0;   ///< Of those.
-  std::uint64_t first_tag_ = 1;  ///< Of the first, once it is sent.
-  std::size_t suspects_ = 0;     ///< The first so many are sent one by one.
-  std::string reason_;           ///< Why the last one was given back.
+  std::size_t under_way_ = 0;   ///< The first so many were sent on this channel.
+  std::size_t sent_bytes_ = 0;  ///< Of those.
+  std::size_t done_ = 0;        ///< Behind one that is not confirmed.
+  std::uint64_t next_tag_ = 1;
+  std::size_t suspects_ = 0;  ///< The first so many are sent one by one.
+  std::string reason_;        ///< Why the last one was given back.
   End nack_end_ = End::rejected;
   bool is_open_ = false;
 };

@@ -78,12 +78,16 @@ void Sender::on_session_open() {
   if (opening_) opening_->logged_in({});
 }
 
+SetUp::Ask Sender::consume_replies() {
+  return [this](Session& session, const Declaration::Failed& failed, const Session::Done& done) {
+    Declaration(session, k_replies, options_, failed).consume(std::string(k_reply_to), true, done);
+  };
+}
+
 asio::awaitable<Result<void>> Sender::set_up() {
   const auto self = shared_from_this();
   if (link_) set_up_->use(*link_);
-  SetUp::Ask consume = [self](Session& session, const Declaration::Failed& failed, const Session::Done& done) {
-    Declaration(session, k_replies, self->options_, failed).consume(std::string(k_reply_to), true, done);
-  };
+  SetUp::Ask consume = consume_replies();
   // In one write; the channels do not wait for each other.
   auto consuming = SetUp::ended(set_up_->begin(k_replies, consume));
   auto declaring = SetUp::client(set_up_);
@@ -97,6 +101,7 @@ asio::awaitable<Result<void>> Sender::set_up() {
   const SetUp::Name learned = co_await std::move(learning);
   learning_.reset();
   if (!learned && !is_learning_) {
+    if (exchange_.empty() && learned.error().code() == errc::unauthorized) co_return learned.error();
     // Who may not write to the default exchange learns nothing, and the channel is closed: requests go on it, then.
     auto again = SetUp::asked(set_up_, k_replies, std::move(consume));
     consumed = co_await std::move(again);
@@ -204,11 +209,20 @@ void Sender::on_channel_closed(ChannelId channel, const Error& error) {
   if (!is_ready_ || !link_) return;  // who asked has been told
   const auto self = shared_from_this();
   switch (channel) {
-    case k_replies: return lost(error);
+    case k_replies:
+      if (address_.empty() && !is_learning_ && error.code() == errc::unauthorized) return request_forbidden(error);
+      return lost(error);
     case k_events: return events_.on_closed(error);
     case k_requests: return requests_.on_closed(error);
     default: break;
   }
+}
+
+/// On the channel that consumes the replies, as they are sent there: those that were on their way to us are lost as well.
+void Sender::request_forbidden(const Error& error) {
+  const auto consuming = set_up_->begin(k_replies, consume_replies());
+  (void)consuming;  // what closes the channel again is told again
+  request_refused(nullptr, error);
 }
 
 void Sender::events_closed(const Error& error) {
@@ -262,7 +276,7 @@ void Sender::send_request(const Packet& packet, Ticket ticket) {
   const auto appended = append_message(out, envelope, packet, formats_.own(), link_->session().frame_max());
   if (!appended) return fail_later(ticket, appended.error());
   request_written(ticket, packet, *appended, out, begins_at);
-  if (options_.mandatory) recent_.note(packet.id.text, ticket);
+  if (options_.mandatory || address_.empty()) recent_.note(packet.id.text, ticket);
 }
 
 void Sender::request_written(Ticket ticket, const Packet& packet, const Layout& layout, Buffer& out,

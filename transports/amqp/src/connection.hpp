@@ -55,9 +55,11 @@ class Sender final : public Opening::Owner, public std::enable_shared_from_this<
   void on_blocked(std::string_view reason) override;
   void on_written() override;
 
+  SetUp::Ask consume_replies();
   std::shared_ptr<SetUp::Step> learn_address();
   void learned();
   void request_refused(const Suspects::Message* message, const Error& error);
+  void request_forbidden(const Error& error);
   void events_closed(const Error& error);
   void on_reply(const Properties& properties, const Slice& body);
   void on_return(ChannelId channel, const amqp_basic_return_t& given_back, const Properties& properties,

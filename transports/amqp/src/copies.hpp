@@ -16,7 +16,8 @@ namespace waybill::amqp {
 
 /// A copy for the queue itself that the broker refuses is kept and sent again, with a pause that grows to half a minute: its
 /// original stays unacknowledged, is not handled again meanwhile, and is not given back, which would bring it again at
-/// once. Of a dead letter it is told (ParkDone): core tries again.
+/// once. Of a dead letter it is told (ParkDone): core tries again. One that the broker neither takes nor refuses stays as
+/// it is, holds up no others, and is spoken of once a minute.
 ///
 /// Threads: one executor. Lifetime: within its owner; stop() before the link ends, which forgets all.
 class Copies {
@@ -37,7 +38,9 @@ class Copies {
   void stop() noexcept;
   /// `message`: Delivery::message. The views need to live during the call only.
   void send(const Copy& copy, std::string_view message, std::uint32_t frame_max, ParkDone done = {});
-  bool empty() const noexcept { return channel_.confirms().empty() && waiting_.empty(); }
+  bool empty() const noexcept { return sent_.empty() && waiting_.empty(); }
+  /// The broker has said that it takes nothing, from nobody: no queue is to blame.
+  void blocked(bool on) noexcept { is_blocked_ = on; }
   /// Nothing waits after a refusal any more: those that do are forgotten, now and later, and told to `each`.
   void give_up(std::function<void(std::uint64_t tag)> each);
   PublishChannel& channel() noexcept { return channel_; }
@@ -45,22 +48,36 @@ class Copies {
  private:
   struct Waiting {
     Ticket ticket;
+    std::string to;
     std::string frames;
     Layout layout;
   };
+  struct Sent {
+    socket::TimePoint since;
+    std::string to;
+    bool is_dead;
+    ParkDone done;  ///< Of a dead letter.
+  };
+  void sent(Ticket ticket, std::string to, bool is_dead, ParkDone done);
+  void watch_sent();
+  void tell_unconfirmed();
   void told(Ticket ticket, const Result<Accepted>& outcome, const Confirms::Shown& message);
-  void keep(Ticket ticket, std::string frames, const Layout& layout, const Error& error);
+  void keep(Ticket ticket, std::string to, std::string frames, const Layout& layout, const Error& error);
   void watch();
 
   const Log log_;
   const Host host_;
   PublishChannel channel_;
   std::multimap<socket::TimePoint, Waiting> waiting_;
-  std::map<Ticket, ParkDone> dead_;  ///< Dead letters under way. Tickets are delivery tags.
+  std::map<Ticket, Sent> sent_;  ///< Neither confirmed nor refused yet. Tickets are delivery tags.
   std::function<void(std::uint64_t tag)> given_up_;
   std::map<Ticket, int> refusals_;  ///< How often, of those that were refused.
   asio::steady_timer timer_;
-  Seldom said_;
+  const std::chrono::milliseconds patience_;  ///< For a confirm, before it is spoken of.
+  asio::steady_timer sent_timer_;
+  Seldom said_, unconfirmed_said_;
+  bool is_watching_sent_ = false;
+  bool is_blocked_ = false;
   bool is_started_ = false;
   std::shared_ptr<bool> is_here_ = std::make_shared<bool>(true);
 };

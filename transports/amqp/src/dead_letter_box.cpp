@@ -251,7 +251,8 @@ void LetterDesk::on_method(ChannelId channel, const Method& method) {
 }
 
 void LetterDesk::on_channel_closed(ChannelId channel, const Error& error) {
-  if (channel == k_send) lost(error);
+  // Of a queue that is gone the calls have been told.
+  if (channel == k_send || error.code() != errc::invalid_config) lost(error);
 }
 
 void LetterDesk::lost(const Error& error) {

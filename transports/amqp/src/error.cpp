@@ -65,6 +65,8 @@ struct Sizes {
 constexpr std::string_view k_has = "the message has ";
 constexpr std::string_view k_takes = " bytes, and the broker takes at most ";
 
+constexpr std::string_view k_overdue = "a delivery was not acknowledged within the broker's consumer_timeout";
+
 std::uint64_t number_in(std::string_view text) noexcept {
   std::uint64_t number = 0;
   std::from_chars(text.data(), text.data() + text.size(), number);
@@ -86,6 +88,8 @@ bool is_passing(std::uint16_t code, std::string_view text) noexcept {
 
 std::error_code code_of(std::uint16_t code, std::string_view text) noexcept {
   if (is_passing(code, text)) return make_error_code(errc::refused);
+  if (code == AMQP_NOT_ALLOWED && text.find("refused for user") != std::string_view::npos)
+    return make_error_code(errc::unauthorized);
   if (code == AMQP_PRECONDITION_FAILED && sizes_in(text).most) return make_error_code(errc::too_large);
   if (code == AMQP_PRECONDITION_FAILED && text.find("acknowledgement on channel") != std::string_view::npos)
     return make_error_code(errc::connection_lost);
@@ -95,14 +99,56 @@ std::error_code code_of(std::uint16_t code, std::string_view text) noexcept {
   return {code, amqp_category()};
 }
 
-std::string sentence(std::uint16_t code, std::string_view text, std::string_view what) {
+/// Older brokers name what is refused, and not which right it takes.
+std::string_view right_for(std::uint32_t method, std::string_view kind, std::string_view text) noexcept {
+  for (const std::string_view right : {"configure", "write", "read"}) {
+    if (text.find(std::string(right) + " access to") != std::string_view::npos) return right;
+  }
+  const bool is_exchange = kind == "exchange";
+  switch (method) {
+    case AMQP_BASIC_PUBLISH_METHOD: return "write";
+    case AMQP_BASIC_CONSUME_METHOD:
+    case AMQP_BASIC_GET_METHOD: return "read";
+    case AMQP_QUEUE_BIND_METHOD: return is_exchange ? "read" : "write";
+    case AMQP_QUEUE_DECLARE_METHOD: return is_exchange ? "write" : "configure";  // its dead letter exchange
+    case AMQP_EXCHANGE_DECLARE_METHOD: return "configure";
+    default: return {};
+  }
+}
+
+/// "[write ]access to queue 'q' in vhost '/' refused for user 'u'", or "... to topic 't' in exchange 'e' in vhost ..."
+std::string missing_right(std::uint32_t method, std::string_view text) {
+  const std::string_view user = between(text, "refused for user '", "'");
+  const std::string_view vhost = between(text, " in vhost '", "'");
+  const std::string_view kind = between(text, "access to ", " '");
+  if (user.empty()) return {};
+  std::string line = "the user " + std::string(user) + " has no right";
+  if (kind == "vhost")
+    return line + "s in the vhost " + std::string(between(text, "to vhost '", "'")) +
+           ": grant them with rabbitmqctl set_permissions";
+  std::string name(between(text, std::string(kind) + " '", "'"));
+  if (name.empty() || vhost.empty()) return {};
+  const std::string_view right = right_for(method, kind, text);
+  line += right.empty() ? " to" : " to " + std::string(right);
+  const bool is_topic = kind == "topic";
+  if (name == "amq.default") {
+    line += " the default exchange (amq.default)";
+  } else {
+    line += " the " + std::string(kind) + ' ' + name;
+  }
+  if (is_topic) line += " of the exchange " + std::string(between(text, " in exchange '", "'"));
+  return line + " in the vhost " + std::string(vhost) + ": grant it with rabbitmqctl " +
+         (is_topic ? "set_topic_permissions" : "set_permissions");
+}
+
+std::string sentence(std::uint16_t code, std::string_view text, std::string_view what, std::uint32_t method) {
   if (code == AMQP_PRECONDITION_FAILED) {
     if (std::string known = inequivalent(text); !known.empty()) return known;
     if (const Sizes sizes = sizes_in(text); sizes.most)
       return std::string(k_has) + std::to_string(sizes.size) + std::string(k_takes) + std::to_string(sizes.most) +
              " (max_message_size of the broker)";
     if (text.find("acknowledgement on channel") != std::string_view::npos)
-      return "a delivery was not acknowledged within the broker's consumer_timeout (" + std::string(text) +
+      return std::string(k_overdue) + " (" + std::string(text) +
              "): a handler, a backoff or a message that was left takes longer; raise consumer_timeout";
   }
   if (code == AMQP_NOT_FOUND) {
@@ -112,6 +158,10 @@ std::string sentence(std::uint16_t code, std::string_view text, std::string_view
         return "there is no " + std::string(kind) + " " + std::string(name) +
                ": create it, or leave no_assert=true out of the URL so that it is declared";
     }
+  }
+  if (code == AMQP_ACCESS_REFUSED || (code == AMQP_NOT_ALLOWED && !is_passing(code, text))) {
+    if (std::string known = missing_right(method, text); !known.empty())
+      return what.empty() ? known : std::string(what) + ": " + known;
   }
   if (code == AMQP_NOT_ALLOWED) {
     const std::string_view vhost = between(text, "vhost ", " not found");
@@ -135,9 +185,11 @@ const std::error_category& amqp_category() noexcept {
   return category;
 }
 
-Error broker_error(std::uint16_t code, std::string_view text, std::string_view what, End end) {
-  return Error(code_of(code, text), sentence(code, text, what), end);
+Error broker_error(std::uint16_t code, std::string_view text, std::string_view what, End end, std::uint32_t method) {
+  return Error(code_of(code, text), sentence(code, text, what, method), end);
 }
+
+bool is_overdue(const Error& error) noexcept { return error.message().find(k_overdue) != std::string_view::npos; }
 
 Refusal refusal_of(const Error& error) noexcept {
   const std::string_view text = error.message();

@@ -12,8 +12,12 @@ namespace waybill::amqp {
 const std::error_category& amqp_category() noexcept;
 
 /// What the broker said with connection.close or channel.close. `what`: what was asked for, for people ("declaring the
-/// queue orders"); empty: nothing in particular. Known cases become a sentence that says what to change.
-Error broker_error(std::uint16_t code, std::string_view text, std::string_view what, End end);
+/// queue orders"); empty: nothing in particular. `method`: of a channel.close, which one it was for; 0: none. Known cases
+/// become a sentence that says what to change.
+Error broker_error(std::uint16_t code, std::string_view text, std::string_view what, End end, std::uint32_t method = 0);
+
+/// A delivery was not acknowledged in the time that the broker gives.
+bool is_overdue(const Error& error) noexcept;
 
 /// What such an error says of the message that a channel was closed for.
 struct Refusal {

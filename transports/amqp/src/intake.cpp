@@ -1,6 +1,7 @@
 // Intake: opening, deliveries, the end. What goes back to the broker is in intake_settle.cpp.
 #include "intake.hpp"
 
+#include "error.hpp"
 #include "topology.hpp"
 
 #include <algorithm>
@@ -75,7 +76,8 @@ asio::awaitable<Result<void>> Intake::set_up() {
       std::any_of(routes_.begin(), routes_.end(), [](const Route& r) { return r.handles_requests; });
   if (has_requests || options_.at_most_once) {
     auto opening_outlet = Outlet::open(outlet_);
-    co_await std::move(opening_outlet);
+    const Result<void> may_publish = co_await std::move(opening_outlet);
+    if (!may_publish) co_return may_publish.error();
   }
   // Only now: what is delivered can be answered, sent again, parked and acknowledged.
   SetUp::Ask consume = [self](Session& session, const Declaration::Failed& failed, const Session::Done& done) {
@@ -194,7 +196,10 @@ void Intake::on_method(ChannelId channel, const Method& method) {
 
 void Intake::on_channel_closed(ChannelId channel, const Error& error) {
   const auto self = shared_from_this();
-  if (channel == k_work && is_ready_) return lost(error);
+  if (channel == k_work && is_ready_) {
+    if (is_overdue(error)) overdue_ = window_.oldest();
+    return lost(error);
+  }
   if (outlet_->is_shared()) outlet_->on_channel_closed(channel, error);  // of others those who asked have been told
 }
 

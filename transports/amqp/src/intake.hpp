@@ -92,6 +92,7 @@ class Intake final : public Opening::Owner,
   void flush_soon();
   void flush_acks();
   void update_hold();
+  void tell_overdue(const Delivery& delivery);
   void lost(const Error& error);
   void leave_channels(const Error& error);
   void drop_link(const Error& error);
@@ -119,6 +120,7 @@ class Intake final : public Opening::Owner,
   std::vector<std::uint64_t> acks_behind_replies_;  ///< Tags: their replies are more than may wait.
   std::shared_ptr<SetUp> set_up_;
   Seldom no_packet_said_, reply_said_;
+  std::uint64_t overdue_ = 0;  ///< The delivery that the broker did not wait for any longer.
   std::string queue_;
   std::string consumer_;
   const std::uint16_t prefetch_;

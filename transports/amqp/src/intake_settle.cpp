@@ -71,6 +71,7 @@ void Intake::on_reply_refused(const Suspects::Message* message, const Error& err
 }
 
 void Intake::settle(const Delivery& delivery, Settlement settlement) {
+  if (overdue_ && delivery.token == overdue_) tell_overdue(delivery);
   if (!is_ready_ || !link_ || options_.at_most_once) return;
   switch (settlement) {
     case Settlement::ack:
@@ -79,6 +80,16 @@ void Intake::settle(const Delivery& delivery, Settlement settlement) {
     case Settlement::retry: return is_stopped_ ? give_back(delivery.token, true) : send_again(delivery);
     case Settlement::reject: return give_back(delivery.token, false);
   }
+}
+
+/// Only now it is known which one it was.
+void Intake::tell_overdue(const Delivery& delivery) {
+  overdue_ = 0;
+  const Packet& packet = delivery.packet;
+  environment_.log.error("amqp: the handler of " +
+                         std::string(packet.route.empty() ? packet.pattern.text : packet.route) +
+                         " has ended, but took longer than the broker's consumer_timeout: its message has come again, "
+                         "and does so each time. Raise consumer_timeout, or let the handler end earlier");
 }
 
 void Intake::acknowledge(std::uint64_t tag) {

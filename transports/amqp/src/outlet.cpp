@@ -8,17 +8,23 @@ Outlet::Outlet(const Environment& environment, const Options& options, OutletHos
     : executor_(environment.executor),
       log_(environment.log),
       options_(options),
+      format_(*environment.serializer),
       host_(&host),
       copies_(executor_, k_again, options_, log_,
               {[this](std::uint64_t tag) { host_->on_placed(tag); }, [this] { host_->on_copy_waits(); },
                [this] { host_->on_dead_letters_missing(); }}),
-      replies_(executor_, k_replies, [this](const Suspects::Message* message, const Error& error) {
-        host_->on_reply_refused(message, error);
-      }) {}
+      replies_(
+          executor_, k_replies,
+          [this](const Suspects::Message* message, const Error& error) { host_->on_reply_refused(message, error); }),
+      set_up_(std::make_shared<SetUp>(executor_, k_probe, options_, log_)) {}
 
-asio::awaitable<void> Outlet::open(std::shared_ptr<Outlet> self) {
-  if (self->state_ != State::none || !self->consuming_) co_return;
-  if (self->options_.at_most_once || !self->options_.own_publish_link) co_return self->share();
+asio::awaitable<Result<void>> Outlet::open(std::shared_ptr<Outlet> self) {
+  if (self->state_ != State::none || !self->consuming_) co_return Result<void>();
+  if (self->options_.at_most_once || !self->options_.own_publish_link) {
+    self->share();
+    co_return Result<void>();
+  }
+  self->refused_.reset();
   self->state_ = State::opening;
   Options options = self->options_;
   options.start_timeout /= 2;  // its host waits for it within the same time
@@ -26,7 +32,7 @@ asio::awaitable<void> Outlet::open(std::shared_ptr<Outlet> self) {
   self->opening_ = opening;
   const std::string role = "replies";
   const Result<void> outcome = co_await Opening::run(opening, *self, role);
-  if (self->opening_ != opening) co_return;  // stopped
+  if (self->opening_ != opening) co_return Result<void>();  // stopped
   self->opening_.reset();
   // What waits was cut for the frames of the other link.
   const bool is_like_the_other =
@@ -41,10 +47,12 @@ asio::awaitable<void> Outlet::open(std::shared_ptr<Outlet> self) {
     self->share();
   }
   self->host_->on_outlet_progress();
+  co_return self->refused_ ? Result<void>(*self->refused_) : Result<void>();
 }
 
 void Outlet::want() {
-  if (state_ == State::none) asio::co_spawn(executor_, open(shared_from_this()), [](std::exception_ptr) {});
+  if (state_ != State::none) return;
+  asio::co_spawn(executor_, open(shared_from_this()), [](std::exception_ptr, const Result<void>&) {});
 }
 
 void Outlet::share() {
@@ -67,6 +75,7 @@ void Outlet::stop() {
 }
 
 void Outlet::drop_link() {
+  set_up_->stop(Error(errc::connection_lost, "the link is lost", End::rejected));
   if (!link_) return;
   const socket::Ref<Link> link = std::exchange(link_, {});
   link->finish_quietly();
@@ -84,7 +93,30 @@ void Outlet::on_session_open() {
   if (opening_) opening_->logged_in({});
 }
 
-asio::awaitable<Result<void>> Outlet::set_up() { co_return Result<void>(); }  // its channels need nothing
+/// Its channels need nothing. But who may not publish should hear of it now, and not when a caller waits for its reply.
+asio::awaitable<Result<void>> Outlet::set_up() {
+  const auto self = shared_from_this();
+  if (link_) set_up_->use(*link_);
+  probing_ = probe();
+  auto probing = SetUp::ended(probing_);
+  const SetUp::Name outcome = co_await std::move(probing);
+  probing_.reset();
+  if (!outcome && outcome.error().code() == errc::unauthorized) refused_ = outcome.error();
+  co_return Result<void>();
+}
+
+/// A message for nobody: the broker drops it, if it may be sent.
+std::shared_ptr<SetUp::Step> Outlet::probe() {
+  const SetUp::Ask ask = [this](Session& session, const Declaration::Failed& failed, const Session::Done& done) {
+    Packet nothing;
+    nothing.has_payload = true;
+    Envelope envelope;
+    envelope.channel = k_probe;
+    (void)append_message(link_->out(), envelope, nothing, format_, session.frame_max());
+    Declaration(session, k_probe, options_, failed).prefetch(0, done);
+  };
+  return set_up_->begin(k_probe, ask);
+}
 
 void Outlet::lost(const Error& error) {
   const auto self = shared_from_this();
@@ -114,6 +146,8 @@ void Outlet::on_channel_closed(ChannelId channel, const Error& error) {
 
 void Outlet::on_blocked(std::string_view reason) {
   is_blocked_ = !reason.empty();
+  copies_.blocked(is_blocked_);
+  if (is_blocked_ && probing_) probing_->set(Error(errc::overloaded, std::string(reason), End::rejected));
   if (is_blocked_) {
     log_.warning("amqp: the broker takes no messages for now, replies wait: " + std::string(reason));
   } else {

@@ -5,9 +5,11 @@
 #include "copies.hpp"
 #include "opening.hpp"
 #include "send_channel.hpp"
+#include "set_up.hpp"
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace waybill::amqp {
@@ -41,7 +43,8 @@ class Outlet final : public Opening::Owner, public std::enable_shared_from_this<
   /// The link that consumes; before anything else.
   void use(Link& consuming) noexcept { consuming_ = &consuming; }
   /// Completes when messages can leave, over which link ever.
-  static asio::awaitable<void> open(std::shared_ptr<Outlet> self);
+  /// Errors: unauthorized, what the user may not do; it goes on nevertheless.
+  static asio::awaitable<Result<void>> open(std::shared_ptr<Outlet> self);
   /// Something is to be published: REQUIRES use().
   void want();
   void stop();
@@ -65,6 +68,7 @@ class Outlet final : public Opening::Owner, public std::enable_shared_from_this<
   void on_written() override;
 
  private:
+  static constexpr ChannelId k_probe = 5;
   static constexpr std::size_t k_congested = 256u << 10;  // bytes
   static constexpr std::size_t k_most_unsent = 16u << 20;
   enum class State : std::uint8_t { none, opening, own, shared };
@@ -75,6 +79,7 @@ class Outlet final : public Opening::Owner, public std::enable_shared_from_this<
   void on_session_failed(const Error& error) override { lost(error); }
   void on_link_lost(const Error& error) override { lost(error); }
 
+  std::shared_ptr<SetUp::Step> probe();
   void share();
   void start(Link& link);
   void lost(const Error& error);
@@ -84,10 +89,14 @@ class Outlet final : public Opening::Owner, public std::enable_shared_from_this<
   const asio::any_io_executor executor_;
   const Log log_;
   const Options options_;
+  const Serializer& format_;
   OutletHost* host_;
   Copies copies_;
   SendChannel replies_;
   std::shared_ptr<Opening> opening_;
+  std::shared_ptr<SetUp> set_up_;
+  std::shared_ptr<SetUp::Step> probing_;  ///< While the opening waits for it.
+  std::optional<Error> refused_;          ///< What it was told.
   Link* consuming_ = nullptr;
   socket::Ref<Link> link_;  ///< Its own.
   State state_ = State::none;

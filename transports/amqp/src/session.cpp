@@ -280,8 +280,10 @@ void Session::on_channel_close(ChannelId channel, const amqp_channel_close_t& cl
   Channel& own = channels_[channel];
   own.state = ChannelState::closed;
   own.is_assembling = false;
-  const std::string what = own.pending.empty() ? std::string() : own.pending.front().what;
-  const Error error = broker_error(close.reply_code, to_view(close.reply_text), what, End::rejected);
+  const std::uint32_t method = std::uint32_t{close.class_id} << 16 | close.method_id;
+  const bool was_asked = !own.pending.empty() && method != AMQP_BASIC_PUBLISH_METHOD;
+  const std::string what = was_asked ? own.pending.front().what : std::string();
+  const Error error = broker_error(close.reply_code, to_view(close.reply_text), what, End::rejected, method);
   fail_calls(own, error);
   if (user_) user_->on_channel_closed(channel, error);
 }
