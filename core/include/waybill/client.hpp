@@ -10,9 +10,11 @@
 #include "waybill/fields.hpp"
 #include "waybill/metrics.hpp"
 #include "waybill/middleware.hpp"
+#include "waybill/observer.hpp"
 #include "waybill/pattern.hpp"
 #include "waybill/registry.hpp"
 #include "waybill/reply_stream.hpp"
+#include "waybill/status.hpp"
 
 #include <asio/any_io_executor.hpp>
 #include <asio/async_result.hpp>
@@ -24,16 +26,6 @@
 #include <type_traits>
 
 namespace waybill {
-
-/// Whether a client has a link.
-enum class Status {
-  idle,
-  connecting,
-  ready,
-  blocked,  ///< Ready, but the broker takes nothing for now (it is short of memory, say): what is sent waits.
-  interrupted,
-  closed
-};
 
 struct ClientStats {
   std::uint64_t requests = 0;
@@ -148,6 +140,8 @@ class Client {
   Client& use(Middleware middleware);
   /// Takes what the transport tells of itself. Throws Error(invalid_config) after the first call.
   Client& metrics_to(MetricSink sink);
+  /// Tells the observer of calls and of the link. Throws Error(invalid_config) after the first call.
+  Client& observe(std::shared_ptr<Observer> observer);
   /// Ends every open call with errc::closed. Idempotent; thread-safe.
   void close();
   /// Completes with Result<void> when everything sent so far is handed over, and confirmed where the carrier confirms;
@@ -161,7 +155,7 @@ class Client {
         [core = core_](auto handler) { detail::wait_for(core, &detail::flush_then, std::move(handler)); }, token);
   }
 
-  Status status() const noexcept;  ///< Thread-safe.
+  Status status() const noexcept;  ///< Whether there is a link. Thread-safe.
   ClientStats stats() const;       ///< Thread-safe.
   /// What the guarantee is, in one line for people.
   std::string describe() const;

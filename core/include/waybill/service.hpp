@@ -8,6 +8,7 @@
 #include "waybill/log.hpp"
 #include "waybill/metrics.hpp"
 #include "waybill/middleware.hpp"
+#include "waybill/observer.hpp"
 #include "waybill/pattern.hpp"
 #include "waybill/registry.hpp"
 
@@ -78,6 +79,8 @@ class Service {
   Service& log_to(LogSink sink);
   /// Takes what the transports tell of themselves. Throws Error(invalid_config) after the start.
   Service& metrics_to(MetricSink sink);
+  /// Tells the observer of messages and links. Throws Error(invalid_config) after the start.
+  Service& observe(std::shared_ptr<Observer> observer);
 
   /// Runs until SIGINT, SIGTERM or stop(), then drains; a second signal closes at once. Blocks. Returns what main should
   /// return: 0, or 1 after a failed start (with a line in the log). Throws what leaves one of the loops, and

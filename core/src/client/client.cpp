@@ -53,6 +53,12 @@ Client& Client::use(Middleware middleware) {
   return *this;
 }
 
+Client& Client::observe(std::shared_ptr<Observer> observer) {
+  core_->require_unused("observe()");
+  core_->observe(std::move(observer));
+  return *this;
+}
+
 Client& Client::metrics_to(MetricSink sink) {
   core_->require_unused("metrics_to()");
   core_->metrics = std::move(sink);

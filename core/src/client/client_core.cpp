@@ -71,7 +71,11 @@ void ClientCore::start_and_forget(Packet& packet, const CallLimits& limits) {
   const SoleThread::Visit visit(sole_thread_);
   if (closed_) return note_forgotten_failure(closed_error());
   ClientCounters::add(counters.events);
-  if (Result<void> passed = pass_on(packet, 0, {}); !passed) note_forgotten_failure(passed.error());
+  const ObservedCall seen{observed_url_, packet.route, false, 0};
+  if (observer_) observer_->call_began(seen);
+  const Result<void> passed = pass_on(packet, 0, {});
+  if (observer_) observer_->call_ended(seen, passed ? nullptr : &passed.error(), {});
+  if (!passed) note_forgotten_failure(passed.error());
 }
 
 CallKey ClientCore::open(const Packet& packet, std::chrono::milliseconds timeout, TimePoint deadline, Stage stage,
@@ -80,6 +84,10 @@ CallKey ClientCore::open(const Packet& packet, std::chrono::milliseconds timeout
   const bool counts = part == Part::whole;
   if (counts) ClientCounters::add(is_request ? counters.requests : counters.events);
   const CallKey key = calls_.open(deadline, {packet.route, timeout, is_request, counts, stage});
+  if (observer_ && counts && calls_.is_open(key)) {
+    calls_.set_began(key, clock_.now());
+    observer_->call_began(observed(key));
+  }
   if (closed_) {
     end(key, closed_error());
   } else if (calls_.is_open(key)) {
@@ -146,6 +154,7 @@ void ClientCore::set_deadline(Packet& packet, std::chrono::milliseconds left) co
 Result<void> ClientCore::pass_on(const Packet& packet, Ticket ticket, CallKey key) {
   if (!ready_ || is_held_back(packet.kind)) return keep_for_link(packet, ticket, key);
   if (connection_->unsent_bytes() + unconfirmed_.bytes() > config_.max_unsent_bytes) {
+    tell_bound("max_unsent");
     return Error(errc::overloaded,
                  "the other side reads too slowly: more than " + std::to_string(config_.max_unsent_bytes) +
                      " bytes wait to be sent or confirmed",
@@ -282,7 +291,7 @@ void ClientCore::end_expired(CallKey key) {
 void ClientCore::close() {
   if (std::exchange(closed_, true)) return;
   ready_ = blocked_ = false;
-  status = Status::closed;
+  set_status(Status::closed);
   if (reconnect_) reconnect_->stop();
   deadline_timer_.cancel();
   pause_timer_.cancel();

@@ -40,6 +40,7 @@ Error cancelled_error(End end);
 /// Threads: all members run on the executor, except where they say otherwise.
 class ClientCore final : public std::enable_shared_from_this<ClientCore>,
                          public ConnectionSink,
+                         private PendingCalls::EndSink,
                          public Reconnect::Host {
  public:
   ClientCore(asio::any_io_executor executor, const ClientConfig& config, std::shared_ptr<const Registry> registry,
@@ -88,6 +89,7 @@ class ClientCore final : public std::enable_shared_from_this<ClientCore>,
   /// Ends the wait with errc::cancelled, if it still waits.
   void cancel_wait(WaitId id);
   void close();
+  void observe(std::shared_ptr<Observer> observer);  ///< Before the first call.
   /// Throws Error(invalid_config) once something was sent: `what` must come before.
   void require_unused(std::string_view what) const;
 
@@ -111,6 +113,7 @@ class ClientCore final : public std::enable_shared_from_this<ClientCore>,
   void on_link_failed(const Error& error, std::optional<std::chrono::milliseconds> retry_in) override;
 
  private:
+  void call_ended(CallKey key, const ReplyEvent& event) noexcept override;
   struct ConnectWait {
     WaitId id;
     TimePoint give_up;
@@ -137,6 +140,9 @@ class ClientCore final : public std::enable_shared_from_this<ClientCore>,
   Result<void> keep_for_link(const Packet& packet, Ticket ticket, CallKey key);
   /// To the link; an event that the broker will confirm is kept until then. REQUIRES: ready_.
   Result<void> transmit(const Packet& packet, Ticket ticket, CallKey key);
+  void set_status(Status changed);
+  void tell_bound(std::string_view bound) const;
+  ObservedCall observed(CallKey key) const;
   bool is_held_back(PacketKind kind) const noexcept { return blocked_ && kind == PacketKind::request; }
   void send_unconfirmed_again();
   void tell_blocked();
@@ -181,6 +187,8 @@ class ClientCore final : public std::enable_shared_from_this<ClientCore>,
   SoleThread sole_thread_;
   TimePoint armed_for_ = TimePoint::max();
   PendingCalls calls_;
+  std::shared_ptr<Observer> observer_;  ///< Null: nobody is told.
+  std::string observed_url_;
   Buffer scratch_;
   std::unordered_map<Ticket, std::weak_ptr<CallChain>> chains_;  // that run, by ticket_of(key)
   Unconfirmed unconfirmed_;

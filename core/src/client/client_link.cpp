@@ -13,7 +13,7 @@ void ClientCore::on_link_ready() {
   const bool is_first = !was_ready_ && !last_failure_;
   if (was_ready_) ClientCounters::add(counters.reconnects);
   ready_ = was_ready_ = true;
-  status = Status::ready;
+  set_status(Status::ready);
   last_failure_.reset();
   const LogLevel level = link_log_.ready(clock_.now());
   log_.write(is_first ? LogLevel::debug : level, "connected to " + config_.url.redacted() + (is_first ? "" : " again"));
@@ -31,7 +31,7 @@ void ClientCore::on_link_failed(const Error& error, std::optional<std::chrono::m
     // The next attempts will say the same.
     return log_.write(link_log_.failed(line, clock_.now()), line + " (trying again)");
   }
-  status = Status::idle;
+  set_status(Status::idle);
   if (unconfirmed_.empty()) {
     log_.error(line);
   } else {
@@ -51,7 +51,7 @@ void ClientCore::on_blocked(std::string_view reason) {
 }
 
 void ClientCore::tell_blocked() {
-  status = blocked_ ? Status::blocked : Status::ready;
+  set_status(blocked_ ? Status::blocked : Status::ready);
   if (blocked_) {
     return log_.warning(config_.url.redacted() + " takes no messages for now, what is sent waits: " + blocked_why_);
   }
@@ -67,7 +67,7 @@ void ClientCore::on_link_lost(const Error& error) {
   if (closed_) return;
   ready_ = paused_ = blocked_ = false;
   ++losses_;
-  status = Status::interrupted;
+  set_status(Status::interrupted);
   last_failure_ = error;
   log_.write(link_log_.lost(clock_.now()), "lost the connection to " + config_.url.redacted() + ": " + error.what());
   // Calls that wait for a link have not been sent, and events are sent again: they stay. All others have lost their

@@ -8,6 +8,7 @@ namespace waybill::detail {
 Result<void> ClientCore::keep_for_link(const Packet& packet, Ticket ticket, CallKey key) {
   if (outbox_.bytes() + weight(packet) > config_.max_queued_bytes) {
     const Error why = no_link_error();
+    tell_bound("max_queued");
     return Error(
         errc::overloaded,
         std::string(why.message()) + "; more than " + std::to_string(config_.max_queued_bytes) + " bytes wait for it",

@@ -36,7 +36,7 @@ void ClientCore::connect_then(WaitId id, Done done) {
     arm_deadline(give_up);
   }
   if (!reconnect_ || !reconnect_->is_running()) {
-    status = Status::connecting;
+    set_status(Status::connecting);
     reconnect_ = std::make_shared<Reconnect>(executor_.get(), shared_from_this());
   }
   reconnect_->start_in_background();

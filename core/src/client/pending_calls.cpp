@@ -153,19 +153,22 @@ std::vector<CallKey> PendingCalls::expired(TimePoint now) {
   return keys;
 }
 
-void PendingCalls::end(Slot& slot) noexcept {
+/// The sink may open calls, and so move the slots.
+void PendingCalls::end(std::uint32_t index, const ReplyEvent& event) noexcept {
+  Slot& slot = slots_[index];
   slot.is_ended = true;
   count(slot, -1);
+  if (end_sink_ && slot.counts) end_sink_->call_ended({index, slot.generation}, event);
 }
 
-void PendingCalls::keep(Slot& slot, const ReplyEvent& event) {
-  if (!slot.mail) slot.mail = std::make_unique<Mail>();
-  Mail& mail = *slot.mail;
+void PendingCalls::keep(std::uint32_t index, const ReplyEvent& event) {
+  if (!slots_[index].mail) slots_[index].mail = std::make_unique<Mail>();
+  Mail& mail = *slots_[index].mail;
   if (mail.letters.size() == k_most_letters || mail.bytes > k_most_letter_bytes) {
-    if (!slot.is_ended) end(slot);
     const std::string count = std::to_string(mail.letters.size());
-    mail.letters.push_back(
-        {{}, {}, Error(errc::overloaded, count + " replies came and nobody read them", End::unknown), true});
+    const Error error(errc::overloaded, count + " replies came and nobody read them", End::unknown);
+    if (!slots_[index].is_ended) end(index, {nullptr, nullptr, &error, true});
+    mail.letters.push_back({{}, {}, error, true});
     return;
   }
   if (event.packet) mail.bytes += event.packet->payload.size();
@@ -177,10 +180,10 @@ void PendingCalls::keep(Slot& slot, const ReplyEvent& event) {
 }
 
 void PendingCalls::tell_slot(std::uint32_t index, const ReplyEvent& event) {
+  if (slots_[index].is_ended) return;
+  if (event.is_final) end(index, event);
   Slot& slot = slots_[index];
-  if (slot.is_ended) return;
-  if (event.is_final) end(slot);
-  if (!slot.handler) return keep(slot, event);
+  if (!slot.handler) return keep(index, event);
   // The waiter may open calls, and so move the slots, or close this one.
   ReplyHandler handler = std::move(slot.handler);
   if (event.is_final) {
@@ -202,8 +205,8 @@ void PendingCalls::call(ReplyHandler& handler, const ReplyEvent& event) {
 }
 
 void PendingCalls::release(std::uint32_t index) noexcept {
+  if (!slots_[index].is_ended) end(index, {});
   Slot& slot = slots_[index];
-  if (!slot.is_ended) count(slot, -1);
   slot.handler.reset();
   slot.mail.reset();
   slot.is_open = false;

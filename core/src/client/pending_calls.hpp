@@ -46,6 +46,17 @@ class PendingCalls {
   explicit PendingCalls(Thrown thrown = {}, std::uint32_t first_generation = 0)
       : thrown_(std::move(thrown)), first_generation_(first_generation) {}
 
+  /// Takes what each call that counts ends with, before its waiter does; the call is still open.
+  class EndSink {
+   public:
+    /// An empty event: nobody waited any more.
+    virtual void call_ended(CallKey key, const ReplyEvent& event) noexcept = 0;
+
+   protected:
+    ~EndSink() = default;
+  };
+  void tell_ends_to(EndSink* sink) noexcept { end_sink_ = sink; }
+
   /// Not open where too many are: attach() to it tells errc::overloaded.
   CallKey open(TimePoint deadline, const CallInfo& info = CallInfo());
   /// The id on the wire; valid while the call is open and no other is opened.
@@ -60,6 +71,13 @@ class PendingCalls {
   bool counts(CallKey key) const noexcept { return slots_[key.slot].counts; }
   bool is_request(CallKey key) const noexcept { return slots_[key.slot].is_request; }
   TimePoint deadline(CallKey key) const noexcept { return slots_[key.slot].deadline; }
+  /// For who watches: a call does not need it.
+  void set_began(CallKey key, TimePoint now) noexcept { slots_[key.slot].began = now; }
+  TimePoint began(CallKey key) const noexcept { return slots_[key.slot].began; }
+  /// The first bytes of its route.
+  std::string_view short_route(CallKey key) const noexcept {
+    return {slots_[key.slot].name, slots_[key.slot].name_length};
+  }
   void set_deadline(CallKey key, TimePoint deadline) noexcept;
   /// The call for errors: its pattern in quotes, cut when it is long.
   std::string name(CallKey key) const;
@@ -119,12 +137,13 @@ class PendingCalls {
     std::uint32_t generation = 0;
     std::uint32_t next_free = UINT32_MAX;
     TimePoint deadline;
+    TimePoint began;
     ReplyHandler handler;
     std::unique_ptr<Mail> mail;
   };
   void tell_slot(std::uint32_t index, const ReplyEvent& event);
-  void keep(Slot& slot, const ReplyEvent& event);
-  void end(Slot& slot) noexcept;
+  void keep(std::uint32_t index, const ReplyEvent& event);
+  void end(std::uint32_t index, const ReplyEvent& event) noexcept;
   void call(ReplyHandler& handler, const ReplyEvent& event);
   void release(std::uint32_t index) noexcept;
   void count(Slot& slot, int by) noexcept {
@@ -134,6 +153,7 @@ class PendingCalls {
   }
 
   Thrown thrown_;
+  EndSink* end_sink_ = nullptr;
   std::uint32_t first_generation_;
   std::vector<Slot> slots_;
   std::uint32_t first_free_ = UINT32_MAX;

@@ -61,6 +61,7 @@ ListenerHost::ListenerHost(std::shared_ptr<ServiceParts> parts, const ListenerCo
       listener_(transport_->make_listener(std::move(environment))),
       retries_(std::make_shared<WaitingRetries>(executor_, config_.max_in_flight)),
       sole_thread_(config_.url.redacted()),
+      observed_url_(config_.url.redacted()),
       cache_(parts_->table),
       idle_(executor_),
       close_(executor_) {}
@@ -122,6 +123,7 @@ asio::awaitable<Result<void>> ListenerHost::open_link() {
 
 void ListenerHost::on_link_ready() {
   was_ready_ = true;
+  tell_link(Status::ready);
   log().write(link_log_.ready(idle_.now()), "listening on " + listener_->address());
 }
 
@@ -139,6 +141,7 @@ void ListenerHost::on_link_failed(const Error& error, std::optional<std::chrono:
 void ListenerHost::on_lost(const Error& error) {
   link_.store(link_ + 1, std::memory_order_relaxed);
   is_held_ = false;  // a new link takes messages
+  if (!closed_) tell_link(Status::interrupted);
   retries_->drop();
   parking_->forget_all();
   reconnect_->lost(error);
@@ -158,13 +161,16 @@ void ListenerHost::on_delivery(Delivery&& delivery) {
     return;  // dropped unsettled: delivered again where the carrier can
   }
   count(packet.kind == PacketKind::request ? counters.requests : counters.events);
-  if (delivery.failure) return give_up(delivery, Error(*delivery.failure));
-  if (delivery.attempt > config_.delivery.attempts) return exhausted(delivery);
   const RouteEntry* entry = nullptr;
   if (!packet.route.empty())
     entry = cache_.find({packet.route, false});
   else if (packet.has_pattern)
     entry = cache_.find(packet.pattern);
+  if (parts_->observer) {
+    ObservedDelivery::begin(parts_->observer, observed_url_, entry, ++observed_, clock_.now(), delivery);
+  }
+  if (delivery.failure) return give_up(delivery, Error(*delivery.failure));
+  if (delivery.attempt > config_.delivery.attempts) return exhausted(delivery);
   if (!entry) return unhandled(delivery);
   if (entry->is_immediate && chain_.empty() && !parts_->handler_pool) return handle_now(*entry, delivery);
   handle_later(*entry, std::move(delivery));
@@ -309,7 +315,16 @@ asio::awaitable<Result<void>> ListenerHost::run_handler(Handler& handler, Held h
   co_return error_of_handler(thrown, held->exchange.packet(), log());
 }
 
+void ListenerHost::tell_handled(Exchange& exchange, const Error* error) {
+  if (!parts_->observer) return;
+  const std::optional<Error> kept = error ? std::optional<Error>(*error) : std::nullopt;
+  exchange.on_loop([self = shared_from_this(), kept](Exchange& its) {
+    ObservedDelivery::of(its.delivery()).handled(kept ? &*kept : nullptr, self->clock_.now());
+  });
+}
+
 void ListenerHost::finished(Exchange& exchange) {
+  tell_handled(exchange, nullptr);
   if (exchange.is_rejected()) {
     const Error error(errc::cancelled, "its handler rejected it", End::rejected);
     return exchange.on_loop(
@@ -366,6 +381,7 @@ asio::awaitable<DrainReport> ListenerHost::drain(TimePoint deadline) {
 void ListenerHost::close() {
   if (std::exchange(closed_, true)) return;
   draining_ = true;
+  tell_link(Status::closed);
   if (reconnect_) reconnect_->stop();
   retries_->give_back();
   if (parking_) parking_->give_back();

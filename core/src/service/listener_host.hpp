@@ -7,6 +7,7 @@
 #include "link/sole_thread.hpp"
 #include "service/exchange.hpp"
 #include "service/handler_pool.hpp"
+#include "service/observed_delivery.hpp"
 #include "service/parking.hpp"
 #include "service/route_table.hpp"
 #include "service/service_loops.hpp"
@@ -51,6 +52,7 @@ struct ServiceParts {
   std::vector<Middleware> middleware;  ///< Of use().
   Log log;
   MetricSink metrics;
+  std::shared_ptr<Observer> observer;         ///< Null: nobody is told.
   std::shared_ptr<const Registry> registry;   ///< Of the transports and serializers in use.
   std::unique_ptr<HandlerPool> handler_pool;  ///< Null: handlers run on their listener's loop.
 };
@@ -126,6 +128,10 @@ class ListenerHost final : public std::enable_shared_from_this<ListenerHost>,
   void failed_event(Delivery& delivery, const Error& error);
   void tell_hidden(const Packet& packet, const Error& error) const;
   /// Acknowledges a delivery whose handler has finished, or keeps it unsettled if the handler wants that.
+  void tell_handled(Exchange& exchange, const Error* error);
+  void tell_link(Status status) {
+    if (parts_->observer) parts_->observer->link_changed(observed_url_, status);
+  }
   void finished(Exchange& exchange);
   void keep(Delivery& delivery);
   /// Ends it for good: it is parked in the dead-letter channel, or dropped where there is none.
@@ -154,6 +160,8 @@ class ListenerHost final : public std::enable_shared_from_this<ListenerHost>,
   std::atomic<unsigned> link_{0};     ///< Grows with each link that is lost.
   UnhandledLog unhandled_log_;
   SoleThread sole_thread_;
+  std::string observed_url_;
+  std::uint64_t observed_ = 0;
   RouteCache cache_;
   Buffer scratch_;
   std::size_t in_flight_ = 0;

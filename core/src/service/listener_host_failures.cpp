@@ -90,6 +90,7 @@ void ListenerHost::tell_hidden(const Packet& packet, const Error& error) const {
 
 void ListenerHost::failed(Exchange& exchange, const Error& error) {
   counters.failed.fetch_add(1, std::memory_order_relaxed);  // perhaps on the handler pool
+  tell_handled(exchange, &error);
   if (exchange.wants_reply()) {
     tell_hidden(exchange.packet(), error);
     try {
@@ -145,6 +146,7 @@ void ListenerHost::on_not_parked(const Delivery& delivery, const Error& why, std
 
 void ListenerHost::hold_intake(bool on) {
   if (std::exchange(is_held_, on) == on || draining_) return;
+  if (on && parts_->observer) parts_->observer->bound_reached(observed_url_, "max_in_flight");
   if (on)
     listener_->pause();
   else

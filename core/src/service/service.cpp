@@ -36,6 +36,12 @@ Service& Service::log_to(LogSink sink) {
   return *this;
 }
 
+Service& Service::observe(std::shared_ptr<Observer> observer) {
+  core_->require_not_started("observe()");
+  core_->parts().observer = std::move(observer);
+  return *this;
+}
+
 Service& Service::metrics_to(MetricSink sink) {
   core_->require_not_started("metrics_to()");
   core_->parts().metrics = std::move(sink);

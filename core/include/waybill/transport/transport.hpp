@@ -169,6 +169,13 @@ class Delivery {
   /// DeliverySource::park(): the delivery must neither move nor end before `done` was called or destroyed.
   void park(ParkDone done) const { source_->park(*this, std::move(done)); }
   const DeliverySource& source() const noexcept { return *source_; }
+  /// For hosts: what `make` gives stands between the delivery and its source, which `make` is given, from now on.
+  template <class Make>
+  void interpose(Make make) {
+    DeliverySource& between = make(*source_);
+    between.add_delivery();
+    source_ = &between;
+  }
   void own() {
     if (!message.empty()) {
       const Slice whole = message.own();

@@ -1,0 +1,34 @@
+// What a client tells its observer. Nothing of it runs where there is none.
+#include "client/client_core.hpp"
+
+namespace waybill::detail {
+
+void ClientCore::observe(std::shared_ptr<Observer> observer) {
+  observer_ = std::move(observer);
+  observed_url_ = config_.url.redacted();
+  calls_.tell_ends_to(observer_ ? this : nullptr);
+}
+
+ObservedCall ClientCore::observed(CallKey key) const {
+  return {observed_url_, calls_.short_route(key), calls_.is_request(key), ticket_of(key)};
+}
+
+void ClientCore::call_ended(CallKey key, const ReplyEvent& event) noexcept {
+  const auto took = clock_.now() - calls_.began(key);
+  if (event.error) return observer_->call_ended(observed(key), event.error, took);
+  const bool is_error =
+      event.packet && (event.packet->kind == PacketKind::error || event.packet->kind == PacketKind::no_handler);
+  if (!is_error) return observer_->call_ended(observed(key), nullptr, took);
+  const Error error = Error::from_peer(event.packet->payload, *event.packet->serializer);
+  observer_->call_ended(observed(key), &error, took);
+}
+
+void ClientCore::set_status(Status changed) {
+  if (status.exchange(changed) != changed && observer_) observer_->link_changed(observed_url_, changed);
+}
+
+void ClientCore::tell_bound(std::string_view bound) const {
+  if (observer_) observer_->bound_reached(observed_url_, bound);
+}
+
+}  // namespace waybill::detail

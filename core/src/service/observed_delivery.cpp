@@ -1,0 +1,33 @@
+#include "service/observed_delivery.hpp"
+
+namespace waybill::detail {
+
+void ObservedDelivery::begin(const std::shared_ptr<Observer>& observer, std::string_view url, const RouteEntry* entry,
+                             std::uint64_t number, TimePoint now, Delivery& delivery) {
+  const ObservedMessage message{url, entry ? std::string_view(entry->pattern.route()) : std::string_view(),
+                                delivery.packet.kind == PacketKind::request, number, delivery.attempt};
+  delivery.interpose([&](DeliverySource& source) -> DeliverySource& {
+    return *new ObservedDelivery(source, observer, message, now);  // ends with its delivery, see drop_delivery()
+  });
+  observer->message_came(message);
+}
+
+void ObservedDelivery::handled(const Error* error, TimePoint now) const noexcept {
+  observer_->message_handled(message_, error, now - began_);
+}
+
+void ObservedDelivery::settle(const Delivery& delivery, Settlement settlement) {
+  Fate fate = Fate::acknowledged;
+  if (settlement == Settlement::retry) fate = Fate::retried;
+  if (settlement == Settlement::reject) fate = Fate::dropped;
+  if (settlement == Settlement::ack && delivery.failure) fate = Fate::parked;
+  observer_->message_settled(message_, fate);
+  source_.settle(delivery, settlement);
+}
+
+void ObservedDelivery::drop_delivery() noexcept {
+  source_.drop_delivery();
+  delete this;
+}
+
+}  // namespace waybill::detail

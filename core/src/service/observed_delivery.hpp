@@ -1,0 +1,51 @@
+// A delivery that an observer is told of.
+#pragma once
+
+#include "service/route_table.hpp"
+#include "waybill/detail/clock.hpp"
+#include "waybill/observer.hpp"
+#include "waybill/transport/transport.hpp"
+
+#include <memory>
+#include <string_view>
+
+namespace waybill::detail {
+
+/// Stands between one delivery and its source, and tells of its settlement. Exists where there is an observer, and no longer
+/// than its delivery.
+///
+/// Threads: on the listener's loop.
+class ObservedDelivery final : public DeliverySource {
+ public:
+  /// Tells that it came. `entry`: null if nobody handles it; it and `url` outlive the delivery.
+  static void begin(const std::shared_ptr<Observer>& observer, std::string_view url, const RouteEntry* entry,
+                    std::uint64_t number, TimePoint now, Delivery& delivery);
+  /// Of a delivery that began.
+  static const ObservedDelivery& of(const Delivery& delivery) noexcept {
+    return static_cast<const ObservedDelivery&>(delivery.source());
+  }
+  void handled(const Error* error, TimePoint now) const noexcept;
+
+  void reply(const Delivery& delivery, const Packet& packet) override { source_.reply(delivery, packet); }
+  void settle(const Delivery& delivery, Settlement settlement) override;
+  void park(const Delivery& delivery, ParkDone done) override { source_.park(delivery, std::move(done)); }
+  void add_delivery() noexcept override {}
+  void drop_delivery() noexcept override;
+  void hold_bytes(std::ptrdiff_t by) noexcept override { source_.hold_bytes(by); }
+  void delivery_waits(bool on) noexcept override { source_.delivery_waits(on); }
+  bool is_congested() const noexcept override { return source_.is_congested(); }
+  bool is_connected() const noexcept override { return source_.is_connected(); }
+
+ private:
+  ObservedDelivery(DeliverySource& source, const std::shared_ptr<Observer>& observer, const ObservedMessage& message,
+                   TimePoint now) noexcept
+      : source_(source), observer_(observer), message_(message), began_(now) {}
+  ~ObservedDelivery() = default;
+
+  DeliverySource& source_;
+  std::shared_ptr<Observer> observer_;
+  ObservedMessage message_;
+  TimePoint began_;
+};
+
+}  // namespace waybill::detail
