@@ -42,7 +42,7 @@ note() { summary+=("$(printf '%-12s %-8s %s' "$1" "$2" "$3")"); }
 build() {
   say "Build: $1"
   local log="$logs/build-$1.log"
-  if cmake --preset "$1" >"$log" 2>&1 </dev/null && cmake --build --preset "$1" --parallel "$jobs" >>"$log" 2>&1 </dev/null; then
+  if cmake --preset "$1" "${linker[@]}" >"$log" 2>&1 </dev/null && cmake --build --preset "$1" --parallel "$jobs" >>"$log" 2>&1 </dev/null; then
     return 0
   fi
   grep -E -A12 'error|FAILED|Error' "$log" | head -n 60
@@ -122,7 +122,8 @@ take_down_brokers() {
 require_known_system
 packages=("${packages_full[@]}" "${packages_check[@]}")
 wants fuzz && packages+=("${packages_fuzz[@]}")
-install_packages "${packages[@]}"
+install_packages "${packages[@]}" mold
+linker=(-DCMAKE_EXE_LINKER_FLAGS=-fuse-ld=mold)  # hundreds of test programs
 if wants dev || wants interop || wants brokers || wants newer; then ensure_nestjs; fi
 
 if wants check || wants quick; then

@@ -278,7 +278,7 @@ void ClientCore::on_deadline() {
   if (closed_) return;
   TimePoint next = std::min(calls_.earliest(), outbox_.earliest());
   for (const ConnectWait& wait : connect_waits_) next = std::min(next, wait.give_up);
-  for (const Flush& flush : flushes_) next = std::min(next, flush.give_up);
+  next = std::min(next, flushes_.earliest());
   if (next != TimePoint::max()) arm_deadline(next);
 }
 
@@ -306,7 +306,7 @@ void ClientCore::close() {
                  " were not confirmed when the client was closed");
   }
   end_connect_waits(closed_error());
-  if (!flushes_.empty()) advance_flushes();
+  end_flushes(flushes_.take_all(closed_error(End::unknown)));
 }
 
 }  // namespace waybill::detail

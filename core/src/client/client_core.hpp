@@ -1,6 +1,7 @@
 // The compiled half of Client: one connection, its pending calls, its outbox while there is no link.
 #pragma once
 
+#include "client/flushes.hpp"
 #include "client/outbox.hpp"
 #include "client/pending_calls.hpp"
 #include "client/read_pause.hpp"
@@ -119,19 +120,6 @@ class ClientCore final : public std::enable_shared_from_this<ClientCore>,
     TimePoint give_up;
     Done done;
   };
-  /// One flush: first what waited for a link when it began must have left, then the transport hands over, then what
-  /// was unconfirmed at that time must be confirmed.
-  struct Flush {
-    enum class Stage { outbox, transport, confirms };
-    WaitId id = 0;
-    TimePoint give_up;
-    Done done;
-    Stage stage = Stage::outbox;
-    std::uint64_t mark = 0;    ///< Of the outbox, or of the unconfirmed events.
-    std::uint64_t needs = 0;   ///< That many flushes of the transport must have ended.
-    std::uint64_t losses = 0;  ///< Of the link, when the transport's flush was asked for.
-    std::optional<Error> failure;
-  };
 
   CallKey open(const Packet& packet, std::chrono::milliseconds timeout, TimePoint deadline, Stage stage, Part part);
   void set_deadline(Packet& packet, std::chrono::milliseconds left) const;
@@ -151,11 +139,11 @@ class ClientCore final : public std::enable_shared_from_this<ClientCore>,
   /// Ends what waited for a link and shall not wait any longer.
   void fail_entries(std::vector<Outbox::Entry> entries, const Error& error);
   void end_connect_waits(const Error& error);
-  template <class Waits, class Which>
-  void end_waits(Waits& waits, Which which, const Result<void>& outcome);
+  template <class Which>
+  void end_connect_waits_if(Which which, const Error& error);
   void tell(Done done, const Result<void>& outcome);
   void advance_flushes();
-  std::optional<Result<void>> step(Flush& flush);
+  void end_flushes(std::vector<Flushes::Ended> ended);
   void start_transport_flush();
   void fail_late_waits(TimePoint now);
   void arm_deadline(TimePoint deadline);
@@ -196,9 +184,7 @@ class ClientCore final : public std::enable_shared_from_this<ClientCore>,
   Outbox outbox_;
   std::atomic<WaitId> last_wait_{0};
   std::vector<ConnectWait> connect_waits_;
-  std::vector<Flush> flushes_;
-  std::uint64_t transport_flushes_begun_ = 0;
-  std::uint64_t transport_flushes_ended_ = 0;
+  Flushes flushes_;
   std::uint64_t losses_ = 0;
   std::optional<Error> last_failure_;
   std::string blocked_why_;

@@ -59,10 +59,7 @@ void ClientCore::send_queued_one(Outbox::Entry entry) {
 void ClientCore::fail_entries(std::vector<Outbox::Entry> entries, const Error& error) {
   if (entries.empty()) return;
   for (const Outbox::Entry& one : entries) {
-    for (Flush& flush : flushes_) {
-      if (one.ticket && flush.stage == Flush::Stage::outbox && one.number < flush.mark && !flush.failure)
-        flush.failure = error;
-    }
+    if (one.ticket) flushes_.failed(one.number, error);
     if (!one.ticket)
       note_forgotten_failure(error);
     else if (calls_.is_waiting(one.key))

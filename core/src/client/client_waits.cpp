@@ -17,14 +17,14 @@ void ClientCore::tell(Done done, const Result<void>& outcome) {
   }
 }
 
-template <class Waits, class Which>
-void ClientCore::end_waits(Waits& waits, Which which, const Result<void>& outcome) {
+template <class Which>
+void ClientCore::end_connect_waits_if(Which which, const Error& error) {
   std::vector<Done> ended;
-  for (auto& wait : waits) {
+  for (ConnectWait& wait : connect_waits_) {
     if (which(wait)) ended.push_back(std::move(wait.done));
   }
-  std::erase_if(waits, which);
-  for (Done& done : ended) tell(std::move(done), outcome);
+  std::erase_if(connect_waits_, which);
+  for (Done& done : ended) tell(std::move(done), error);
 }
 
 void ClientCore::connect_then(WaitId id, Done done) {
@@ -43,96 +43,57 @@ void ClientCore::connect_then(WaitId id, Done done) {
 }
 
 void ClientCore::end_connect_waits(const Error& error) {
-  end_waits(
-      connect_waits_, [](const ConnectWait&) { return true; }, error);
+  end_connect_waits_if([](const ConnectWait&) { return true; }, error);
 }
 
 void ClientCore::cancel_wait(WaitId id) {
-  const auto is_it = [id](const auto& wait) { return wait.id == id; };
-  end_waits(connect_waits_, is_it, Error(errc::cancelled, "the wait for a connection was cancelled", End::rejected));
-  end_waits(flushes_, is_it, Error(errc::cancelled, "the flush was cancelled", End::unknown));
+  end_connect_waits_if([id](const ConnectWait& wait) { return wait.id == id; },
+                       Error(errc::cancelled, "the wait for a connection was cancelled", End::rejected));
+  end_flushes(flushes_.take(id, Error(errc::cancelled, "the flush was cancelled", End::unknown)));
 }
 
 void ClientCore::fail_late_waits(TimePoint now) {
-  const auto is_late = [now](const auto& wait) { return wait.give_up <= now; };
+  const auto is_late = [now](const ConnectWait& wait) { return wait.give_up <= now; };
   if (std::any_of(connect_waits_.begin(), connect_waits_.end(), is_late)) {
-    end_waits(connect_waits_, is_late, no_link_error(config_.connect_timeout));
+    end_connect_waits_if(is_late, no_link_error(config_.connect_timeout));
   }
-  if (std::none_of(flushes_.begin(), flushes_.end(), is_late)) return;
-  const bool has_left = outbox_.empty();
-  end_waits(flushes_, is_late,
-            has_left ? Error(errc::timeout,
-                             "not all that was sent to " + config_.url.redacted() + " was handed over within " +
-                                 std::to_string(config_.timeout.count()) + " ms; " +
-                                 std::to_string(unconfirmed_.size()) + " events are not confirmed yet" +
-                                 (blocked_ ? "; it takes no messages for now: " + blocked_why_ : std::string()),
-                             End::unknown)
-                     : no_link_error(config_.timeout));
+  if (flushes_.earliest() > now) return;
+  if (!outbox_.empty()) return end_flushes(flushes_.take_late(now, no_link_error(config_.timeout)));
+  const std::string blocked = blocked_ ? "; it takes no messages for now: " + blocked_why_ : std::string();
+  end_flushes(
+      flushes_.take_late(now, Error(errc::timeout,
+                                    "not all that was sent to " + config_.url.redacted() + " was handed over within " +
+                                        std::to_string(config_.timeout.count()) + " ms; " +
+                                        std::to_string(unconfirmed_.size()) + " events are not confirmed yet" + blocked,
+                                    End::unknown)));
 }
 
 void ClientCore::flush_then(WaitId id, Done done) {
-  Flush& flush = flushes_.emplace_back();
-  flush.id = id;
-  flush.give_up = deadline_after(coarse_now(), config_.timeout);
-  flush.done = std::move(done);
-  flush.mark = outbox_.next_number();
-  arm_deadline(flush.give_up);
+  const TimePoint give_up = deadline_after(coarse_now(), config_.timeout);
+  flushes_.add(id, give_up, outbox_.next_number(), std::move(done));
+  arm_deadline(give_up);
   asio::post(executor_.get(), [self = shared_from_this()] { self->advance_flushes(); });
 }
 
 void ClientCore::advance_flushes() {
-  std::vector<std::pair<Done, Result<void>>> ended;
-  for (std::size_t i = 0; i < flushes_.size();) {
-    std::optional<Result<void>> outcome = step(flushes_[i]);
-    if (!outcome) {
-      ++i;
-      continue;
-    }
-    ended.emplace_back(std::move(flushes_[i].done), *std::move(outcome));
-    flushes_.erase(flushes_.begin() + static_cast<std::ptrdiff_t>(i));
-  }
-  for (auto& [done, outcome] : ended) tell(std::move(done), outcome);
+  if (closed_) return end_flushes(flushes_.take_all(closed_error(End::unknown)));
+  const bool is_sent_again = keeps_events_ || can_.keeps_unconfirmed;
+  const Error loss = last_failure_.value_or(Error(errc::connection_lost, "the connection was lost", End::unknown));
+  const Flushes::Standing standing{outbox_.first_number(), unconfirmed_.first_number(), unconfirmed_.next_number(),
+                                   losses_, is_sent_again ? nullptr : &loss};
+  end_flushes(flushes_.advance(standing, forgotten_failure_));
+  if (flushes_.take_order()) start_transport_flush();
 }
 
-std::optional<Result<void>> ClientCore::step(Flush& flush) {
-  if (closed_) return closed_error(End::unknown);
-  if (flush.stage == Flush::Stage::outbox) {
-    if (outbox_.first_number() < flush.mark) return std::nullopt;
-    flush.stage = Flush::Stage::transport;
-    flush.needs = transport_flushes_begun_ + 1;
-    flush.losses = losses_;
-  }
-  if (flush.stage == Flush::Stage::transport) {
-    if (transport_flushes_ended_ < flush.needs) {
-      start_transport_flush();
-      return std::nullopt;
-    }
-    if (flush.losses != losses_ && !keeps_events_ && !can_.keeps_unconfirmed) {
-      return last_failure_.value_or(Error(errc::connection_lost, "the connection was lost", End::unknown));
-    }
-    flush.stage = Flush::Stage::confirms;
-    flush.mark = unconfirmed_.next_number();
-  }
-  if (unconfirmed_.first_number() < flush.mark) return std::nullopt;
-  if (const auto forgotten = std::exchange(forgotten_failure_, std::nullopt)) return *forgotten;
-  if (flush.failure) return *flush.failure;
-  return Result<void>();
+void ClientCore::end_flushes(std::vector<Flushes::Ended> ended) {
+  for (Flushes::Ended& one : ended) tell(std::move(one.done), one.outcome);
 }
 
 void ClientCore::start_transport_flush() {
-  // One at a time: one that never ends must not become many.
-  if (transport_flushes_begun_ != transport_flushes_ended_) return;
-  ++transport_flushes_begun_;
   asio::co_spawn(executor_.get(), connection_->flush(), [self = shared_from_this()](std::exception_ptr thrown) {
-    ++self->transport_flushes_ended_;
-    if (thrown) {
-      const Error failure(errc::internal, "the transport's flush threw", End::unknown);
-      for (Flush& flush : self->flushes_) {
-        if (flush.stage == Flush::Stage::transport && flush.needs <= self->transport_flushes_ended_) {
-          flush.failure = failure;
-        }
-      }
-    }
+    std::optional<Error> failure;
+    if (thrown) failure.emplace(errc::internal, "the transport's flush threw", End::unknown);
+    self->flushes_.transport_flushed(failure);
     self->advance_flushes();
   });
 }

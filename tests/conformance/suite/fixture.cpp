@@ -204,6 +204,7 @@ std::unique_ptr<Service> TransportConformance::make_service(const ServeOptions& 
   listener.delivery = options.delivery;
   Config config;
   config.log_level = "debug";
+  config.handler_threads = options.handler_threads;
   config.listeners.push_back(std::move(listener));
   auto service = std::make_unique<Service>(loop.get_executor(), std::move(config), registry);
   service->log_to(logs.sink());

@@ -87,6 +87,7 @@ class TransportConformance : public testing::TestWithParam<Subject> {
     std::string group{};
     std::size_t max_in_flight = 1024;
     DeliveryPolicy delivery{};
+    unsigned handler_threads = 0;
   };
   std::unique_ptr<Service> make_service() { return make_service(ServeOptions()); }
   std::unique_ptr<Service> make_service(const ServeOptions& options);
