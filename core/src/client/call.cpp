@@ -26,12 +26,16 @@ Packet make_packet(const ClientCore& core, PacketKind kind, const Pattern& patte
   return packet;
 }
 
-/// The body in `storage`, or where it is already encoded.
-Result<Slice> encode(const ClientCore& core, ValueRef body, Buffer& storage) {
-  if (const Payload* done = finished(body, core.serializer())) return Slice::borrow(done->bytes().view());
+/// Encodes the body into `storage`, where it is not encoded already: `payload` is valid as long as both are.
+Result<void> encode(const ClientCore& core, ValueRef body, Buffer& storage, Slice& payload) {
+  if (const Payload* done = finished(body, core.serializer())) {
+    payload = Slice::borrow(done->bytes().view());
+    return {};
+  }
   storage.clear();
-  if (Result<void> encoded = core.serializer().encode(body, storage); !encoded) return encoded.error();
-  return storage.borrow();
+  if (Result<void> encoded = core.serializer().encode(body, storage); !encoded) return encoded;
+  payload = storage.borrow();
+  return {};
 }
 
 }  // namespace
@@ -44,20 +48,16 @@ Call Call::send(const std::shared_ptr<ClientCore>& core, PacketKind kind, const 
   Packet packet = make_packet(*core, kind, pattern, options);
   const CallLimits limits{options.timeout.value_or(core->default_timeout()), options.idempotent};
   if (core->executor().runs_here()) {
-    Result<Slice> payload = encode(*core, body, core->scratch());
-    if (!payload) return Call(core, core->refuse(packet, payload.error()));
-    packet.payload = *std::move(payload);
-    return Call(core, core->start(packet, limits));
+    const Result<void> encoded = encode(*core, body, core->scratch(), packet.payload);
+    return Call(core, encoded ? core->start(packet, limits) : core->refuse(packet, encoded.error()));
   }
   core->used_elsewhere = true;
   Buffer storage;
-  Result<Slice> payload = encode(*core, body, storage);
-  if (payload) packet.payload = *payload;
+  Result<void> encoded = encode(*core, body, storage, packet.payload);
   auto far_key = std::make_shared<CallKey>();
   asio::post(core->executor().get(),
-             [core, far_key, limits, owned = packet.own(),
-              failure = payload ? std::nullopt : std::optional<Error>(payload.error())]() mutable {
-               *far_key = failure ? core->refuse(owned, *failure) : core->start(owned, limits);
+             [core, far_key, limits, owned = packet.own(), encoded = std::move(encoded)]() mutable {
+               *far_key = encoded ? core->start(owned, limits) : core->refuse(owned, encoded.error());
              });
   return Call(core, {}, std::move(far_key));
 }
@@ -66,18 +66,17 @@ void Call::send_and_forget(const std::shared_ptr<ClientCore>& core, const Patter
                            const CallOptions& options) {
   Packet packet = make_packet(*core, PacketKind::event, pattern, options);
   const CallLimits limits{options.timeout.value_or(core->default_timeout()), options.idempotent};
-  Buffer storage;
-  const bool is_here = core->executor().runs_here();
-  Result<Slice> payload = encode(*core, body, is_here ? core->scratch() : storage);
-  if (payload) packet.payload = *payload;
-  if (is_here) return payload ? core->start_and_forget(packet, limits) : core->note_forgotten_failure(payload.error());
+  if (core->executor().runs_here()) {
+    const Result<void> encoded = encode(*core, body, core->scratch(), packet.payload);
+    return encoded ? core->start_and_forget(packet, limits) : core->note_forgotten_failure(encoded.error());
+  }
   core->used_elsewhere = true;
-  asio::post(core->executor().get(),
-             [core, limits, owned = packet.own(),
-              failure = payload ? std::nullopt : std::optional<Error>(payload.error())]() mutable {
-               if (failure) return core->note_forgotten_failure(*failure);
-               core->start_and_forget(owned, limits);
-             });
+  Buffer storage;
+  Result<void> encoded = encode(*core, body, storage, packet.payload);
+  asio::post(core->executor().get(), [core, limits, owned = packet.own(), encoded = std::move(encoded)]() mutable {
+    if (!encoded) return core->note_forgotten_failure(encoded.error());
+    core->start_and_forget(owned, limits);
+  });
 }
 
 Call::~Call() {
@@ -92,7 +91,7 @@ Call::~Call() {
 
 const SerialExecutor& Call::executor() const noexcept { return core_->executor(); }
 
-void Call::on_reply(ReplyHandler handler) {
+void Call::on_reply(ReplyHandler&& handler) {
   const std::shared_ptr<ClientCore> core = std::move(core_);
   if (!far_key_ && core->executor().runs_here() && !core->calls().has_mail(key_)) {
     return core->calls().attach(key_, std::move(handler));

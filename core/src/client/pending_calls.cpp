@@ -89,7 +89,7 @@ std::chrono::milliseconds PendingCalls::timeout(CallKey key) const noexcept {
 
 bool PendingCalls::has_mail(CallKey key) const noexcept { return !is_open(key) || slots_[key.slot].mail; }
 
-void PendingCalls::attach(CallKey key, ReplyHandler handler) {
+void PendingCalls::attach(CallKey key, ReplyHandler&& handler) {
   if (!is_open(key)) {
     const Error error(errc::overloaded, "more than 1048576 calls are waiting for replies", End::rejected);
     return call(handler, {nullptr, nullptr, &error, true});

@@ -85,7 +85,7 @@ class PendingCalls {
   std::chrono::milliseconds timeout(CallKey key) const noexcept;
 
   /// Who is told; what came before is told at once. Bounded: a reply that nobody reads ends with errc::overloaded.
-  void attach(CallKey key, ReplyHandler handler);
+  void attach(CallKey key, ReplyHandler&& handler);
   /// True when attach() would tell something.
   bool has_mail(CallKey key) const noexcept;
   /// Nobody will wait any more; a waiter is dropped untold.

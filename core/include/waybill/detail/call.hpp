@@ -49,7 +49,7 @@ class Call {
 
   const SerialExecutor& executor() const noexcept;
   /// Never calls the handler from within. May be called from any thread, once.
-  void on_reply(ReplyHandler handler);
+  void on_reply(ReplyHandler&& handler);
   /// Something that ends the call with errc::cancelled; callable from any thread, as often as one likes.
   UniqueFunction<void()> canceller() const;
   /// For readers of long replies, on the client's executor: true asks it to stop reading for a moment, false to go on.
