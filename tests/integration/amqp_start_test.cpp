@@ -28,8 +28,8 @@ TEST_F(AmqpIntegration, ServersOfAnotherKindAndNobodyAreSaidInOneSentence) {
     const std::string other = test::broker_url(variable);
     WAYBILL_NEEDS_BROKER(other, variable);
     const auto host = Url::parse(other).value().hosts.front();
-    expect_says(failure_of("amqp://127.0.0.1:" + std::to_string(host.port) + "/?queue=q"), errc::invalid_config,
-                {word});
+    expect_says(failure_of("amqp://127.0.0.1:" + std::to_string(host.port) + "/?queue=q&start_timeout=1s"),
+                errc::invalid_config, {word});
   }
   expect_says(failure_of("amqps://127.0.0.1:" + std::to_string(port()) + "/?queue=q&verify=false"),
               errc::invalid_config, {"without TLS"});

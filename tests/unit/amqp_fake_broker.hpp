@@ -33,6 +33,15 @@ class FakeBroker {
   std::function<void(ChannelId channel, const std::string& body)> on_published;
   std::vector<Asked> asked;
   bool is_left = false;  ///< By one of its peers.
+  bool is_slow = false;  ///< Peers who come are not answered until wake_up().
+  void wake_up() {
+    is_slow = false;
+    for (const auto& peer : peers_) {
+      now_ = peer.get();
+      take(*peer);
+      now_ = nullptr;
+    }
+  }
 
   std::size_t count(amqp_method_number_t id) const {
     std::size_t count = 0;
@@ -160,7 +169,7 @@ class FakeBroker {
   }
   void take(Peer& peer) {
     if (!peer.is_greeted) {
-      if (peer.bytes.size() < 8) return;
+      if (peer.bytes.size() < 8 || is_slow) return;
       peer.bytes.erase(0, 8);
       peer.is_greeted = true;
       amqp_connection_start_t start{};

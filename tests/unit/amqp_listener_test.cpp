@@ -55,6 +55,18 @@ TEST_F(AmqpListenerAlone, AnOpeningThatIsNotAnsweredEndsInTimeAndSaysWhatItWaite
   EXPECT_NE(opened.error().message().find("consuming the queue q"), std::string_view::npos) << opened.error().what();
 }
 
+TEST_F(AmqpListenerAlone, ABrokerThatIsSlowAtTheFirstLoginIsNotGreetedByStrangers) {
+  broker.is_slow = true;
+  asio::steady_timer timer(loop, std::chrono::milliseconds(2'000));
+  timer.async_wait([this](const asio::error_code&) {
+    EXPECT_EQ(broker.peers(), 1u);
+    broker.wake_up();
+  });
+  listen();
+  EXPECT_TRUE(open());
+  EXPECT_EQ(broker.peers(), 2u) << "one link to consume, and one to publish";
+}
+
 TEST_F(AmqpListenerAlone, WhatComesBehindConsumeOkIsAnsweredAndAcknowledged) {
   broker.answers = [this](const FakeBroker::Asked& one) {
     if (one.id == AMQP_CONFIRM_SELECT_METHOD) return false;  // late: another process of the broker

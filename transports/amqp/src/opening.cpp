@@ -40,7 +40,7 @@ asio::awaitable<Result<void>> Opening::run(std::shared_ptr<Opening> self, Owner&
   const bool is_final = error.code() == errc::unauthorized || (error.code() == errc::invalid_config && self->is_first_);
   const Error final_error(is_final ? error.code() : make_error_code(errc::refused), std::string(error.message()),
                           End::rejected);
-  if (error.code() == errc::unauthorized || !self->is_first_) co_return final_error;
+  if (error.code() == errc::unauthorized || !self->is_first_ || self->was_heard_) co_return final_error;
   co_return co_await socket::name_stranger(self->executor_, self->options_.hosts, expected(self->options_),
                                            final_error);
 }
@@ -60,10 +60,8 @@ asio::awaitable<Result<void>> Opening::attempt(std::shared_ptr<Opening> self, Ow
   owner.on_link(socket::Ref<Link>(link.get()));
   link->open(deadline);
   const auto step = self->step_;
-  std::optional<socket::Lookout> lookout;
-  if (self->is_first_) lookout.emplace(self->executor_, self->options_.hosts, expected(self->options_), step);
   const std::optional<Result<void>> logged_in = co_await Step::wait(step);
-  lookout.reset();
+  self->was_heard_ = link->session().has_heard();
   if (!logged_in || self->is_cancelled_) co_return closed_error();
   if (!*logged_in) co_return *logged_in;
   Result<void> outcome = co_await owner.set_up();

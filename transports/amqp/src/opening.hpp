@@ -29,7 +29,8 @@ class Opening : public std::enable_shared_from_this<Opening> {
   };
 
   /// `is_first`: nothing was ever opened there, so a wrong name or option, or another server, is a mistake of the URL; later
-  /// it is the broker that changed, which may change back.
+  /// it is the broker that changed, which may change back. A server that has said nothing until the deadline is then
+  /// greeted in other ways; before, it may only be slow.
   Opening(asio::any_io_executor executor, const Options& options, bool is_first);
 
   /// `owner` must live until cancel() or the end. `role`: "service", "client", for the broker's list of connections.
@@ -49,6 +50,7 @@ class Opening : public std::enable_shared_from_this<Opening> {
   std::shared_ptr<socket::Dial> dial_;
   std::shared_ptr<Step> step_;
   bool is_cancelled_ = false;
+  bool was_heard_ = false;  ///< It is a broker; how it answered is another matter.
 };
 
 }  // namespace waybill::amqp

@@ -204,6 +204,7 @@ void Session::on_start(const amqp_connection_start_t& start) {
   ok.response = to_bytes(response);
   ok.locale = amqp_cstring_bytes("en_US");
   state_ = State::wants_tune;
+  has_heard_ = true;
   append_method(output_.output(), 0, AMQP_CONNECTION_START_OK_METHOD, &ok,
                 k_least_frame_max + response.size() + login_.name.size());
 }

@@ -85,7 +85,7 @@ class Session {
   std::size_t feed(std::string_view bytes);
   bool is_failed() const noexcept { return state_ == State::failed; }
   bool is_open() const noexcept { return state_ == State::open; }
-  bool has_heard() const noexcept { return state_ != State::started; }  ///< Anything of the protocol.
+  bool has_heard() const noexcept { return has_heard_; }  ///< Anything of the protocol.
   /// feed() returns after the frame at hand; the rest must come again.
   void interrupt(bool on) noexcept { interrupted_ = on; }
 
@@ -162,6 +162,7 @@ class Session {
   std::chrono::seconds heartbeat_{0};
   int broker_version_ = 0;
   State state_ = State::started;
+  bool has_heard_ = false;
   bool interrupted_ = false;
 };
 
