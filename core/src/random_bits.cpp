@@ -6,18 +6,45 @@
 #include <bit>
 #include <cerrno>
 #include <cstddef>
+#include <cstring>
 #include <random>
 
 namespace waybill::detail {
 namespace {
 
-constexpr std::uint32_t k_uses_of_a_key = 1u << 20;
+constexpr std::uint64_t k_blocks_of_a_key = 1u << 17;
 
 struct Source {
-  SipHashKey key{};
-  std::uint32_t left = 0;  ///< How often the key may still be used.
+  ChaChaBlock bits{};
+  std::uint32_t left = 0;     ///< Of `bits`, from the front.
+  bool is_seeded = false;     ///< Then `seed` and `counter` make them.
+  std::uint64_t counter = 0;  ///< Of blocks of this key, or of seeded words.
+  ChaChaKey key{};
+  SipHashKey seed{};
 };
 thread_local constinit Source source;
+
+/// One row of the state. The compiler takes a vector of the machine for it, where there is one.
+using Row [[gnu::vector_size(16)]] = std::uint32_t;
+
+template <int By>
+Row rotate(Row row) noexcept {
+  return row << By | row >> (32 - By);
+}
+void quarter_rounds(Row& a, Row& b, Row& c, Row& d) noexcept {
+  a += b;
+  d = rotate<16>(d ^ a);
+  c += d;
+  b = rotate<12>(b ^ c);
+  a += b;
+  d = rotate<8>(d ^ a);
+  c += d;
+  b = rotate<7>(b ^ c);
+}
+template <int By>
+Row turn(Row row) noexcept {
+  return Row{row[By], row[(By + 1) % 4], row[(By + 2) % 4], row[(By + 3) % 4]};
+}
 
 class SipState {
  public:
@@ -54,8 +81,8 @@ class SipState {
   std::uint64_t a_, b_, c_, d_;
 };
 
-SipHashKey draw_key() {
-  SipHashKey key;
+ChaChaKey draw_key() {
+  ChaChaKey key;
   char* at = reinterpret_cast<char*>(key.data());
   std::size_t missing = sizeof(key);
   while (missing > 0) {
@@ -63,7 +90,7 @@ SipHashKey draw_key() {
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) {  // a kernel without getrandom: the library's own source
       std::random_device device;
-      for (std::uint64_t& word : key) word = (std::uint64_t{device()} << 32) | device();
+      for (std::uint32_t& word : key) word = device();
       break;
     }
     at += got;
@@ -72,7 +99,40 @@ SipHashKey draw_key() {
   return key;
 }
 
+void refill() {
+  source.left = source.bits.size();
+  if (source.is_seeded) {
+    for (std::uint64_t& word : source.bits) word = siphash(source.seed, source.counter--);
+    return;
+  }
+  if (source.counter == 0) {
+    // The child of a fork() has the thread that forked, and must not go on with that thread's key.
+    static const int registered = pthread_atfork(nullptr, nullptr, [] { source.counter = source.left = 0; });
+    (void)registered;
+    source.key = draw_key();
+    source.counter = k_blocks_of_a_key;
+  }
+  chacha8(source.key, source.counter--, source.bits);
+}
+
 }  // namespace
+
+void chacha8(const ChaChaKey& key, std::uint64_t counter, ChaChaBlock& block) noexcept {
+  const Row first{0x61707865, 0x3320646e, 0x79622d32, 0x6b206574};
+  const Row second{key[0], key[1], key[2], key[3]};
+  const Row third{key[4], key[5], key[6], key[7]};
+  const Row fourth{static_cast<std::uint32_t>(counter), static_cast<std::uint32_t>(counter >> 32), 0, 0};
+  Row a = first, b = second, c = third, d = fourth;
+  for (int i = 0; i < 4; ++i) {
+    quarter_rounds(a, b, c, d);
+    b = turn<1>(b), c = turn<2>(c), d = turn<3>(d);
+    quarter_rounds(a, b, c, d);
+    b = turn<3>(b), c = turn<2>(c), d = turn<1>(d);
+  }
+  const Row rows[4] = {a + first, b + second, c + third, d + fourth};
+  static_assert(sizeof rows == sizeof block);
+  std::memcpy(block.data(), rows, sizeof rows);
+}
 
 std::uint64_t siphash(const SipHashKey& key, std::uint64_t value) noexcept {
   constexpr std::uint64_t k_length = std::uint64_t{sizeof(value)} << 56;
@@ -83,19 +143,15 @@ std::uint64_t siphash(const SipHashKey& key, std::uint64_t value) noexcept {
 }
 
 std::uint64_t random_bits() {
-  if (source.left == 0) {
-    // The child of a fork() has the thread that forked, and must not go on with that thread's key.
-    static const int registered = pthread_atfork(nullptr, nullptr, [] { source.left = 0; });
-    (void)registered;
-    source.key = draw_key();
-    source.left = k_uses_of_a_key;
-  }
-  return siphash(source.key, source.left--);
+  if (source.left == 0) refill();
+  return source.bits[source.bits.size() - source.left--];
 }
 
 void seed_random_bits(std::uint64_t seed) noexcept {
-  source.key = {seed, ~seed};
-  source.left = UINT32_MAX;
+  source.seed = {seed, ~seed};
+  source.counter = UINT32_MAX;
+  source.is_seeded = true;
+  source.left = 0;
 }
 
 }  // namespace waybill::detail

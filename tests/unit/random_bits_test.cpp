@@ -7,11 +7,30 @@
 
 #include <set>
 #include <thread>
+#include <vector>
 
 namespace waybill::detail {
 namespace {
 
 TEST(RandomBits, AreMadeByThePublishedFunction) {
+  // The first block of the test vector whose key and nonce are zeros (ChaCha8, 256 bits).
+  ChaChaBlock block;
+  chacha8({}, 0, block);
+  const ChaChaBlock published{0xd6405f892fef003e, 0xa1a5091fe8b85b7f, 0x3b7f9acec30e842c, 0x1e1a71ef88e11b18,
+                              0x416f21b972e14c98, 0x19566d456753449f, 0x01b086daa3424a31, 0x42fe0c0eb8fd7b38};
+  EXPECT_EQ(block, published);
+}
+
+TEST(RandomBits, OfASeedAreTheSameAgain) {
+  std::vector<std::uint64_t> first, second;
+  for (auto* bits : {&first, &second}) {
+    std::thread([bits] {
+      seed_random_bits(7);
+      for (int i = 0; i < 20; ++i) bits->push_back(random_bits());
+    }).join();
+  }
+  EXPECT_EQ(first, second);
+  EXPECT_EQ(first[0], siphash({7, ~std::uint64_t{7}}, UINT32_MAX));
   // The designers' test vector: a key of the bytes 0 to 15, a message of the bytes 0 to 7.
   EXPECT_EQ(siphash({0x0706050403020100, 0x0f0e0d0c0b0a0908}, 0x0706050403020100), 0x93f5f5799a932462u);
 }
