@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Counts the instructions that a request takes outside the kernel, under callgrind; scripts/bench.sh calls it.
 
-    instructions.py --build DIR --results DIR
+    instructions.py --build DIR --results DIR [--handlers bytes,typed] [--inflight 1,64] [--programs raw_asio,waybill_bench]
 
 Each program runs with fewer and with more requests, and the difference is divided by the requests that it has more: start,
 connecting and end do not count. What callgrind wrote stays in the results folder, for callgrind_annotate.
@@ -15,7 +15,13 @@ import sys
 
 from driver import free_ports, pinning, table, write_orders
 
-FEWER, MORE = 2_000, int(os.environ.get("BENCH_REQUESTS", "20000"))
+FEWER, MORE = 500, int(os.environ.get("BENCH_REQUESTS", "4000"))
+LONGEST = 300  # seconds of one run
+NAMES = {"raw_asio": "bare Asio", "waybill_bench": "waybill"}
+
+
+def total_of(path):
+    return next(int(line.split()[1]) for line in open(path) if line.startswith("totals:"))
 
 
 def count(pin, build, results, program, handler, inflight, requests):
@@ -23,6 +29,8 @@ def count(pin, build, results, program, handler, inflight, requests):
     port, control = free_ports(2)
     folder = results / f"{program}-{handler}-{inflight}-{requests}"
     folder.mkdir(parents=True, exist_ok=True)
+    for left in folder.glob("*"):
+        left.unlink()
 
     def words(mode):
         return pin + ["valgrind", "--tool=callgrind", f"--callgrind-out-file={folder / mode}", str(build / "bench" / program),
@@ -35,34 +43,47 @@ def count(pin, build, results, program, handler, inflight, requests):
                 raise SystemExit(f"{program}: the service did not start; see {log.name}")
             subprocess.run(words("client") + ["--workload", "rpc", "--inflight", str(inflight), "--requests", str(requests),
                                               "--payload", str(results / "order100.json")],
-                           stdout=log, stderr=log, timeout=600, check=True)
+                           stdout=log, stderr=log, timeout=LONGEST, check=True)
+        except subprocess.SubprocessError as error:
+            raise SystemExit(f"{program}: the client did not end well ({error}); see {log.name}")
         finally:
             service.terminate()  # callgrind writes what it has counted, then the program ends
-            service.wait(60)
-    return [next(int(line.split()[1]) for line in open(folder / mode) if line.startswith("totals:"))
-            for mode in ("server", "client")]
+            try:
+                service.wait(60)
+            except subprocess.TimeoutExpired:
+                service.kill()
+                raise
+    return total_of(folder / "server"), total_of(folder / "client")
+
+
+def words_of(text):
+    return [word for word in text.split(",") if word]
 
 
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--build", type=pathlib.Path, required=True)
     parser.add_argument("--results", type=pathlib.Path, required=True)
+    parser.add_argument("--handlers", type=words_of, default=["bytes", "typed"])
+    parser.add_argument("--inflight", type=words_of, default=["1", "64"])
+    parser.add_argument("--programs", type=words_of, default=list(NAMES))
     arguments = parser.parse_args()
     results = arguments.results / "instructions"
     results.mkdir(parents=True, exist_ok=True)
     write_orders(results)
     rows, pin = [], pinning()
-    for handler in ("bytes", "typed"):
-        for inflight in (1, 64):
+    for inflight in arguments.inflight:
+        for handler in arguments.handlers:
             cells = []
-            for program in ("raw_asio", "waybill_bench"):
+            for program in arguments.programs:
                 fewer, more = (count(pin, arguments.build, results, program, handler, inflight, each)
                                for each in (FEWER, FEWER + MORE))
                 service, client = ((b - a) / MORE for a, b in zip(fewer, more))
-                cells += [f"{service + client:,.0f}", f"{client:,.0f}", f"{service:,.0f}"]
-            rows.append([f"{handler}, {inflight} in flight"] + cells)
-    print("\n".join(table("Instructions of a request of 100 bytes outside the kernel", "", [
-        "bare Asio", "its client", "its service", "waybill", "its client", "its service"], rows)))
+                cells += [f"{client:,.0f}", f"{service:,.0f}", f"{service + client:,.0f}"]
+            rows.append([f"{inflight} in flight, {handler}"] + cells)
+    columns = [title for program in arguments.programs
+               for title in (f"{NAMES[program]}: client", "service", "together")]
+    print("\n".join(table("Instructions of a request of 100 bytes outside the kernel", "", columns, rows)))
 
 
 # A terminated run takes its services with it, too.

@@ -5,11 +5,12 @@
 #   scripts/bench.sh redis    bare hiredis, waybill and NestJS on Redis pub/sub, on a broker of its own
 #   scripts/bench.sh kafka    bare librdkafka, waybill and NestJS on Kafka, on a broker of its own
 #   scripts/bench.sh amqp     bare rabbitmq-c, waybill and NestJS on RabbitMQ, on a broker of its own
-#   scripts/bench.sh instructions  how many a request takes on TCP outside the kernel, bare Asio and waybill, by callgrind
+#   scripts/bench.sh instructions  how many a request takes on TCP outside the kernel, bare Asio and waybill, by callgrind;
+#                             --handlers bytes,typed --inflight 1,64 --programs raw_asio,waybill_bench choose from them
 #   scripts/bench.sh codec    the serializers by themselves; further arguments go to Google Benchmark
 #
 # BENCH_ROUNDS   how often everything is run (5)       BENCH_SECS  seconds of each measurement (2)
-# BENCH_WARMUP   seconds before each measurement (0.5)       BENCH_REQUESTS  requests that instructions counts (20000)
+# BENCH_WARMUP   seconds before each measurement (0.5)       BENCH_REQUESTS  requests that instructions counts (4000)
 # WAYBILL_BENCH_BUILD   a build folder with the programs in bench/, in place of building the release preset
 #
 # Needs what scripts/test.sh installs. Results also go to build/bench.
@@ -64,7 +65,7 @@ if [ "$what" = instructions ]; then
   build_programs raw_asio waybill_bench
   install_packages valgrind
   print_machine
-  exec python3 bench/instructions.py --build "$build" --results "$results"
+  exec python3 bench/instructions.py --build "$build" --results "$results" "$@"
 fi
 
 # The bare program beside waybill, and the broker it needs, by scripts/brokers.sh's name.
