@@ -43,7 +43,7 @@ Slice Slice::copy(std::string_view bytes) {
 Slice Slice::own() const {
   if (block_ || !size_) return *this;
   Slice slice = copy(view());
-  slice.is_known_utf8_ = is_known_utf8_;
+  slice.marks_ = marks_;
   return slice;
 }
 

@@ -111,6 +111,86 @@ TEST(TcpBinaryFrame, NoChangeOfOneByteReadsBeyondTheFrame) {
     }
 }
 
+/// A frame that follows one that has named the serializer.
+std::string usual_frame(Packet packet) {
+  Buffer out;
+  BinaryFrameWriter writer;
+  EXPECT_EQ(writer.write(packet, 1 << 20, out), "");
+  const std::size_t first = out.size();
+  EXPECT_EQ(writer.write(packet, 1 << 20, out), "");
+  return std::string(out.view().substr(first));
+}
+
+TEST(TcpBinaryFrame, TheShortWayReadsWhatTheLongWayReads) {
+  std::vector<std::string> expected;
+  const std::string named = sample_stream(expected);
+  Packet packet = sample_packets()[1];
+  packet.kind = PacketKind::request;
+  packet.id = {"abc", false};
+  packet.payload = Slice::copy("pay");
+  const std::string frame = usual_frame(packet);
+  int usual = 0;
+  for (std::size_t i = 0; i < frame.size(); ++i)
+    for (int value = 0; value < 256; ++value) {
+      BinaryFrameReader reader = binary_reader(200);
+      BinaryFrameReader long_way = binary_reader(200);
+      for (BinaryFrameReader* each : {&reader, &long_way}) {
+        Packet first;
+        std::size_t at = 0;
+        ASSERT_EQ(each->next(named.data(), named.size(), at, first), BinaryFrameReader::Outcome::packet);
+      }
+      Buffer changed;
+      changed.append(frame);
+      changed.append(frame);
+      changed.data()[i] = static_cast<char>(value);
+      Packet short_packet, packet_too;
+      std::size_t at = 0, at_too = 0;
+      if (!reader.next_usual(changed.data(), changed.size(), at, short_packet)) continue;
+      ++usual;
+      ASSERT_EQ(long_way.next(changed.data(), changed.size(), at_too, packet_too), BinaryFrameReader::Outcome::packet);
+      EXPECT_EQ(describe(short_packet), describe(packet_too)) << i << " " << value;
+      EXPECT_EQ(short_packet.payload.is_unseen(), packet_too.payload.is_unseen()) << i << " " << value;
+      EXPECT_EQ(at, at_too) << i << " " << value;
+    }
+  EXPECT_GT(usual, 1000);
+}
+
+TEST(TcpBinaryFrame, TheShortWayWritesWhatTheLongWayWrites) {
+  BinaryFrameWriter writer;
+  Buffer out;
+  for (const Packet& packet : sample_packets()) {
+    out.clear();
+    EXPECT_FALSE(writer.write_usual(packet, 1 << 20, out)) << "nobody has named the serializer";
+  }
+  EXPECT_EQ(writer.write(sample_packets()[1], 1 << 20, out), "");
+  int usual = 0;
+  for (const Packet& packet : sample_packets()) {
+    Buffer long_way;
+    out.clear();
+    EXPECT_EQ(writer.write(packet, 1 << 20, long_way), "");
+    if (!writer.write_usual(packet, 1 << 20, out)) continue;
+    ++usual;
+    EXPECT_EQ(out.view(), long_way.view()) << describe(packet);
+    EXPECT_FALSE(writer.write_usual(packet, out.size() - 5, out)) << "larger than max_frame";
+  }
+  EXPECT_EQ(usual, 2);
+}
+
+TEST(TcpBinaryFrame, AnErrorsPayloadIsNoneThatNobodyLooksAt) {
+  for (const PacketKind kind : {PacketKind::request, PacketKind::event, PacketKind::value, PacketKind::error}) {
+    Packet packet = sample_packets()[2];
+    packet.kind = kind;
+    Buffer out;
+    BinaryFrameWriter writer;
+    EXPECT_EQ(writer.write(packet, 1 << 20, out), "");
+    BinaryFrameReader reader = binary_reader();
+    Packet read;
+    std::size_t at = 0;
+    ASSERT_EQ(reader.next(out.data(), out.size(), at, read), BinaryFrameReader::Outcome::packet);
+    EXPECT_EQ(read.payload.is_unseen(), kind != PacketKind::error);
+  }
+}
+
 TEST(TcpBinaryFrame, HostileLengthsEndTheStream) {
   std::vector<std::string> expected;
   const std::string stream = sample_stream(expected);

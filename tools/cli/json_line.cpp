@@ -78,7 +78,7 @@ Result<std::string> json_line(const Payload& payload) {
 
 std::string json_shown(const Payload& payload) {
   const Result<std::string> line = json_line(payload);
-  return line ? *line : json_quoted(payload.bytes().view());
+  return line ? *line : json_quoted(payload.bytes_as_they_came().view());
 }
 
 Result<Payload> payload_from_json(std::string_view json, const Serializer& target) {

@@ -35,8 +35,11 @@ class Headers {
   const Entry* end() const noexcept { return entries_ ? entries_->data() + entries_->size() : nullptr; }
 
  private:
+  struct Drop {
+    void operator()(const std::vector<Entry>* entries) const noexcept;  // not inline: packets end everywhere
+  };
   std::vector<Entry>& entries();
-  std::unique_ptr<std::vector<Entry>> entries_;  // most packets have none: one word
+  std::unique_ptr<std::vector<Entry>, Drop> entries_;  // most packets have none: one word
 };
 
 /// Names of the headers that waybill itself sets, on carriers that have a place for headers.

@@ -16,6 +16,8 @@ namespace waybill {
 /// decoding keeps them, checked to be one whole value. They are owned, but for the argument of a handler that takes
 /// `const Payload&`: that is lent until the handler has finished; its copies are not. Another serializer answers
 /// payload_mismatch.
+/// Where a payload came with its length beside it (TCP's binary framing), it is checked when somebody looks at its bytes,
+/// decodes it or puts it into another value: handlers that send it back as it came need not have it read.
 /// An empty payload is JavaScript's `undefined`; inside an object it is left out, elsewhere it is encoded as null.
 class Payload {
  public:
@@ -25,10 +27,19 @@ class Payload {
   Payload(const Payload& other) : bytes_(other.bytes_.own()), serializer_(other.serializer_) {}
   /// `other` is empty afterwards.
   Payload(Payload&& other) noexcept
-      : bytes_(std::exchange(other.bytes_, Slice())), serializer_(std::exchange(other.serializer_, nullptr)) {}
-  Payload& operator=(Payload other) noexcept {
-    std::swap(bytes_, other.bytes_);
-    std::swap(serializer_, other.serializer_);
+      : bytes_(std::move(other.bytes_)), serializer_(std::exchange(other.serializer_, nullptr)) {
+    other.bytes_ = Slice();
+  }
+  Payload& operator=(const Payload& other) {
+    bytes_ = other.bytes_.own();
+    serializer_ = other.serializer_;
+    return *this;
+  }
+  Payload& operator=(Payload&& other) noexcept {
+    if (this == &other) return *this;
+    bytes_ = std::move(other.bytes_);
+    serializer_ = std::exchange(other.serializer_, nullptr);
+    other.bytes_ = Slice();
     return *this;
   }
   ~Payload() = default;
@@ -41,7 +52,21 @@ class Payload {
     return Payload(buffer.take(), serializer);
   }
 
-  const Slice& bytes() const noexcept { return bytes_; }
+  /// Becomes what the constructor makes of the same arguments.
+  void assign(Slice&& bytes, const Serializer& serializer) noexcept {
+    bytes_ = std::move(bytes);
+    serializer_ = &serializer;
+  }
+
+  /// Throws Error(payload_malformed) when they have not been checked before and are not one value.
+  const Slice& bytes() const {
+    if (bytes_.is_unseen()) check().value();
+    return bytes_;
+  }
+  /// The bytes, perhaps not checked: only for who passes them on with their length beside them.
+  const Slice& bytes_as_they_came() const noexcept { return bytes_; }
+  /// Checks what has not been checked. Errors: payload_malformed, too_large.
+  Result<void> check() const;
   const Serializer* serializer() const noexcept { return serializer_; }  ///< Null when empty.
   bool empty() const noexcept { return serializer_ == nullptr; }
 
@@ -58,7 +83,7 @@ class Payload {
   /// Errors: payload_mismatch (also when empty), payload_malformed.
   Result<void> decode_into(ValueOut out) const {
     if (!serializer_) return Error(errc::payload_mismatch, "there is no payload to decode", End::rejected);
-    return serializer_->decode(bytes_, out);
+    return bytes_.is_unseen() ? serializer_->decode(bytes_.seen(), out) : serializer_->decode(bytes_, out);
   }
 
  private:

@@ -27,6 +27,30 @@ struct Block {
   static void release(Block* block) noexcept;
 };
 
+/// Names, ids and numbers are short: two moves that may overlap instead of a call.
+inline void copy_bytes(char* to, const char* from, std::size_t count) noexcept {
+  const auto both_ends = [to, from, count](auto part) {
+    decltype(part) last;
+    std::memcpy(&part, from, sizeof part);
+    std::memcpy(&last, from + count - sizeof last, sizeof last);
+    std::memcpy(to, &part, sizeof part);
+    std::memcpy(to + count - sizeof last, &last, sizeof last);
+  };
+  struct Sixteen {
+    std::uint64_t words[2];
+  };
+  if (count > 32)
+    std::memcpy(to, from, count);
+  else if (count >= 16)
+    both_ends(Sixteen{});
+  else if (count >= 8)
+    both_ends(std::uint64_t{});
+  else if (count >= 4)
+    both_ends(std::uint32_t{});
+  else
+    for (std::size_t i = 0; i < count; ++i) to[i] = from[i];
+}
+
 }  // namespace detail
 
 /// A view of bytes. *Borrowed* (the default) it is valid only as long as its lender says, usually for one call;
@@ -38,19 +62,18 @@ class Slice {
  public:
   Slice() noexcept = default;
   Slice(const Slice& other) noexcept
-      : data_(other.data_), size_(other.size_), block_(other.block_), is_known_utf8_(other.is_known_utf8_) {
+      : data_(other.data_), size_(other.size_), block_(other.block_), marks_(other.marks_) {
     if (block_) block_->references.fetch_add(1, std::memory_order_relaxed);
   }
   Slice(Slice&& other) noexcept
-      : data_(other.data_),
-        size_(other.size_),
-        block_(std::exchange(other.block_, nullptr)),
-        is_known_utf8_(other.is_known_utf8_) {}
-  Slice& operator=(Slice other) noexcept {
-    std::swap(data_, other.data_);
-    std::swap(size_, other.size_);
-    std::swap(block_, other.block_);
-    std::swap(is_known_utf8_, other.is_known_utf8_);
+      : data_(other.data_), size_(other.size_), block_(std::exchange(other.block_, nullptr)), marks_(other.marks_) {}
+  Slice& operator=(const Slice& other) noexcept {
+    if (other.block_) other.block_->references.fetch_add(1, std::memory_order_relaxed);  // first: it may be *this
+    become(other, other.block_);
+    return *this;
+  }
+  Slice& operator=(Slice&& other) noexcept {
+    become(other, std::exchange(other.block_, nullptr));
     return *this;
   }
   ~Slice() {
@@ -68,7 +91,13 @@ class Slice {
   /// The same of bytes that the caller knows to be UTF-8: texts of them need no further check.
   static Slice borrow_utf8(std::string_view bytes) noexcept {
     Slice slice = borrow(bytes);
-    slice.is_known_utf8_ = true;
+    slice.marks_ = k_utf8;
+    return slice;
+  }
+  /// The same of a payload that came with its length beside it: whether it is one value nobody has looked.
+  static Slice borrow_unseen(std::string_view bytes) noexcept {
+    Slice slice = borrow(bytes);
+    slice.marks_ = k_unseen;
     return slice;
   }
 
@@ -78,7 +107,16 @@ class Slice {
   std::string_view view() const noexcept { return {data_, size_}; }
   bool is_owned() const noexcept { return block_ != nullptr; }
   /// False: they may be UTF-8, nobody has looked.
-  bool is_known_utf8() const noexcept { return is_known_utf8_; }
+  bool is_known_utf8() const noexcept { return marks_ & k_utf8; }
+  /// True: a payload as it came, which must not be put among other bytes before somebody has looked whether it is one
+  /// value. A Payload of it does so when its bytes are asked for.
+  bool is_unseen() const noexcept { return marks_ & k_unseen; }
+  /// The same bytes for somebody who looks at them now.
+  Slice seen() const noexcept {
+    Slice slice = *this;
+    slice.marks_ &= static_cast<unsigned char>(~k_unseen);
+    return slice;
+  }
 
   /// The same bytes, kept alive by the result: shares them if owned, copies them if borrowed.
   Slice own() const;
@@ -88,6 +126,7 @@ class Slice {
     Slice slice = *this;
     slice.data_ = part.data();
     slice.size_ = part.size();
+    slice.marks_ &= k_utf8;
     return slice;
   }
   /// This part of `whole`, in `copy`, which has the same bytes. Shares ownership of the copy.
@@ -95,7 +134,7 @@ class Slice {
     Slice slice = copy;
     slice.data_ += data_ - whole.data_;
     slice.size_ = size_;
-    slice.is_known_utf8_ = is_known_utf8_;
+    slice.marks_ = marks_;
     return slice;
   }
 
@@ -109,11 +148,19 @@ class Slice {
 
  private:
   friend class Buffer;
+  enum Mark : unsigned char { k_utf8 = 1, k_unseen = 2 };
+  void become(const Slice& other, detail::Block* block) noexcept {
+    if (block_) detail::Block::release(block_);
+    data_ = other.data_;
+    size_ = other.size_;
+    block_ = block;
+    marks_ = other.marks_;
+  }
   static const char k_nothing[k_padding];
   const char* data_ = k_nothing;
   std::size_t size_ = 0;
   detail::Block* block_ = nullptr;
-  bool is_known_utf8_ = false;
+  unsigned char marks_ = 0;
 };
 
 /// Bytes that grow at the end; new room is not zeroed. Not thread-safe.
@@ -159,7 +206,7 @@ class Buffer {
 
   void append(const char* bytes, std::size_t count) {
     if (!count) return;
-    copy(prepare(count), bytes, count);
+    detail::copy_bytes(prepare(count), bytes, count);
     size_ += count;
   }
   void append(std::string_view bytes) { append(bytes.data(), bytes.size()); }
@@ -187,29 +234,6 @@ class Buffer {
 
  private:
   void grow(std::size_t at_least);
-  /// Names, ids and numbers are short: two moves that may overlap instead of a call.
-  static void copy(char* to, const char* from, std::size_t count) noexcept {
-    const auto both_ends = [to, from, count](auto part) {
-      decltype(part) last;
-      std::memcpy(&part, from, sizeof part);
-      std::memcpy(&last, from + count - sizeof last, sizeof last);
-      std::memcpy(to, &part, sizeof part);
-      std::memcpy(to + count - sizeof last, &last, sizeof last);
-    };
-    struct Sixteen {
-      std::uint64_t words[2];
-    };
-    if (count > 32)
-      std::memcpy(to, from, count);
-    else if (count >= 16)
-      both_ends(Sixteen{});
-    else if (count >= 8)
-      both_ends(std::uint64_t{});
-    else if (count >= 4)
-      both_ends(std::uint32_t{});
-    else
-      for (std::size_t i = 0; i < count; ++i) to[i] = from[i];
-  }
   detail::Block* block_ = nullptr;
   std::size_t size_ = 0;
   std::size_t capacity_ = 0;

@@ -3,13 +3,14 @@
 namespace waybill {
 
 Headers::Headers(std::vector<Entry> entries)
-    : entries_(entries.empty() ? nullptr : std::make_unique<std::vector<Entry>>(std::move(entries))) {}
+    : entries_(entries.empty() ? nullptr : new std::vector<Entry>(std::move(entries))) {}
 
-Headers::Headers(const Headers& other)
-    : entries_(other.empty() ? nullptr : std::make_unique<std::vector<Entry>>(*other.entries_)) {}
+Headers::Headers(const Headers& other) : entries_(other.empty() ? nullptr : new std::vector<Entry>(*other.entries_)) {}
+
+void Headers::Drop::operator()(const std::vector<Entry>* entries) const noexcept { delete entries; }
 
 std::vector<Headers::Entry>& Headers::entries() {
-  if (!entries_) entries_ = std::make_unique<std::vector<Entry>>();
+  if (!entries_) entries_.reset(new std::vector<Entry>());
   return *entries_;
 }
 

@@ -15,6 +15,13 @@ namespace waybill::detail {
 namespace {
 constexpr int k_most_on_the_way = 256;            // replies from a handler's thread to its listener's loop
 constexpr std::size_t k_max_headers = 64u << 10;  // bytes of metadata that are looked at as headers
+
+/// A payload that nobody has looked at goes back the way that such come: with its length beside it. Else null.
+const Payload* goes_back_unseen(ValueRef value, const Packet& request) noexcept {
+  if (value.type->kind != Kind::raw || !request.payload.is_unseen()) return nullptr;
+  const auto* payload = static_cast<const Payload*>(value.address);
+  return payload->serializer() == request.serializer ? payload : nullptr;
+}
 }  // namespace
 
 void encode_result(const Serializer& serializer, ValueRef value, Buffer& out) {
@@ -37,6 +44,9 @@ void Exchange::decode(ValueOut out) const {
 Payload Exchange::argument(Keep keep) const {
   const Packet& packet = delivery_.packet;
   if (!packet.has_payload) return Payload();
+  if (packet.payload.is_unseen() && !packet.payload.empty()) {
+    return {keep == Keep::owned ? packet.payload.own() : packet.payload, *packet.serializer};
+  }
   Result<Payload> lent = packet.serializer->lend(packet.payload);
   if (!lent) throw lent.error();
   if (keep == Keep::owned) return lent->own();
@@ -48,6 +58,9 @@ void Exchange::reply(ValueRef value) {
   if (collected_) return encode_result(serializer, value, *collected_);
   if (!wants_reply()) return;
   if (const Payload* done = finished(value, serializer)) return reply_encoded(done->bytes(), true);
+  if (const Payload* unseen = goes_back_unseen(value, delivery_.packet)) {
+    return reply_encoded(unseen->bytes_as_they_came(), true);
+  }
   if (far_side_) {
     Buffer own;
     encode_result(serializer, value, own);
@@ -126,7 +139,11 @@ void Exchange::ask_far_side() const {
 }
 
 void Exchange::settle(Settlement settlement) {
-  if (is_rejected_) return;  // the first settlement counts
+  if (is_rejected_) return;                           // the first settlement counts
+  if (settlement == Settlement::ack && !far_side_) {  // the usual one
+    is_acked_ = true;
+    return delivery_.settle(settlement);
+  }
   if (settlement == Settlement::reject) {
     is_rejected_ = true;
     return;

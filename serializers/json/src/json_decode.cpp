@@ -17,7 +17,7 @@ bool is_whole(const Slice& payload) noexcept {
 
 Result<void> decode(const Slice& payload, const Serializer& serializer, ValueOut out) {
   if (out.type->kind == Kind::raw && is_whole(payload)) {
-    *static_cast<Payload*>(out.address) = Payload(payload.own(), serializer);
+    static_cast<Payload*>(out.address)->assign(payload.own(), serializer);
     return {};
   }
   Reader reader(payload, serializer);

@@ -23,9 +23,18 @@ class JsonSerializer final : public Serializer {
     return writer.failure().error(*value.type);
   }
 
-  Result<void> decode(const Slice& payload, ValueOut out) const override { return json::decode(payload, *this, out); }
+  Result<void> decode(const Slice& payload, ValueOut out) const override {
+    if (out.type->kind == Kind::raw && payload.is_unseen() && !payload.empty()) {
+      static_cast<Payload*>(out.address)->assign(payload.own(), *this);
+      return {};
+    }
+    return json::decode(payload, *this, out);
+  }
 
-  Result<Payload> lend(const Slice& payload) const override { return json::lend(payload, *this); }
+  Result<Payload> lend(const Slice& payload) const override {
+    if (payload.is_unseen() && !payload.empty()) return Payload(payload, *this);
+    return json::lend(payload, *this);
+  }
 
   void compose(const Packet& packet, Buffer& out) const override { json::compose(packet, out); }
 

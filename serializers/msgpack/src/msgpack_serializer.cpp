@@ -23,6 +23,10 @@ class MsgpackSerializer final : public Serializer {
   }
 
   Result<void> decode(const Slice& payload, ValueOut out) const override {
+    if (out.type->kind == Kind::raw && payload.is_unseen() && !payload.empty()) {
+      static_cast<Payload*>(out.address)->assign(payload.own(), *this);
+      return {};
+    }
     Reader reader(payload, *this);
     if (payload.empty()) {
       if (format::decode_nothing(out, reader.failure())) return {};
@@ -38,6 +42,7 @@ class MsgpackSerializer final : public Serializer {
 
   Result<Payload> lend(const Slice& payload) const override {
     if (payload.empty()) return Payload();
+    if (payload.is_unseen()) return Payload(payload, *this);
     Reader reader(payload, *this);
     Reader::Value end{payload.data()};
     if (reader.skip(end)) {

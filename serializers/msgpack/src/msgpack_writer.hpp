@@ -73,7 +73,10 @@ class Writer {
       return failure_.set(errc::payload_mismatch, "a payload made by the serializer " + std::string(made_by.name()) +
                                                       " cannot be put into one of " + std::string(serializer_.name()));
     }
-    out_.append(payload.bytes().view());
+    if (const Result<void> seen = payload.check(); !seen) {
+      return failure_.set(errc::payload_malformed, std::string(seen.error().message()));
+    }
+    out_.append(payload.bytes_as_they_came().view());
     return true;
   }
   format::Failure& failure() { return failure_; }

@@ -32,8 +32,13 @@ Number load(const char* from) noexcept {
 }
 
 template <class Number>
-void store(char* to, std::size_t value) noexcept {
-  for (std::size_t i = 0; i < sizeof(Number); ++i) to[i] = static_cast<char>((value >> (8 * i)) & 255);
+void store(char* to, std::uint64_t value) noexcept {
+  if constexpr (std::endian::native == std::endian::little) {
+    const auto number = static_cast<Number>(value);
+    std::memcpy(to, &number, sizeof number);
+  } else {
+    for (std::size_t i = 0; i < sizeof(Number); ++i) to[i] = static_cast<char>((value >> (8 * i)) & 255);
+  }
 }
 
 std::size_t size_of_headers(const Headers& headers) noexcept {
@@ -48,7 +53,7 @@ std::size_t deadline_of(const Packet& packet) noexcept {
 }
 
 char* append(char* to, std::string_view bytes) noexcept {
-  if (!bytes.empty()) std::memcpy(to, bytes.data(), bytes.size());
+  waybill::detail::copy_bytes(to, bytes.data(), bytes.size());
   return to + bytes.size();
 }
 
@@ -63,9 +68,57 @@ char* append_headers(char* to, const Headers& headers) noexcept {
   return to;
 }
 
+/// The numbers of a frame's head.
+struct Head {
+  std::size_t length;
+  unsigned kind;
+  unsigned flags;
+  std::size_t pattern;
+  std::size_t id;
+  unsigned index;
+  std::size_t name;
+  std::size_t extra;
+
+  static Head read(const char* frame) noexcept {
+    const auto first = load<std::uint64_t>(frame);
+    const auto second = load<std::uint64_t>(frame + 8);
+    return {first & 0xFFFFFFFF,
+            static_cast<unsigned>(first >> 32 & 255),
+            static_cast<unsigned>(first >> 40 & 255),
+            first >> 48,
+            second & 0xFFFF,
+            static_cast<unsigned>(second >> 16 & 255),
+            second >> 24 & 255,
+            second >> 32};
+  }
+  void write(char* to) const noexcept {
+    store<std::uint64_t>(to, length | std::uint64_t{kind} << 32 | std::uint64_t{flags} << 40 | pattern << 48);
+    store<std::uint64_t>(to + 8, id | std::uint64_t{index} << 16 | (name & 255) << 24 | extra << 32);
+  }
+};
+
+unsigned flags_of(const Packet& packet) noexcept {
+  return (packet.last ? k_last : 0u) | (packet.has_payload ? k_payload : 0u) | (packet.has_pattern ? k_pattern : 0u) |
+         (packet.pattern.is_json ? k_pattern_json : 0u) | (packet.id.is_json ? k_id_json : 0u);
+}
+
+/// All but serializer, headers and metadata; `text` is where the pattern begins, and `payload` stands at its place.
+void fill(Packet& packet, const Head& head, const char* frame, const char* text, std::string_view payload) noexcept {
+  packet.kind = static_cast<PacketKind>(head.kind);
+  packet.last = head.flags & k_last;
+  packet.has_payload = head.flags & k_payload;
+  packet.has_pattern = head.flags & k_pattern;
+  packet.deadline = std::chrono::milliseconds(load<std::uint32_t>(frame + 16));
+  packet.pattern = {{text, head.pattern}, (head.flags & k_pattern_json) != 0};
+  packet.id = {{text + head.pattern, head.id}, (head.flags & k_id_json) != 0};
+  // What errors bring is looked at in any case.
+  packet.payload = packet.kind <= PacketKind::value ? Slice::borrow_unseen(payload) : Slice::borrow(payload);
+}
+
 }  // namespace
 
 bool BinaryFrameReader::read_serializer(unsigned char index, std::string_view name, Packet& packet) {
+  packet.serializer = nullptr;
   if (index == k_no_serializer) return name.empty();
   if (index >= k_serializer_slots) return false;
   if (!name.empty()) {
@@ -109,42 +162,64 @@ BinaryFrameReader::Outcome BinaryFrameReader::next(const char* data, std::size_t
   if (length > max_frame_) return broken("a frame is larger than max_frame");
   if (have - 4 < length) return Outcome::more;
 
-  const auto kind = static_cast<unsigned char>(frame[4]);
-  const unsigned flags = static_cast<unsigned char>(frame[5]);
-  const std::size_t pattern = load<std::uint16_t>(frame + 6);
-  const std::size_t id = load<std::uint16_t>(frame + 8);
-  const auto index = static_cast<unsigned char>(frame[10]);
-  const std::size_t name = static_cast<unsigned char>(frame[11]);
-  const std::size_t extra = load<std::uint32_t>(frame + 12);
-  packet.deadline = std::chrono::milliseconds(load<std::uint32_t>(frame + 16));
+  const Head head = Head::read(frame);
   std::size_t left = length + 4 - k_head;
-  if (kind > static_cast<unsigned char>(PacketKind::no_handler) || (flags & ~unsigned{k_known}))
+  if (head.kind > static_cast<unsigned>(PacketKind::no_handler) || (head.flags & ~unsigned{k_known}))
     return broken("a frame's kind or flags are unknown");
-  if (pattern > k_max_pattern || id > k_max_id) return broken("a frame's pattern or id is too long");
-  if (name + pattern + id > left || extra > left - name - pattern - id)
-    return broken("a frame's parts are longer than the frame");
-  left -= name + pattern + id + extra;
+  if (head.pattern > k_max_pattern || head.id > k_max_id) return broken("a frame's pattern or id is too long");
+  const std::size_t names = head.name + head.pattern + head.id;
+  if (names > left || head.extra > left - names) return broken("a frame's parts are longer than the frame");
+  left -= names + head.extra;
 
-  const char* part = frame + k_head;
-  if (!read_serializer(index, {part, name}, packet))
+  const char* const text = frame + k_head + head.name;
+  if (!read_serializer(static_cast<unsigned char>(head.index), {frame + k_head, head.name}, packet))
     return broken(problem_.empty() ? "a frame's serializer is unknown" : problem_);
-  part += name;
-  packet.kind = static_cast<PacketKind>(kind);
-  packet.last = flags & k_last;
-  packet.has_payload = flags & k_payload;
-  packet.has_pattern = flags & k_pattern;
-  packet.pattern = {{part, pattern}, (flags & k_pattern_json) != 0};
-  part += pattern;
-  packet.id = {{part, id}, (flags & k_id_json) != 0};
-  part += id;
-  if (extra && !read_extra({part, extra}, packet)) return broken("a frame's headers are malformed");
-  part += extra;
+  const char* const extra = text + head.pattern + head.id;
+  fill(packet, head, frame, text, {extra + head.extra, left});
+  if (head.extra && !read_extra({extra, head.extra}, packet)) return broken("a frame's headers are malformed");
   if ((left || !packet.metadata.empty()) && !packet.serializer)
     return broken("a frame has a payload without a serializer");
   if (left && !packet.has_payload) return broken("a frame has bytes behind its end");
-  packet.payload = Slice::borrow({part, left});
   at += length + 4;
   return Outcome::packet;
+}
+
+bool BinaryFrameReader::next_usual(const char* data, std::size_t size, std::size_t& at, Packet& packet) const noexcept {
+  const std::size_t have = size - at;
+  if (have < k_head) return false;
+  const char* const frame = data + at;
+  const Head head = Head::read(frame);
+  if (head.length > max_frame_ || head.length > have - 4 || head.length < k_head - 4) return false;
+  if (head.name != 0 || head.extra != 0 || head.index >= k_serializer_slots || !table_[head.index]) return false;
+  const std::size_t left = head.length - (k_head - 4);
+  const std::size_t names = head.pattern + head.id;
+  if (head.kind > static_cast<unsigned>(PacketKind::no_handler) || head.flags > unsigned{k_known} ||
+      head.pattern > k_max_pattern || head.id > k_max_id || names > left)
+    return false;
+  if (left != names && !(head.flags & k_payload)) return false;
+  packet.serializer = table_[head.index];
+  fill(packet, head, frame, frame + k_head, {frame + k_head + names, left - names});
+  at += head.length + 4;
+  return true;
+}
+
+bool BinaryFrameWriter::write_usual(const Packet& packet, std::size_t max_frame, Buffer& out) {
+  if (table_.empty() || table_.front() != packet.serializer) return false;
+  if (!packet.headers.empty() || !packet.metadata.empty()) return false;
+  const std::size_t pattern = packet.has_pattern ? packet.pattern.text.size() : 0;
+  const std::size_t id = packet.id.text.size();
+  const std::size_t payload = packet.has_payload ? packet.payload.size() : 0;
+  const std::size_t total = k_head + pattern + id + payload;
+  if (pattern > k_max_pattern || id > k_max_id || total - 4 > max_frame) return false;
+  char* to = out.prepare(total);
+  Head{total - 4, static_cast<unsigned char>(packet.kind), flags_of(packet), pattern, id, 0, 0, 0}.write(to);
+  store<std::uint32_t>(to + 16, deadline_of(packet));
+  to += k_head;
+  if (pattern) to = append(to, {packet.pattern.text.data(), pattern});
+  to = append(to, packet.id.text);
+  append(to, {packet.payload.data(), payload});
+  out.commit(total);
+  return true;
 }
 
 std::string BinaryFrameWriter::write(const Packet& packet, std::size_t max_frame, Buffer& out) {
@@ -161,35 +236,32 @@ std::string BinaryFrameWriter::write(const Packet& packet, std::size_t max_frame
   const std::string_view pattern = packet.has_pattern ? packet.pattern.text : std::string_view();
   const std::string_view id = packet.id.text;
   const std::string_view payload = packet.has_payload ? packet.payload.view() : std::string_view();
-  const bool has_extra = !packet.headers.empty() || !packet.metadata.empty();
-  const std::size_t headers = has_extra ? size_of_headers(packet.headers) : 0;
-  const std::size_t extra = has_extra ? headers + packet.metadata.size() : 0;
   if (pattern.size() > k_max_pattern) return "the pattern is longer than " + std::to_string(k_max_pattern) + " bytes";
   if (id.size() > k_max_id) return "the id is longer than " + std::to_string(k_max_id) + " bytes";
-  if (headers > k_max_headers || packet.headers.size() > 0xFFFF)
-    return "the headers are longer than " + std::to_string(k_max_headers) + " bytes";
-  for (const auto& [header, value] : packet.headers)
-    if (header.size() > 0xFFFF) return "a header's name is too long";
+  const bool has_extra = !packet.headers.empty() || !packet.metadata.empty();
+  std::size_t extra = 0;
+  if (has_extra) {
+    const std::size_t headers = size_of_headers(packet.headers);
+    if (headers > k_max_headers || packet.headers.size() > 0xFFFF)
+      return "the headers are longer than " + std::to_string(k_max_headers) + " bytes";
+    for (const auto& [header, value] : packet.headers)
+      if (header.size() > 0xFFFF) return "a header's name is too long";
+    extra = headers + packet.metadata.size();
+  }
   const std::size_t total = k_head + name.size() + pattern.size() + id.size() + extra + payload.size();
   if (total - 4 > max_frame) return "the message is larger than max_frame (" + std::to_string(max_frame) + " bytes)";
 
-  unsigned flags = 0;
-  if (packet.last) flags |= k_last;
-  if (packet.has_payload) flags |= k_payload;
-  if (packet.has_pattern) flags |= k_pattern;
-  if (packet.pattern.is_json) flags |= k_pattern_json;
-  if (packet.id.is_json) flags |= k_id_json;
   char* to = out.prepare(total);
-  store<std::uint32_t>(to, total - 4);
-  to[4] = static_cast<char>(packet.kind);
-  to[5] = static_cast<char>(flags);
-  store<std::uint16_t>(to + 6, pattern.size());
-  store<std::uint16_t>(to + 8, id.size());
-  to[10] = static_cast<char>(index);
-  to[11] = static_cast<char>(name.size());
-  store<std::uint32_t>(to + 12, extra);
+  Head{total - 4,        static_cast<unsigned char>(packet.kind),
+       flags_of(packet), pattern.size(),
+       id.size(),        static_cast<unsigned>(index),
+       name.size(),      extra}
+      .write(to);
   store<std::uint32_t>(to + 16, deadline_of(packet));
-  to = append(append(append(to + k_head, name), pattern), id);
+  to += k_head;
+  if (!name.empty()) to = append(to, name);
+  if (!pattern.empty()) to = append(to, pattern);
+  to = append(to, id);
   if (has_extra) to = append(append_headers(to, packet.headers), packet.metadata.view());
   append(to, payload);
   out.commit(total);

@@ -48,7 +48,9 @@ class BinaryFrameReader {
 
   BinaryFrameReader(std::size_t max_frame, Lookup lookup) : max_frame_(max_frame), lookup_(std::move(lookup)) {}
 
-  /// As NestFrameReader::next(). `packet` must be fresh.
+  /// Reads a frame with the parts that most have. False, and nothing is done: next() finds out what is there.
+  bool next_usual(const char* data, std::size_t size, std::size_t& at, Packet& packet) const noexcept;
+  /// As NestFrameReader::next(). `packet` must be fresh, or plain (Packet::is_plain) and have no route.
   Outcome next(const char* data, std::size_t size, std::size_t& at, Packet& packet);
   const std::string& problem() const noexcept { return problem_; }
 
@@ -62,13 +64,16 @@ class BinaryFrameReader {
 
   std::size_t max_frame_;
   Lookup lookup_;
-  std::array<const Serializer*, k_serializer_slots> table_{};
+  std::array<const Serializer*, k_serializer_slots> table_{};  // named by the peer so far
   std::string problem_;
 };
 
 /// Appends packets as frames.
 class BinaryFrameWriter {
  public:
+  /// Writes a packet without headers, metadata and anything that must be told first. False, and nothing is done: write() does
+  /// it.
+  bool write_usual(const Packet& packet, std::size_t max_frame, Buffer& out);
   /// Empty on success; else a sentence says what cannot be carried, and `out` is as long as before.
   std::string write(const Packet& packet, std::size_t max_frame, Buffer& out);
 

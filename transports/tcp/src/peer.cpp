@@ -43,8 +43,11 @@ std::size_t Peer::on_bytes(const char* data, std::size_t size) {
     return size;
   }
   std::size_t at = 0;
-  while (at < size && wants_bytes()) {
-    if (!take_packet(data, size, at)) break;
+  {
+    std::optional<Delivery> delivery;
+    while (at < size && wants_bytes()) {
+      if (!take_packet(delivery, data, size, at)) break;
+    }
   }
   // Whole frames may be left when reading was held back: only the peer's own delay counts.
   const bool unfinished = (at < size || codec_.is_inside_frame()) && wants_bytes();
@@ -52,14 +55,18 @@ std::size_t Peer::on_bytes(const char* data, std::size_t size) {
   return at;
 }
 
-bool Peer::take_packet(const char* data, std::size_t size, std::size_t& at) {
-  Delivery delivery(*this, ++last_token_);
-  switch (codec_.next(data, size, at, delivery.packet)) {
+bool Peer::take_packet(std::optional<Delivery>& delivery, const char* data, std::size_t size, std::size_t& at) {
+  ++last_token_;
+  // Messages that were handled at once leave their delivery to the next one.
+  const bool is_left = delivery && codec_.framing() == Framing::binary && delivery->begin_again(last_token_);
+  if (!is_left) delivery.emplace(*this, last_token_);
+  switch (codec_.next(data, size, at, delivery->packet)) {
     case PacketCodec::Outcome::packet:
-      if (hub_) take(std::move(delivery));
+      if (hub_) take(std::move(*delivery));
       if (is_full()) {
         full_ = true;
         update_pause();
+        delivery.reset();  // there may be room again
       }
       return true;
     case PacketCodec::Outcome::ignored:

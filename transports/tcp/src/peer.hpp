@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <list>
+#include <optional>
 
 namespace waybill::tcp {
 
@@ -57,7 +58,8 @@ class Peer final : public socket::Stream, public DeliverySource {
   void on_closed(const Error& error) override;
   void watch_deadline() override;
 
-  bool take_packet(const char* data, std::size_t size, std::size_t& at);
+  /// `delivery` is where the packet before was, if there was one.
+  bool take_packet(std::optional<Delivery>& delivery, const char* data, std::size_t size, std::size_t& at);
   void take(Delivery&& delivery);
   bool is_full() const noexcept;
   bool has_room_again() const noexcept;

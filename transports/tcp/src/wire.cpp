@@ -23,7 +23,12 @@ bool PacketCodec::admit(const char* data, std::size_t size) {
 
 PacketCodec::Outcome PacketCodec::next(const char* data, std::size_t size, std::size_t& at, Packet& packet) {
   if (framing_ == Framing::nest) return next_nest(data, size, at, packet);
-  if (framing_ == Framing::binary && preface_read_) return next_binary(data, size, at, packet);
+  if (framing_ == Framing::binary && preface_read_) {
+    if (binary_reader_ && binary_reader_->next_usual(data, size, at, packet)) {
+      return fits_direction(packet.kind) ? Outcome::packet : wrong_direction();
+    }
+    return next_binary(data, size, at, packet);
+  }
   const Outcome outcome = recognize(data, size, at);
   return framing_ == Framing::nest ? next_nest(data, size, at, packet) : outcome;
 }
@@ -75,8 +80,10 @@ PacketCodec::Outcome PacketCodec::next_binary(const char* data, std::size_t size
     case BinaryFrameReader::Outcome::packet: break;
   }
   if (!packet.serializer) packet.serializer = rules_.own;
-  return fits_direction(packet.kind) ? Outcome::packet : broken("a frame travels in the wrong direction");
+  return fits_direction(packet.kind) ? Outcome::packet : wrong_direction();
 }
+
+PacketCodec::Outcome PacketCodec::wrong_direction() { return broken("a frame travels in the wrong direction"); }
 
 bool PacketCodec::fits_direction(PacketKind kind) const noexcept {
   const bool to_service = kind == PacketKind::request || kind == PacketKind::event;
@@ -87,6 +94,8 @@ Result<void> PacketCodec::write(const Packet& packet, Buffer& out) {
   const std::size_t start = out.size();
   try {
     if (framing_ != Framing::binary) return write_nest(packet, out);
+    if (binary_writer_.write_usual(packet, rules_.max_frame, out)) [[likely]]
+      return {};
     std::string problem = binary_writer_.write(packet, rules_.max_frame, out);
     if (problem.empty()) return {};
     return Error(errc::too_large, std::move(problem), End::rejected);

@@ -46,7 +46,7 @@ class PacketCodec {
 
   /// Called once for what one read brought, before next(). False: broken.
   bool admit(const char* data, std::size_t size);
-  /// As NestFrameReader::next(). `packet` must be fresh.
+  /// As NestFrameReader::next(). `packet` must be fresh; once the framing is binary, as for BinaryFrameReader::next().
   Outcome next(const char* data, std::size_t size, std::size_t& at, Packet& packet);
   const std::string& problem() const noexcept { return problem_; }
   /// The problem is that a frame is larger than max_frame.
@@ -70,6 +70,7 @@ class PacketCodec {
   Outcome next_nest(const char* data, std::size_t size, std::size_t& at, Packet& packet);
   Outcome next_binary(const char* data, std::size_t size, std::size_t& at, Packet& packet);
   bool fits_direction(PacketKind kind) const noexcept;
+  Outcome wrong_direction();
   Result<void> write_nest(const Packet& packet, Buffer& out);
 
   CodecRules rules_;

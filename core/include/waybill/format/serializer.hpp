@@ -33,7 +33,8 @@ class Serializer {
   /// Errors: payload_mismatch (text that is not UTF-8, and the like; with a path), too_large (depth).
   virtual Result<void> encode(ValueRef value, Buffer& out) const = 0;
 
-  /// Fills `out` from a whole payload: nothing but white space may follow the value.
+  /// Fills `out` from a whole payload: nothing but white space may follow the value. A Payload of bytes that are
+  /// Slice::is_unseen() may be made of them unchecked: it checks them when it is looked at. lend() likewise.
   /// Errors: payload_malformed; payload_mismatch with the path of what does not fit, what was expected and found.
   virtual Result<void> decode(const Slice& payload, ValueOut out) const = 0;
 

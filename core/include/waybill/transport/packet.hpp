@@ -31,6 +31,8 @@ enum class PacketKind : std::uint8_t {
 /// One message with its headers. All views are borrowed: whoever hands a packet out keeps what it sees alive until the
 /// call returns; own() makes a packet that keeps itself alive.
 struct Packet {
+  Packet() noexcept {}  // NOLINT: member by member; as a default it clears all of itself before that
+
   PacketKind kind = PacketKind::event;
   bool last = false;         ///< On a value: the reply ends with it.
   bool has_payload = false;  ///< False is JavaScript's `undefined`; a null payload is a payload.
@@ -49,6 +51,10 @@ struct Packet {
 
   /// A packet with the same content that shares ownership of all it sees.
   Packet own() const;
+  /// No headers and properties, no metadata, and nothing that it owns: a parser that sets all else may fill it again.
+  bool is_plain() const noexcept {
+    return headers.empty() && properties.empty() && metadata.empty() && !payload.is_owned() && !storage_.is_owned();
+  }
   /// Keeps bytes alive that pattern, route or id see. For parsers, where these do not stand in the packet's own bytes.
   void keep(Slice storage) noexcept { storage_ = std::move(storage); }
 

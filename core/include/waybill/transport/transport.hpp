@@ -142,6 +142,17 @@ class Delivery {
     source_->drop_delivery();
   }
 
+  /// The same delivery of the same source for its next message, into a packet that must be filled as a whole. False: it was
+  /// given away, is not settled, or has something of its own.
+  bool begin_again(std::uint64_t own_token) noexcept {
+    if (!source_ || !settled_ || held_ || waits_ || failure || message.size() || !packet.is_plain()) return false;
+    token = own_token;
+    packet.route = reply_to = {};
+    attempt = 1;
+    redelivered = settled_ = false;
+    return true;
+  }
+
   Packet packet;
   std::string_view reply_to;  ///< Where the transport sends replies to, in its own form.
   std::uint64_t token;        ///< The source's own name for the delivery.
