@@ -9,7 +9,7 @@
 #                                          Kafka, which it brings up
 #                                 newer    their conformance and integration again, over RabbitMQ 4.0, Redis 8, Kafka 4
 #                                 asan     unit, conformance, simulation and stress, without brokers, under address and
-#                                          undefined behaviour sanitizers
+#                                          undefined behaviour sanitizers; over brokers only hosts with threads
 #                                 tsan     the same under the thread sanitizer, without the simulation
 #                                 fuzz     the fuzz targets, a minute in all
 #                 or, by itself:  quick    check, and unit and conformance of the dev build
@@ -137,7 +137,9 @@ if wants check || wants quick; then
 fi
 
 
-needs_broker='^(conformance_(redis|amqp|kafka)|integration_|interop[.](redis|rmq|kafka)[.])'
+over_brokers='conformance_(redis|amqp|kafka)|integration_'
+threads_over_brokers='stress_host_threads[.]Brokers/'
+needs_broker="^($over_brokers|$threads_over_brokers|interop[.](redis|rmq|kafka)[.])"
 if wants dev && build dev; then
   run_tests dev dev -E "$needs_broker"
 elif wants quick && build dev; then
@@ -157,19 +159,23 @@ if wants newer && { wants dev || wants brokers || build dev; }; then
   else
     export WAYBILL_BROKERS_NEWER=1
     bring_up_brokers
-    run_tests newer dev -R '^(conformance_(redis|amqp|kafka)|integration_)'
+    run_tests newer dev -R "^($over_brokers|$threads_over_brokers.*_4_threads)"
     take_down_brokers
     unset WAYBILL_BROKERS_NEWER
   fi
 fi
-
-if wants asan && build asan; then
-  ASAN_OPTIONS="detect_stack_use_after_return=1:${ASAN_OPTIONS:-}" UBSAN_OPTIONS="print_stacktrace=1:${UBSAN_OPTIONS:-}" \
-    run_tests asan asan -L '^(unit|conformance|simulation|stress)$' -E "$needs_broker"
-fi
-if wants tsan && build tsan; then
-  TSAN_OPTIONS="halt_on_error=1:${TSAN_OPTIONS:-}" run_tests tsan tsan -L '^(unit|conformance|stress)$' -E "$needs_broker"
-fi
+# run_sanitized PRESET LABELS: without brokers, but for hosts with threads; the brokers stay up for the next.
+run_sanitized() {
+  local -x ASAN_OPTIONS="detect_stack_use_after_return=1:${ASAN_OPTIONS:-}"
+  local -x UBSAN_OPTIONS="print_stacktrace=1:${UBSAN_OPTIONS:-}"
+  local -x TSAN_OPTIONS="halt_on_error=1:suppressions=$root/tests/stress/tsan.supp:${TSAN_OPTIONS:-}"
+  run_tests "$1" "$1" -L "$2" -E "$needs_broker"
+  bring_up_brokers
+  run_tests "$1-brokers" "$1" -R "^$threads_over_brokers.*_4_threads"
+}
+if wants asan && build asan; then run_sanitized asan '^(unit|conformance|simulation|stress)$'; fi
+if wants tsan && build tsan; then run_sanitized tsan '^(unit|conformance|stress)$'; fi
+take_down_brokers
 if wants fuzz && build fuzz; then
   run_tests fuzz fuzz -L '^fuzz$'
 fi

@@ -1,25 +1,39 @@
-// A host with threads: services and clients on strands of an io_context that several threads run, and on a thread pool.
-// tests/integration/host_threads_test.cpp does the same over brokers.
-#include "support/threaded_host.hpp"
+// A host with threads: services and clients on strands of an io_context that several threads run, and on a thread pool;
+// over memory and TCP, and over brokers where there are any.
+#include "support/broker_url.hpp"
+#include "support/busy_host.hpp"
+#include "support/carriers.hpp"
+#include "support/not_applicable.hpp"
 #include "waybill/serializers/json.hpp"
 #include "waybill/transports/memory.hpp"
 
 namespace waybill::test {
 namespace {
 
-class HostThreads : public testing::TestWithParam<std::size_t> {};
+class HostThreads : public testing::TestWithParam<std::tuple<Carrier, std::size_t>> {
+ protected:
+  using Body = void (*)(const std::string& url, std::shared_ptr<const Registry> registry, std::size_t threads);
+  static void run(Body body) {
+    const Carrier& carrier = std::get<0>(GetParam());
+    const std::size_t threads = std::get<1>(GetParam());
+    if (carrier.scheme == "memory") return body("memory://host", registry_with_memory(), threads);
+    if (!is_built(carrier)) WAYBILL_NOT_APPLICABLE("built without " + carrier.scheme);
+    if (carrier.scheme == "tcp") return body("tcp://127.0.0.1:0", default_registry(), threads);
+    const std::string base = broker_url(carrier.variable.c_str());
+    WAYBILL_NEEDS_BROKER(base, carrier.variable);
+    const std::string name = carrier.scheme == "amqp" ? "/?queue=" : "/?prefix=";
+    body(base + name + fresh_name() + ".", default_registry(), threads);
+  }
+  static std::shared_ptr<const Registry> registry_with_memory() {
+    auto registry = std::make_shared<Registry>();
+    registry->add_transport("memory", memory::Broker::make()->factory());
+    registry->add_serializer(json::make_json_serializer());
+    return registry;
+  }
+};
 
-TEST_P(HostThreads, StrandsAndPoolsServeOverMemory) {
-  const auto broker = memory::Broker::make();
-  auto registry = std::make_shared<Registry>();
-  registry->add_transport("memory", broker->factory());
-  registry->add_serializer(json::make_json_serializer());
-  serve_on_a_host_with_threads("memory://host", registry, GetParam());
-}
-
-TEST_P(HostThreads, StrandsAndPoolsServeOverTcp) {
-  serve_on_a_host_with_threads("tcp://127.0.0.1:0", default_registry(), GetParam());
-}
+TEST_P(HostThreads, StrandsAndPoolsServe) { run(serve_on_a_host_with_threads); }
+TEST_P(HostThreads, ServicesComeAndGoUnderBusyCallers) { run(come_and_go_on_a_busy_host); }
 
 #if !defined(NDEBUG) && !defined(__SANITIZE_THREAD__)  // which tells the race by itself, and first
 /// Two peers of one service whose host has forgotten the strand: while the handler of the first is at work, another
@@ -50,8 +64,13 @@ TEST(HostThreadsDeathTest, AForgottenStrandIsTold) {
 }
 #endif
 
-INSTANTIATE_TEST_SUITE_P(Of, HostThreads, testing::Values(2, 4),
-                         [](const auto& each) { return std::to_string(each.param) + "_threads"; });
+std::string name_of(const testing::TestParamInfo<HostThreads::ParamType>& each) {
+  return std::get<0>(each.param).scheme + "_" + std::to_string(std::get<1>(each.param)) + "_threads";
+}
+const auto k_threads = testing::Values(2u, 4u);
+const auto k_no_broker = testing::Values(Carrier{"memory", "", "", "", false}, Carrier{"tcp", "", "", "", true});
+INSTANTIATE_TEST_SUITE_P(NoBroker, HostThreads, testing::Combine(k_no_broker, k_threads), name_of);
+INSTANTIATE_TEST_SUITE_P(Brokers, HostThreads, testing::Combine(testing::ValuesIn(carriers()), k_threads), name_of);
 
 }  // namespace
 }  // namespace waybill::test

@@ -2,25 +2,110 @@
 #pragma once
 
 #include <asio/any_io_executor.hpp>
+#include <asio/prefer.hpp>
+#include <asio/query.hpp>
+#include <asio/require.hpp>
 #include <asio/strand.hpp>
 #include <asio/thread_pool.hpp>
 
+#include <atomic>
+#include <memory>
+#include <thread>
+#include <utility>
+
 namespace waybill::detail {
 
-/// Threads for handlers that may block. Shared by the hosts; ended by the service.
-class HandlerPool final : public asio::thread_pool {
+/// Lets work into a pool until it is shut. Any thread.
+class Entrance {
+ public:
+  template <class Work>
+  void pass(const Work& work) noexcept(noexcept(work())) {
+    const Inside inside(*this);
+    if (!is_shut_) work();
+  }
+  void shut() noexcept { is_shut_ = true; }
+  /// Until who was let in before has left.
+  void wait_until_empty() const noexcept {
+    while (inside_ > 0) std::this_thread::yield();
+  }
+
+ private:
+  struct Inside {
+    explicit Inside(Entrance& entrance) noexcept : its(entrance) { ++its.inside_; }
+    ~Inside() { --its.inside_; }
+    Entrance& its;
+  };
+  std::atomic<bool> is_shut_{false};
+  std::atomic<int> inside_{0};
+};
+
+template <class Inner>
+class GuardedExecutor;
+template <class Inner>
+GuardedExecutor<Inner> guard(Inner inner, std::shared_ptr<Entrance> entrance) noexcept {
+  return {std::move(inner), std::move(entrance)};
+}
+
+/// The executor behind an entrance, and its pool with it: once that is shut, what is handed over is destroyed, and with it
+/// perhaps all else that keeps the pool.
+template <class Inner>
+class GuardedExecutor {
+ public:
+  GuardedExecutor(Inner inner, std::shared_ptr<Entrance> entrance) noexcept
+      : entrance_(std::move(entrance)), inner_(std::move(inner)) {}
+
+  template <class Property>
+  requires(asio::can_query<const Inner&, Property>::value) decltype(auto) query(const Property& property) const
+      noexcept(asio::is_nothrow_query<const Inner&, Property>::value) {
+    return asio::query(inner_, property);
+  }
+  template <class Property>
+  requires(asio::can_require<const Inner&, Property>::value) auto require(const Property& property) const {
+    return guard(asio::require(inner_, property), entrance_);
+  }
+  template <class Property>
+  requires(asio::can_prefer<const Inner&, Property>::value) auto prefer(const Property& property) const {
+    return guard(asio::prefer(inner_, property), entrance_);
+  }
+  template <class Function>
+  void execute(Function&& function) const {
+    entrance_->pass([&] { inner_.execute(std::forward<Function>(function)); });
+  }
+  friend bool operator==(const GuardedExecutor& one, const GuardedExecutor& other) noexcept {
+    return one.inner_ == other.inner_;
+  }
+  friend bool operator!=(const GuardedExecutor& one, const GuardedExecutor& other) noexcept { return !(one == other); }
+
+ private:
+  std::shared_ptr<Entrance> entrance_;
+  Inner inner_;
+};
+
+/// Threads for handlers that may block. Shared by the hosts; ended by the service, while the loops of hosts, and of clients
+/// that handlers wait for, may still have something for it.
+class HandlerPool final : public asio::thread_pool, public std::enable_shared_from_this<HandlerPool> {
  public:
   explicit HandlerPool(unsigned threads) : asio::thread_pool(threads) {}
 
   /// Where one delivery is handled: its handler, middleware and whatever they wait for never run at the same time.
-  asio::any_io_executor make_strand() { return asio::make_strand(get_executor()); }
+  asio::any_io_executor make_strand() {
+    return guard(asio::make_strand(get_executor()), std::shared_ptr<Entrance>(shared_from_this(), &entrance_));
+  }
 
-  /// Waits for handlers that run. Those that wait for something are destroyed where they stand.
+  /// Whether this is one of its threads.
+  bool runs_here() noexcept { return get_executor().running_in_this_thread(); }
+
+  /// Waits for handlers that run. Those that wait for something are destroyed where they stand. Not on one of its threads.
   void end() {
+    entrance_.shut();
     stop();
     join();
+    entrance_.wait_until_empty();  // shutdown() takes Asio's queue for its own
     shutdown();
   }
+
+ private:
+  Entrance entrance_;
 };
 
 }  // namespace waybill::detail

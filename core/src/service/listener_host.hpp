@@ -54,7 +54,7 @@ struct ServiceParts {
   MetricSink metrics;
   std::shared_ptr<Observer> observer;         ///< Null: nobody is told.
   std::shared_ptr<const Registry> registry;   ///< Of the transports and serializers in use.
-  std::unique_ptr<HandlerPool> handler_pool;  ///< Null: handlers run on their listener's loop.
+  std::shared_ptr<HandlerPool> handler_pool;  ///< Null: handlers run on their listener's loop.
 };
 
 /// An exchange with the delivery that it is about, for handlers that do not return at once.
@@ -82,6 +82,8 @@ class ListenerHost final : public std::enable_shared_from_this<ListenerHost>,
   /// Takes nothing new; completes when nothing is in flight, all replies are out, or at the deadline. Then it is closed.
   asio::awaitable<DrainReport> drain(TimePoint deadline);
   void close();
+  /// Calls no handler for what comes from now on.
+  void stop_taking() noexcept { draining_ = true; }
 
   const asio::any_io_executor& executor() const noexcept { return executor_; }
   TimePoint coarse_now() const { return clock_.coarse(); }

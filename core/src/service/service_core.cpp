@@ -60,12 +60,17 @@ Service::Core::Core(std::optional<asio::any_io_executor> executor, Config config
                                                        : known.serializer(listener.serializer).value());
   }
   if (config_.handler_threads > 0) {
-    parts_->handler_pool = std::make_unique<detail::HandlerPool>(config_.handler_threads);
+    parts_->handler_pool = std::make_shared<detail::HandlerPool>(config_.handler_threads);
   }
 }
 
 Service::Core::~Core() {
-  if (parts_->handler_pool) parts_->handler_pool->end();
+  if (!parts_->handler_pool) return;
+  if (parts_->handler_pool->runs_here()) {  // one of its handlers has destroyed the service
+    asio::post(executor(), [parts = parts_] { parts->handler_pool->end(); });
+  } else {
+    parts_->handler_pool->end();
+  }
 }
 
 const std::vector<std::shared_ptr<detail::ListenerHost>>& Service::Core::hosts() const noexcept {
@@ -172,8 +177,10 @@ asio::awaitable<DrainReport> Service::Core::drain(std::chrono::milliseconds limi
 }
 
 void Service::Core::close() {
-  for (const auto& host : hosts_) {
-    asio::post(host->executor(), [host] { host->close(); });
+  const bool is_on_loop = home_->runs_here();
+  for (const auto& host : hosts()) {
+    if (is_on_loop) host->stop_taking();
+    asio::post(host->executor(), [host] { host->close(); });  // not from within one of its handlers
   }
 }
 
