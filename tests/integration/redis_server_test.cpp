@@ -117,7 +117,31 @@ TEST_F(RedisServers, OneThatStandsStillIsAStatusAndServesAgain) {
   test::run_until(loop_, service.start());
   Client client(loop_.get_executor(), ClientConfig::from_url(url + "&timeout=300s"), default_registry(), logs_.log());
   EXPECT_EQ(test::run_until(loop_, client.request<int>("ask", 1)), 2);
+  // Those who leave meanwhile, on a loop of their own, which has to end.
+  asio::io_context other_loop(1);
+  waybill::Service leaving(other_loop.get_executor(), Config::listen({url}));
+  leaving.log_to(logs_.sink());
+  test::run_until(other_loop, leaving.start());
+  Client hasty(other_loop.get_executor(), ClientConfig::from_url(url + "&timeout=300ms"), default_registry(),
+               logs_.log());
+  test::run_until(other_loop, hasty.connect());
   server.freeze(true);
+  std::optional<Result<void>> flushed;
+  bool is_drained = false;
+  hasty.emit("event", 1, [](const Result<Accepted>&) {});
+  hasty.flush([&flushed](const Result<void>& outcome) { flushed = outcome; });
+  leaving.drain(std::chrono::seconds(1), [&is_drained](const Result<DrainReport>&) { is_drained = true; });
+  EXPECT_TRUE(test::eventually(other_loop, [&] { return flushed && is_drained; }));
+  leaving.close();
+  hasty.close();
+  other_loop.restart();
+  other_loop.run_for(std::chrono::seconds(20));
+  EXPECT_TRUE(other_loop.stopped()) << "something holds the loop";
+  CallOptions options;
+  options.timeout = milliseconds(50);
+  std::optional<Result<int>> early;
+  client.request<int>("ask", 5, options, [&early](const Result<int>& answer) { early = answer; });
+  EXPECT_TRUE(wait([&] { return early && !*early; })) << "it ends at its deadline";
   EXPECT_TRUE(wait([&] { return client.status() == Status::interrupted; }));
   EXPECT_TRUE(wait([&] { return logs_.contains("lost redis://"); })) << "the service says it as well";
   server.freeze(false);

@@ -242,6 +242,21 @@ TEST(KafkaOptions, LibrarySettingsOfUrlAndFileWinOverOurs) {
   }
 }
 
+TEST(KafkaOptions, AMemberThatIsSilentForSixSecondsIsGivenUpUnlessTheUrlSaysOtherwise) {
+  const auto given = [](const std::string& query, const char* name) {
+    const auto options = Options::from_url(Url::parse("kafka://h/" + query).value()).value();
+    const auto conf = make_conf(options, Role::group_consumer, "c", "g");
+    char value[16] = "";
+    std::size_t size = sizeof(value);
+    EXPECT_TRUE(conf && rd_kafka_conf_get(conf->get(), name, value, &size) == RD_KAFKA_CONF_OK);
+    return std::string(value);
+  };
+  EXPECT_EQ(given("", "session.timeout.ms"), "6000");
+  EXPECT_EQ(given("", "heartbeat.interval.ms"), "1000") << "several of them may be lost";
+  EXPECT_EQ(given("?session_timeout=45s", "session.timeout.ms"), "45000");
+  EXPECT_EQ(given("?session_timeout=1500ms", "heartbeat.interval.ms"), "500");
+}
+
 TEST(KafkaOptions, AnIdleListenerAsksItsBrokerTwiceASecond) {
   const auto wait_of = [](Role role) {
     const auto conf = make_conf(Options(), role, "c", "g");
