@@ -6,6 +6,7 @@
 #include <asio/write.hpp>
 
 #include <algorithm>
+#include <map>
 #include <optional>
 
 namespace waybill::test {
@@ -99,8 +100,39 @@ TEST_P(UnseenPayload, IsAnErrorWhereItIsLookedAtOrPutIntoAnotherValue) {
   other.request<Payload>("any", *kept, [&](Result<Payload> answer) { error = answer.error(); });
   ASSERT_TRUE(wait_until([&] { return error.has_value(); }));
   EXPECT_EQ(error->code(), errc::payload_malformed) << error->what();
+  CallOptions options;
+  options.metadata = *kept;
+  for (const bool is_elsewhere : {false, true}) {
+    std::atomic<bool> is_refused{false};
+    const auto call = [&] {
+      other.request<int>("any", 1, options, [&](Result<int> answer) {
+        is_refused = answer.error().code() == errc::payload_malformed && answer.error().end() == End::rejected;
+      });
+    };
+    if (is_elsewhere) {
+      std::thread(call).join();
+    } else {
+      call();
+    }
+    EXPECT_TRUE(wait_until([&] { return is_refused.load(); })) << "as metadata";
+  }
   other.close();
   run_ready(loop);
+}
+
+TEST(Metadata, OfAnotherFormatThanTheClientsEndsTheCall) {
+  asio::io_context own_loop;
+  Client client(own_loop.get_executor(), "tcp://127.0.0.1:1");
+  CallOptions options;
+  options.metadata =
+      Payload::of(std::map<std::string, int>{{"a", 1}}, *default_registry()->serializer("msgpack").value());
+  std::optional<Error> error;
+  client.request<int>("any", 1, options, [&](Result<int> answer) { error = answer.error(); });
+  client.close();
+  own_loop.run();
+  ASSERT_TRUE(error);
+  EXPECT_EQ(error->code(), errc::payload_mismatch) << error->what();
+  EXPECT_NE(error->message().find("msgpack"), std::string_view::npos) << error->what();
 }
 
 TEST_P(UnseenPayload, GoesBackToWhoSentItAsItCame) {

@@ -22,19 +22,37 @@ Packet make_packet(const ClientCore& core, PacketKind kind, const Pattern& patte
   packet.serializer = &core.serializer();
   if (!options.headers.empty()) packet.headers = options.headers;
   if (!options.properties.empty()) packet.properties = options.properties;
-  if (!options.metadata.empty()) packet.metadata = options.metadata.bytes();
   return packet;
 }
 
-/// Encodes the body into `storage`, where it is not encoded already: `payload` is valid as long as both are.
-Result<void> encode(const ClientCore& core, ValueRef body, Buffer& storage, Slice& payload) {
+/// REQUIRES: !metadata.empty().
+Result<void> add_metadata(const ClientCore& core, const Payload& metadata, Packet& packet) {
+  if (metadata.serializer() != &core.serializer()) {
+    return Error(errc::payload_mismatch,
+                 "the metadata of the call is " + std::string(metadata.serializer()->name()) +
+                     ", and the client sends " + std::string(core.serializer().name()) +
+                     ": make it with the client's serializer",
+                 End::rejected);
+  }
+  if (Result<void> checked = metadata.check(); !checked) return checked;
+  packet.metadata = metadata.bytes_as_they_came();
+  return {};
+}
+
+/// Adds the metadata, and the body, which is encoded into `storage` where it is not encoded already: the packet is valid as
+/// long as they are.
+Result<void> encode(const ClientCore& core, ValueRef body, const CallOptions& options, Buffer& storage,
+                    Packet& packet) {
+  if (!options.metadata.empty()) {
+    if (Result<void> added = add_metadata(core, options.metadata, packet); !added) return added;
+  }
   if (const Payload* done = finished(body, core.serializer())) {
-    payload = Slice::borrow(done->bytes().view());
+    packet.payload = Slice::borrow(done->bytes_as_they_came().view());
     return {};
   }
   storage.clear();
   if (Result<void> encoded = core.serializer().encode(body, storage); !encoded) return encoded;
-  payload = storage.borrow();
+  packet.payload = storage.borrow();
   return {};
 }
 
@@ -48,12 +66,12 @@ Call Call::send(const std::shared_ptr<ClientCore>& core, PacketKind kind, const 
   Packet packet = make_packet(*core, kind, pattern, options);
   const CallLimits limits{options.timeout.value_or(core->default_timeout()), options.idempotent};
   if (core->executor().runs_here()) {
-    const Result<void> encoded = encode(*core, body, core->scratch(), packet.payload);
+    const Result<void> encoded = encode(*core, body, options, core->scratch(), packet);
     return Call(core, encoded ? core->start(packet, limits) : core->refuse(packet, encoded.error()));
   }
   core->used_elsewhere = true;
   Buffer storage;
-  Result<void> encoded = encode(*core, body, storage, packet.payload);
+  Result<void> encoded = encode(*core, body, options, storage, packet);
   auto far_key = std::make_shared<CallKey>();
   asio::post(core->executor().get(),
              [core, far_key, limits, owned = packet.own(), encoded = std::move(encoded)]() mutable {
@@ -67,12 +85,12 @@ void Call::send_and_forget(const std::shared_ptr<ClientCore>& core, const Patter
   Packet packet = make_packet(*core, PacketKind::event, pattern, options);
   const CallLimits limits{options.timeout.value_or(core->default_timeout()), options.idempotent};
   if (core->executor().runs_here()) {
-    const Result<void> encoded = encode(*core, body, core->scratch(), packet.payload);
+    const Result<void> encoded = encode(*core, body, options, core->scratch(), packet);
     return encoded ? core->start_and_forget(packet, limits) : core->note_forgotten_failure(encoded.error());
   }
   core->used_elsewhere = true;
   Buffer storage;
-  Result<void> encoded = encode(*core, body, storage, packet.payload);
+  Result<void> encoded = encode(*core, body, options, storage, packet);
   asio::post(core->executor().get(), [core, limits, owned = packet.own(), encoded = std::move(encoded)]() mutable {
     if (!encoded) return core->note_forgotten_failure(encoded.error());
     core->start_and_forget(owned, limits);
