@@ -40,6 +40,8 @@ class ServiceDestroyed : public ServiceClosed {
     const auto rows = read(client, pattern, 1);
     EXPECT_TRUE(wait_until([this] { return is_gone.load(); }));
     run_ready(loop);
+    client.close();  // perhaps nobody answers it any more
+    EXPECT_TRUE(wait_until([&rows] { return rows->is_ended; }));
   }
   void go() {
     service->close();
