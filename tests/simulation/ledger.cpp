@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 namespace waybill::simulation {
 
@@ -55,6 +56,12 @@ int Ledger::handle(int number, const Context& context) {
       time_.now() < handling.last_failure + run.backoff) {
     broken(name(number) + " was tried again before its pause had passed");
   }
+  handling.has_copies |= run.has_duplicates || run.retries_calls || context.header(header::k_resent);
+  const bool has_lost = last_loss_ && *last_loss_ >= handling.begun_at;
+  if (handling.begun > 0 && handling.left == handling.begun && !has_lost && !handling.has_copies) {
+    broken(name(number) + " was left in hand, and came again though no link was lost");
+  }
+  handling.begun_at = time_.now();
   return ++handling.begun;
 }
 
@@ -67,6 +74,18 @@ void Ledger::failed(int number) {
 void Ledger::completed(int number) {
   Handling& handling = handlings_[number];
   if (++handling.completed == 1) handling.completed_at = time_.now();
+}
+
+void Ledger::left(int number) {
+  Handling& handling = handlings_[number];
+  handling.left = handling.begun;
+}
+
+bool Ledger::free_left() {
+  links_are_lost();
+  bool had_any = false;
+  for (auto& [number, handling] : handlings_) had_any |= std::exchange(handling.left, 0) > 0;
+  return had_any;
 }
 
 int Ledger::open_calls() const {

@@ -36,7 +36,10 @@ struct Handling {
   int begun = 0;
   int failed = 0;
   int completed = 0;
-  bool was_marked = true;  ///< Each handling but the first said that it might not be the first.
+  int left = 0;             ///< Which handling has left it in hand; 0: none has.
+  Moment begun_at{};        ///< The last time.
+  bool has_copies = false;  ///< It was perhaps sent more than once.
+  bool was_marked = true;   ///< Each handling but the first said that it might not be the first.
   Moment last_failure{};
   Moment completed_at{};  ///< The first time.
 };
@@ -63,6 +66,11 @@ class Ledger {
   int handle(int number, const Context& context);
   void failed(int number);
   void completed(int number);
+  /// Its handler has left it in hand: nobody sees it again before listeners have lost links.
+  void left(int number);
+  void links_are_lost() { run.loses_links = true, last_loss_ = time_.now(); }
+  /// All links of listeners are lost: what was left in hand is free. False: nothing was.
+  bool free_left();
 
   /// Calls without an end that somebody waits for.
   int open_calls() const;
@@ -84,6 +92,7 @@ class Ledger {
   std::map<int, Call> calls_;
   std::map<int, Handling> handlings_;
   std::vector<std::string> broken_;
+  std::optional<Moment> last_loss_;
 };
 
 }  // namespace waybill::simulation

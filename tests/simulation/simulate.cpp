@@ -32,6 +32,8 @@ int main(int count, char** words) {
       broken = world.run();
     } catch (const std::exception& thrown) {
       broken.push_back(std::string("it threw: ") + thrown.what());
+    } catch (...) {
+      broken.push_back("it threw");
     }
     if (tells) {
       for (const std::string& line : world.log_lines()) std::printf("log: %s\n", line.c_str());

@@ -2,6 +2,7 @@
 
 #include "random_bits.hpp"
 
+#include <asio/multiple_exceptions.hpp>
 #include <asio/post.hpp>
 
 #include <cstdio>
@@ -39,12 +40,50 @@ void World::later(std::chrono::milliseconds most, std::function<void()> action) 
   });
 }
 
+void World::perhaps_bang() {
+  if (!has_throwing_callbacks_ || !dice_.one_in(6)) return;
+  tell("a callback throws");
+  ++thrown_;
+  throw Bang();
+}
+
+bool World::runs_through(const std::function<void()>& step) {
+  try {
+    step();
+    return true;
+  } catch (const Bang&) {
+    ++seen_;
+  } catch (const asio::multiple_exceptions&) {  // Asio's, of what several handlers of one turn have thrown
+    seen_ += 2;
+    has_seen_several_ = true;
+  }
+  return false;
+}
+
+void World::settle() {
+  while (!runs_through([this] { bed_.settle(); })) continue;
+}
+
+void World::advance(std::chrono::milliseconds by) {
+  const Moment end = bed_.time().now() + by;
+  const auto rest = [this, end] {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(end - bed_.time().now());
+  };
+  while (!runs_through([this, rest] { bed_.advance(rest()); })) continue;
+}
+
+bool World::eventually(const std::function<bool()>& condition, std::chrono::milliseconds limit) {
+  bool is_met = false;
+  while (!runs_through([&] { is_met = bed_.eventually(condition, limit); })) continue;
+  return is_met;
+}
+
 std::vector<std::string> World::run() {
   plan();
   add_server();
   for (int i = 1 + dice_.below(3); i > 0; --i) add_customer();
   for (int i = 5 + dice_.below(40); i > 0; --i) later(k_busy, [this] { act(); });
-  bed_.advance(k_busy);
+  advance(k_busy);
   finish();
   return ledger_.judge(bed_.dead_letters(k_dead), dropped_);
 }
@@ -54,6 +93,8 @@ void World::plan() {
   ledger_.run.backoff = std::chrono::milliseconds(10 * (1 + dice_.below(20)));
   has_dead_letters_ = !dice_.one_in(3);
   has_service_middleware_ = dice_.one_in(4);
+  has_leaving_handlers_ = dice_.one_in(3);
+  has_throwing_callbacks_ = dice_.one_in(3);
   listener_options_ = "attempts=" + std::to_string(ledger_.run.attempts) +
                       "&backoff=" + std::to_string(ledger_.run.backoff.count()) + "ms..2s";
   if (has_dead_letters_) listener_options_ += std::string("&dead_letter=") + k_dead;
@@ -101,6 +142,7 @@ void World::add_server() {
   tell("a service starts");
   server.service->start([this, held = witness_](Result<void> started) {
     tell(started ? "a service is up" : std::string("a service did not start: ") + started.error().what());
+    perhaps_bang();
   });
 }
 
@@ -110,6 +152,17 @@ asio::awaitable<void> World::pause(std::chrono::milliseconds most) {
   co_await timer.async_wait();
 }
 
+asio::awaitable<void> World::dawdle(std::chrono::milliseconds most) {
+  const auto executor = co_await asio::this_coro::executor;
+  for (int i = dice_.below(4); i > 0; --i) {
+    if (dice_.one_in(2)) {
+      co_await pause(most / 2);
+    } else {
+      co_await asio::post(executor, asio::use_awaitable);
+    }
+  }
+}
+
 void World::add_handlers(Service& service) {
   service.on_request("echo", [this, held = witness_](int number, Context& context) {
     ledger_.handle(number, context);
@@ -117,9 +170,13 @@ void World::add_handlers(Service& service) {
     return 2 * number;
   });
   service.on_request("later", [this, held = witness_](int number, Context& context) -> asio::awaitable<int> {
-    ledger_.handle(number, context);
-    const int turns = dice_.below(3);
-    for (int i = 0; i < turns; ++i) co_await pause(300ms);
+    const int time = ledger_.handle(number, context);
+    co_await dawdle(600ms);
+    if (leaves(number, time)) {  // which says nothing of its answer
+      context.leave();
+      co_await dawdle(100ms);
+      ledger_.left(number);
+    }
     ledger_.completed(number);
     co_return 2 * number;
   });
@@ -132,20 +189,26 @@ void World::add_handlers(Service& service) {
     ledger_.handle(number, context);
     const int rows = rows_of(number);
     for (int i = 0; i < rows; ++i) {
-      if (dice_.one_in(2)) co_await pause(100ms);
-      if (dice_.one_in(3)) co_await pause(100ms);
+      if (dice_.one_in(2)) co_await dawdle(100ms);
       co_yield 100 * number + i;
-      if (dice_.one_in(3)) co_await pause(100ms);
+      if (dice_.one_in(3)) co_await dawdle(100ms);
     }
     ledger_.completed(number);
   });
   service.on_event("mark", [this, held = witness_](int number, Context& context) -> asio::awaitable<void> {
     const int time = ledger_.handle(number, context);
     tell("mark " + std::to_string(number) + " is handled, time " + std::to_string(time));
-    if (dice_.one_in(2)) co_await pause(200ms);
+    if (dice_.one_in(2)) co_await dawdle(200ms);
     if (is_poison(number) || time <= failures_of(number)) {
       ledger_.failed(number);
       throw Error("E1", "not yet");
+    }
+    if (leaves(number, time)) {
+      tell("mark " + std::to_string(number) + " is left in hand");
+      context.leave();
+      co_await dawdle(100ms);
+      ledger_.left(number);
+      co_return;
     }
     ledger_.completed(number);
   });
@@ -154,7 +217,7 @@ void World::add_handlers(Service& service) {
 void World::stop_server(Server& server) {
   if (!server.is_up) return;
   server.is_up = false;
-  ledger_.run.loses_links = true;
+  ledger_.links_are_lost();
   if (dice_.one_in(2)) {
     tell("a service closes");
     server.service->close();
@@ -168,6 +231,7 @@ void World::stop_server(Server& server) {
     if (!report) ledger_.broken(std::string("a drain failed: ") + report.error().what());
     if (bed_.time().now() > begun + limit + 200ms) ledger_.broken("a drain took longer than its limit");
     later(1s, [this, &server] { retire(server); });
+    perhaps_bang();
   });
 }
 
@@ -182,7 +246,7 @@ void World::retire(Server& server) {
 // -- the broker --
 
 void World::hurt() {
-  ledger_.run.loses_links = true;
+  ledger_.links_are_lost();
   switch (dice_.below(5)) {
     case 0:
       tell("all links are cut");
@@ -253,14 +317,23 @@ void World::finish() {
   bed_.broker().thaw();
   bed_.broker().start();
   if (!servers_.back().is_up) add_server();
-  if (!bed_.eventually([this] { return ledger_.open_calls() == 0; })) ledger_.broken("not all calls ended");
-  bed_.advance(2s);  // what faults have delayed
+  if (!eventually([this] { return ledger_.open_calls() == 0; })) ledger_.broken("not all calls ended");
+  advance(2s);  // what faults have delayed
   const auto is_through = [this] {
     const memory::BrokerCounters now = bed_.broker().counters();
     return now.listeners > 0 && now.waiting == 0 && now.unsettled == 0;
   };
-  if (!bed_.eventually(is_through, 10min)) ledger_.broken("not all events were settled");
-  bed_.settle();
+  while (true) {
+    for (int i = 0; i < 10 && !is_through(); ++i) advance(1min);
+    if (is_through()) break;
+    if (!ledger_.free_left()) {
+      ledger_.broken("not all events were settled");
+      break;
+    }
+    tell("the links of listeners are cut, for what is left in hand");
+    bed_.broker().disconnect_listeners();
+  }
+  settle();
   tell("all is closed");
   for (auto& customer : customers_) {
     if (!customer->client) continue;
@@ -273,9 +346,13 @@ void World::finish() {
     server.service->close();
     retire(server);
   }
-  bed_.settle();
-  bed_.eventually([this] { return bed_.time().waiting() == 0; });
-  bed_.settle();
+  settle();
+  eventually([this] { return bed_.time().waiting() == 0; });
+  settle();
+  if (has_seen_several_ ? seen_ > thrown_ : seen_ != thrown_) {
+    ledger_.broken("callbacks threw " + std::to_string(thrown_) + " times, and the loop's runner saw " +
+                   std::to_string(seen_));
+  }
   const memory::BrokerCounters counters = bed_.broker().counters();
   if (counters.connections != 0 || counters.listeners != 0) ledger_.broken("links are left");
   if (witness_.use_count() != 1) {

@@ -7,6 +7,7 @@
 
 #include <asio/cancellation_signal.hpp>
 
+#include <functional>
 #include <list>
 #include <memory>
 #include <string>
@@ -46,13 +47,25 @@ class World {
   };
   using Signal = std::shared_ptr<asio::cancellation_signal>;
 
+  /// What a callback throws: whoever runs the loop is to see it, and nobody else.
+  struct Bang {};
+
   void tell(const std::string& what);
+  /// At the end of a callback: the seed may throw.
+  void perhaps_bang();
+  /// False: it was left by what callbacks threw, and is to be begun again.
+  bool runs_through(const std::function<void()>& step);
+  /// Run the loop as the test bed does.
+  void settle();
+  void advance(std::chrono::milliseconds by);
+  bool eventually(const std::function<bool()>& condition, std::chrono::milliseconds limit = TestBed::k_patience);
   /// At a time that the seed chooses, on the loop or from outside of it.
   void later(std::chrono::milliseconds most, std::function<void()> action);
   void plan();
   void act();
   void add_server();
   void add_handlers(Service& service);
+  bool leaves(int number, int time) const { return has_leaving_handlers_ && time == 1 && number % 11 == 7; }
   void stop_server(Server& server);
   void retire(Server& server);
   void add_customer();
@@ -70,6 +83,10 @@ class World {
   int begin(Customer& customer, Call::Kind kind, std::string route, CallOptions& options);
   Signal signal_for(int number);
   asio::awaitable<void> read(std::shared_ptr<ReplyStream<int>> rows, int number, int leaves_after);
+  void read_next(std::shared_ptr<ReplyStream<int>> rows, int number, int i, int leaves_after);
+  void row_read(int number, int i, const Result<std::optional<int>>& row);
+  /// Some suspensions of a handler, each of them posted or in time.
+  asio::awaitable<void> dawdle(std::chrono::milliseconds most);
   asio::awaitable<void> pause(std::chrono::milliseconds most);
 
   Dice dice_;
@@ -79,6 +96,11 @@ class World {
   std::string listener_options_;
   bool has_dead_letters_ = false;
   bool has_service_middleware_ = false;
+  bool has_leaving_handlers_ = false;
+  bool has_throwing_callbacks_ = false;
+  int thrown_ = 0;
+  int seen_ = 0;  ///< Of what was thrown, by who runs the loop.
+  bool has_seen_several_ = false;
   std::list<Server> servers_;
   std::vector<std::unique_ptr<Customer>> customers_;
   std::uint64_t dropped_ = 0;

@@ -97,6 +97,7 @@ void World::request(Customer& customer) {
          (result ? " is answered" : std::string(" ends: ") + result.error().what()));
     ended(customer, number, then, result ? nullptr : &result.error());
     if (closes) close_customer(customer);  // from within its own callback
+    perhaps_bang();
   };
   customer.client->request<int>(ledger_.call(number).route, number, options,
                                 asio::bind_cancellation_slot(signal->slot(), std::move(done)));
@@ -115,6 +116,7 @@ void World::emit(Customer& customer) {
                then = customer.mark()](const Result<Accepted>& result) {
     tell("mark " + std::to_string(number) + (result ? " is accepted" : std::string(" ends: ") + result.error().what()));
     ended(customer, number, then, result ? nullptr : &result.error());
+    perhaps_bang();
   };
   customer.client->emit("mark", number, options, asio::bind_cancellation_slot(signal->slot(), std::move(done)));
 }
@@ -125,10 +127,36 @@ void World::stream(Customer& customer) {
   const int number = begin(customer, Call::Kind::stream, "rows", options);
   auto rows = std::make_shared<ReplyStream<int>>(customer.client->stream<int>("rows", number, options));
   const int leaves_after = dice_.one_in(3) ? dice_.below(4) : -1;
+  if (dice_.one_in(3)) return read_next(std::move(rows), number, 0, leaves_after);
   asio::co_spawn(bed_.loop(), read(std::move(rows), number, leaves_after),
                  [held = witness_](std::exception_ptr thrown) {
                    if (thrown) std::rethrow_exception(thrown);
                  });
+}
+
+/// A reader that is a callback, which asks for the next value before it returns or throws.
+void World::read_next(std::shared_ptr<ReplyStream<int>> rows, int number, int i, int leaves_after) {
+  if (i == leaves_after) {
+    ledger_.call(number).is_abandoned = true;
+    if (dice_.one_in(2)) rows->cancel();
+    return;
+  }
+  ReplyStream<int>& stream = *rows;
+  stream.next([this, held = witness_, rows = std::move(rows), number, i,
+               leaves_after](const Result<std::optional<int>>& row) mutable {
+    row_read(number, i, row);
+    if (row && *row) read_next(std::move(rows), number, i + 1, leaves_after);
+    perhaps_bang();
+  });
+}
+
+void World::row_read(int number, int i, const Result<std::optional<int>>& row) {
+  if (row && *row) return ledger_.value(number, 100 * number + i, **row);
+  tell("rows " + std::to_string(number) + " ends" + (row ? "" : std::string(": ") + row.error().what()));
+  if (row && i != rows_of(number)) {
+    ledger_.broken("rows " + std::to_string(number) + " ended after " + std::to_string(i) + " values");
+  }
+  ledger_.end(number, row ? nullptr : &row.error());
 }
 
 asio::awaitable<void> World::read(std::shared_ptr<ReplyStream<int>> rows, int number, int leaves_after) {
@@ -157,15 +185,9 @@ asio::awaitable<void> World::read(std::shared_ptr<ReplyStream<int>> rows, int nu
     } catch (const Error& thrown) {
       error = thrown;
     }
-    if (error || !value) {
-      tell("rows " + std::to_string(number) + " ends" + (error ? std::string(": ") + error->what() : ""));
-      if (!error && i != rows_of(number)) {
-        ledger_.broken("rows " + std::to_string(number) + " ended after " + std::to_string(i) + " values");
-      }
-      ledger_.end(number, error ? &*error : nullptr);
-      co_return;
-    }
-    ledger_.value(number, 100 * number + i, *value);
+    const Result<std::optional<int>> row = error ? Result<std::optional<int>>(*error) : value;
+    row_read(number, i, row);
+    if (!row || !value) co_return perhaps_bang();
     if (dice_.one_in(4)) co_await pause(200ms);
   }
 }
@@ -180,6 +202,7 @@ void World::connect(Customer& customer) {
     if (bed_.time().now() > begun + 3'200ms) ledger_.broken("a client connected for longer than its connect_timeout");
     if (*is_cancelled && bed_.time().now() > **is_cancelled) ledger_.broken("a cancelled connect() went on");
     signal->slot().clear();
+    perhaps_bang();
   };
   customer.client->connect(asio::bind_cancellation_slot(signal->slot(), std::move(done)));
   if (!dice_.one_in(2)) return;
@@ -197,6 +220,7 @@ void World::flush(Customer& customer) {
   const Moment begun = bed_.time().now();
   customer.client->flush([this, held = witness_, begun, timeout = customer.timeout](const Result<void>&) {
     if (bed_.time().now() > begun + timeout + 10ms) ledger_.broken("a flush took longer than its client's timeout");
+    perhaps_bang();
   });
 }
 
