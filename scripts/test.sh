@@ -7,7 +7,8 @@
 #                                          interop, package, stress
 #                                 brokers  those that do: conformance, integration and interop over Redis, RabbitMQ and
 #                                          Kafka, which it brings up
-#                                 newer    their conformance and integration again, over RabbitMQ 4.0, Redis 8, Kafka 4
+#                                 newer    their conformance and integration again, over RabbitMQ 4.0, Redis 8, Kafka 4;
+#                                          tokens and threads with Asio 1.30
 #                                 asan     unit, conformance, simulation and stress, without brokers, under address and
 #                                          undefined behaviour sanitizers; over brokers only hosts with threads
 #                                 tsan     the same under the thread sanitizer, without the simulation
@@ -38,7 +39,7 @@ failures=0
 summary=()
 note() { summary+=("$(printf '%-12s %-8s %s' "$1" "$2" "$3")"); }
 
-# build PRESET
+# build PRESET [CMAKE-ARGUMENT...]
 build() {
   say "Build: $1"
   local log="$logs/build-$1.log"
@@ -164,6 +165,17 @@ if wants newer && { wants dev || wants brokers || build dev; }; then
     unset WAYBILL_BROKERS_NEWER
   fi
 fi
+if wants newer; then
+  # Only the headers are needed: the compiler and all else are this system's.
+  if ! (folder='' && . "$root/scripts/lib/brokers/newer.sh" && newer_install libasio-dev); then
+    note newer-asio FAILED "could not be installed"
+    total=$((total + 1))
+    failures=$((failures + 1))
+  elif build newer-asio "-DAsio_INCLUDE_DIR=${WAYBILL_NEWER_TREE:-$root/build/debian-13}/usr/include"; then
+    run_tests newer-asio newer-asio -R '^(unit_asio_tokens|stress_host_threads)[.]' -E "$needs_broker"
+  fi
+fi
+
 # run_sanitized PRESET LABELS: without brokers, but for hosts with threads; the brokers stay up for the next.
 run_sanitized() {
   local -x ASAN_OPTIONS="detect_stack_use_after_return=1:${ASAN_OPTIONS:-}"
