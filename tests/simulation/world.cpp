@@ -189,9 +189,9 @@ void World::add_handlers(Service& service) {
     ledger_.handle(number, context);
     const int rows = rows_of(number);
     for (int i = 0; i < rows; ++i) {
-      if (dice_.one_in(2)) co_await dawdle(100ms);
+      if (dice_.one_in(2)) co_await pause(100ms);
       co_yield 100 * number + i;
-      if (dice_.one_in(3)) co_await dawdle(100ms);
+      if (dice_.one_in(3)) co_await pause(100ms);
     }
     ledger_.completed(number);
   });

@@ -127,7 +127,7 @@ void World::stream(Customer& customer) {
   const int number = begin(customer, Call::Kind::stream, "rows", options);
   auto rows = std::make_shared<ReplyStream<int>>(customer.client->stream<int>("rows", number, options));
   const int leaves_after = dice_.one_in(3) ? dice_.below(4) : -1;
-  if (dice_.one_in(3)) return read_next(std::move(rows), number, 0, leaves_after);
+  if (dice_.one_in(4)) return read_next(std::move(rows), number, 0, leaves_after);
   asio::co_spawn(bed_.loop(), read(std::move(rows), number, leaves_after),
                  [held = witness_](std::exception_ptr thrown) {
                    if (thrown) std::rethrow_exception(thrown);
