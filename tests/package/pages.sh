@@ -20,7 +20,7 @@ block() {
 
 block README.md cpp 1 >my_service.cpp
 block README.md yaml 1 >orders.yaml
-block docs/operating.md cpp 4 >my_test.cpp
+block docs/operating.md cpp 5 >my_test.cpp
 block docs/testing-your-service.md cpp 1 >my_bed.cpp
 cp "$root/tests/conformance/toy_transport.cpp" my_conformance.cpp
 {
