@@ -4,6 +4,7 @@
 
 #include <asio/bind_cancellation_slot.hpp>
 #include <asio/detached.hpp>
+#include <asio/post.hpp>
 #include <asio/use_future.hpp>
 #include <gtest/gtest.h>
 
@@ -124,6 +125,30 @@ TEST(Observed, APatternThatNobodyHandlesIsNoLabel) {
   client.request<int>("made up by a stranger", 1, [&](Result<int> outcome) { is_answered = !outcome; });
   ASSERT_TRUE(test::eventually(loop, [&] { return is_answered; }));
   EXPECT_EQ(diary->lines, (Lines{"came  1", "dropped "}));
+  client.close();
+  service.close();
+  loop.run_for(5s);
+}
+
+TEST(Observed, MessagesThatComeInOneReadAreToldOfOneByOne) {
+  asio::io_context loop;
+  Service service(loop.get_executor(), Config::listen({"tcp://127.0.0.1:0"}));
+  const auto diary = std::make_shared<Diary>();
+  service.observe(diary);
+  service.on_request("double", [](int x) { return 2 * x; });
+  auto started = asio::co_spawn(loop, service.start(), asio::use_future);
+  ASSERT_TRUE(test::eventually(loop, [&] { return !service.addresses().empty(); }));
+  Client client(loop.get_executor(), service.addresses().front() + "?framing=binary");
+  int answers = 0;
+  const auto count = [&](const Result<int>& one) { answers += one.has_value(); };
+  client.request<int>("double", 0, count);  // by then both sides know each other
+  ASSERT_TRUE(test::eventually(loop, [&] { return answers == 1; }));
+  asio::post(loop, [&] {
+    for (int i = 1; i < 20; ++i) client.request<int>("double", i, count);
+  });
+  ASSERT_TRUE(test::eventually(loop, [&] { return answers == 20; }));
+  EXPECT_EQ(diary->lines.size(), 60u) << "each comes, is handled and is settled, once";
+  EXPECT_TRUE(diary->open_messages.empty());
   client.close();
   service.close();
   loop.run_for(5s);

@@ -56,7 +56,8 @@ class Observer {
 
   /// A message has come, and goes to its handlers, if it has any. Each message that came is settled, once.
   virtual void message_came(const ObservedMessage&) noexcept {}
-  /// Its handlers, and the middleware around them, have ended. `took`: since it came.
+  /// Its handlers, and the middleware around them, have ended; not told when its link was lost meanwhile. `took`: since it
+  /// came.
   virtual void message_handled(const ObservedMessage&, const Error* error, std::chrono::nanoseconds took) noexcept {
     (void)error;
     (void)took;

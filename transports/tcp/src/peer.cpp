@@ -58,7 +58,7 @@ std::size_t Peer::on_bytes(const char* data, std::size_t size) {
 bool Peer::take_packet(std::optional<Delivery>& delivery, const char* data, std::size_t size, std::size_t& at) {
   ++last_token_;
   // Messages that were handled at once leave their delivery to the next one.
-  const bool is_left = delivery && codec_.framing() == Framing::binary && delivery->begin_again(last_token_);
+  const bool is_left = delivery && codec_.framing() == Framing::binary && delivery->begin_again(*this, last_token_);
   if (!is_left) delivery.emplace(*this, last_token_);
   switch (codec_.next(data, size, at, delivery->packet)) {
     case PacketCodec::Outcome::packet:

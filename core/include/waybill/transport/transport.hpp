@@ -142,10 +142,11 @@ class Delivery {
     source_->drop_delivery();
   }
 
-  /// The same delivery of the same source for its next message, into a packet that must be filled as a whole. False: it was
-  /// given away, is not settled, or has something of its own.
-  bool begin_again(std::uint64_t own_token) noexcept {
-    if (!source_ || !settled_ || held_ || waits_ || failure || message.size() || !packet.is_plain()) return false;
+  /// For `source`, of which it is: the same delivery for the next message, into a packet that must be filled as a whole. False:
+  /// it was given away, is not settled, has something of its own, or a host has put something between them (interpose()).
+  bool begin_again(const DeliverySource& source, std::uint64_t own_token) noexcept {
+    if (source_ != &source || !settled_ || held_ || waits_ || failure || message.size() || !packet.is_plain())
+      return false;
     token = own_token;
     packet.route = reply_to = {};
     attempt = 1;
