@@ -180,9 +180,10 @@ fi
 run_sanitized() {
   local -x ASAN_OPTIONS="detect_stack_use_after_return=1:${ASAN_OPTIONS:-}"
   local -x UBSAN_OPTIONS="print_stacktrace=1:${UBSAN_OPTIONS:-}"
-  local -x TSAN_OPTIONS="halt_on_error=1:suppressions=$root/tests/stress/tsan.supp:${TSAN_OPTIONS:-}"
+  local -x TSAN_OPTIONS="halt_on_error=1:${TSAN_OPTIONS:-}"
   run_tests "$1" "$1" -L "$2" -E "$needs_broker"
   bring_up_brokers
+  TSAN_OPTIONS="suppressions=$root/tests/stress/tsan.supp:$TSAN_OPTIONS"  # of librdkafka
   run_tests "$1-brokers" "$1" -R "^$threads_over_brokers.*_4_threads"
 }
 if wants asan && build asan; then run_sanitized asan '^(unit|conformance|simulation|stress)$'; fi
