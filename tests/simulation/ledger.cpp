@@ -50,7 +50,7 @@ void Ledger::value(int number, int expected, int got) {
 int Ledger::handle(int number, const Context& context) {
   Handling& handling = handlings_[number];
   const bool is_marked = context.attempt() > 1 || context.is_redelivered() || context.header(header::k_resent);
-  if (!is_marked && ++handling.unmarked > 1) handling.was_marked = false;
+  if (!is_marked) ++handling.unmarked;
   const bool is_retried = handling.failed > 0 && handling.failed == handling.begun;
   if (is_retried && !run.loses_links && !run.has_duplicates && !run.retries_calls &&
       time_.now() < handling.last_failure + run.backoff) {
@@ -166,7 +166,7 @@ void Ledger::judge_handling(int number, const Handling& handling) {
     if (handling.begun > 1 && !run.retries_calls && !run.loses_links) broken(name(number) + " was handled twice");
     return;
   }
-  if (!handling.was_marked && !run.retries_calls && !run.has_faults) {
+  if (handling.unmarked > 1 && !run.retries_calls && !run.has_faults) {
     broken(name(number) + " was handled again without a mark");
   }
   if (run.loses_links || run.retries_calls) return;

@@ -39,8 +39,7 @@ struct Handling {
   int left = 0;             ///< Which handling has left it in hand; 0: none has.
   Moment begun_at{};        ///< The last time.
   bool has_copies = false;  ///< It was perhaps sent more than once.
-  /// Each handling but one said that it might not be the first. With several services that one may come later.
-  bool was_marked = true;
+  /// Handlings that did not say that they might not be the first: one at most, with several services perhaps a later one.
   int unmarked = 0;
   Moment last_failure{};
   Moment completed_at{};  ///< The first time.

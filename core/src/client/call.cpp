@@ -56,6 +56,9 @@ Result<void> encode(const ClientCore& core, ValueRef body, const CallOptions& op
   return {};
 }
 
+/// On the client's executor, behind what began the call.
+CallKey chosen(CallKey key, const std::shared_ptr<CallKey>& far_key) noexcept { return far_key ? *far_key : key; }
+
 }  // namespace
 
 Call::Call(std::shared_ptr<ClientCore> core, CallKey key, std::shared_ptr<CallKey> far_key) noexcept
@@ -103,7 +106,7 @@ Call::~Call() {
     core_->abandon(key_);
   } else {
     asio::post(core_->executor().get(),
-               [core = core_, key = key_, far_key = far_key_] { core->abandon(far_key ? *far_key : key); });
+               [core = core_, key = key_, far_key = far_key_] { core->abandon(chosen(key, far_key)); });
   }
 }
 
@@ -115,7 +118,7 @@ void Call::on_reply(ReplyHandler&& handler) {
     return core->calls().attach(key_, std::move(handler));
   }
   asio::post(core->executor().get(), [core, key = key_, far_key = far_key_, handler = std::move(handler)]() mutable {
-    core->calls().attach(far_key ? *far_key : key, std::move(handler));
+    core->calls().attach(chosen(key, far_key), std::move(handler));
   });
 }
 
@@ -124,7 +127,7 @@ UniqueFunction<void()> Call::canceller() const {
   return [weak = std::weak_ptr<ClientCore>(core_), key = key_, far_key = far_key_] {
     const std::shared_ptr<ClientCore> core = weak.lock();
     if (!core) return;
-    asio::post(core->executor().get(), [core, key, far_key] { core->cancel(far_key ? *far_key : key); });
+    asio::post(core->executor().get(), [core, key, far_key] { core->cancel(chosen(key, far_key)); });
   };
 }
 
