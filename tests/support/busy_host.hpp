@@ -39,7 +39,7 @@ class BusyCaller : public std::enable_shared_from_this<BusyCaller> {
 
  private:
   void call() {
-    static constexpr std::array<const char*, 2> k_patterns{"now", "later"};
+    static constexpr std::array<const char*, 3> k_patterns{"now", "later", "asks"};
     const int number = ++number_;
     const auto signal = std::make_shared<asio::cancellation_signal>();
     const auto bound = [&](auto handler) {
@@ -55,7 +55,7 @@ class BusyCaller : public std::enable_shared_from_this<BusyCaller> {
         if (result) ++(*result == number ? self->seen_.right : self->seen_.wrong);
         self->ended(result ? nullptr : &result.error());
       };
-      client_.request<int>(k_patterns[static_cast<std::size_t>(number) % 2], number, bound(std::move(done)));
+      client_.request<int>(k_patterns[static_cast<std::size_t>(number) % 3], number, bound(std::move(done)));
     }
     if (number % 5 == 0) asio::post(strand_, [signal] { signal->emit(asio::cancellation_type::all); });
   }
@@ -113,13 +113,16 @@ inline void call_and_leave(Client client, Seen& seen) {
   }
 }
 
-inline void add_busy_handlers(Service& service, std::atomic<int>& events) {
+/// `helper`: for handlers that ask others.
+inline void add_busy_handlers(Service& service, Client& helper, std::atomic<int>& events) {
   service.on_request("now", [](int number) { return number; });
   service.on_request("later", [](int number, Context& context) -> asio::awaitable<int> {
     Timer timer(context.executor(), std::chrono::milliseconds(1));
     co_await timer.async_wait();
     co_return number;
   });
+  service.on_request(
+      "asks", [&helper](int number) -> asio::awaitable<int> { co_return co_await helper.request<int>("now", number); });
   service.on_request("rows", [](int count, Context& context) -> Stream<int> {
     for (int i = 0; i < count; ++i) {
       Timer timer(context.executor(), std::chrono::milliseconds(i % 2));
@@ -143,12 +146,18 @@ inline void come_and_go_on_a_busy_host(const std::string& url, std::shared_ptr<c
   ThreadedHost host(threads);
   asio::thread_pool pool(threads);
   const std::string where = url.rfind("tcp://", 0) == 0 ? free_tcp_url() : url;
+  Service other(host.strand(), Config::listen({"memory://other"}), registry);
+  other.log_to(logs.sink());
+  other.on_request("now", [](int number) { return number; });
+  other.start(asio::use_future).get();
+  const auto helper = std::make_unique<Client>(host.strand(), ClientConfig::from_url("memory://other"), registry,
+                                               logs.log(LogLevel::warning));
   const auto start_service = [&] {
     Config config = Config::listen({where});
     config.handler_threads = static_cast<unsigned>(threads);
     auto service = std::make_unique<Service>(host.strand(), config, registry);
     service->log_to(logs.sink());
-    add_busy_handlers(*service, events);
+    add_busy_handlers(*service, *helper, events);
     service->start(asio::use_future).get();
     return service;
   };
@@ -184,6 +193,8 @@ inline void come_and_go_on_a_busy_host(const std::string& url, std::shared_ptr<c
   second.reset();
   seen.is_over = true;
   for (const auto& client : clients) client->close();
+  helper->close();
+  other.close();
   EXPECT_TRUE(eventually(k_patience, [&] { return seen.begun == seen.ended; })) << seen.begun << ", " << seen.ended;
   for (std::future<void>& reader : readers) reader.get();
   EXPECT_EQ(seen.wrong, 0) << "values were lost or mixed up";

@@ -32,6 +32,7 @@ class ReplyQueue {
 
  private:
   struct State;
+  struct Feed;
   std::shared_ptr<State> state_;
   std::uint64_t reads_ = 0;
 };

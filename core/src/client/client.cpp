@@ -40,7 +40,9 @@ void flush_then(const std::shared_ptr<ClientCore>& core, WaitId id, UniqueFuncti
 
 Client::Client(asio::any_io_executor executor, const ClientConfig& config, std::shared_ptr<const Registry> registry,
                Log log)
-    : core_(std::make_shared<detail::ClientCore>(std::move(executor), config, std::move(registry), std::move(log))) {}
+    : core_(std::make_shared<detail::ClientCore>(std::move(executor), config, std::move(registry), std::move(log))) {
+  detail::ContextEnd::tell(core_->executor().get(), core_);
+}
 
 Client::~Client() {
   if (core_) close();

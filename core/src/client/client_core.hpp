@@ -6,6 +6,7 @@
 #include "client/pending_calls.hpp"
 #include "client/read_pause.hpp"
 #include "client/unconfirmed.hpp"
+#include "link/context_end.hpp"
 #include "link/link_log.hpp"
 #include "link/reconnect.hpp"
 #include "link/sole_thread.hpp"
@@ -42,6 +43,7 @@ Error cancelled_error(End end);
 class ClientCore final : public std::enable_shared_from_this<ClientCore>,
                          public ConnectionSink,
                          private PendingCalls::EndSink,
+                         public ContextEnd::Guest,
                          public Reconnect::Host {
  public:
   ClientCore(asio::any_io_executor executor, const ClientConfig& config, std::shared_ptr<const Registry> registry,
@@ -104,6 +106,7 @@ class ClientCore final : public std::enable_shared_from_this<ClientCore>,
   /// What a body is encoded into before it is sent; the executor's alone.
   Buffer& scratch() noexcept { return scratch_; }
 
+  void context_ends() noexcept override;
   void on_reply(const Packet& packet) override;
   void on_sent(Ticket ticket, Result<Accepted> outcome) override;
   void on_lost(const Error& error) override;

@@ -1,4 +1,5 @@
-// Who waits for a client's link, or for all that it has sent to be handed over.
+// Who waits for a client's link, or for all that it has sent to be handed over; and what becomes of all that wait when their
+// loop is destroyed.
 #include "client/client_core.hpp"
 
 #include <asio/co_spawn.hpp>
@@ -87,6 +88,12 @@ void ClientCore::advance_flushes() {
 
 void ClientCore::end_flushes(std::vector<Flushes::Ended> ended) {
   for (Flushes::Ended& one : ended) tell(std::move(one.done), one.outcome);
+}
+
+void ClientCore::context_ends() noexcept {
+  const std::vector<ReplyHandler> waiters = calls_.take_waiters();
+  const std::vector<ConnectWait> connects = std::exchange(connect_waits_, {});
+  const std::vector<Flushes::Ended> flushes = flushes_.take_all(closed_error(End::unknown));
 }
 
 void ClientCore::start_transport_flush() {

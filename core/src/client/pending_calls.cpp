@@ -138,6 +138,14 @@ std::vector<CallKey> PendingCalls::open_calls() const {
   return keys;
 }
 
+std::vector<ReplyHandler> PendingCalls::take_waiters() {
+  std::vector<ReplyHandler> waiters;
+  for (Slot& slot : slots_) {
+    if (slot.handler) waiters.push_back(std::move(slot.handler));
+  }
+  return waiters;
+}
+
 std::vector<CallKey> PendingCalls::expired(TimePoint now) {
   std::vector<CallKey> keys;
   if (now < earliest_) return keys;

@@ -97,6 +97,8 @@ class PendingCalls {
   /// Tells the waiter of the call, if it is open and has not ended.
   void tell(CallKey key, const ReplyEvent& event);
   std::vector<CallKey> open_calls() const;
+  /// Those of all open calls: nobody tells them any more.
+  std::vector<ReplyHandler> take_waiters();
 
   /// The calls whose deadline has passed; still open.
   std::vector<CallKey> expired(TimePoint now);

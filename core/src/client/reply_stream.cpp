@@ -101,6 +101,19 @@ struct ReplyQueue::State {
   }
 };
 
+/// What the call tells. Dropped before the end, with the loop, it takes the reader along: a coroutine that owns the stream, and
+/// so what keeps it.
+struct ReplyQueue::Feed {
+  explicit Feed(std::shared_ptr<State> of) noexcept : state(std::move(of)) {}
+  Feed(Feed&&) noexcept = default;
+  Feed& operator=(Feed&&) = delete;
+  ~Feed() {
+    if (state && !state->is_ended) const Reader dropped = std::move(state->reader);
+  }
+  void operator()(const ReplyEvent& event) const { state->on_event(event); }
+  std::shared_ptr<State> state;
+};
+
 bool is_closing_null(const Packet& packet) {
   if (packet.kind != PacketKind::value || !packet.last || !packet.has_payload) return false;
   std::optional<bool> value = true;
@@ -110,7 +123,7 @@ bool is_closing_null(const Packet& packet) {
 ReplyQueue::ReplyQueue(Call call) : state_(std::make_shared<State>(call.executor())) {
   state_->cancel = call.canceller();
   state_->pause = call.pauser();
-  call.on_reply([state = state_](const ReplyEvent& event) { state->on_event(event); });
+  call.on_reply(Feed(state_));
 }
 
 ReplyQueue::~ReplyQueue() { cancel(); }
