@@ -56,9 +56,11 @@ rabbitmq_start() {
 
 rabbitmq_after_stop() { "${enter[@]}" env ERL_EPMD_PORT="$(port_of rabbitmq-epmd)" epmd -kill >/dev/null || true; }
 
-# It speaks AMQP: its answer to the protocol header is a frame of type 1 (connection.start).
+# It speaks AMQP: its answer to the protocol header is a frame of type 1 (connection.start). It does so a moment before its
+# start is complete, and RabbitMQ 4 throws replies (direct reply-to) away until then.
 rabbitmq_is_healthy() {
   local first
+  [[ "$(tac "$folder/rabbitmq/log" | grep -m1 -E 'Starting RabbitMQ|Server startup complete')" == *complete* ]] || return 1
   exec 4<>"/dev/tcp/127.0.0.1/$(port_of rabbitmq)" || return 1
   printf 'AMQP\0\0\011\001' >&4
   first="$(head -c 1 <&4 | od -An -tu1 | tr -d ' ')"
