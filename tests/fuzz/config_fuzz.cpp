@@ -47,15 +47,15 @@ void check_url(std::string_view text) {
 }
 
 void check_file(std::string_view text) {
-  detail::Variables variables;
   detail::Mistakes mistakes;
-  variables.add_dotenv(text, ".env", mistakes);
-  variables.expand(text, "here", mistakes);
   Config config;
-  if (const auto tree = detail::read_yaml(text, "file")) {
-    detail::read_tree(*tree, "file", variables, config, mistakes);
+  detail::add_dotenv(config.variables, text, ".env", mistakes);
+  detail::expand(config.variables, text, "here", mistakes);
+  if (auto tree = detail::read_yaml(text, "file")) {
+    detail::fill_tree(*tree, "file", config.variables, mistakes);
+    detail::read_tree(*tree, "file", {}, config, mistakes);
   }
-  detail::read_variables(variables, config, mistakes);
+  detail::read_variables(config, mistakes);
 }
 
 }  // namespace

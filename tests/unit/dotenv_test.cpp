@@ -7,13 +7,13 @@ namespace waybill {
 namespace {
 
 TEST(Dotenv, HasQuotesCommentsAndExport) {
-  detail::Variables variables;
+  Variables variables;
   std::vector<std::string> mistakes;
   variables.set("SET", "before");
-  variables.add_dotenv(
-      "A=1\r\nB = two words  # comment\nC='single \\n # kept'\nD=\"a\\n\\\"b\\\" \\\\ \\x\" # c\n"
-      "export E=5\n\n# comment\nF=\nG=a#b\nSET=after\nA=2\n",
-      ".env", mistakes);
+  detail::add_dotenv(variables,
+                     "A=1\r\nB = two words  # comment\nC='single \\n # kept'\nD=\"a\\n\\\"b\\\" \\\\ \\x\" # c\n"
+                     "export E=5\n\n# comment\nF=\nG=a#b\nSET=after\nA=2\n",
+                     ".env", mistakes);
   EXPECT_TRUE(mistakes.empty()) << mistakes.front();
   const auto value = [&variables](const char* name) {
     const std::string* found = variables.find(name);
@@ -30,9 +30,10 @@ TEST(Dotenv, HasQuotesCommentsAndExport) {
 }
 
 TEST(Dotenv, MistakesHaveALineAndNoValue) {
-  detail::Variables variables;
+  Variables variables;
   std::vector<std::string> mistakes;
-  variables.add_dotenv("A=\"1\n2\"\nWAYBILL_LOG hunter2\nB='hunter2\nC=\"x\" hunter2\nD=4\n", ".env", mistakes);
+  detail::add_dotenv(variables, "A=\"1\n2\"\nWAYBILL_LOG hunter2\nB='hunter2\nC=\"x\" hunter2\nD=4\n", ".env",
+                     mistakes);
   ASSERT_EQ(mistakes.size(), 3u);
   EXPECT_TRUE(contains(mistakes[0], ".env:3: expected NAME=value")) << mistakes[0];
   EXPECT_TRUE(contains(mistakes[1], ".env:4: the closing quote")) << mistakes[1];
@@ -42,10 +43,11 @@ TEST(Dotenv, MistakesHaveALineAndNoValue) {
 }
 
 TEST(Dotenv, IsSharedWithOtherReaders) {
-  detail::Variables variables;
+  Variables variables;
   std::vector<std::string> mistakes;
   variables.set("EMPTY", "");
-  variables.add_dotenv(
+  detail::add_dotenv(
+      variables,
       "\xEF\xBB\xBF"
       "FIRST=1\nFOO\nmy-var=2\na.b=3\nexport\tTAB=4\nexport FOO\nKEY=\"-----BEGIN-----\r\nabc # no comment\n"
       "-----END-----\" # comment\nNEXT='a\n\nb'\nEMPTY=filled\nLAST=5",
@@ -66,13 +68,13 @@ TEST(Dotenv, IsSharedWithOtherReaders) {
 TEST(Dotenv, AFileThatCannotBeReadIsAMistake) {
   const Folder folder;
   std::filesystem::create_directory(folder.path() / ".env");
-  detail::Variables variables;
+  Variables variables;
   std::vector<std::string> mistakes;
-  variables.add_dotenv_file((folder.path() / ".env").string(), mistakes);
+  detail::add_dotenv_file(variables, (folder.path() / ".env").string(), mistakes);
   ASSERT_EQ(mistakes.size(), 1u);
   EXPECT_TRUE(contains(mistakes[0], ".env: cannot be read: Is a directory")) << mistakes[0];
   mistakes.clear();
-  variables.add_dotenv_file((folder.path() / "none" / ".env").string(), mistakes);
+  detail::add_dotenv_file(variables, (folder.path() / "none" / ".env").string(), mistakes);
   EXPECT_TRUE(mistakes.empty());
 }
 

@@ -1,8 +1,8 @@
 // URLs and their options: what is read, every mistake at once, and never a secret shown.
 #include "waybill/url.hpp"
 
-#include "config/duration.hpp"
 #include "config/url_text.hpp"
+#include "config/values.hpp"
 #include "waybill/detail/nearest.hpp"
 #include "waybill/error.hpp"
 #include "waybill/transport/tls_url.hpp"

@@ -1,8 +1,10 @@
 // Config: which listeners and clients there are, from YAML, a .env file and the environment.
 #pragma once
 
+#include "waybill/config_section.hpp"
 #include "waybill/result.hpp"
 #include "waybill/url.hpp"
+#include "waybill/variables.hpp"
 
 #include <chrono>
 #include <functional>
@@ -89,14 +91,17 @@ struct Config {
   std::chrono::milliseconds drain_timeout{10'000};  ///< What SIGTERM gives handlers to finish.
   std::string log_level = "info";                   ///< debug, info, warning, error or off.
   std::vector<MiddlewareConfig> middleware;         ///< Around the handlers, for all listeners; outside of theirs.
+  Variables variables;                              ///< What it was read with, for programs, too: the environment, and
+                                                    ///< `.env` where that is read.
 
   /// A YAML file; `${NAME:-default}` takes from the environment and from `.env` beside the file; WAYBILL_LISTEN and
-  /// WAYBILL_CLIENTS_<NAME>_URL override.
-  static Config load(const std::string& file);
+  /// WAYBILL_CLIENTS_<NAME>_URL override. `sections`: keys of the file that others read.
+  static Config load(const std::string& file, const std::vector<ConfigSection>& sections = {});
   /// WAYBILL_LISTEN (URLs separated by spaces), WAYBILL_CLIENTS_<NAME>_URL and so on, and `.env` in the working folder.
   static Config from_env();
   /// YAML from memory; `name` stands for the file in errors.
-  static Config parse(std::string_view yaml, std::string_view name = "config");
+  static Config parse(std::string_view yaml, std::string_view name = "config",
+                      const std::vector<ConfigSection>& sections = {});
   /// One listener for each URL.
   static Config listen(const std::vector<std::string>& urls);
 

@@ -1,6 +1,7 @@
 #include "waybill/config.hpp"
 
 #include "config/config_tree.hpp"
+#include "config/dotenv.hpp"
 #include "waybill/detail/nearest.hpp"
 #include "waybill/error.hpp"
 
@@ -28,42 +29,47 @@ std::string read_file(const std::string& file) {
 }
 
 /// From all there is, in the order of its weight: the file, then the variables.
-Config assemble(const std::string_view* yaml, std::string_view name, const detail::Variables& variables,
-                detail::Mistakes mistakes) {
+Config assemble(const std::string_view* yaml, std::string_view name, const std::vector<ConfigSection>& sections,
+                Variables variables, detail::Mistakes mistakes) {
   Config config;
+  config.variables = std::move(variables);
+  ConfigNode tree;
   if (yaml) {
-    if (const auto tree = detail::read_yaml(*yaml, name)) {
-      detail::read_tree(*tree, name, variables, config, mistakes);
+    if (auto read = detail::read_yaml(*yaml, name)) {
+      tree = *std::move(read);
     } else {
-      detail::append_mistakes(tree.error(), {}, mistakes);
+      detail::append_mistakes(read.error(), {}, mistakes);
     }
+    detail::fill_tree(tree, name, config.variables, mistakes);
+    detail::read_tree(tree, name, sections, config, mistakes);
   }
-  detail::read_variables(variables, config, mistakes);
+  detail::read_variables(config, mistakes);
+  detail::read_sections(tree, name, sections, config, mistakes);
   detail::throw_mistakes(mistakes);
   return config;
 }
 
 }  // namespace
 
-Config Config::load(const std::string& file) {
+Config Config::load(const std::string& file, const std::vector<ConfigSection>& sections) {
   const std::string text = read_file(file);
   const std::string_view yaml = text;
   detail::Mistakes mistakes;
-  detail::Variables variables = detail::Variables::of_process();
-  variables.add_dotenv_file((std::filesystem::path(file).parent_path() / ".env").string(), mistakes);
-  return assemble(&yaml, file, variables, std::move(mistakes));
+  Variables variables = Variables::of_process();
+  detail::add_dotenv_file(variables, (std::filesystem::path(file).parent_path() / ".env").string(), mistakes);
+  return assemble(&yaml, file, sections, std::move(variables), std::move(mistakes));
 }
 
 Config Config::from_env() {
   detail::Mistakes mistakes;
-  detail::Variables variables = detail::Variables::of_process();
-  variables.add_dotenv_file(".env", mistakes);
-  return assemble(nullptr, {}, variables, std::move(mistakes));
+  Variables variables = Variables::of_process();
+  detail::add_dotenv_file(variables, ".env", mistakes);
+  return assemble(nullptr, {}, {}, std::move(variables), std::move(mistakes));
 }
 
-Config Config::parse(std::string_view yaml, std::string_view name) {
+Config Config::parse(std::string_view yaml, std::string_view name, const std::vector<ConfigSection>& sections) {
   if (yaml.size() > k_longest_file) fail(std::string(name) + ": longer than 1 MiB");
-  return assemble(&yaml, name, detail::Variables::of_process(), {});
+  return assemble(&yaml, name, sections, Variables::of_process(), {});
 }
 
 Config Config::listen(const std::vector<std::string>& urls) {

@@ -1,19 +1,17 @@
 // The settings of the whole service, once for files and variables alike.
 #include "config/config_tree.hpp"
+#include "config/values.hpp"
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 
 namespace waybill::detail {
 namespace {
 
 bool set_number(std::string_view text, unsigned least, unsigned most, unsigned& number) {
-  unsigned read = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), read);
-  if (error != std::errc{} || end != text.data() + text.size() || read < least || read > most) return false;
-  number = read;
-  return true;
+  const auto read = parse_whole(text, least, most);
+  if (read) number = static_cast<unsigned>(*read);
+  return read.has_value();
 }
 
 const char* set_threads(Config& config, std::string_view text) {
@@ -26,7 +24,7 @@ const char* set_handler_threads(Config& config, std::string_view text) {
 
 const char* set_drain_timeout(Config& config, std::string_view text) {
   const auto duration = parse_duration(text);
-  if (!duration) return "a duration such as 5s, 250ms or 2m";
+  if (!duration) return k_a_duration.data();
   config.drain_timeout = *duration;
   return nullptr;
 }

@@ -2,44 +2,33 @@
 #pragma once
 
 #include "config/config_options.hpp"
-#include "config/dotenv.hpp"
 #include "waybill/config.hpp"
+#include "waybill/config_section.hpp"
 #include "waybill/result.hpp"
 
-#include <cstddef>
 #include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace waybill::detail {
 
-struct ConfigMember;
-
-struct ConfigNode {
-  enum class Kind { nothing, text, list, map };
-  Kind kind = Kind::nothing;
-  std::size_t line = 0;  ///< From 1.
-  std::string text;
-  std::vector<ConfigNode> items;
-  std::vector<ConfigMember> members;  ///< In the file's order; keys may be repeated.
-};
-
-struct ConfigMember {
-  ConfigNode key;  ///< A text.
-  ConfigNode value;
-};
-
-/// Reads YAML into a tree of at most 16 levels and 10,000 nodes.
+/// Reads YAML into a tree of at most 16 levels and 10,000 nodes, whose variables are not filled in yet.
 /// Errors: invalid_config with "name:line: ..."; if YAML was not built in, the CMake option that enables it.
 Result<ConfigNode> read_yaml(std::string_view yaml, std::string_view name);
 
-/// What a file says, added to `config`. `name` is the file's, for mistakes.
-void read_tree(const ConfigNode& tree, std::string_view name, const Variables& variables, Config& config,
+/// Fills variables in, but for what is below keys that begin with `x-`: a place for anchors.
+void fill_tree(ConfigNode& tree, std::string_view name, const Variables& variables, Mistakes& mistakes);
+
+/// What a file says, added to `config`. `name` is the file's, for mistakes. The keys of `sections` are left alone.
+void read_tree(const ConfigNode& tree, std::string_view name, std::span<const ConfigSection> sections, Config& config,
                Mistakes& mistakes);
 
-/// What the WAYBILL_ variables say, written over `config`.
-void read_variables(const Variables& variables, Config& config, Mistakes& mistakes);
+/// Has the sections read that the file has. REQUIRES: all else is read.
+void read_sections(const ConfigNode& tree, std::string_view name, std::span<const ConfigSection> sections,
+                   const Config& config, Mistakes& mistakes);
+
+/// What the WAYBILL_ variables of `config` say, written over the rest of it.
+void read_variables(Config& config, Mistakes& mistakes);
 
 /// A setting of the whole service: its key in a file, and its variable.
 struct Setting {

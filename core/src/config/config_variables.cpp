@@ -136,7 +136,8 @@ void report_slip(const std::string& variable, Mistakes& mistakes) {
 
 }  // namespace
 
-void read_variables(const Variables& variables, Config& config, Mistakes& mistakes) {
+void read_variables(Config& config, Mistakes& mistakes) {
+  const Variables& variables = config.variables;
   std::vector<std::string> others;
   for (const auto& [name, value] : variables.all()) {
     if (!name.starts_with(k_prefix)) continue;

@@ -34,7 +34,7 @@ class Copier {
       case YAML::NodeType::Null: break;
       case YAML::NodeType::Scalar:
         copied.kind = ConfigNode::Kind::text;
-        copied.text = node.Scalar();
+        copied.text = copied.written = node.Scalar();
         break;
       case YAML::NodeType::Sequence:
         copied.kind = ConfigNode::Kind::list;
@@ -60,6 +60,7 @@ class Copier {
       ConfigNode key = copy(member.first, depth + 1);
       if (key.kind != ConfigNode::Kind::text) fail(key.line, "expected a text as key");
       ConfigNode value = copy(member.second, depth + 1);
+      if (!value.is_text()) value.line = key.line;
       if (key.text != "<<") {
         copied.members.push_back({std::move(key), std::move(value)});
       } else if (value.kind == ConfigNode::Kind::list) {

@@ -2,8 +2,6 @@
 
 #include "waybill/detail/nearest.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <fstream>
@@ -77,23 +75,8 @@ std::string read_quoted(std::string_view& text, const char*& problem) {
 
 }  // namespace
 
-Variables Variables::of_process() {
-  Variables variables;
-  for (char** entry = environ; entry && *entry; ++entry) {
-    const std::string_view text(*entry);
-    const std::size_t equals = text.find('=');
-    if (equals != std::string_view::npos)
-      variables.set(std::string(text.substr(0, equals)), std::string(text.substr(equals + 1)));
-  }
-  return variables;
-}
-
-const std::string* Variables::find(std::string_view name) const noexcept {
-  const auto found = values_.find(name);
-  return found == values_.end() ? nullptr : &found->second;
-}
-
-void Variables::add_dotenv(std::string_view text, std::string_view file, std::vector<std::string>& mistakes) {
+void add_dotenv(Variables& variables, std::string_view text, std::string_view file,
+                std::vector<std::string>& mistakes) {
   std::map<std::string, std::string, std::less<>> read;  // of equal names in one file the last wins
   if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
   std::size_t number = 1;
@@ -128,12 +111,12 @@ void Variables::add_dotenv(std::string_view text, std::string_view file, std::ve
     }
   }
   for (auto& [name, value] : read) {
-    const auto found = values_.try_emplace(name).first;
-    if (found->second.empty()) found->second = std::move(value);  // set to nothing is not set
+    const std::string* before = variables.find(name);
+    if (!before || before->empty()) variables.set(name, std::move(value));  // set to nothing is not set
   }
 }
 
-void Variables::add_dotenv_file(const std::string& file, std::vector<std::string>& mistakes) {
+void add_dotenv_file(Variables& variables, const std::string& file, std::vector<std::string>& mistakes) {
   errno = 0;
   std::ifstream stream(file, std::ios::binary);
   if (!stream && (errno == ENOENT || errno == ENOTDIR)) return;
@@ -148,7 +131,7 @@ void Variables::add_dotenv_file(const std::string& file, std::vector<std::string
     mistakes.push_back(file + ": longer than 1 MiB");
     return;
   }
-  add_dotenv(text, file, mistakes);
+  add_dotenv(variables, text, file, mistakes);
 }
 
 namespace {
@@ -169,8 +152,8 @@ std::size_t find_close(std::string_view text) noexcept {
 
 }  // namespace
 
-std::string Variables::expand(std::string_view text, std::string_view where, std::vector<std::string>& mistakes,
-                              int depth) const {
+std::string expand(const Variables& variables, std::string_view text, std::string_view where,
+                   std::vector<std::string>& mistakes, int depth) {
   constexpr int k_deepest = 16;
   std::string expanded;
   const auto mistake = [&](const std::string& what) { mistakes.push_back(std::string(where) + ": " + what); };
@@ -201,14 +184,14 @@ std::string Variables::expand(std::string_view text, std::string_view where, std
       mistake("expected ${NAME} or ${NAME:-default}, NAME being letters, digits and _");
       continue;
     }
-    const std::string* value = find(name);
+    const std::string* value = variables.find(name);
     if (value && (!value->empty() || dash == std::string_view::npos)) {
       expanded += *value;
     } else if (dash != std::string_view::npos) {
-      expanded += expand(inside.substr(dash + 2), where, mistakes, depth + 1);
+      expanded += expand(variables, inside.substr(dash + 2), where, mistakes, depth + 1);
     } else {
       std::vector<std::string> known;
-      for (const auto& [key, ignored] : values_) known.push_back(key);
+      for (const auto& [key, ignored] : variables.all()) known.push_back(key);
       const std::string meant = nearest(name, known);
       mistake("the environment variable " + std::string(name.substr(0, 100)) + " is not set" +
               (meant.empty() ? " and has no default (${NAME:-default})" : "; did you mean " + meant + "?"));

@@ -1,11 +1,10 @@
 #include "config/config_options.hpp"
-#include "config/duration.hpp"
 #include "config/url_text.hpp"
+#include "config/values.hpp"
 #include "waybill/detail/nearest.hpp"
 #include "waybill/url.hpp"
 
 #include <algorithm>
-#include <charconv>
 
 namespace waybill {
 namespace {
@@ -24,10 +23,10 @@ void for_each_name(std::string_view names, Use use) {
 std::string_view first_name(std::string_view names) { return names.substr(0, names.find('|')); }
 
 /// `name=value: expected ..., found ...`, without the value of a secret.
-std::string bad_value(std::string_view names, const std::string& value, const std::string& expected) {
+std::string bad_value(std::string_view names, const std::string& value, std::string_view expected) {
   const std::string_view name = first_name(names);
   const std::string shown = detail::is_secret_name(name) ? std::string(detail::k_hidden) : value.substr(0, 100);
-  return "option \"" + std::string(name) + "\": expected " + expected + ", found \"" + shown + '"';
+  return "option \"" + std::string(name) + "\": expected " + std::string(expected) + ", found \"" + shown + '"';
 }
 
 }  // namespace
@@ -62,9 +61,9 @@ std::optional<std::string> OptionReader::optional_text(std::string_view names) {
 bool OptionReader::flag(std::string_view names, bool otherwise) {
   const std::string* value = find(names);
   if (!value) return otherwise;
-  if (value->empty() || *value == "true" || *value == "1" || *value == "yes" || *value == "on") return true;
-  if (*value == "false" || *value == "0" || *value == "no" || *value == "off") return false;
-  mistake(bad_value(names, *value, "true or false"));
+  if (value->empty()) return true;
+  if (const auto flag = detail::parse_flag(*value)) return *flag;
+  mistake(bad_value(names, *value, detail::k_a_flag));
   return otherwise;
 }
 
@@ -72,16 +71,8 @@ std::uint64_t OptionReader::number(std::string_view names, std::uint64_t otherwi
                                    std::uint64_t most) {
   const std::string* value = find(names);
   if (!value) return otherwise;
-  std::uint64_t number = 0;
-  const auto [end, error] = std::from_chars(value->data(), value->data() + value->size(), number);
-  if (error == std::errc{} && end == value->data() + value->size() && number >= least && number <= most) return number;
-  std::string expected = "a whole number";
-  if (most != UINT64_MAX) {
-    expected += " from " + std::to_string(least) + " to " + std::to_string(most);
-  } else if (least) {
-    expected += " of at least " + std::to_string(least);
-  }
-  mistake(bad_value(names, *value, expected));
+  if (const auto number = detail::parse_whole(*value, least, most)) return *number;
+  mistake(bad_value(names, *value, detail::a_whole_number(least, most)));
   return otherwise;
 }
 
@@ -89,7 +80,7 @@ std::chrono::milliseconds OptionReader::duration(std::string_view names, std::ch
   const std::string* value = find(names);
   if (!value) return otherwise;
   if (auto duration = parse_duration(*value)) return *duration;
-  mistake(bad_value(names, *value, "a duration such as 5s, 250ms or 2m"));
+  mistake(bad_value(names, *value, detail::k_a_duration));
   return otherwise;
 }
 
@@ -97,24 +88,19 @@ std::uint64_t OptionReader::size(std::string_view names, std::uint64_t otherwise
   const std::string* value = find(names);
   if (!value) return otherwise;
   if (const auto size = detail::parse_size(*value)) return *size;
-  mistake(bad_value(names, *value, "a size such as 64KiB, 16MiB or a number of bytes"));
+  mistake(bad_value(names, *value, detail::k_a_size));
   return otherwise;
 }
 
 std::size_t OptionReader::choice(std::string_view names, std::string_view choices, std::size_t otherwise) {
   const std::string* value = find(names);
   if (!value) return otherwise;
-  std::vector<std::string> known;
-  for_each_name(choices, [&known](std::string_view choice) { known.emplace_back(choice); });
+  std::vector<std::string_view> known;
+  for_each_name(choices, [&known](std::string_view choice) { known.push_back(choice); });
   const auto found = std::find(known.begin(), known.end(), *value);
   if (found != known.end()) return static_cast<std::size_t>(found - known.begin());
-  std::string expected;
-  for (std::size_t i = 0; i < known.size(); ++i) {
-    if (i) expected += i + 1 == known.size() ? " or " : ", ";
-    expected += known[i];
-  }
-  const std::string meant = detail::nearest(*value, known);
-  mistake(bad_value(names, *value, expected) + (meant.empty() ? "" : "; did you mean \"" + meant + "\"?"));
+  const std::string meant = detail::nearest(*value, std::vector<std::string>(known.begin(), known.end()));
+  mistake(bad_value(names, *value, detail::one_of(known)) + (meant.empty() ? "" : "; did you mean \"" + meant + "\"?"));
   return otherwise;
 }
 

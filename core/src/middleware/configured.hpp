@@ -4,8 +4,6 @@
 #include "waybill/config.hpp"
 #include "waybill/middleware.hpp"
 
-#include <cstddef>
-#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,25 +12,10 @@
 
 namespace waybill::detail {
 
-/// One option of a middleware.
-struct WrittenOption {
-  std::string name;   ///< Empty: the value stands beside the middleware's name, as in "timeout: 5s".
-  std::string value;  ///< With variables filled in.
-  std::string shown;  ///< For mistakes: as the file has it.
-  std::size_t line = 0;
-};
-
-struct WrittenMiddleware {
-  std::string name;
-  std::size_t line = 0;
-  std::vector<WrittenOption> options;
-};
-
-using MistakeAt = std::function<void(std::size_t line, std::string what)>;
-
-/// What makes it; nothing if something is wrong, and then every mistake was told. `origin` is left empty.
-std::optional<MiddlewareConfig> read_middleware(const WrittenMiddleware& written, Context::Side side,
-                                                const MistakeAt& mistake);
+/// What makes the middleware `name` with `options`, a mapping, a single value or nothing; nothing if something is wrong,
+/// and then every mistake was told. `origin` is left empty.
+std::optional<MiddlewareConfig> read_middleware(const std::string& name, const ConfigNode& options, Context::Side side,
+                                                const ConfigMistakes& mistakes);
 
 /// Each middleware that configuration knows, and its options; docs/configuration.md describes them, and a test compares.
 std::vector<std::pair<std::string, std::vector<std::string>>> known_middleware();

@@ -1,4 +1,4 @@
-#include "config/duration.hpp"
+#include "config/values.hpp"
 
 #include "waybill/error.hpp"
 #include "waybill/url.hpp"
@@ -41,12 +41,44 @@ Result<std::chrono::milliseconds> parse_duration(std::string_view text) {
   if (const auto milliseconds = parse_with_unit(text, k_times, k_longest_time)) {
     return std::chrono::milliseconds(static_cast<std::chrono::milliseconds::rep>(*milliseconds));
   }
-  return Error(errc::invalid_config, "expected a duration such as 5s, 250ms or 2m, found \"" + std::string(text) + '"',
-               End::rejected);
+  return Error(errc::invalid_config,
+               "expected " + std::string(detail::k_a_duration) + ", found \"" + std::string(text) + '"', End::rejected);
 }
 
 std::optional<std::uint64_t> detail::parse_size(std::string_view text) {
   return parse_with_unit(text, k_sizes, UINT64_MAX);
+}
+
+std::optional<std::uint64_t> detail::parse_whole(std::string_view text, std::uint64_t least, std::uint64_t most) {
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const bool is_whole = error == std::errc{} && end == text.data() + text.size();
+  return is_whole && number >= least && number <= most ? std::optional(number) : std::nullopt;
+}
+
+std::string detail::a_whole_number(std::uint64_t least, std::uint64_t most) {
+  const std::string from = std::to_string(least);
+  if (most != UINT64_MAX) return "a whole number from " + from + " to " + std::to_string(most);
+  return least ? "a whole number of at least " + from : std::string("a whole number");
+}
+
+std::optional<bool> detail::parse_flag(std::string_view text) {
+  for (const std::string_view yes : {"true", "yes", "on", "1"}) {
+    if (text == yes) return true;
+  }
+  for (const std::string_view no : {"false", "no", "off", "0"}) {
+    if (text == no) return false;
+  }
+  return std::nullopt;
+}
+
+std::string detail::one_of(std::span<const std::string_view> names) {
+  std::string text;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (i) text += i + 1 == names.size() ? " or " : ", ";
+    text += names[i];
+  }
+  return text;
 }
 
 }  // namespace waybill
