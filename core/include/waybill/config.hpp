@@ -50,6 +50,7 @@ struct MiddlewareConfig {
 /// One listener: its URL without core's own options, and those.
 struct ListenerConfig {
   Url url;
+  std::string name;                  ///< Handlers may be for it alone (Service::at). Empty: it has none.
   std::string serializer;            ///< Empty: the registry's default.
   std::string group;                 ///< Listeners of one group share the work; empty: the transport's default.
   std::string instance;              ///< A name for this process, shown by monitoring.
@@ -110,6 +111,10 @@ struct Config {
   Result<void> validate() const;
   /// Throws Error(invalid_config) that names the known clients.
   const ClientConfig& client(std::string_view name) const;
+  /// The same for a client that may be `self:NAME`: with the URL of that listener, of which it takes scheme, user,
+  /// password, hosts and path, but no options; its serializer if the client has none. What listens on all addresses is
+  /// called on the loopback one, a port 0 is the one that it really got, of `addresses` (Service::addresses()).
+  ClientConfig client(std::string_view name, const std::vector<std::string>& addresses) const;
 };
 
 }  // namespace waybill

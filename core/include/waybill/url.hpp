@@ -13,7 +13,8 @@
 
 namespace waybill {
 
-/// scheme://[user[:password]@]host[:port][,host[:port]...][/path][?name=value&...], percent-decoded, IPv6 in brackets.
+/// scheme://[user[:password]@]host[:port][,host[:port]...][/path][?name=value&...], percent-decoded, IPv6 in brackets;
+/// or self:NAME[?name=value&...], a listener of the same program, whose name stands as the only host.
 struct Url {
   struct Host {
     std::string name;        ///< Without brackets.
@@ -30,6 +31,7 @@ struct Url {
   /// Errors: invalid_config; the message shows the URL without its password.
   static Result<Url> parse(std::string_view text);
   const std::string* option(std::string_view name) const noexcept;
+  bool is_self() const noexcept { return scheme == "self"; }
   /// For logs and errors: without password, and without the values of options that hold secrets.
   std::string redacted() const;
 };

@@ -2,6 +2,7 @@
 
 #include "config/config_tree.hpp"
 #include "config/dotenv.hpp"
+#include "config/listener_names.hpp"
 #include "waybill/detail/nearest.hpp"
 #include "waybill/error.hpp"
 
@@ -44,6 +45,7 @@ Config assemble(const std::string_view* yaml, std::string_view name, const std::
     detail::read_tree(tree, name, sections, config, mistakes);
   }
   detail::read_variables(config, mistakes);
+  detail::check_names(config, mistakes);
   detail::read_sections(tree, name, sections, config, mistakes);
   detail::throw_mistakes(mistakes);
   return config;
@@ -82,6 +84,7 @@ Config Config::listen(const std::vector<std::string>& urls) {
       detail::append_mistakes(error, {}, mistakes);
     }
   }
+  detail::check_names(config, mistakes);
   detail::throw_mistakes(mistakes);
   return config;
 }

@@ -58,15 +58,31 @@ class FileReader {
   }
 
   void read_listeners(const ConfigNode& node) {
-    if (node.kind == Kind::nothing) return;
-    if (node.kind == Kind::text) return add_listener(node);
-    if (node.kind != Kind::list) return mistake_.expected(node, {}, "a list of listeners (\"- url: ...\")");
-    for (const ConfigNode& item : node.items) add_listener(item);
+    if (node.is_nothing()) return;
+    if (node.is_text()) return add_listener(node, {});
+    if (node.is_list()) {
+      for (const ConfigNode& item : node.items) add_listener(item, {});
+      return;
+    }
+    if (node.find("url")) return mistake_(node, "listeners: a single one needs a name, or a \"-\" in front of its url");
+    mistake_.repeated(node);
+    for (const auto& [key, value] : node.members) {
+      if (key.text.empty()) mistake_(key, "a listener that is no item of a list needs a name");
+      if (&value == node.find(key.text)) add_listener(value, key);
+    }
   }
 
-  void add_listener(const ConfigNode& node) {
+  /// `name`: its key in a mapping, a text.
+  void add_listener(const ConfigNode& node, const ConfigNode& name) {
+    const std::string what = name.written.empty() ? "a listener" : "listener \"" + name.written.substr(0, 100) + '"';
     ListenerConfig listener;
-    if (read_endpoint(node, "a listener", listener)) config_.listeners.push_back(std::move(listener));
+    listener.name = name.text;
+    // One whose URL has a mistake has its name, too: who refers to it has made none.
+    const ConfigNode* beside = node.find("name");
+    if (!name.is_text() && beside && beside->is_text()) listener.name = beside->text;
+    const bool is_read = read_endpoint(node, what, listener);
+    if (name.is_text() && listener.name != name.text) mistake_(node, what + ": has another name in its options");
+    if (is_read || !listener.name.empty()) config_.listeners.push_back(std::move(listener));
   }
 
   void read_clients(const ConfigNode& node) {

@@ -1,5 +1,6 @@
 #include "config/config_options.hpp"
 
+#include "config/listener_names.hpp"
 #include "waybill/error.hpp"
 
 #include <algorithm>
@@ -13,11 +14,11 @@ using enum OptionUse;
 
 //                                    name             in listeners, in clients
 constexpr CoreOption k_options[] = {
-    {"serializer", read, read},      {"group", read, refuse},           {"instance", read, refuse},
-    {"max_in_flight", read, refuse}, {"startup", read, refuse},         {"attempts", read, refuse},
-    {"backoff", read, refuse},       {"dead_letter", read, refuse},     {"unhandled", read, refuse},
-    {"timeout", refuse, read},       {"connect_timeout", refuse, read}, {"max_queued", refuse, read},
-    {"max_unsent", leave, read},     {"tell_deadline", refuse, read}};
+    {"serializer", read, read},   {"name", read, refuse},          {"group", read, refuse},
+    {"instance", read, refuse},   {"max_in_flight", read, refuse}, {"startup", read, refuse},
+    {"attempts", read, refuse},   {"backoff", read, refuse},       {"dead_letter", read, refuse},
+    {"unhandled", read, refuse},  {"timeout", refuse, read},       {"connect_timeout", refuse, read},
+    {"max_queued", refuse, read}, {"max_unsent", leave, read},     {"tell_deadline", refuse, read}};
 
 enum class Role { listener, client };
 
@@ -82,7 +83,13 @@ void take_delivery(OptionReader& reader, DeliveryPolicy& policy) {
 std::span<const CoreOption> core_options() noexcept { return k_options; }
 
 std::unique_ptr<Transport> make_configured(const Registry& registry, const Url& url, const std::string& origin) {
-  Result<std::unique_ptr<Transport>> made = registry.make_transport(url);
+  Result<std::unique_ptr<Transport>> made =
+      url.is_self() ? Error(errc::invalid_config,
+                            url.redacted() +
+                                " stands for a listener of this program: Config::client(name, addresses) "
+                                "knows its URL",
+                            End::rejected)
+                    : registry.make_transport(url);
   if (made) return *std::move(made);
   if (origin.empty()) throw made.error();
   Mistakes mistakes;
@@ -94,20 +101,27 @@ std::unique_ptr<Transport> make_configured(const Registry& registry, const Url& 
 void check_everything(const Registry& registry, const Config& config) {
   Mistakes mistakes;
   const auto check = [&](const Url& url, const std::string& serializer, const std::string& origin) {
-    const std::string prefix = origin.empty() ? std::string() : origin + ": ";
+    const std::string prefix = at_origin(origin);
     if (const auto made = registry.make_transport(url); !made) append_mistakes(made.error(), prefix, mistakes);
     if (serializer.empty()) return;
     if (const auto found = registry.serializer(serializer); !found) append_mistakes(found.error(), prefix, mistakes);
   };
   for (const ListenerConfig& listener : config.listeners) check(listener.url, listener.serializer, listener.origin);
-  for (const auto& [name, client] : config.clients) check(client.url, client.serializer, client.origin);
+  for (const auto& [name, client] : config.clients) {
+    const auto resolved = resolve_own(config, client);  // or it is a mistake of validate()
+    if (resolved) check(resolved->url, resolved->serializer, client.origin);
+  }
   throw_mistakes(mistakes);
 }
 
 void take_options(ListenerConfig& config, Mistakes& mistakes) {
+  if (config.url.is_self()) {
+    mistakes.push_back("self:NAME is for clients: it stands for a listener, which has a URL of its own");
+  }
   const Url core = split_off(config.url, Role::listener, mistakes);
   OptionReader reader(core);
   config.serializer = reader.text("serializer", config.serializer);
+  config.name = reader.text("name", config.name);
   config.group = reader.text("group", config.group);
   config.instance = reader.text("instance", config.instance);
   config.max_in_flight = to_size(reader.number("max_in_flight", config.max_in_flight, 1, 1'000'000));

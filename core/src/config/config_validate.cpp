@@ -1,5 +1,6 @@
 // What programs fill in by hand, checked as texts are when they are read.
 #include "config/config_options.hpp"
+#include "config/listener_names.hpp"
 
 namespace waybill {
 namespace {
@@ -57,6 +58,7 @@ Result<void> Config::validate() const {
     take(listener.validate(), "listener " + listener.url.redacted() + ": ", mistakes);
   }
   for (const auto& [name, client] : clients) take(client.validate(), "client " + name + ": ", mistakes);
+  detail::check_names(*this, mistakes);
   check(middleware, mistakes);
   if (drain_timeout.count() < 0) mistakes.push_back("drain_timeout: is negative");
   return outcome_of(mistakes);

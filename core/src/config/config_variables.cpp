@@ -1,4 +1,4 @@
-// WAYBILL_ variables: settings of the whole service, its listeners, and the URLs of its clients.
+// WAYBILL_ variables: settings of the whole service, its listeners, and the URLs of its clients and named listeners.
 #include "config/config_tree.hpp"
 #include "waybill/detail/nearest.hpp"
 #include "waybill/error.hpp"
@@ -10,15 +10,16 @@ namespace {
 
 constexpr std::string_view k_prefix = "WAYBILL_";
 constexpr std::string_view k_listen = "WAYBILL_LISTEN";
+constexpr std::string_view k_listeners = "WAYBILL_LISTENERS_";
 constexpr std::string_view k_clients = "WAYBILL_CLIENTS_";
 constexpr std::string_view k_url = "_URL";
 constexpr std::string_view k_username = "_USERNAME";
 constexpr std::string_view k_password = "_PASSWORD";
 
-/// How a client's name is written in a variable: `order-events` is ORDER_EVENTS.
-std::string variable_name(std::string_view client) {
+/// How the name of a client or listener is written in a variable: `order-events` is ORDER_EVENTS.
+std::string variable_name(std::string_view of) {
   std::string name;
-  for (const char c : client) {
+  for (const char c : of) {
     const bool is_lower = c >= 'a' && c <= 'z';
     const bool stays = (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
     name += is_lower ? static_cast<char>(c - 'a' + 'A') : stays ? c : '_';
@@ -53,19 +54,48 @@ void read_listeners(std::string_view text, Config& config, Mistakes& mistakes) {
   }
 }
 
-/// A new URL for a client that the file has, whose timeout and so on stay; or a client of its own.
-void read_client(const std::string& variable, std::string_view name, std::string_view text, Config& config,
-                 Mistakes& mistakes) {
+/// Null if there is none of that name.
+ListenerConfig* listener_of(std::string_view name, Config& config) {
+  const auto found = std::find_if(config.listeners.begin(), config.listeners.end(), [&name](const auto& listener) {
+    return !listener.name.empty() && variable_name(listener.name) == name;
+  });
+  return found == config.listeners.end() ? nullptr : &*found;
+}
+
+ClientConfig* client_of(std::string_view name, Config& config) {
+  const auto found = std::find_if(config.clients.begin(), config.clients.end(),
+                                  [&name](const auto& client) { return variable_name(client.first) == name; });
+  return found == config.clients.end() ? nullptr : &found->second;
+}
+
+/// A new URL for what the file has, whose timeout and so on stay, or for one of its own.
+template <class Endpoint>
+void read_url(const std::string& variable, std::string_view text, Endpoint& endpoint, Mistakes& mistakes) {
   auto url = Url::parse(text);
   if (!url) return append_mistakes(url.error(), variable + ": ", mistakes);
-  auto found = std::find_if(config.clients.begin(), config.clients.end(),
-                            [&name](const auto& client) { return variable_name(client.first) == name; });
-  if (found == config.clients.end()) found = config.clients.try_emplace(lower_case(name)).first;
-  found->second.url = *std::move(url);
-  found->second.origin = variable;
+  endpoint.url = *std::move(url);
+  endpoint.origin = variable;
   Mistakes wrong;
-  take_options(found->second, wrong);
+  take_options(endpoint, wrong);
   for (const std::string& mistake : wrong) mistakes.push_back(variable + ": " + mistake);
+}
+
+void read_client(const std::string& variable, std::string_view name, std::string_view text, Config& config,
+                 Mistakes& mistakes) {
+  ClientConfig* client = client_of(name, config);
+  read_url(variable, text, client ? *client : config.clients[lower_case(name)], mistakes);
+}
+
+void read_listener(const std::string& variable, std::string_view name, std::string_view text, Config& config,
+                   Mistakes& mistakes) {
+  ListenerConfig* listener = listener_of(name, config);
+  if (!listener) {
+    listener = &config.listeners.emplace_back();
+    listener->name = lower_case(name);
+  }
+  const std::string before = listener->name;
+  read_url(variable, text, *listener, mistakes);
+  if (listener->name != before) mistakes.push_back(variable + ": its URL has another name, name=" + listener->name);
 }
 
 /// The user and password of `url` from variables that begin with `prefix`: as they are, nothing in them is encoded.
@@ -84,29 +114,30 @@ void read_credentials(const Variables& variables, const std::string& prefix, Url
   read(k_password, url.password);
 }
 
-/// Those of all listeners that WAYBILL_LISTEN names, and of each client that there is now.
+/// Those of all listeners that WAYBILL_LISTEN names, and of each named listener and each client that there is now.
 void read_all_credentials(const Variables& variables, Config& config, Mistakes& mistakes) {
   for (ListenerConfig& listener : config.listeners) {
     if (listener.origin == k_listen) read_credentials(variables, std::string(k_listen), listener.url, mistakes);
+    if (listener.name.empty()) continue;
+    read_credentials(variables, std::string(k_listeners) + variable_name(listener.name), listener.url, mistakes);
   }
   for (auto& [name, client] : config.clients) {
     read_credentials(variables, std::string(k_clients) + variable_name(name), client.url, mistakes);
   }
 }
 
-/// NAME of WAYBILL_CLIENTS_<NAME><suffix>; empty if it is no such variable.
-std::string_view client_in(std::string_view variable, std::string_view suffix) {
-  if (!variable.starts_with(k_clients) || !variable.ends_with(suffix)) return {};
-  if (variable.size() <= k_clients.size() + suffix.size()) return {};
-  return variable.substr(k_clients.size(), variable.size() - k_clients.size() - suffix.size());
+/// NAME of <prefix><NAME><suffix>; empty if it is no such variable.
+std::string_view name_in(std::string_view variable, std::string_view prefix, std::string_view suffix) {
+  if (!variable.starts_with(prefix) || !variable.ends_with(suffix)) return {};
+  if (variable.size() <= prefix.size() + suffix.size()) return {};
+  return variable.substr(prefix.size(), variable.size() - prefix.size() - suffix.size());
 }
 
-bool is_credential(std::string_view variable, const Config& config) {
+bool is_credential(std::string_view variable, Config& config) {
   for (const std::string_view suffix : {k_username, k_password}) {
     if (variable == std::string(k_listen) + std::string(suffix)) return true;
-    const std::string_view client = client_in(variable, suffix);
-    const auto is_it = [&client](const auto& known) { return variable_name(known.first) == client; };
-    if (!client.empty() && std::any_of(config.clients.begin(), config.clients.end(), is_it)) return true;
+    if (client_of(name_in(variable, k_clients, suffix), config)) return true;
+    if (listener_of(name_in(variable, k_listeners, suffix), config)) return true;
   }
   return false;
 }
@@ -114,10 +145,12 @@ bool is_credential(std::string_view variable, const Config& config) {
 /// Variables that nobody reads are left alone, as tests and tools have some of their own; unless one looks like a slip.
 void report_slip(const std::string& variable, Mistakes& mistakes) {
   if (variable.starts_with("WAYBILL_TEST_") || variable.starts_with("WAYBILL_BENCH")) return;
-  if (variable.starts_with(k_clients)) {
-    mistakes.push_back(variable.substr(0, 100) +
-                       ": expected WAYBILL_CLIENTS_<NAME>_URL, or _USERNAME and _PASSWORD of a client that there is; "
-                       "options of a client go into its URL");
+  const bool is_client = variable.starts_with(k_clients);
+  if (is_client || variable.starts_with(k_listeners)) {
+    const std::string what = is_client ? "client" : "listener";
+    mistakes.push_back(variable.substr(0, 100) + ": expected " + std::string(is_client ? k_clients : k_listeners) +
+                       "<NAME>_URL, or _USERNAME and _PASSWORD of a " + what + " that there is; options of a " + what +
+                       " go into its URL");
     return;
   }
   std::string near;
@@ -143,9 +176,10 @@ void read_variables(Config& config, Mistakes& mistakes) {
     if (!name.starts_with(k_prefix)) continue;
     const auto setting = std::find_if(settings().begin(), settings().end(),
                                       [&name = name](const Setting& s) { return s.variable == name; });
-    const std::string_view client = client_in(name, k_url);
+    const std::string_view client = name_in(name, k_clients, k_url);
+    const std::string_view listener = name_in(name, k_listeners, k_url);
     if (value.empty()) continue;  // set to nothing is not set
-    if (name == k_listen) {
+    if (name == k_listen) {       // before those of WAYBILL_LISTENERS_: the names come in order
       read_listeners(value, config, mistakes);
     } else if (setting != settings().end()) {
       if (const char* wanted = setting->set(config, value)) {
@@ -153,6 +187,8 @@ void read_variables(Config& config, Mistakes& mistakes) {
       }
     } else if (!client.empty()) {
       read_client(name, client, value, config, mistakes);
+    } else if (!listener.empty()) {
+      read_listener(name, listener, value, config, mistakes);
     } else {
       others.push_back(name);
     }

@@ -13,6 +13,7 @@ using detail::percent_decode;
 using detail::percent_encode;
 
 constexpr std::size_t k_longest_url = 64 << 10;  // bytes
+constexpr std::string_view k_self = "self:";
 
 /// Takes a URL apart; every mistake is kept, and none shows a secret.
 class UrlReader {
@@ -26,6 +27,10 @@ class UrlReader {
     const auto is_bad = [](char c) { return static_cast<unsigned char>(c) <= 0x20 || c == 0x7F; };
     if (std::any_of(rest.begin(), rest.end(), is_bad)) {
       mistake("white space and control characters must be percent-encoded (a space is %20)");
+    }
+    if (rest.starts_with(k_self)) {
+      read_self(rest.substr(k_self.size()));
+      return mistakes_;
     }
     if (!read_scheme(rest)) return mistakes_;
     const std::size_t end_of_authority = rest.find_first_of("/?#");
@@ -63,6 +68,19 @@ class UrlReader {
       mistake(std::string("%00 stands for nothing that could be in ") + where);  // C libraries would cut it there
     }
     return decoded.value_or(std::string{});
+  }
+
+  void read_self(std::string_view rest) {
+    url_.scheme = k_self.substr(0, k_self.size() - 1);
+    const std::size_t query = rest.find('?');
+    if (query != std::string_view::npos) read_options(rest.substr(query + 1));
+    const std::string_view name = rest.substr(0, query);
+    if (name.empty() || name.find_first_of("/:@#") != std::string_view::npos) {
+      mistake("expected self:NAME, the name of a listener of this program, perhaps with options (?timeout=5s)");
+    }
+    Url::Host host;
+    host.name = decode(name, "the name");
+    url_.hosts.push_back(std::move(host));
   }
 
   bool read_scheme(std::string_view& rest) {
@@ -173,7 +191,7 @@ const std::string* Url::option(std::string_view name) const noexcept {
 }
 
 std::string Url::redacted() const {
-  std::string text = scheme + "://";
+  std::string text = is_self() ? std::string(k_self) : scheme + "://";
   if (!user.empty() || !password.empty()) {
     text += percent_encode(user, "");
     if (!password.empty()) (text += ':') += k_hidden;
