@@ -264,6 +264,66 @@ TEST_F(AmqpLimits, ADeadLetterQueueThatStandsStillIsNamedAndNothingIsLost) {
   run_ready(loop);
 }
 
+/// The broker then closes the channel and takes back all that was delivered on it.
+TEST_F(AmqpLimits, HandlersThatOutlastTheConsumerTimeoutRunOnceAndSettleTheirMessages) {
+  const auto limit = [&](const std::string& timeout, const std::string& tick) {
+    meanwhile(loop, [&] {
+      broker_->rabbitmqctl("eval 'application:set_env(rabbit, consumer_timeout, " + timeout +
+                           "), application:set_env(rabbit, channel_tick_interval, " + tick + ").'");
+    });
+  };
+  limit("1000", "300");
+  for (const std::string type : {"classic", "quorum"}) {
+    AmqpAdmin admin(broker_->url());
+    const std::string name = queue + type;
+    const std::string own = broker_->url() + "/?queue=" + name + "&queue_type=" + type;
+    LogCapture log;
+    Config config = Config::listen({own});
+    config.log_level = "debug";  // the second time it is said in a minute
+    Service service(loop.get_executor(), config);
+    service.log_to(log.sink());
+    std::map<std::string, int> handled;
+    bool may_end = false;
+    const auto work = [&](std::string what) -> asio::awaitable<void> {
+      ++handled[what];
+      asio::steady_timer timer(co_await asio::this_coro::executor);
+      while (!may_end) {
+        timer.expires_after(std::chrono::milliseconds(10));
+        co_await timer.async_wait(asio::use_awaitable);
+      }
+    };
+    service.on_event("long", [&](const std::string&) { return work("long"); });
+    service.on_event("quick", [&](const std::string&) { ++handled["quick"]; });
+    service.on_request("ask", [&](int value) -> asio::awaitable<int> {
+      co_await work("ask");
+      co_return value;
+    });
+    run_until(loop, service.start());
+    Client client(loop.get_executor(), ClientConfig::from_url(own), default_registry(), logs.log());
+    run_until(loop, client.connect());
+    for (int i = 0; i < 2; ++i) admin.publish(name, R"({"pattern":"long","data":"the same"})");
+    std::optional<Result<int>> answer;
+    CallOptions options;
+    options.timeout = std::chrono::seconds(60);
+    client.request<int>("ask", 7, options, [&answer](const Result<int>& told) { answer = told; });
+    ASSERT_TRUE(wait_for([&] { return log.count("It has taken back") == 2; })) << type;
+    admin.publish(name, R"({"pattern":"quick","data":"x"})");
+    ASSERT_TRUE(wait_for([&] { return handled["quick"] == 1; }));
+    may_end = true;
+    EXPECT_TRUE(wait_for([&] { return answer.has_value(); }));
+    EXPECT_TRUE(answer && *answer && **answer == 7);
+    run_until(loop, service.drain(std::chrono::seconds(5)));
+    client.close();
+    run_ready(loop);
+    EXPECT_EQ(admin.ready(name), 0u) << type << ": all is acknowledged";
+    EXPECT_EQ(handled["long"], 2) << type;
+    EXPECT_EQ(handled["ask"], 1) << type;
+    EXPECT_TRUE(log.contains("has ended, but took longer than the broker's consumer_timeout")) << "it is named";
+    EXPECT_FALSE(log.contains("lost amqp"));
+  }
+  limit("1800000", "60000");
+}
+
 TEST_F(AmqpRights, AUserWhoLacksOneIsToldWhichOneOfWhatAndNothingLoops) {
   AmqpAdmin admin(broker_->url());
   for (const char* one : {"Q", "D"}) admin.declare_queue(named(one));

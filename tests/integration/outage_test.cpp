@@ -2,7 +2,7 @@
 // that goes and comes. The books (support/ledger.hpp) tell what was accepted and lost, which calls never ended, and which
 // duplicates were not marked.
 //
-// WAYBILL_OUTAGE_KILLS: how often (2).
+// WAYBILL_OUTAGE_KILLS: how often (2). WAYBILL_OUTAGE_OPTIONS: more options of the URL, as &queue_type=quorum.
 #include "support/broker_url.hpp"
 #include "support/carriers.hpp"
 #include "support/eventually.hpp"
@@ -86,10 +86,22 @@ class Load {
 
   std::size_t accepted = 0;
   std::size_t open = 0;                ///< Calls without an end.
+  std::size_t never_left = 0;          ///< Calls that began and ended while there was no link.
+  std::size_t called_unknown = 0;      ///< Of these: those that do not say that nobody has taken them.
   milliseconds longest_pause{0};       ///< Between two ticks: how long the loop had no time for us.
   Clock::time_point last_value_asked;  ///< When the latest request was made that has been answered with a value.
 
  private:
+  /// Which time without a link it is; 0: there is a link.
+  std::uint64_t gap() {
+    if (client_.status() != Status::interrupted) return 0;
+    return 1 + client_.stats().reconnects;
+  }
+  void note_end(std::uint64_t gap_at_first, const Error& error) {
+    if (gap_at_first == 0 || gap_at_first != gap()) return;
+    ++never_left;
+    if (error.end() != End::rejected) ++called_unknown;
+  }
   void tick() {
     if (is_stopped_) return;
     const Clock::time_point now = Clock::now();
@@ -104,8 +116,9 @@ class Load {
   void emit(std::uint64_t event) {
     ledger_.attempted(event);
     ++open;
-    client_.emit("load.event", event, [this, event](const Result<Accepted>& outcome) {
+    client_.emit("load.event", event, [this, event, began = gap()](const Result<Accepted>& outcome) {
       --open;
+      if (!outcome) note_end(began, outcome.error());
       if (outcome) ++accepted;
       ledger_.ended(event, outcome                                  ? Ledger::Outcome::accepted
                            : outcome.error().end() == End::rejected ? Ledger::Outcome::rejected
@@ -119,8 +132,9 @@ class Load {
     CallOptions options;
     options.timeout = k_request_deadline;
     client_.request<std::uint64_t>("load.request", request, options,
-                                   [this, request, asked](const Result<std::uint64_t>& value) {
+                                   [this, request, asked, began = gap()](const Result<std::uint64_t>& value) {
                                      --open;
+                                     if (!value) note_end(began, value.error());
                                      const auto late = Clock::now() - asked - k_request_deadline;
                                      const bool is_right = value && *value == request;
                                      if (is_right) last_value_asked = std::max(last_value_asked, asked);
@@ -169,7 +183,8 @@ TEST_P(Outage, LosesNothingThatWasAcceptedAndEndsEveryCall) {
     WAYBILL_NEEDS_BROKER(others, carrier.variable);
     broker = std::make_unique<OwnBroker>(carrier.broker, carrier.variable);
     ASSERT_FALSE(broker->url().empty()) << "scripts/brokers.sh up " << carrier.broker << " failed";
-    url = broker->url() + carrier.options;
+    const char* const more = std::getenv("WAYBILL_OUTAGE_OPTIONS");
+    url = broker->url() + carrier.options + (more ? more : "");
   }
   std::unique_ptr<Service> service = serve(url);
   Client client(loop.get_executor(), ClientConfig::from_url(url), default_registry(), logs.log());
@@ -213,13 +228,15 @@ TEST_P(Outage, LosesNothingThatWasAcceptedAndEndsEveryCall) {
   std::cout << carrier.scheme << ", " << kills << " kills: " << report << "; serving again at most "
             << slowest_return.count() << " ms after the broker; the loop stood still for at most "
             << load.longest_pause.count() << " ms, and an idle thread was woken " << woken_late.count()
-            << " ms late; memory grew from " << memory << " to " << resident_kib() << " KiB" << std::endl;
+            << " ms late; memory grew from " << memory << " to " << resident_kib() << " KiB; " << load.never_left
+            << " calls never left, and " << load.called_unknown << " of them said otherwise" << std::endl;
   if (carrier.loses_in_outages)
     EXPECT_TRUE(report.lost_outside.empty()) << report.lost_outside.size() << ", the first " << report.lost_outside[0];
   else
     EXPECT_TRUE(report.lost.empty()) << report.lost.size() << ", the first " << report.lost[0];
   EXPECT_TRUE(report.unmarked.empty()) << report.unmarked.size();
   EXPECT_TRUE(report.handled_unasked.empty()) << report.handled_unasked.size();
+  EXPECT_EQ(load.called_unknown, 0u);
   EXPECT_TRUE(report.endless_events.empty());
   EXPECT_TRUE(report.endless_requests.empty());
   EXPECT_TRUE(report.answered_twice.empty());

@@ -32,8 +32,9 @@ class FakeBroker {
   /// Called when a message was published.
   std::function<void(ChannelId channel, const std::string& body)> on_published;
   std::vector<Asked> asked;
-  bool is_left = false;  ///< By one of its peers.
-  bool is_slow = false;  ///< Peers who come are not answered until wake_up().
+  std::vector<std::uint64_t> acked, nacked;  ///< Tags.
+  bool is_left = false;                      ///< By one of its peers.
+  bool is_slow = false;                      ///< Peers who come are not answered until wake_up().
   void wake_up() {
     is_slow = false;
     for (const auto& peer : peers_) {
@@ -68,9 +69,10 @@ class FakeBroker {
     asio::write((now_ ? *now_ : *peers_.front()).socket, asio::buffer(*kept));
   }
   /// The frames of a delivery, as a request of somebody.
-  static std::string delivery(ChannelId channel, std::uint64_t tag, const std::string& body) {
+  static std::string delivery(ChannelId channel, std::uint64_t tag, const std::string& body, bool is_again = false) {
     amqp_basic_deliver_t deliver{};
     deliver.delivery_tag = tag;
+    deliver.redelivered = is_again;
     deliver.consumer_tag = amqp_cstring_bytes("c");
     return message(channel, AMQP_BASIC_DELIVER_METHOD, deliver, body, false);
   }
@@ -193,6 +195,8 @@ class FakeBroker {
     } else if (frame.type == FrameType::method) {
       const Asked one{frame.channel, method_of(frame)};
       asked.push_back(one);
+      if (one.id == AMQP_BASIC_ACK_METHOD) acked.push_back(load<std::uint64_t>(frame.payload.data() + 4));
+      if (one.id == AMQP_BASIC_NACK_METHOD) nacked.push_back(load<std::uint64_t>(frame.payload.data() + 4));
       if (answers(one)) answer(one);
     }
   }

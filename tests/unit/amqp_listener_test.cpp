@@ -118,30 +118,151 @@ TEST_F(AmqpListenerAlone, AReplyThatTheBrokerRefusesCostsItsOwnCallerAnError) {
   ASSERT_TRUE(test::eventually(loop, [&] { return taken.size() == 3; }));
 }
 
-TEST_F(AmqpListenerAlone, AHandlerThatOutlastsTheBrokersTimeoutIsNamedWhenItEnds) {
+/// The broker takes back what was not acknowledged within its consumer_timeout.
+class AmqpTakenBack : public AmqpListenerAlone {
+ protected:
+  static std::string request(int data) {
+    return R"({"pattern":"p","id":"id-)" + std::to_string(data) + R"(","data":)" + std::to_string(data) + "}";
+  }
+  void start(const std::string& options = {}) {
+    listen(options).sink.on_each = [this](Delivery&& delivery) {
+      delivery.own();
+      in_hand.push_back(std::move(delivery));
+    };
+    ASSERT_TRUE(open());
+  }
+  void deliver(const std::vector<int>& requests, bool is_again = false) {
+    std::string bytes;
+    for (const int one : requests) bytes += FakeBroker::delivery(1, ++tag, request(one), is_again);
+    broker.send(bytes);
+  }
+  void take_back() {
+    const std::size_t before = broker.count(AMQP_BASIC_CONSUME_METHOD);
+    const amqp_channel_close_t close{
+        406,
+        amqp_cstring_bytes("PRECONDITION_FAILED - delivery acknowledgement on channel 1 timed out. Timeout value "
+                           "used: 1800000 ms"),
+        0, 0};
+    broker.say(1, AMQP_CHANNEL_CLOSE_METHOD, close);
+    ASSERT_TRUE(wait_for([&] { return broker.count(AMQP_BASIC_CONSUME_METHOD) > before; }));
+    tag = 0;
+    broker.acked.clear();
+  }
+  bool wait_for(std::function<bool()> condition) { return test::eventually(loop, std::move(condition)); }
+  bool are_acked(std::vector<std::uint64_t> tags) {
+    return wait_for([&] {
+      std::sort(broker.acked.begin(), broker.acked.end());
+      return broker.acked == tags;
+    });
+  }
   std::vector<Delivery> in_hand;
-  listen().sink.on_each = [&in_hand](Delivery&& delivery) {
-    delivery.own();
-    in_hand.push_back(std::move(delivery));
-  };
-  ASSERT_TRUE(open());
-  const std::string other = R"({"pattern":"other","id":"id-2","data":1})";
-  broker.send(FakeBroker::delivery(1, 1, k_request) + FakeBroker::delivery(1, 2, k_request) +
-              FakeBroker::delivery(1, 3, other));
-  ASSERT_TRUE(test::eventually(loop, [&] { return in_hand.size() == 3; }));
+  std::uint64_t tag = 0;
+};
+
+TEST_F(AmqpTakenBack, AHandlerThatOutlastsTheBrokersTimeoutIsNamedWhenItEnds) {
+  start();
+  deliver({1, 2});
+  broker.send(FakeBroker::delivery(1, 3, R"({"pattern":"other","id":"id-3","data":1})"));
+  ASSERT_TRUE(wait_for([&] { return in_hand.size() == 3; }));
   in_hand[0].settle(Settlement::ack);
-  const amqp_channel_close_t close{
-      406,
-      amqp_cstring_bytes("PRECONDITION_FAILED - delivery acknowledgement on channel 1 timed out. Timeout value "
-                         "used: 1800000 ms"),
-      0, 0};
-  broker.say(1, AMQP_CHANNEL_CLOSE_METHOD, close);
-  ASSERT_TRUE(test::eventually(loop, [&] { return !listening.sink.lost.empty(); }));
-  EXPECT_NE(listening.sink.lost.front().message().find("consumer_timeout"), std::string_view::npos);
+  ASSERT_TRUE(are_acked({1}));
+  take_back();
+  EXPECT_TRUE(logs.contains("consumer_timeout"));
+  EXPECT_TRUE(logs.contains("of the queue q, 2 messages"));
   in_hand[2].settle(Settlement::ack);
   EXPECT_FALSE(logs.contains("has ended"));
   in_hand[1].settle(Settlement::ack);
   EXPECT_TRUE(logs.contains("the handler of p has ended, but took longer than the broker's consumer_timeout"));
+}
+
+TEST_F(AmqpTakenBack, WhatComesAgainWhileItsHandlerRunsIsNotHandledTwiceAndIsSettledByThat) {
+  start();
+  deliver({1, 2, 3});
+  ASSERT_TRUE(wait_for([&] { return in_hand.size() == 3; }));
+  take_back();
+  deliver({2, 1, 3}, true);  // in any order
+  deliver({4});
+  ASSERT_TRUE(wait_for([&] { return in_hand.size() == 4; }));
+  EXPECT_FALSE(in_hand[3].redelivered);
+  in_hand[0].settle(Settlement::ack);
+  ASSERT_TRUE(are_acked({2}));
+  in_hand[1].settle(Settlement::reject);
+  ASSERT_TRUE(wait_for([&] { return broker.nacked == std::vector<std::uint64_t>{1}; }));
+  take_back();  // the third still runs, and once more
+  deliver({4, 3}, true);
+  in_hand[2].settle(Settlement::ack);
+  in_hand[3].settle(Settlement::ack);
+  ASSERT_TRUE(are_acked({2})) << "both together";
+  EXPECT_EQ(in_hand.size(), 4u);
+  EXPECT_TRUE(listening.sink.lost.empty()) << "the link stays";
+}
+
+TEST_F(AmqpTakenBack, WhatHasEndedMeanwhileIsSettledWhenItComesAgain) {
+  start();
+  deliver({1, 2});
+  ASSERT_TRUE(wait_for([&] { return in_hand.size() == 2; }));
+  take_back();
+  in_hand[0].settle(Settlement::ack);
+  in_hand[1].settle(Settlement::reject);
+  deliver({1, 2}, true);
+  ASSERT_TRUE(are_acked({1}));
+  ASSERT_TRUE(wait_for([&] { return broker.nacked == std::vector<std::uint64_t>{2}; }));
+  EXPECT_EQ(in_hand.size(), 2u);
+  deliver({1}, true);  // another one, or somebody has replayed it
+  ASSERT_TRUE(wait_for([&] { return in_hand.size() == 3; }));
+}
+
+/// It goes to another process first, and comes back when that one was too slow as well.
+TEST_F(AmqpTakenBack, WhatFailsTooLateAgainAndAgainCountsItsAttempts) {
+  start();
+  for (int attempt = 1; attempt <= 3; ++attempt) {
+    deliver({1}, attempt > 1);
+    ASSERT_TRUE(wait_for([&] { return in_hand.size() == static_cast<std::size_t>(attempt); }));
+    EXPECT_EQ(in_hand.back().attempt, attempt);
+    take_back();
+    in_hand.back().settle(Settlement::retry);
+  }
+}
+
+TEST_F(AmqpTakenBack, AnEqualOneThatIsNewIsHandled) {
+  start();
+  deliver({1});
+  ASSERT_TRUE(wait_for([&] { return in_hand.size() == 1; }));
+  take_back();
+  deliver({1});
+  ASSERT_TRUE(wait_for([&] { return in_hand.size() == 2; }));
+  EXPECT_EQ(in_hand[1].attempt, 1);
+  deliver({1}, true);
+  in_hand[0].settle(Settlement::ack);
+  ASSERT_TRUE(are_acked({2}));
+}
+
+TEST_F(AmqpTakenBack, AFailedOneIsSentAgainWhenItHasComeAgain) {
+  dead_letter = "parked";
+  start();
+  deliver({1});
+  ASSERT_TRUE(wait_for([&] { return in_hand.size() == 1; }));
+  take_back();
+  deliver({1}, true);
+  deliver({2});
+  ASSERT_TRUE(wait_for([&] { return in_hand.size() == 2; })) << "the other was taken, too";
+  int published = 0;
+  broker.on_published = [&](ChannelId channel, const std::string&) {
+    ++published;
+    const amqp_basic_ack_t ack{1, 0};
+    broker.say(channel, AMQP_BASIC_ACK_METHOD, ack);
+  };
+  in_hand[0].settle(Settlement::retry);
+  ASSERT_TRUE(are_acked({1})) << "its copy is there";
+  EXPECT_EQ(published, 1);
+}
+
+TEST_F(AmqpTakenBack, ABrokerThatDoesNotLetItConsumeAgainCostsTheLink) {
+  start("&start_timeout=300ms");
+  broker.answers = [](const FakeBroker::Asked& one) { return one.id != AMQP_BASIC_CONSUME_METHOD; };
+  deliver({1});
+  take_back();
+  ASSERT_TRUE(wait_for([&] { return !listening.sink.lost.empty(); }));
 }
 
 TEST_F(AmqpListenerAlone, ADeadLetterThatIsNeverConfirmedIsSpokenOfAndHoldsUpNobody) {

@@ -34,6 +34,16 @@ bool AckWindow::is_outstanding(std::uint64_t tag) noexcept {
   return found != tags_.end() && !found->is_done;
 }
 
+std::uint64_t AckWindow::print_of(std::uint64_t tag) noexcept {
+  const auto found = find(tag);
+  return found == tags_.end() ? 0 : found->print;
+}
+
+std::vector<AckWindow::Tag> AckWindow::take_all() noexcept {
+  acks_ = fetched_ = fetched_acks_ = 0;
+  return std::exchange(tags_, {});
+}
+
 std::uint64_t AckWindow::oldest() const noexcept {
   const auto found = std::find_if(tags_.begin(), tags_.end(), [](const Tag& one) { return !one.is_done; });
   return found == tags_.end() ? 0 : found->tag;

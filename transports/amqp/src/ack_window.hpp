@@ -13,10 +13,11 @@ namespace waybill::amqp {
 /// gets one of its own.
 class AckWindow {
  public:
-  void delivered(std::uint64_t tag) { tags_.push_back({tag, false, false}); }
+  /// `print`: the owner's own note (take_all).
+  void delivered(std::uint64_t tag, std::uint64_t print = 0) { tags_.push_back({tag, print, false, false}); }
   /// It was asked for (basic.get), and takes no place in the window of the consumer.
-  void fetched(std::uint64_t tag) {
-    tags_.push_back({tag, false, true});
+  void fetched(std::uint64_t tag, std::uint64_t print = 0) {
+    tags_.push_back({tag, print, false, true});
     ++fetched_;
   }
   /// To be acknowledged by the next flush(). False for a tag that is not outstanding.
@@ -26,6 +27,16 @@ class AckWindow {
   /// Delivered and not settled.
   bool is_outstanding(std::uint64_t tag) noexcept;
   void flush(Buffer& out, ChannelId channel);
+  struct Tag {
+    std::uint64_t tag;
+    std::uint64_t print;
+    bool is_done;  ///< Acknowledged, and not flushed.
+    bool was_fetched;
+  };
+  /// The channel is gone: all that it had delivered, in ascending order. Nothing is left.
+  std::vector<Tag> take_all() noexcept;
+  /// The owner's note; 0 for a tag that is not outstanding.
+  std::uint64_t print_of(std::uint64_t tag) noexcept;
   /// The oldest that is outstanding; 0: none.
   std::uint64_t oldest() const noexcept;
   bool has_acks() const noexcept { return acks_ != 0; }
@@ -35,11 +46,6 @@ class AckWindow {
   std::size_t taken_after_flush() const noexcept;
 
  private:
-  struct Tag {
-    std::uint64_t tag;
-    bool is_done;
-    bool was_fetched;
-  };
   std::vector<Tag>::iterator find(std::uint64_t tag) noexcept;
   std::vector<Tag> tags_;  ///< Ascending; at most as many as the prefetch, and those that were fetched.
   std::size_t acks_ = 0;

@@ -15,7 +15,7 @@ constexpr std::size_t k_most_parked = 128u << 20;  // bytes: the most that broke
 }  // namespace
 
 Intake::Intake(const Environment& environment, const Options& options, const Registry& registry,
-               std::shared_ptr<bool> may_fetch)
+               std::shared_ptr<Kept> kept)
     : environment_(environment),
       options_(options),
       formats_(*environment_.serializer, registry),
@@ -24,10 +24,13 @@ Intake::Intake(const Environment& environment, const Options& options, const Reg
       set_up_(std::make_shared<SetUp>(environment_.executor, k_set_up, options_, environment_.log)),
       queue_(queue_name(options, environment.group)),
       prefetch_(prefetch_of(environment_, options_)),
-      may_fetch_(std::move(may_fetch)),
+      kept_(std::move(kept)),
+      reopen_timer_(environment_.executor),
       fetch_timer_(environment_.executor),
       fetch_pause_(k_fetch_pauses),
-      progress_(environment_.executor) {}
+      progress_(environment_.executor) {
+  kept_->taken_back.forget_tokens();
+}
 
 Intake::~Intake() { drop_link(Error(errc::closed, "the listener was closed", End::rejected)); }
 
@@ -64,7 +67,6 @@ void Intake::on_session_open() {
 }
 
 asio::awaitable<Result<void>> Intake::set_up() {
-  const auto self = shared_from_this();
   if (link_) set_up_->use(*link_);
   auto declaring = SetUp::listener(set_up_, queue_, routes_, environment_.dead_letter);
   const SetUp::Name declared = co_await std::move(declaring);
@@ -80,18 +82,21 @@ asio::awaitable<Result<void>> Intake::set_up() {
     if (!may_publish) co_return may_publish.error();
   }
   // Only now: what is delivered can be answered, sent again, parked and acknowledged.
-  SetUp::Ask consume = [self](Session& session, const Declaration::Failed& failed, const Session::Done& done) {
-    Declaration declaration(session, k_work, self->options_, failed);
-    if (!self->options_.at_most_once) declaration.prefetch(self->prefetch_);
-    declaration.consume(self->queue_, self->options_.at_most_once, [self, done](const Result<Method>& answer) {
-      self->consuming(*answer);  // deliveries may follow in the same bytes
-      done(answer);
-    });
-  };
-  auto asking = SetUp::asked(set_up_, k_work, std::move(consume));
+  auto asking = SetUp::asked(set_up_, k_work, consume());
   const SetUp::Name consumed = co_await std::move(asking);
   if (!consumed) co_return consumed.error();
   co_return Result<void>();
+}
+
+SetUp::Ask Intake::consume() {
+  return [self = shared_from_this()](Session& session, const Declaration::Failed& failed, const Session::Done& done) {
+    Declaration declaration(session, k_work, self->options_, failed);
+    if (!self->options_.at_most_once) declaration.prefetch(self->prefetch_);
+    declaration.consume(self->queue_, self->options_.at_most_once, [self, done](const Result<Method>& answer) {
+      if (!self->is_ready_) self->consuming(*answer);  // deliveries may follow in the same bytes
+      done(answer);
+    });
+  };
 }
 
 void Intake::consuming(const Method& answer) {
@@ -124,26 +129,32 @@ void Intake::on_unreadable(ChannelId channel, const Method& method, const Error&
   const std::uint64_t tag =
       was_fetched ? method.as<amqp_basic_get_ok_t>().delivery_tag : method.as<amqp_basic_deliver_t>().delivery_tag;
   window_.delivered(tag);
-  give_back(tag, false);
+  last_token_ = base_ + tag;
+  give_back(last_token_, false);
 }
 
 void Intake::take(const Taken& taken, const Incoming& message) {
   if (!sink_) return;
-  const std::uint64_t tag = taken.tag;
+  const std::uint64_t token = last_token_ = base_ + taken.tag;
   const Properties& properties = message.properties;
+  const Print print = options_.at_most_once ? 0 : print_of(properties, taken.routing_key, message.body.view());
   if (taken.was_fetched) {
-    window_.fetched(tag);
+    window_.fetched(taken.tag, print);
   } else if (!options_.at_most_once) {
-    window_.delivered(tag);
+    window_.delivered(taken.tag, print);
   }
-  if (is_stopped_) return give_back(tag, true);
+  TakenBack& taken_back = kept_->taken_back;
+  const bool may_be_known = taken.is_redelivered && !taken_back.empty();
+  if (may_be_known && is_settled_already(token, print)) return;
+  if (is_stopped_) return give_back(token, true);
   const bool has_address = properties.reply_to && is_reply_address(*properties.reply_to);
-  Delivery delivery(callers_.of(has_address ? *properties.reply_to : std::string_view()), tag);
+  Delivery delivery(callers_.of(has_address ? *properties.reply_to : std::string_view()), token);
   Packet& packet = delivery.packet;
   const auto parsed = parse_delivery(properties, message.body, formats_, packet);
   if (!options_.at_most_once) delivery.message = message.whole;
   if (has_address) delivery.reply_to = properties.return_address;
   delivery.attempt = packet.headers.empty() ? 1 : attempt_of(packet.headers);
+  if (may_be_known && !packet.headers.find(k_delivery_count)) delivery.attempt += taken_back.times(print);
   delivery.redelivered =
       taken.is_redelivered || delivery.attempt > 1 || packet.headers.find(header::k_resent) != nullptr;
   if (options_.wildcards) find_route(packet, taken.routing_key);
@@ -197,8 +208,7 @@ void Intake::on_method(ChannelId channel, const Method& method) {
 void Intake::on_channel_closed(ChannelId channel, const Error& error) {
   const auto self = shared_from_this();
   if (channel == k_work && is_ready_) {
-    if (is_overdue(error)) overdue_ = window_.oldest();
-    return lost(error);
+    return is_overdue(error) && !is_reopening_ ? consume_again(error) : lost(error);
   }
   if (outlet_->is_shared()) outlet_->on_channel_closed(channel, error);  // of others those who asked have been told
 }
@@ -242,6 +252,10 @@ void Intake::stop() {
   if (std::exchange(is_stopped_, true) || !is_ready_ || !link_) return;
   update_hold();
   outlet_->copies().give_up([this](std::uint64_t tag) { give_back(tag, true); });
+  if (!is_reopening_) cancel_consumer();
+}
+
+void Intake::cancel_consumer() {
   amqp_basic_cancel_t cancel{};
   cancel.consumer_tag = to_bytes(consumer_);
   is_cancelling_ = true;
@@ -256,7 +270,9 @@ asio::awaitable<void> Intake::flush(std::shared_ptr<Intake> self) {
   while (self->is_ready_ && self->link_) {
     self->flush_acks();
     const bool has_acks = self->window_.has_acks() || !self->acks_behind_replies_.empty();
-    if (!self->link_->unsent_bytes() && self->outlet_->is_idle() && !has_acks && !self->is_cancelling_) break;
+    if (!self->link_->unsent_bytes() && self->outlet_->is_idle() && !has_acks && !self->is_cancelling_ &&
+        !self->is_reopening_)
+      break;
     self->progress_.expires_at(socket::TimePoint::max());
     co_await detail::wait_quietly(self->progress_);
   }
@@ -279,8 +295,9 @@ void Intake::lost(const Error& error) {
 }
 
 void Intake::leave_channels(const Error& error) {
-  is_ready_ = is_cancelling_ = false;
+  is_ready_ = is_cancelling_ = is_reopening_ = false;
   fetch_timer_.cancel();
+  reopen_timer_.cancel();
   acks_behind_replies_.clear();
   set_up_->stop(error);
   callers_.stop();

@@ -7,6 +7,7 @@
 #include "outlet.hpp"
 #include "seldom.hpp"
 #include "set_up.hpp"
+#include "taken_back.hpp"
 #include "wire.hpp"
 
 #include <asio/steady_timer.hpp>
@@ -24,9 +25,12 @@ class Intake final : public Opening::Owner,
                      public OutletHost,
                      public std::enable_shared_from_this<Intake> {
  public:
-  /// `may_fetch`: its queue lets messages be fetched (basic.get), as far as the links so far know.
-  Intake(const Environment& environment, const Options& options, const Registry& registry,
-         std::shared_ptr<bool> may_fetch);
+  /// What outlives the links of a listener.
+  struct Kept {
+    bool may_fetch = true;  ///< Its queue lets messages be fetched (basic.get), as far as the links so far know.
+    TakenBack taken_back;
+  };
+  Intake(const Environment& environment, const Options& options, const Registry& registry, std::shared_ptr<Kept> kept);
   ~Intake();
 
   /// Errors: those of Opening::run(), and unsupported (a pattern too long to bind).
@@ -84,8 +88,17 @@ class Intake final : public Opening::Owner,
   void find_route(Packet& packet, std::string_view routing_key);
   void tell_of_no_packet(const Error* error);
   void tell_unsendable(std::string_view return_address, const Serializer& format, const Error& error);
-  void acknowledge(std::uint64_t tag);
-  void give_back(std::uint64_t tag, bool requeue);
+  // Deliveries are known by tokens, which grow from channel to channel of a link; tags begin anew in each.
+  std::uint64_t tag_of(std::uint64_t token) const noexcept;
+  std::uint64_t end(std::uint64_t token, Settlement outcome);
+  void acknowledge(std::uint64_t token);
+  void give_back(std::uint64_t token, bool requeue);
+  SetUp::Ask consume();
+  void consume_again(const Error& why);
+  void consumes_again(const Method& answer);
+  void cancel_consumer();
+  /// True: nothing is left to do with the message.
+  bool is_settled_already(std::uint64_t token, Print print);
   void send_again(const Delivery& delivery);
   static Marks marks_of(const Packet& packet, int attempt);
   static asio::awaitable<void> declared_again(std::shared_ptr<Intake> self);
@@ -119,12 +132,15 @@ class Intake final : public Opening::Owner,
   const std::shared_ptr<Outlet> outlet_;
   std::vector<std::uint64_t> acks_behind_replies_;  ///< Tags: their replies are more than may wait.
   std::shared_ptr<SetUp> set_up_;
-  Seldom no_packet_said_, reply_said_;
+  Seldom no_packet_said_, reply_said_, overdue_said_;
   std::uint64_t overdue_ = 0;  ///< The delivery that the broker did not wait for any longer.
   std::string queue_;
   std::string consumer_;
   const std::uint16_t prefetch_;
-  const std::shared_ptr<bool> may_fetch_;
+  const std::shared_ptr<Kept> kept_;
+  std::uint64_t base_ = 0;  ///< Tokens up to this one are of earlier channels.
+  std::uint64_t last_token_ = 0;
+  asio::steady_timer reopen_timer_;
   asio::steady_timer fetch_timer_;
   transport::Backoff fetch_pause_;
   std::size_t fetching_ = 0;  ///< Questions under way.
@@ -138,6 +154,7 @@ class Intake final : public Opening::Owner,
   bool is_closed_ = false;
   bool is_stopped_ = false;
   bool is_cancelling_ = false;
+  bool is_reopening_ = false;  ///< The channel of deliveries.
   bool is_held_ = false;
   bool is_full_ = false;
   bool is_declaring_ = false;

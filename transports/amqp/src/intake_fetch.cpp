@@ -43,7 +43,7 @@ void Intake::fetch_soon() {
 }
 
 void Intake::fetch() {
-  if (!*may_fetch_ || !is_ready_ || !link_ || is_stopped_ || is_held_ || fetch_pauses_) return;
+  if (!kept_->may_fetch || !is_ready_ || !link_ || is_stopped_ || is_reopening_ || is_held_ || fetch_pauses_) return;
   while (fetching_ < k_most_questions && wants_to_fetch()) fetch_one();
 }
 
@@ -59,7 +59,7 @@ void Intake::fetch_one() {
 void Intake::fetched(const Result<Method>& answer) {
   --fetching_;
   if (!answer) {  // the link is lost
-    if (answer.error().code() == errc::refused && std::exchange(*may_fetch_, false))
+    if (answer.error().code() == errc::refused && std::exchange(kept_->may_fetch, false))
       environment_.log.warning("amqp: while messages of the queue " + queue_ +
                                " wait, others cannot be fetched: " + std::string(answer.error().message()));
     return;

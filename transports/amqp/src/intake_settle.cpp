@@ -86,14 +86,15 @@ void Intake::settle(const Delivery& delivery, Settlement settlement) {
 void Intake::tell_overdue(const Delivery& delivery) {
   overdue_ = 0;
   const Packet& packet = delivery.packet;
-  environment_.log.error("amqp: the handler of " +
-                         std::string(packet.route.empty() ? packet.pattern.text : packet.route) +
-                         " has ended, but took longer than the broker's consumer_timeout: its message has come again, "
-                         "and does so each time. Raise consumer_timeout, or let the handler end earlier");
+  environment_.log.error(
+      "amqp: the handler of " + std::string(packet.route.empty() ? packet.pattern.text : packet.route) +
+      " has ended, but took longer than the broker's consumer_timeout, so that its message came again "
+      "meanwhile. Raise consumer_timeout, or let the handler end earlier");
 }
 
-void Intake::acknowledge(std::uint64_t tag) {
-  if (window_.ack(tag)) flush_soon();
+void Intake::acknowledge(std::uint64_t token) {
+  const std::uint64_t tag = end(token, Settlement::ack);
+  if (tag && window_.ack(tag)) flush_soon();
 }
 
 /// The copy is there, so the original may go.
@@ -108,13 +109,17 @@ void Intake::on_outlet_progress() {
   for (const std::uint64_t tag : std::exchange(acks_behind_replies_, {})) acknowledge(tag);
 }
 
-void Intake::give_back(std::uint64_t tag, bool requeue) {
-  if (options_.at_most_once || !window_.forget(tag)) return;
+void Intake::give_back(std::uint64_t token, bool requeue) {
+  if (options_.at_most_once) return;
+  const std::uint64_t tag = end(token, requeue ? Settlement::retry : Settlement::reject);
+  if (!tag || !window_.forget(tag)) return;
   append_nack(link_->out(), k_work, tag, requeue);
 }
 
 void Intake::send_again(const Delivery& delivery) {
-  if (!window_.is_outstanding(delivery.token)) return;
+  const std::uint64_t tag = tag_of(delivery.token);
+  if (!tag) end(delivery.token, Settlement::retry);
+  if (!tag || !window_.is_outstanding(tag)) return;
   const Marks marks = marks_of(delivery.packet, delivery.attempt + 1);
   outlet_->want();
   outlet_->copies().send({delivery.token, queue_, marks}, delivery.message.view(), link_->session().frame_max());
@@ -128,7 +133,9 @@ Marks Intake::marks_of(const Packet& packet, int attempt) {
 }
 
 void Intake::park(const Delivery& delivery, ParkDone done) {
-  if (!is_ready_ || !link_ || !window_.is_outstanding(delivery.token)) return;  // it comes again
+  if (!is_ready_ || !link_) return;  // it comes again
+  const std::uint64_t tag = tag_of(delivery.token);
+  if (tag && !window_.is_outstanding(tag)) return;
   Marks marks = marks_of(delivery.packet, delivery.attempt);
   const std::string why = delivery.failure ? std::string(delivery.failure->what()) : "its handler rejected it";
   marks.error = why;

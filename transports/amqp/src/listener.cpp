@@ -30,7 +30,7 @@ asio::awaitable<Result<void>> AmqpListener::open(const Routes& routes, ListenerS
   if (is_closed_) co_return Error(errc::closed, "the listener was closed", End::rejected);
   if (const auto refusal = refused_options()) co_return *refusal;
   if (intake_) intake_->close();
-  const auto intake = intake_ = std::make_shared<Intake>(environment_, options_, registry_, may_fetch_);
+  const auto intake = intake_ = std::make_shared<Intake>(environment_, options_, registry_, kept_);
   const auto was_open = was_open_;
   const bool is_nameless = queue_name(options_, environment_.group).empty();
   const Log log = environment_.log;

@@ -34,7 +34,7 @@ class AmqpListener final : public Listener {
   const Registry& registry_;
   std::shared_ptr<Intake> intake_;
   std::shared_ptr<bool> was_open_ = std::make_shared<bool>(false);
-  std::shared_ptr<bool> may_fetch_ = std::make_shared<bool>(true);
+  std::shared_ptr<Intake::Kept> kept_ = std::make_shared<Intake::Kept>();
   bool is_closed_ = false;
 };
 
