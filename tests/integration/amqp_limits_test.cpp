@@ -256,8 +256,10 @@ TEST_F(AmqpLimits, ADeadLetterQueueThatStandsStillIsNamedAndNothingIsLost) {
   ASSERT_TRUE(wait_for([&] { return logs.contains("neither takes nor refuses what is sent to the queue " + dead); }));
   for (int i = 0; i < 200; ++i) admin.publish(queue, R"({"pattern":"good","data":"x"})");
   ASSERT_TRUE(wait_for([&] { return good == 200; }));
-  run_until(loop, service.drain(std::chrono::seconds(1)));
-  service.close();
+  const DrainReport report = run_until(loop, service.drain(std::chrono::minutes(5)));  // which is not waited for
+  EXPECT_EQ(report.given_back, 1u);
+  EXPECT_EQ(report.abandoned, 0u);
+  EXPECT_TRUE(logs.contains("1 messages that were given up are not in " + dead + " yet"));
   EXPECT_TRUE(wait_for([&] { return admin.ready(queue) == 1u; })) << "it is not given back";
   EXPECT_EQ(bad, 1);
   queue_process("resume");

@@ -44,6 +44,13 @@ std::size_t resident_kib() {
   return resident * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)) / 1024;
 }
 
+std::string last_lines(const LogCapture& logs) {
+  std::string text;
+  const auto lines = logs.lines();
+  for (std::size_t i = lines.size() > 20 ? lines.size() - 20 : 0; i < lines.size(); ++i) text += lines[i].text + '\n';
+  return text;
+}
+
 /// How late the machine wakes a thread that has nothing to do with waybill: what of a late end is not ours.
 class IdleThread {
  public:
@@ -213,7 +220,8 @@ TEST_P(Outage, LosesNothingThatWasAcceptedAndEndsEveryCall) {
     }
     const Clock::time_point back = Clock::now();
     ASSERT_TRUE(eventually(loop, std::chrono::seconds(60), [&] { return is_serving_since(back); }))
-        << "not serving a minute after the broker accepts connections";
+        << "not serving a minute after the broker accepts connections, kill " << kill << "; said so far:\n"
+        << last_lines(logs);
     slowest_return = std::max(slowest_return, std::chrono::ceil<milliseconds>(Clock::now() - back));
     ledger.outage_ended();
     const std::size_t before = load.accepted;

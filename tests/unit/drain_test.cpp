@@ -84,8 +84,8 @@ TEST_F(DrainOf, EverythingInHandIsSettledOnceOrCountedAsAbandoned) {
   carrier.parking.erase(18);
   ASSERT_TRUE(test::eventually(loop, [&] { return drained.has_value(); }));
   EXPECT_EQ(drained->finished, 4u + 1u);
-  EXPECT_EQ(drained->given_back, 5u + 2u + 3u + 1u);
-  EXPECT_EQ(drained->abandoned, 3u + 1u);
+  EXPECT_EQ(drained->given_back, 5u + 2u + 3u + 1u + 1u);
+  EXPECT_EQ(drained->abandoned, 3u);
   EXPECT_EQ(drained->finished + drained->given_back + drained->abandoned, token);
   const std::vector<Settlement> done{Settlement::ack};
   const std::vector<Settlement> again{Settlement::retry};
@@ -97,6 +97,20 @@ TEST_F(DrainOf, EverythingInHandIsSettledOnceOrCountedAsAbandoned) {
   }
   EXPECT_EQ(service->stats().dead_lettered, 1u);
   EXPECT_EQ(service->stats().dropped, 0u);
+}
+
+TEST_F(DrainOf, ADeadLetterThatIsNeverConfirmedIsNotWaitedForToTheEnd) {
+  serve("?dead_letter=dead");
+  for (std::uint64_t token = 1; token <= 3; ++token) carrier.deliver("hopeless", token);
+  test::run_ready(loop);
+  ASSERT_EQ(carrier.parking.size(), 3u);
+  begin_drain(std::chrono::minutes(10));
+  carrier.parking.at(1)({});
+  carrier.parking.at(2)(Error(errc::refused, "the queue is full"));
+  ASSERT_TRUE(test::eventually(loop, [&] { return drained.has_value(); }));
+  EXPECT_EQ(drained->finished, 1u);
+  EXPECT_EQ(drained->given_back, 2u);
+  EXPECT_EQ(drained->abandoned, 0u);
 }
 
 TEST_F(DrainOf, AnyLimitIsTaken) {

@@ -42,6 +42,8 @@ struct Seen final : Parking::Observer {
     pauses.push_back(retry_in);
     last_reason = why.what();
   }
+  void on_given_back() override { ++given_back; }
+  int given_back = 0;
   std::vector<std::uint64_t> parked, refused;
   std::vector<std::chrono::milliseconds> pauses;
   std::string last_reason;
@@ -100,6 +102,7 @@ TEST_F(ParkingTest, AnEndGivesBackWhatWaitsAndLetsWhatIsUnderWayFinish) {
   source.open.at(2)(queue_is_gone());
   EXPECT_EQ(source.settled, (Settled{{1, Settlement::retry}, {2, Settlement::ack}, {3, Settlement::retry}}));
   EXPECT_EQ(seen->parked, (std::vector<std::uint64_t>{2}));
+  EXPECT_EQ(seen->given_back, 1) << "who waits for those under way hears of it";
   EXPECT_EQ(parking->size(), 0u);
 }
 

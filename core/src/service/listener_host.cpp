@@ -64,6 +64,7 @@ ListenerHost::ListenerHost(std::shared_ptr<ServiceParts> parts, const ListenerCo
       observed_url_(config_.url.redacted()),
       cache_(parts_->table),
       idle_(executor_),
+      letters_(executor_),
       close_(executor_) {}
 
 std::string ListenerHost::describe() const {
@@ -359,10 +360,12 @@ asio::awaitable<DrainReport> ListenerHost::drain(TimePoint deadline) {
   const std::size_t at_first = in_hand();
   // A second drain waits beside the first; whichever ends earlier closes.
   if (is_first || deadline < idle_.expiry()) idle_.expires_at(deadline);
-  while (in_hand() > 0 && idle_.now() < deadline && !closed_) co_await wait_quietly(idle_);
-  report.abandoned = std::min(in_hand(), at_first);
-  report.finished = at_first - report.abandoned;
-  report.given_back = given_back_;
+  while (in_flight_ > 0 && idle_.now() < deadline && !closed_) co_await wait_quietly(idle_);
+  co_await letters_parked(deadline);
+  const std::size_t letters = letters_back_ + in_hand() - in_flight_;
+  report.abandoned = std::min(in_flight_, at_first);
+  report.given_back = given_back_ + letters;
+  report.finished = at_first - std::min(at_first, report.abandoned + letters);
   if (!closed_) {
     // The flush ends with the link, so the deadline closes the link: the earliest, if several drains wait.
     const TimePoint close_at = std::max(deadline, idle_.now() + std::chrono::milliseconds(100));
@@ -388,6 +391,7 @@ void ListenerHost::close() {
   listener_->close();
   if (parking_) parking_->forget_all();  // whose parking had begun: nobody will say how it ended
   idle_.cancel();
+  letters_.cancel();
   close_.cancel();
 }
 

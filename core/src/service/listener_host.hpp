@@ -105,6 +105,7 @@ class ListenerHost final : public std::enable_shared_from_this<ListenerHost>,
   void on_link_lost(const Error& error) override;
   void on_link_failed(const Error& error, std::optional<std::chrono::milliseconds> retry_in) override;
   void on_parked(const Delivery& delivery) override;
+  void on_given_back() override;
   void on_not_parked(const Delivery& delivery, const Error& why, std::chrono::milliseconds retry_in) override;
 
  private:
@@ -138,6 +139,8 @@ class ListenerHost final : public std::enable_shared_from_this<ListenerHost>,
   void keep(Delivery& delivery);
   /// Ends it for good: it is parked in the dead-letter channel, or dropped where there is none.
   void give_up(Delivery& delivery, const Error& error);
+  /// Dead letters on their way, while draining: a moment, for who does not confirm them may never do so.
+  asio::awaitable<void> letters_parked(TimePoint deadline);
   void finished_one();
   void hold_intake(bool on);
   /// False: its link is gone and nothing can be said about it any more; who has it delivers it again.
@@ -168,8 +171,10 @@ class ListenerHost final : public std::enable_shared_from_this<ListenerHost>,
   Buffer scratch_;
   std::size_t in_flight_ = 0;
   std::size_t given_back_ = 0;
-  Timer idle_;   ///< Cancelled when nothing is in flight any more.
-  Timer close_;  ///< Ends the flush of a drain.
+  std::size_t letters_back_ = 0;  ///< Dead letters under way when a drain began, that went back.
+  Timer idle_;                    ///< Cancelled when nothing is in flight any more.
+  Timer letters_;                 ///< Cancelled when a dead letter has found its place, or goes back.
+  Timer close_;                   ///< Ends the flush of a drain.
   bool draining_ = false;
   bool was_ready_ = false;
   LinkLog link_log_;

@@ -2,6 +2,7 @@
 #include "error_text.hpp"
 #include "random_bits.hpp"
 #include "service/listener_host.hpp"
+#include "waybill/detail/asio.hpp"
 #include "waybill/transport/backoff.hpp"
 
 #include <asio/post.hpp>
@@ -24,6 +25,8 @@ std::chrono::milliseconds backoff_after(int attempt, const DeliveryPolicy& polic
   transport::Backoff backoff({policy.backoff, policy.most_backoff}, static_cast<unsigned>(attempt - 1));
   return backoff.next_whole(random_bits());
 }
+
+constexpr std::chrono::seconds k_letter_patience{1};
 
 }  // namespace
 
@@ -131,7 +134,25 @@ void ListenerHost::on_parked(const Delivery& delivery) {
   log().write(delivery.failure->code() == errc::no_handler ? LogLevel::debug : LogLevel::warning,
               "gave up " + given_up(delivery) + ", it is now in " + config_.delivery.dead_letter + ": " +
                   delivery.failure->what());
-  if (draining_) idle_.cancel();
+  if (draining_) letters_.cancel();
+}
+
+void ListenerHost::on_given_back() {
+  ++letters_back_;
+  letters_.cancel();
+}
+
+asio::awaitable<void> ListenerHost::letters_parked(TimePoint deadline) {
+  const auto self = shared_from_this();
+  const TimePoint until = std::min(deadline, self->letters_.now() + k_letter_patience);
+  while (self->parking_ && self->parking_->under_way() > 0 && self->letters_.now() < until && !self->closed_) {
+    self->letters_.expires_at(until);
+    co_await wait_quietly(self->letters_);
+  }
+  const std::size_t left = self->parking_ && !self->closed_ ? self->parking_->under_way() : 0;
+  if (left)
+    self->log().warning(std::to_string(left) + " messages that were given up are not in " +
+                        self->config_.delivery.dead_letter + " yet, and are not waited for: they are delivered again");
 }
 
 void ListenerHost::on_not_parked(const Delivery& delivery, const Error& why, std::chrono::milliseconds retry_in) {

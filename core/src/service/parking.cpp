@@ -32,8 +32,8 @@ void Parking::ended(Id id, const Result<void>& outcome) {
     const auto ended = letters_.extract(found);
     Delivery& delivery = ended.mapped().delivery;
     delivery.settle(outcome ? Settlement::ack : Settlement::retry);
-    if (outcome && observer) observer->on_parked(delivery);
-    return;
+    if (!observer) return;
+    return outcome ? observer->on_parked(delivery) : observer->on_given_back();
   }
   const std::chrono::milliseconds pause = letter.pause.next(random_bits());
   const auto added = waiting_.emplace(timer_.now() + pause, id);

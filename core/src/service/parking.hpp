@@ -22,13 +22,15 @@ class Parking : public std::enable_shared_from_this<Parking> {
   class Observer {
    public:
     virtual void on_parked(const Delivery& delivery) = 0;
+    /// After give_back(): its parking was under way then, and it goes back, too.
+    virtual void on_given_back() = 0;
     virtual void on_not_parked(const Delivery& delivery, const Error& why, std::chrono::milliseconds retry_in) = 0;
 
    protected:
     ~Observer() = default;
   };
 
-  /// `observer` outlives the calls of park(); it is not asked after forget_all() or give_back().
+  /// `observer` outlives the calls of park(); it is not asked after forget_all().
   Parking(const asio::any_io_executor& executor, std::weak_ptr<Observer> observer)
       : timer_(executor), observer_(std::move(observer)) {}
 

@@ -36,6 +36,7 @@ void Copies::stop() noexcept {
   is_started_ = is_watching_sent_ = is_blocked_ = false;
   channel_.stop();
   sent_.clear();
+  retries_ = 0;
   waiting_.clear();
   refusals_.clear();
   timer_.cancel();
@@ -64,6 +65,7 @@ void Copies::told(Ticket ticket, const Result<Accepted>& outcome, const Confirms
   auto found = sent_.extract(ticket);
   if (!found) return;
   Sent& copy = found.mapped();
+  if (!copy.is_dead) --retries_;
   if (copy.is_dead) {
     if (!outcome && outcome.error().code() == errc::no_receiver) host_.dead_letters_missing();
     return copy.done(outcome ? Result<void>() : Result<void>(outcome.error()));
@@ -75,6 +77,7 @@ void Copies::told(Ticket ticket, const Result<Accepted>& outcome, const Confirms
 }
 
 void Copies::sent(Ticket ticket, std::string to, bool is_dead, ParkDone done) {
+  if (!is_dead) ++retries_;
   sent_.insert_or_assign(ticket, Sent{std::chrono::steady_clock::now(), std::move(to), is_dead, std::move(done)});
   if (!std::exchange(is_watching_sent_, true)) watch_sent();
 }

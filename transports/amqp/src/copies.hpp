@@ -38,7 +38,8 @@ class Copies {
   void stop() noexcept;
   /// `message`: Delivery::message. The views need to live during the call only.
   void send(const Copy& copy, std::string_view message, std::uint32_t frame_max, ParkDone done = {});
-  bool empty() const noexcept { return sent_.empty() && waiting_.empty(); }
+  /// Nothing waits to be sent again for its next attempt. Who parks dead letters waits for these itself.
+  bool has_no_retries() const noexcept { return retries_ == 0 && waiting_.empty(); }
   /// The broker has said that it takes nothing, from nobody: no queue is to blame.
   void blocked(bool on) noexcept { is_blocked_ = on; }
   /// Nothing waits after a refusal any more: those that do are forgotten, now and later, and told to `each`.
@@ -69,7 +70,8 @@ class Copies {
   const Host host_;
   PublishChannel channel_;
   std::multimap<socket::TimePoint, Waiting> waiting_;
-  std::map<Ticket, Sent> sent_;  ///< Neither confirmed nor refused yet. Tickets are delivery tags.
+  std::map<Ticket, Sent> sent_;  ///< Neither confirmed nor refused yet. Tickets are tokens of deliveries.
+  std::size_t retries_ = 0;      ///< Of these: not dead letters.
   std::function<void(std::uint64_t tag)> given_up_;
   std::map<Ticket, int> refusals_;  ///< How often, of those that were refused.
   asio::steady_timer timer_;

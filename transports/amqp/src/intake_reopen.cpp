@@ -48,10 +48,10 @@ void Intake::consume_again(const Error& why) {
     if (!overdue_) overdue_ = first ? first : token;
   }
   base_ = last_token_;
-  environment_.log.write(
-      overdue_said_.now() ? LogLevel::warning : LogLevel::debug,
-      "amqp: " + std::string(why.message()) + ". It has taken back what was in hand of the queue " + queue_ + ", " +
-          std::to_string(in_hand) + " messages: their handlers go on, and settle them when they come again");
+  environment_.log.write(overdue_said_.now() ? LogLevel::warning : LogLevel::debug,
+                         "amqp: " + std::string(why.message()) + ". It has taken back what was in hand of the queue " +
+                             queue_ + ", " + std::to_string(in_hand) +
+                             " messages: their handlers go on, and settle them when they come again");
   is_reopening_ = true;
   const auto self = shared_from_this();
   Session& session = link_->session();
@@ -63,7 +63,8 @@ void Intake::consume_again(const Error& why) {
   reopen_timer_.async_wait([weak = weak_from_this()](const asio::error_code& ec) {
     const auto here = weak.lock();
     if (ec || !here || !here->is_reopening_) return;
-    here->lost(Error(errc::connection_lost, "the broker does not answer after it has closed the channel of deliveries"));
+    here->lost(
+        Error(errc::connection_lost, "the broker does not answer after it has closed the channel of deliveries"));
   });
 }
 

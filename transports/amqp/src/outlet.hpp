@@ -54,8 +54,8 @@ class Outlet final : public Opening::Owner, public std::enable_shared_from_this<
   SendChannel& replies() noexcept { return replies_; }
   Copies& copies() noexcept { return copies_; }
   bool is_shared() const noexcept { return state_ == State::shared; }
-  /// Everything has left.
-  bool is_idle() const noexcept { return state_ != State::opening && copies_.empty() && !unsent_bytes(); }
+  /// Everything has left; dead letters may not be confirmed yet.
+  bool is_idle() const noexcept { return state_ != State::opening && copies_.has_no_retries() && !unsent_bytes(); }
   bool is_congested() const noexcept { return is_blocked_ || unsent_bytes() > k_congested; }
   /// So much waits to be sent that what is acknowledged meanwhile should be no more.
   bool is_stuck() const noexcept { return state_ == State::own && unsent_bytes() > k_most_unsent; }

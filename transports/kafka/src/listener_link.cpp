@@ -284,7 +284,9 @@ void ListenerLink::on_sent(Ticket ticket, rd_kafka_resp_err_t code, End) {
 
 asio::awaitable<void> ListenerLink::flush() {
   const auto self = shared_from_this();
-  if (producer_) co_await producer_->flush();
+  if (!producer_) co_return;
+  auto flushing = producer_->flush([self] { return self->parking_.size(); });
+  co_await std::move(flushing);
 }
 
 void ListenerLink::close() {

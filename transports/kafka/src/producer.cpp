@@ -204,7 +204,7 @@ void Producer::note_end(Ticket ticket, std::size_t bytes, rd_kafka_resp_err_t co
 }
 
 void Producer::on_batch_end() {
-  if (waiting_->unsent == 0) waiting_->idle.cancel();
+  waiting_->idle.cancel();
   if (reports_.empty()) return;
   std::vector<Report> reports;
   reports.swap(reports_);
@@ -218,9 +218,9 @@ void Producer::on_batch_end() {
   if (reports_.empty()) reports_.swap(reports);  // its memory
 }
 
-asio::awaitable<void> Producer::flush() {
+asio::awaitable<void> Producer::flush(std::function<std::size_t()> besides) {
   const std::shared_ptr<Waiting> waiting = waiting_;
-  while (waiting->unsent > 0 && !waiting->is_closed) {
+  while (!waiting->is_closed && waiting->unsent > (besides ? besides() : 0)) {
     waiting->idle.expires_at(asio::steady_timer::time_point::max());
     co_await waybill::detail::wait_quietly(waiting->idle);
   }

@@ -51,7 +51,8 @@ class Producer final : public ClientHooks, private SingleSenderHooks, private St
   rd_kafka_t* get() const noexcept { return client_->get(); }
   std::size_t unsent_bytes() const noexcept { return unsent_bytes_; }
   /// Completes when all that was sent is confirmed or has failed, or after close().
-  asio::awaitable<void> flush();
+  /// Until no more are unsent than those that `besides` counts, which their sender waits for itself.
+  asio::awaitable<void> flush(std::function<std::size_t()> besides = {});
   /// Nothing more can be sent: tells the end of all that was not confirmed.
   void abandon();
   void close();
@@ -96,7 +97,7 @@ class Producer final : public ClientHooks, private SingleSenderHooks, private St
   /// Outlives the producer where a flush() still waits.
   struct Waiting {
     explicit Waiting(const asio::any_io_executor& executor) : idle(executor) {}
-    asio::steady_timer idle;  ///< Cancelled when nothing is unsent, or at close().
+    asio::steady_timer idle;  ///< Cancelled after each batch of reports, and at close().
     std::size_t unsent = 0;
     bool is_closed = false;
   };
