@@ -16,8 +16,10 @@
 #include <asio/async_result.hpp>
 #include <asio/io_context.hpp>
 
+#include <initializer_list>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace waybill {
@@ -57,15 +59,26 @@ class Service {
   Service& operator=(const Service&) = delete;
   ~Service();
 
-  /// Answers requests: `handler` is any callable on (T), (T, Context&), (Context&) or () that returns R, void,
+  /// Some of its listeners, for handlers that are not for all.
+  ///
+  /// Lifetime: refers to the service.
+  class Listeners;
+  /// The listener of that name. Throws Error(invalid_config) that names the nearest.
+  Listeners at(std::string_view name);
+  /// Those of several names: `service.at({"inside", "public"}).on_request(...)`.
+  Listeners at(std::initializer_list<std::string_view> names);
+  Listeners at(const std::vector<std::string>& names);
+
+  /// Answers requests on all listeners: `handler` is any callable on (T), (T, Context&), (Context&) or () that returns R, void,
   /// asio::awaitable<R> or Stream<R>. It must be safe to call from several threads if `threads` or `handler_threads` say so.
-  /// Throws Error(invalid_config) when the pattern has a request handler already, or after the start.
+  /// Throws Error(invalid_config) when the pattern has a request handler on one of the listeners already, or after the
+  /// start.
   template <class F>
   Service& on_request(const Pattern& pattern, F&& handler) {
     add(pattern, detail::make_handler(std::forward<F>(handler)), true);
     return *this;
   }
-  /// Takes events; several handlers of one pattern all run, in the order of their registration. The message is
+  /// Takes events of all listeners; several handlers of one pattern all run, in the order of their registration. The message is
   /// acknowledged when all have returned; when one fails the delivery policy decides.
   template <class F>
   Service& on_event(const Pattern& pattern, F&& handler) {
@@ -124,7 +137,9 @@ class Service {
 
  private:
   class Core;
-  void add(const Pattern& pattern, std::unique_ptr<detail::Handler> handler, bool is_request);
+  /// `places`: of its listeners; null: all.
+  void add(const Pattern& pattern, std::shared_ptr<detail::Handler> handler, bool is_request,
+           const std::vector<std::size_t>* places = nullptr);
   template <class T>
   using Done = detail::UniqueFunction<void(Result<T>)>;
   void start_then(Done<void> done, std::shared_ptr<asio::cancellation_signal> cancel);
@@ -134,5 +149,31 @@ class Service {
   void spawn(asio::awaitable<Value> work, Done<T> done, std::shared_ptr<asio::cancellation_signal> cancel);
   std::shared_ptr<Core> core_;
 };
+
+/// Binds handlers as Service does, to the listeners that at() named.
+class Service::Listeners {
+ public:
+  template <class F>
+  Listeners& on_request(const Pattern& pattern, F&& handler) {
+    service_.add(pattern, detail::make_handler(std::forward<F>(handler)), true, &places_);
+    return *this;
+  }
+  template <class F>
+  Listeners& on_event(const Pattern& pattern, F&& handler) {
+    service_.add(pattern, detail::make_handler(std::forward<F>(handler)), false, &places_);
+    return *this;
+  }
+
+ private:
+  friend class Service;
+  Listeners(Service& service, std::vector<std::size_t> places) : service_(service), places_(std::move(places)) {}
+  Service& service_;
+  std::vector<std::size_t> places_;  // among the listeners of the configuration
+};
+
+inline Service::Listeners Service::at(std::string_view name) { return at({name}); }
+inline Service::Listeners Service::at(std::initializer_list<std::string_view> names) {
+  return at(std::vector<std::string>(names.begin(), names.end()));
+}
 
 }  // namespace waybill

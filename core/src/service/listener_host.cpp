@@ -49,9 +49,10 @@ Error error_of_handler(std::exception_ptr exception, const Packet& packet, const
   return Error(error.code(), std::string(error.message()), End::unknown);
 }
 
-ListenerHost::ListenerHost(std::shared_ptr<ServiceParts> parts, const ListenerConfig& config,
+ListenerHost::ListenerHost(std::shared_ptr<ServiceParts> parts, const RouteTable& table, const ListenerConfig& config,
                            std::shared_ptr<Transport> transport, std::vector<Middleware> chain, Environment environment)
     : parts_(std::move(parts)),
+      table_(table),
       config_(config),
       chain_(std::move(chain)),
       executor_(environment.executor),
@@ -62,13 +63,14 @@ ListenerHost::ListenerHost(std::shared_ptr<ServiceParts> parts, const ListenerCo
       retries_(std::make_shared<WaitingRetries>(executor_, config_.max_in_flight)),
       sole_thread_(config_.url.redacted()),
       observed_url_(config_.url.redacted()),
-      cache_(parts_->table),
+      cache_(table_),
       idle_(executor_),
       letters_(executor_),
       close_(executor_) {}
 
 std::string ListenerHost::describe() const {
-  std::string line = config_.url.redacted() + ": events " + std::string(capabilities_.event_promise);
+  std::string line = config_.name.empty() ? std::string() : config_.name + " at ";
+  line += config_.url.redacted() + ": events " + std::string(capabilities_.event_promise);
   line += describe_policy();
   if (capabilities_.wildcards == Support::emulated) line += ", wildcards matched on this side";
   line += describe_chain(chain_);
@@ -89,7 +91,7 @@ std::string ListenerHost::describe_policy() const {
 }
 
 asio::awaitable<Result<void>> ListenerHost::start() {
-  for (const Route& route : parts_->table.routes()) {
+  for (const Route& route : table_.routes()) {
     if (route.pattern.is_wildcard() && capabilities_.wildcards == Support::impossible) {
       co_return Error(errc::unsupported,
                       std::string(capabilities_.transport) + " cannot carry the wildcard pattern " +
@@ -118,7 +120,7 @@ asio::awaitable<Result<void>> ListenerHost::start() {
 }
 
 asio::awaitable<Result<void>> ListenerHost::open_link() {
-  const Routes routes = parts_->table.routes();
+  const Routes routes = table_.routes();
   co_return co_await listener_->open(routes, *this);
 }
 

@@ -48,7 +48,7 @@ inline std::string_view name_of(const Packet& packet) noexcept {
 
 /// What all listeners of a service share; fixed from the start on.
 struct ServiceParts {
-  RouteTable table;
+  std::vector<RouteTable> tables;      ///< One for each listener; without any, one that only finds mistakes.
   std::vector<Middleware> middleware;  ///< Of use().
   Log log;
   MetricSink metrics;
@@ -74,9 +74,9 @@ class ListenerHost final : public std::enable_shared_from_this<ListenerHost>,
                            public Reconnect::Host,
                            public Parking::Observer {
  public:
-  /// `chain`: all the middleware around its handlers.
-  ListenerHost(std::shared_ptr<ServiceParts> parts, const ListenerConfig& config, std::shared_ptr<Transport> transport,
-               std::vector<Middleware> chain, Environment environment);
+  /// `table`: its handlers, one of `parts`. `chain`: all the middleware around them.
+  ListenerHost(std::shared_ptr<ServiceParts> parts, const RouteTable& table, const ListenerConfig& config,
+               std::shared_ptr<Transport> transport, std::vector<Middleware> chain, Environment environment);
 
   asio::awaitable<Result<void>> start();
   /// Takes nothing new; completes when nothing is in flight, all replies are out, or at the deadline. Then it is closed.
@@ -149,6 +149,7 @@ class ListenerHost final : public std::enable_shared_from_this<ListenerHost>,
   }
 
   std::shared_ptr<ServiceParts> parts_;
+  const RouteTable& table_;
   ListenerConfig config_;
   std::vector<Middleware> chain_;
   asio::any_io_executor executor_;

@@ -177,7 +177,7 @@ void ListenerHost::hold_intake(bool on) {
 void ListenerHost::warn() const {
   const DeliveryPolicy& policy = config_.delivery;
   if (capabilities_.redelivery == Support::impossible || capabilities_.dead_letters == Support::impossible) return;
-  const Routes routes = parts_->table.routes();
+  const Routes routes = table_.routes();
   const bool has_events =
       std::any_of(routes.begin(), routes.end(), [](const Route& route) { return route.handles_events; });
   if (!has_events || !policy.dead_letter.empty()) return;

@@ -6,28 +6,33 @@
 
 namespace waybill::detail {
 
-void RouteTable::add(const Pattern& pattern, std::unique_ptr<Handler> handler, bool is_request) {
+void RouteTable::check(const Pattern& pattern, bool is_request) const {
   if (std::max(pattern.route().size(), pattern.term().text.size()) > k_max_pattern) {
     throw Error(errc::invalid_config,
                 "the pattern " + pattern.route().substr(0, 40) + "... is longer than " + std::to_string(k_max_pattern) +
                     " bytes: no message finds it",
                 End::rejected);
   }
+  const auto entry = entries_.find(pattern.route());
+  if (is_request && entry != entries_.end() && entry->second->request) {
+    throw Error(errc::invalid_config, "the pattern " + pattern.route() + " has a request handler already",
+                End::rejected);
+  }
+}
+
+void RouteTable::add(const Pattern& pattern, std::shared_ptr<Handler> handler, bool is_request) {
+  check(pattern, is_request);
   std::unique_ptr<RouteEntry>& entry = entries_[pattern.route()];
   if (!entry) {
     entry = std::make_unique<RouteEntry>(RouteEntry{pattern, nullptr, {}, true});
     order_.push_back(entry.get());
   }
   entry->is_immediate = entry->is_immediate && handler->is_immediate();
-  if (!is_request) {
+  if (is_request) {
+    entry->request = std::move(handler);
+  } else {
     entry->events.push_back(std::move(handler));
-    return;
   }
-  if (entry->request) {
-    throw Error(errc::invalid_config, "the pattern " + pattern.route() + " has a request handler already",
-                End::rejected);
-  }
-  entry->request = std::move(handler);
 }
 
 const RouteEntry* RouteTable::find(std::string_view route) const noexcept {

@@ -26,15 +26,18 @@ struct TextHash {
 /// The handlers of one route. A message finds them by its route; whether it is a request or an event it says itself.
 struct RouteEntry {
   Pattern pattern;
-  std::unique_ptr<Handler> request;
-  std::vector<std::unique_ptr<Handler>> events;
+  std::shared_ptr<Handler> request;
+  std::vector<std::shared_ptr<Handler>> events;
   bool is_immediate = true;  ///< All its handlers return at once.
 };
 
+/// The handlers of one listener; others may share them.
 class RouteTable {
  public:
   /// Throws Error(invalid_config) for a second request handler of one pattern, and for a pattern that is too long.
-  void add(const Pattern& pattern, std::unique_ptr<Handler> handler, bool is_request);
+  void check(const Pattern& pattern, bool is_request) const;
+  /// Throws what check() does.
+  void add(const Pattern& pattern, std::shared_ptr<Handler> handler, bool is_request);
 
   /// Exact route first, then wildcards in the order of their registration. Null if there is none.
   const RouteEntry* find(std::string_view route) const noexcept;

@@ -1,11 +1,13 @@
 #include "waybill/service.hpp"
 
+#include "config/listener_names.hpp"
 #include "middleware/configured.hpp"
 #include "service/service_core.hpp"
 
 #include <asio/bind_cancellation_slot.hpp>
 #include <asio/co_spawn.hpp>
 
+#include <algorithm>
 #include <optional>
 
 namespace waybill {
@@ -18,9 +20,24 @@ Service::Service(asio::any_io_executor executor, Config config, std::shared_ptr<
 
 Service::~Service() { close(); }
 
-void Service::add(const Pattern& pattern, std::unique_ptr<detail::Handler> handler, bool is_request) {
+void Service::add(const Pattern& pattern, std::shared_ptr<detail::Handler> handler, bool is_request,
+                  const std::vector<std::size_t>* places) {
   core_->require_not_started("handlers");
-  core_->parts().table.add(pattern, std::move(handler), is_request);
+  std::vector<detail::RouteTable*> tables;
+  for (std::size_t i = 0; i < core_->parts().tables.size(); ++i) {
+    if (!places || std::find(places->begin(), places->end(), i) != places->end()) {
+      tables.push_back(&core_->parts().tables[i]);
+    }
+  }
+  for (const detail::RouteTable* table : tables) table->check(pattern, is_request);  // all or none
+  for (detail::RouteTable* table : tables) table->add(pattern, handler, is_request);
+}
+
+Service::Listeners Service::at(const std::vector<std::string>& names) {
+  if (names.empty()) throw Error(errc::invalid_config, "at() needs the name of a listener", End::rejected);
+  std::vector<std::size_t> places;
+  for (const std::string& name : names) places.push_back(detail::find_listener(core_->config(), name).value());
+  return Listeners(*this, std::move(places));
 }
 
 Service& Service::use(Middleware middleware) {

@@ -8,6 +8,7 @@
 #include <asio/post.hpp>
 
 #include <algorithm>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -31,6 +32,7 @@ Service::Core::Core(std::optional<asio::any_io_executor> executor, Config config
   parts_->log = Log(stderr_log(), level_of(config_.log_level));
   parts_->registry = std::move(registry);
   config_.validate().value();
+  parts_->tables.resize(std::max<std::size_t>(1, config_.listeners.size()));
   if (executor) {
     if (config_.threads > 1) {
       throw Error(errc::invalid_config,
@@ -84,9 +86,21 @@ void Service::Core::require_not_started(std::string_view what) const {
 }
 
 void Service::Core::warn() const {
-  for (const std::string& route : parts_->table.unreachable()) {
+  std::set<std::string> unreachable;
+  for (const detail::RouteTable& table : parts_->tables) {
+    for (std::string& route : table.unreachable()) unreachable.insert(std::move(route));
+  }
+  for (const std::string& route : unreachable) {
     parts_->log.warning("no message reaches the handler of " + route +
                         ": the text of a pattern is read as JSON if it can be, so take another one");
+  }
+  const std::vector<detail::RouteTable>& tables = parts_->tables;
+  const bool has_handlers = std::any_of(tables.begin(), tables.end(), [](const auto& table) { return !table.empty(); });
+  for (std::size_t i = 0; i < config_.listeners.size(); ++i) {
+    const ListenerConfig& listener = config_.listeners[i];
+    if (!has_handlers || !tables[i].empty()) continue;
+    const std::string name = listener.name.empty() ? listener.url.redacted() : '"' + listener.name + '"';
+    parts_->log.warning("no handler is for the listener " + name);
   }
   for (std::size_t i = 0; i < config_.listeners.size(); ++i) hosts_[i]->warn();  // the other loops have the same
 }
@@ -107,8 +121,8 @@ void Service::Core::make_hosts() {
       environment.shares_address = threads > 1;
       std::vector<Middleware> chain = configured_[i];
       chain.insert(chain.end(), parts_->middleware.begin(), parts_->middleware.end());
-      hosts_.push_back(std::make_shared<detail::ListenerHost>(parts_, listener, transports_[i], std::move(chain),
-                                                              std::move(environment)));
+      hosts_.push_back(std::make_shared<detail::ListenerHost>(parts_, parts_->tables[i], listener, transports_[i],
+                                                              std::move(chain), std::move(environment)));
     }
   }
   has_hosts_.store(true, std::memory_order_release);
