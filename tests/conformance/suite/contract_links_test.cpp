@@ -42,6 +42,8 @@ TEST_P(TransportConformance, ADeliveryMayOutliveItsListener) {
   test::run_ready(loop);
 }
 
+TEST_P(TransportConformance, AListenerOfNothingIsReady) { EXPECT_TRUE(try_listen({}).has_value()); }
+
 TEST_P(TransportConformance, AClosedListenerHearsNothing) {
   const auto listener = listen({event_route("work")});
   const auto connection = connect(*listener);
