@@ -1,7 +1,7 @@
 # Functions for tests/: a GoogleTest program per subject, its cases registered one by one with label and time limit.
 include(GoogleTest)
 
-# waybill_is_built(<variable> <subject of a test>): false for tests of a broker's transport that was not switched on.
+# waybill_is_built(<variable> <subject of a test>): false for tests of a component that was not switched on.
 function(waybill_is_built variable subject)
   set(${variable} TRUE PARENT_SCOPE)
   if(subject MATCHES "^(redis|amqp|kafka)(_|$)")
@@ -9,6 +9,9 @@ function(waybill_is_built variable subject)
     if(NOT WAYBILL_WITH_${name})
       set(${variable} FALSE PARENT_SCOPE)
     endif()
+  endif()
+  if(subject MATCHES "^(http|application|gateway)(_|$)" AND NOT WAYBILL_WITH_GATEWAY)
+    set(${variable} FALSE PARENT_SCOPE)
   endif()
 endfunction()
 

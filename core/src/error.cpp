@@ -8,10 +8,11 @@
 namespace waybill {
 namespace {
 
-/// The shape of an error that waybill itself writes; without a name it is NestJS's own.
+/// The shape of an error that waybill itself writes: NestJS's own, with a code where the caller sent the wrong thing.
 struct NestError {
   std::string_view status;
   std::string_view message;
+  std::optional<std::string_view> code = std::nullopt;
 };
 
 const char* sentence(errc code) noexcept {
@@ -149,6 +150,7 @@ std::string_view Error::message() const noexcept { return state_->message; }
 const char* Error::what() const noexcept { return state_->what.c_str(); }
 End Error::end() const noexcept { return state_->end; }
 const Slice& Error::body() const noexcept { return state_->body; }
+const Serializer* Error::serializer() const noexcept { return state_->serializer; }
 
 bool Error::is_permanent() const noexcept {
   return state_->permanent || code() == errc::payload_mismatch || code() == errc::payload_malformed;
@@ -206,6 +208,7 @@ void Error::encode(const Serializer& serializer, Buffer& out) const {
   }
   if (code() != errc::remote) {
     NestError error{"error", detail::is_told(*this) ? message() : "Internal server error"};
+    if (code() == errc::payload_mismatch) error.code = "payload_mismatch";
     return serializer.encode(ValueRef::of(error), out).value();
   }
   if (name().empty() && !state_->value) {

@@ -1,7 +1,7 @@
 #include "json_line.hpp"
 
-#include "format_bridge.hpp"
 #include <waybill/fields.hpp>
+#include <waybill/format/recorded_value.hpp>
 #include <waybill/registry.hpp>
 
 #include <map>
@@ -29,7 +29,7 @@ std::string compact(std::string_view json) {
 }
 
 Result<Payload> convert(const Payload& payload, const Serializer& target) {
-  FormatBridge value;
+  format::RecordedValue value;
   if (Result<void> decoded = payload.decode_into(ValueOut::of(value)); !decoded) return decoded.error();
   Buffer buffer;
   if (Result<void> encoded = target.encode(ValueRef::of(value), buffer); !encoded) return encoded.error();
@@ -91,16 +91,16 @@ Result<Payload> payload_from_json(std::string_view json, const Serializer& targe
 
 Result<JsonHeaders> headers_from_json(std::string_view json) {
   std::map<std::string, Payload> members;
-  FormatBridge whole;  // knows the order
+  format::RecordedValue whole;  // knows the order
   const Payload given(Slice::copy(json), json_serializer());
   if (Result<void> decoded = given.decode_into(ValueOut::of(members)); !decoded) return decoded.error();
   if (Result<void> decoded = given.decode_into(ValueOut::of(whole)); !decoded) return decoded.error();
   JsonHeaders headers;
   int depth = 0;
-  for (const FormatBridge::Step& step : whole.steps()) {
-    if (std::holds_alternative<FormatBridge::Begin>(step)) ++depth;
-    if (std::holds_alternative<FormatBridge::End>(step)) --depth;
-    const auto* const key = std::get_if<FormatBridge::Key>(&step);
+  for (const format::RecordedValue::Step& step : whole.steps()) {
+    if (std::holds_alternative<format::RecordedValue::Begin>(step)) ++depth;
+    if (std::holds_alternative<format::RecordedValue::End>(step)) --depth;
+    const auto* const key = std::get_if<format::RecordedValue::Key>(&step);
     if (!key || depth != 1) continue;
     const Payload& value = members.at(key->name);
     std::string text(value.bytes().view());

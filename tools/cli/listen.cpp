@@ -1,9 +1,9 @@
 #include "listen.hpp"
 
-#include "format_bridge.hpp"
 #include "goodbye.hpp"
 #include "inputs.hpp"
 #include "json_line.hpp"
+#include <waybill/format/recorded_value.hpp>
 #include <waybill/service.hpp>
 
 #include <asio/co_spawn.hpp>
@@ -39,9 +39,9 @@ std::string describe(Context& context) {
 /// What requests are answered with. JSON is answered as it was typed; a caller that speaks another format, in that.
 class Reply {
  public:
-  using Any = std::variant<Payload, FormatBridge>;
+  using Any = std::variant<Payload, format::RecordedValue>;
   explicit Reply(std::string_view typed)
-      : text_(parse_value(typed, json_serializer(), "--reply")), value_(text_.decode<FormatBridge>()) {}
+      : text_(parse_value(typed, json_serializer(), "--reply")), value_(text_.decode<format::RecordedValue>()) {}
 
   Any to(Context& context) const {
     if (context.payload().serializer() == text_.serializer()) return text_;
@@ -50,7 +50,7 @@ class Reply {
 
  private:
   Payload text_;
-  FormatBridge value_;
+  format::RecordedValue value_;
 };
 
 /// Lives as long as the loop runs.

@@ -100,6 +100,7 @@ class Error : public std::exception {
 
   /// What a peer answered, as it came (JSON text with the json serializer); empty for local failures.
   const Slice& body() const noexcept;
+  const Serializer* serializer() const noexcept;  ///< Of body(); null without one.
 
   /// The `details` of a peer's error, decoded.
   /// Throws Error(payload_mismatch) when they are not a T.

@@ -1,5 +1,6 @@
 #include "connection.hpp"
 
+#include "limits.hpp"
 #include "waybill/detail/asio.hpp"
 #include "waybill/transports/socket/options.hpp"
 
@@ -17,8 +18,9 @@ Sender::Sender(Environment environment, const Options& options, const Registry& 
     : environment_(std::move(environment)),
       options_(options),
       rules_(Direction::to_client, environment_, options, registry),
-      tick_(std::make_shared<Tick>(environment_.executor, Tick::interval_for(options),
-                                   [this](socket::TimePoint now) { return link_ && link_->check_deadline(now); })),
+      tick_(std::make_shared<socket::Tick>(
+          environment_.executor, tick_interval(options),
+          [this](socket::TimePoint now) { return link_ && link_->check_deadline(now); })),
       progress_(environment_.executor) {
   rules_.framing = options.framing;
   if (rules_.framing != Framing::automatic) return;

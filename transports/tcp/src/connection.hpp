@@ -2,11 +2,11 @@
 #pragma once
 
 #include "link.hpp"
-#include "tick.hpp"
 #include "waybill/transport/transport.hpp"
 #include "waybill/transports/socket/dial.hpp"
 #include "waybill/transports/socket/fresh_tls.hpp"
 #include "waybill/transports/socket/shared_connection.hpp"
+#include "waybill/transports/socket/tick.hpp"
 
 #include <asio/steady_timer.hpp>
 
@@ -53,7 +53,7 @@ class Sender : public std::enable_shared_from_this<Sender> {
   CodecRules rules_;
   socket::FreshTls tls_;
   std::shared_ptr<socket::Dial> dial_;
-  std::shared_ptr<Tick> tick_;
+  std::shared_ptr<socket::Tick> tick_;
   asio::steady_timer progress_;  // cancelled when the link is ready, gone, or has written
   socket::Ref<Link> link_;
   ConnectionSink* sink_ = nullptr;

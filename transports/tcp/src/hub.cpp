@@ -1,5 +1,6 @@
 #include "hub.hpp"
 
+#include "limits.hpp"
 #include "waybill/detail/asio.hpp"
 #include "waybill/detail/clock.hpp"
 #include "waybill/transports/socket/options.hpp"
@@ -21,8 +22,8 @@ Hub::Hub(Environment environment, const Options& options, const Registry& regist
       complaints_(environment_.log, "tcp"),
       options_(options),
       rules_(Direction::to_service, environment_, options, registry),
-      tick_(std::make_shared<Tick>(environment_.executor, Tick::interval_for(options),
-                                   [this](socket::TimePoint now) { return check_deadlines(now); })),
+      tick_(std::make_shared<socket::Tick>(environment_.executor, tick_interval(options),
+                                           [this](socket::TimePoint now) { return check_deadlines(now); })),
       flush_done_(environment_.executor) {}
 
 Result<void> Hub::set_up_tls() {

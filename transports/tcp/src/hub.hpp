@@ -2,10 +2,11 @@
 #pragma once
 
 #include "peer.hpp"
-#include "tick.hpp"
 #include "waybill/transport/transport.hpp"
+#include "waybill/transports/socket/acceptors.hpp"
 #include "waybill/transports/socket/complaints.hpp"
 #include "waybill/transports/socket/fresh_tls.hpp"
+#include "waybill/transports/socket/tick.hpp"
 #include "wire.hpp"
 
 #include <asio/steady_timer.hpp>
@@ -20,7 +21,7 @@ namespace waybill::tcp {
 
 /// Threads:  the listener's executor.
 /// Lifetime: shared by the listener and its operations, so that a listener may go while they end.
-class Hub : public std::enable_shared_from_this<Hub> {
+class Hub : public std::enable_shared_from_this<Hub>, public socket::Arrivals {
  public:
   Hub(Environment environment, const Options& options, const Registry& registry);
   /// Loads what TLS needs, if the options ask for it. Errors: those of TlsContext::make.
@@ -29,7 +30,7 @@ class Hub : public std::enable_shared_from_this<Hub> {
   ~Hub() { tick_->stop(); }
 
   /// Takes an accepted socket, or closes it when there are too many.
-  void adopt(asio::ip::tcp::socket socket);
+  void adopt(asio::ip::tcp::socket socket) override;
   void set_sink(ListenerSink* sink) noexcept { sink_ = sink; }
   void hold(bool on);
   /// Requests are answered with Error::shutting_down() from now on, events dropped.
@@ -38,7 +39,7 @@ class Hub : public std::enable_shared_from_this<Hub> {
   /// connections, and waits until each of their systems has all, and a moment for their own ends.
   static asio::awaitable<void> flush(std::shared_ptr<Hub> self);
   void close();
-  bool is_closed() const noexcept { return closed_; }
+  bool is_closed() const noexcept override { return closed_; }
 
   // For peers.
   ListenerSink* sink() const noexcept { return sink_; }
@@ -47,7 +48,7 @@ class Hub : public std::enable_shared_from_this<Hub> {
   void wrote() { flush_done_.cancel(); }
   void watch() { tick_->start(); }
   /// A peer misbehaved; logged at most once a second, with how many lines were left out.
-  void complain(const std::string& line) { complaints_.write(line); }
+  void complain(const std::string& line) override { complaints_.write(line); }
 
   const Environment& environment() const noexcept { return environment_; }
   const Options& options() const noexcept { return options_; }
@@ -69,7 +70,7 @@ class Hub : public std::enable_shared_from_this<Hub> {
   std::map<asio::ip::address, std::size_t> addresses_;  // how many connections each has
   std::list<Peer*> silent_;                             // have sent no message yet; the oldest first
   std::vector<socket::Ref<Peer>> peers_;
-  std::shared_ptr<Tick> tick_;
+  std::shared_ptr<socket::Tick> tick_;
   asio::steady_timer flush_done_;  // cancelled whenever bytes were written
   ListenerSink* sink_ = nullptr;
   bool held_ = false;

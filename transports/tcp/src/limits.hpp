@@ -7,5 +7,7 @@
 namespace waybill::tcp {
 
 socket::StreamLimits limits_of(const Options& options);
+/// Of the timer that looks after all their deadlines.
+std::chrono::milliseconds tick_interval(const Options& options);
 
 }  // namespace waybill::tcp

@@ -3,24 +3,17 @@
 
 #include "hub.hpp"
 #include "waybill/transport/transport.hpp"
-#include "waybill/transports/socket/dial.hpp"
-
-#include <asio/ip/tcp.hpp>
 
 #include <memory>
 #include <string>
-#include <vector>
 
 namespace waybill::tcp {
-
-class Acceptor;
-class SharedPorts;
 
 class TcpListener final : public Listener {
  public:
   /// `ports`: of all listeners of its URL.
   TcpListener(Environment environment, const Options& options, const Registry& registry,
-              std::shared_ptr<SharedPorts> ports);
+              std::shared_ptr<socket::SharedPorts> ports);
   ~TcpListener() override;
 
   asio::awaitable<Result<void>> open(const Routes& routes, ListenerSink& sink) override;
@@ -36,17 +29,15 @@ class TcpListener final : public Listener {
   std::string address() const override;
 
  private:
+  void close_acceptors();
   /// `this` is there as long as the hub is not closed.
   asio::awaitable<Result<void>> open_hub(std::shared_ptr<Hub> hub);
-  Result<void> bind(const std::vector<asio::ip::tcp::endpoint>& endpoints, const std::string& name);
-
   Environment environment_;
   Options options_;
   const Registry& registry_;
-  std::shared_ptr<SharedPorts> ports_;  // null: it shares its addresses with nobody that is counted
+  std::shared_ptr<socket::SharedPorts> ports_;  // null: it shares its addresses with nobody that is counted
   std::shared_ptr<Hub> hub_;
-  std::shared_ptr<socket::Dial> dial_;  // looks a name up
-  std::vector<std::shared_ptr<Acceptor>> acceptors_;
+  std::shared_ptr<socket::Acceptors> acceptors_;
   bool stopped_ = false;
 };
 

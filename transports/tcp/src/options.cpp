@@ -1,6 +1,7 @@
 // Options: what a URL says, checked, every mistake told.
 #include "limits.hpp"
 #include "waybill/transport/tls_url.hpp"
+#include "waybill/transports/socket/tick.hpp"
 #include "waybill/transports/tcp.hpp"
 
 namespace waybill::tcp {
@@ -53,6 +54,12 @@ socket::StreamLimits limits_of(const Options& options) {
   limits.keep_alive.interval = options.keepalive_interval;
   limits.keep_alive.probes = static_cast<int>(options.keepalive_probes);
   return limits;
+}
+
+std::chrono::milliseconds tick_interval(const Options& options) {
+  return socket::Tick::interval_for({options.handshake_timeout, options.incomplete_message_timeout,
+                                     options.frame_timeout, options.write_timeout, options.unsent_timeout,
+                                     options.ack_timeout, options.first_message_timeout});
 }
 
 }  // namespace waybill::tcp

@@ -1,8 +1,8 @@
 // The tcp transport: a URL checked, and its two roles.
 #include "connection.hpp"
 #include "listener.hpp"
-#include "shared_ports.hpp"
 #include "waybill/transports/socket/options.hpp"
+#include "waybill/transports/socket/shared_ports.hpp"
 #include "waybill/transports/tcp.hpp"
 
 #include <utility>
@@ -40,7 +40,7 @@ class TcpTransport final : public Transport {
   const Options options_;
   const Capabilities capabilities_;
   const Registry& registry_;
-  const std::shared_ptr<SharedPorts> ports_ = std::make_shared<SharedPorts>();
+  const std::shared_ptr<socket::SharedPorts> ports_ = std::make_shared<socket::SharedPorts>();
 };
 
 }  // namespace

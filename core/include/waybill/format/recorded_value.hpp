@@ -1,18 +1,18 @@
-// FormatBridge: a value of any shape on its way from one format to another.
+// RecordedValue: a value of any shape on its way from one format to another.
 #pragma once
 
-#include <waybill/fields.hpp>
+#include "waybill/fields.hpp"
 
 #include <cstdint>
 #include <string>
 #include <variant>
 #include <vector>
 
-namespace waybill::cli {
+namespace waybill::format {
 
 /// Remembers a value as the calls that describe it, so that order, 64-bit integers and bytes survive.
 /// Decode one format into it, encode it with another serializer.
-class FormatBridge {
+class RecordedValue {
  public:
   struct Null {};
   struct Bytes {
@@ -37,10 +37,10 @@ class FormatBridge {
   std::vector<Step> steps_;
 };
 
-}  // namespace waybill::cli
+}  // namespace waybill::format
 
 template <>
-struct waybill::Describe<waybill::cli::FormatBridge> {
+struct waybill::Describe<waybill::format::RecordedValue> {
   static constexpr Kind k_kind = Kind::dynamic;
   static const TypeInfo& info();
 };

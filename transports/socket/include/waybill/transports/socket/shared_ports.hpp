@@ -8,7 +8,7 @@
 #include <map>
 #include <mutex>
 
-namespace waybill::tcp {
+namespace waybill::socket {
 
 /// SO_REUSEPORT lets every program of the same user in: a service that was started twice by mistake would answer every
 /// second caller. So the first listener of an address asks whether somebody else has it.
@@ -41,4 +41,4 @@ class SharedPorts {
   std::map<Endpoint, std::size_t> counts_;
 };
 
-}  // namespace waybill::tcp
+}  // namespace waybill::socket

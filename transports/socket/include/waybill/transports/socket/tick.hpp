@@ -1,17 +1,16 @@
 // Tick: one coarse timer for the deadlines of many connections, running only while one of them has a deadline.
 #pragma once
 
-#include "waybill/transports/tcp.hpp"
-
 #include <asio/any_io_executor.hpp>
 #include <asio/steady_timer.hpp>
 
 #include <algorithm>
 #include <chrono>
 #include <functional>
+#include <initializer_list>
 #include <memory>
 
-namespace waybill::tcp {
+namespace waybill::socket {
 
 /// Threads: one executor. Lifetime: shared by its own timer; stop() ends it, after which `check` is not called.
 class Tick : public std::enable_shared_from_this<Tick> {
@@ -33,12 +32,10 @@ class Tick : public std::enable_shared_from_this<Tick> {
     timer_.cancel();
   }
 
-  /// Fine enough for the shortest of the deadlines, coarse enough to cost nothing.
-  static std::chrono::milliseconds interval_for(const Options& options) {
+  /// Fine enough for the shortest of the timeouts, coarse enough to cost nothing; one of 0 is none.
+  static std::chrono::milliseconds interval_for(std::initializer_list<std::chrono::milliseconds> timeouts) {
     auto shortest = std::chrono::milliseconds::max();
-    for (const auto timeout :
-         {options.handshake_timeout, options.incomplete_message_timeout, options.frame_timeout, options.write_timeout,
-          options.unsent_timeout, options.ack_timeout, options.first_message_timeout})
+    for (const auto timeout : timeouts)
       if (timeout.count()) shortest = std::min(shortest, timeout);
     return std::clamp(shortest / 8, std::chrono::milliseconds(5), std::chrono::milliseconds(500));
   }
@@ -55,4 +52,4 @@ class Tick : public std::enable_shared_from_this<Tick> {
   bool running_ = false;
 };
 
-}  // namespace waybill::tcp
+}  // namespace waybill::socket

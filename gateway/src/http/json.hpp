@@ -1,0 +1,15 @@
+// JSON at the edge: the serializer, and payloads of other formats as JSON.
+#pragma once
+
+#include "waybill/format/serializer.hpp"
+#include "waybill/payload.hpp"
+
+#include <string>
+
+namespace waybill::http {
+
+const Serializer& json_serializer();
+/// Byte for byte where it is JSON already. Throws Error(payload_malformed, payload_mismatch).
+std::string as_json(const Payload& payload);
+
+}  // namespace waybill::http

@@ -1,0 +1,16 @@
+// A request's parameters as one JSON object, for the members of a struct.
+#pragma once
+
+#include "waybill/format/model.hpp"
+#include "waybill/http/message.hpp"
+
+#include <string>
+
+namespace waybill::http {
+
+/// The members that `type` has, from path, query and body, in this order. What is to be a text is quoted; what is to be a
+/// number or a flag and cannot be one stays a text, so that decoding says what was expected. Throws Problem(400) for a body
+/// that is no object.
+std::string parameters_as_json(const Request& request, const ObjectType& type);
+
+}  // namespace waybill::http

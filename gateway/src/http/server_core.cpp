@@ -1,0 +1,160 @@
+// Server::Core: connections and their life; what becomes of a request is in exchange.cpp.
+#include "http/server_core.hpp"
+
+#include "waybill/detail/clock.hpp"
+#include "waybill/transports/socket/options.hpp"
+
+#include <algorithm>
+#include <ctime>
+#include <utility>
+
+namespace waybill::http {
+
+namespace {
+
+constexpr std::chrono::milliseconds k_look{20};  // what is on its way while a drain begins
+constexpr std::chrono::seconds k_listen_timeout{10};
+constexpr std::chrono::milliseconds k_deadlines_are_seen_after{50};
+
+}  // namespace
+
+Server::Core::Core(asio::any_io_executor executor, ServerConfig config, Log log)
+    : executor_(std::move(executor)),
+      config_(std::move(config)),
+      log_(std::move(log)),
+      complaints_(log_, "http"),
+      tick_(std::make_shared<socket::Tick>(executor_, k_deadlines_are_seen_after,
+                                           [this](socket::TimePoint now) { return check_deadlines(now); })),
+      drained_(executor_) {}
+
+asio::awaitable<Result<void>> Server::Core::start(std::shared_ptr<Core> self) {
+  if (self->is_closed_) co_return Error(errc::closed, "the HTTP server was closed", End::rejected);
+  if (self->config_.tls) {
+    const auto loaded = self->tls_.open(socket::tls_options(self->config_), socket::TlsRole::server, self->log_);
+    if (!loaded) co_return loaded.error();
+  }
+  socket::AcceptRules rules;
+  rules.backlog = self->config_.backlog;
+  self->acceptors_ = std::make_shared<socket::Acceptors>(self->executor_, self->log_, std::move(rules), self);
+  const auto deadline = std::chrono::steady_clock::now() + k_listen_timeout;
+  co_return co_await socket::Acceptors::open(self->acceptors_, self->config_.hosts, deadline);
+}
+
+std::string Server::Core::address() const {
+  const std::string bound = acceptors_ ? acceptors_->addresses() : std::string();
+  return (config_.tls ? "https://" : "http://") + (bound.empty() ? socket::to_text(config_.hosts) : bound);
+}
+
+std::string Server::Core::refusal_of(const asio::ip::address& address) const {
+  const auto found = addresses_.find(address);
+  if (found != addresses_.end() && found->second >= config_.max_connections_per_address)
+    return "more than max_connections_per_address (" + std::to_string(config_.max_connections_per_address) +
+           ") connections from " + address.to_string();
+  if (peers_.size() < config_.max_connections) return {};
+  return "more than max_connections (" + std::to_string(config_.max_connections) + ") connections";
+}
+
+void Server::Core::adopt(asio::ip::tcp::socket socket) {
+  if (is_closed_ || is_draining_) return;
+  asio::error_code ec;
+  const asio::ip::address address = socket.remote_endpoint(ec).address();
+  if (const std::string refusal = refusal_of(address); !refusal.empty()) return complain(refusal);
+  const auto now = std::chrono::steady_clock::now();
+  socket::Ref<Peer> peer(
+      new Peer(*this, std::move(socket), config_, socket::make_tls_layer(tls_.context(now), {}), address));
+  Peer& added = *peer;
+  added.place = peers_.size();
+  ++addresses_[address];
+  peers_.push_back(std::move(peer));
+  if (config_.tls) {
+    added.handshake(now + config_.handshake_timeout);
+  } else {
+    added.start();
+    added.expect_request();
+  }
+}
+
+void Server::Core::on_closed(Peer& peer, const Error& error) {
+  log_.debug("http: " + std::string(error.message()));
+  const auto address = addresses_.find(peer.address);
+  if (--address->second == 0) addresses_.erase(address);
+  const std::size_t place = peer.place;
+  peer.leave_owner();
+  std::swap(peers_[place], peers_.back());
+  peers_[place]->place = place;
+  peers_.pop_back();
+  drained_.cancel();
+}
+
+asio::awaitable<std::size_t> Server::Core::drain(std::shared_ptr<Core> self, std::chrono::milliseconds limit) {
+  const auto deadline = waybill::detail::deadline_after(std::chrono::steady_clock::now(), limit);
+  if (self->acceptors_) self->acceptors_->close();
+  self->is_draining_ = true;
+  // What is on its way already is answered, and told that it is the last.
+  self->drained_.expires_at(std::min(deadline, std::chrono::steady_clock::now() + k_look));
+  co_await waybill::detail::wait_quietly(self->drained_);
+  for (const auto& peer : self->peers_) {
+    if (peer->is_idle()) peer->finish();
+  }
+  while (!self->is_closed_ && !self->peers_.empty() && std::chrono::steady_clock::now() < deadline) {
+    self->drained_.expires_at(std::min(deadline, std::chrono::steady_clock::now() + std::chrono::milliseconds(100)));
+    co_await waybill::detail::wait_quietly(self->drained_);
+    for (const auto& peer : self->peers_) {
+      if (peer->is_open() && peer->is_idle()) peer->finish();
+    }
+    const auto is_done = [](const auto& peer) { return !peer->is_open() && peer->is_delivered(); };
+    if (self->exchanges_.empty() && std::all_of(self->peers_.begin(), self->peers_.end(), is_done)) break;
+  }
+  const std::size_t left = self->exchanges_.size();
+  self->close();
+  co_return left;
+}
+
+void Server::Core::close() {
+  if (std::exchange(is_closed_, true)) return;
+  if (acceptors_) acceptors_->close();
+  tick_->stop();
+  const auto peers = std::exchange(peers_, {});
+  for (const auto& peer : peers) {
+    on_left(*peer);
+    peer->leave_owner();
+    peer->close();
+  }
+  addresses_.clear();
+  drained_.cancel();
+}
+
+void Server::Core::on_written(Peer& peer) {
+  if (const auto found = exchanges_.find(&peer); found != exchanges_.end()) found->second->writable.cancel();
+  if (is_draining_) drained_.cancel();
+}
+
+std::string_view Server::Core::date_field() {
+  const std::time_t now = std::time(nullptr);
+  if (now != dated_) {
+    std::tm utc{};
+    gmtime_r(&now, &utc);
+    char text[64];
+    const std::size_t size = std::strftime(text, sizeof text, "Date: %a, %d %b %Y %H:%M:%S GMT\r\n", &utc);
+    date_.assign(text, size);
+    dated_ = now;
+  }
+  return date_;
+}
+
+/// Callers are told when the time of their requests is up, also where a handler does not look at it.
+bool Server::Core::check_deadlines(socket::TimePoint now) {
+  std::vector<ExchangePtr> late;
+  for (const auto& [peer, exchange] : exchanges_) {
+    if (!exchange->is_answered && exchange->request->deadline <= now) late.push_back(exchange);
+  }
+  for (const ExchangePtr& exchange : late) {
+    respond(exchange, Response::problem(Error(errc::timeout, "the handler takes too long", End::unknown)));
+    exchange->cancel.emit(asio::cancellation_type::terminal);
+  }
+  bool more = !exchanges_.empty();
+  for (const auto& peer : peers_) more |= peer->check_deadline(now);
+  return more;
+}
+
+}  // namespace waybill::http

@@ -1,0 +1,97 @@
+// What a Server is made of: its listening sockets, its connections, its routes, the requests in hand.
+#pragma once
+
+#include "http/peer.hpp"
+#include "http/router.hpp"
+#include "waybill/detail/asio.hpp"
+#include "waybill/http/server.hpp"
+#include "waybill/transports/socket/acceptors.hpp"
+#include "waybill/transports/socket/complaints.hpp"
+#include "waybill/transports/socket/fresh_tls.hpp"
+#include "waybill/transports/socket/ref.hpp"
+#include "waybill/transports/socket/tick.hpp"
+
+#include <asio/cancellation_signal.hpp>
+#include <asio/steady_timer.hpp>
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace waybill::http {
+
+/// Threads:  `executor`.
+/// Lifetime: shared with its operations.
+class Server::Core final : public std::enable_shared_from_this<Core>, public socket::Arrivals, public PeerOwner {
+ public:
+  Core(asio::any_io_executor executor, ServerConfig config, Log log);
+
+  Router router;
+  const ServerConfig& config() const noexcept { return config_; }
+  const Log& log() const noexcept { return log_; }
+  bool is_started() const noexcept { return acceptors_ != nullptr; }
+  std::string address() const;
+
+  static asio::awaitable<Result<void>> start(std::shared_ptr<Core> self);
+  static asio::awaitable<std::size_t> drain(std::shared_ptr<Core> self, std::chrono::milliseconds limit);
+  void close();
+
+  void adopt(asio::ip::tcp::socket socket) override;
+  void complain(const std::string& line) override { complaints_.write(line); }
+  bool is_closed() const noexcept override { return is_closed_; }
+
+  void on_request(Peer& peer, std::unique_ptr<Request> request) override;
+  void on_left(Peer& peer) override;
+  void on_written(Peer& peer) override;
+  void on_closed(Peer& peer, const Error& error) override;
+  void watch_deadlines() override { tick_->start(); }
+  bool is_draining() const noexcept override { return is_draining_; }
+  std::string_view date_field() override;
+
+ private:
+  /// A request in hand.
+  struct Exchange {
+    explicit Exchange(const asio::any_io_executor& executor) : writable(executor) {}
+    std::unique_ptr<Request> request;
+    socket::Ref<Peer> peer;
+    const Route* route = nullptr;
+    bool is_head_only = false;
+    bool is_answered = false;  ///< Or nobody is there to be answered.
+    asio::cancellation_signal cancel;
+    asio::steady_timer writable;  ///< Cancelled when bytes have gone out, or the caller has left.
+  };
+  using ExchangePtr = std::shared_ptr<Exchange>;
+
+  void begin(const ExchangePtr& exchange);
+  /// Null: the target is none.
+  bool find_route(Exchange& exchange, Response& refusal);
+  void handle(const ExchangePtr& exchange);
+  static asio::awaitable<Response> answer(std::shared_ptr<Core> self, ExchangePtr exchange);
+  void respond(const ExchangePtr& exchange, Response response);
+  static asio::awaitable<void> pump(std::shared_ptr<Core> self, ExchangePtr exchange, Response response);
+  void add_cors(const Request& request, Response& response) const;
+  Response preflight(const Request& request, const std::string& allow) const;
+  void end(const ExchangePtr& exchange);
+  Response thrown(const Request& request, std::exception_ptr exception) const;
+  bool check_deadlines(socket::TimePoint now);
+  std::string refusal_of(const asio::ip::address& address) const;
+
+  asio::any_io_executor executor_;
+  const ServerConfig config_;
+  Log log_;
+  socket::Complaints complaints_;
+  socket::FreshTls tls_;
+  std::shared_ptr<socket::Acceptors> acceptors_;
+  std::shared_ptr<socket::Tick> tick_;
+  std::vector<socket::Ref<Peer>> peers_;
+  std::map<asio::ip::address, std::size_t> addresses_;  // how many connections each has
+  std::map<Peer*, ExchangePtr> exchanges_;              // in hand
+  asio::steady_timer drained_;                          // cancelled when a request has ended or bytes have gone out
+  std::string date_;
+  std::time_t dated_ = 0;
+  bool is_draining_ = false;
+  bool is_closed_ = false;
+};
+
+}  // namespace waybill::http

@@ -1,0 +1,29 @@
+// The text of targets: paths, queries, percent-encoding (RFC 3986), and names without case.
+#pragma once
+
+#include "waybill/http/message.hpp"
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace waybill::http {
+
+bool equal_without_case(std::string_view a, std::string_view b) noexcept;
+
+/// The target's path and query, not decoded; what stands before the path in an absolute one is dropped. Null: it is neither.
+struct SplitTarget {
+  std::string_view path;  ///< Begins with a slash.
+  std::string_view query;
+};
+std::optional<SplitTarget> split_target(std::string_view target) noexcept;
+
+/// Null: a `%` without two digits, a zero byte, or no UTF-8.
+std::optional<std::string> decode_percent(std::string_view text, bool plus_is_space = false);
+/// "a=1&b": names and values, decoded. Null: one cannot be.
+std::optional<Parameters> read_query(std::string_view query);
+/// "/orders/7": "orders", "7"; decoded. Null: one cannot be.
+std::optional<std::vector<std::string>> read_path(std::string_view path);
+
+}  // namespace waybill::http
