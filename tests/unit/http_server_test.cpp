@@ -1,15 +1,11 @@
 // An HTTP server over real sockets: what callers get, byte for byte.
-#include "support/eventually.hpp"
+#include "support/http_caller.hpp"
 #include "support/log_capture.hpp"
 #include "waybill/detail/asio.hpp"
 #include "waybill/http/server.hpp"
 #include "waybill/time.hpp"
 
-#include <asio/connect.hpp>
-#include <asio/io_context.hpp>
-#include <asio/ip/tcp.hpp>
-#include <asio/read.hpp>
-#include <asio/write.hpp>
+#include <asio/co_spawn.hpp>
 #include <gtest/gtest.h>
 
 #include <optional>
@@ -36,61 +32,27 @@ class HttpServer : public testing::Test {
     server_.emplace(loop_.get_executor(), http::ServerConfig::from_url("127.0.0.1:0" + options), log_.log());
   }
   void start() { ASSERT_TRUE(run_until(loop_, server().start())); }
-  asio::ip::tcp::endpoint endpoint() {
-    const std::string address = server().address();
-    const auto port = static_cast<std::uint16_t>(std::stoi(address.substr(address.rfind(':') + 1)));
-    return {asio::ip::make_address("127.0.0.1"), port};
+  HttpCaller& caller() {
+    if (!caller_) caller_.emplace(loop_, server().address());
+    return *caller_;
   }
-  asio::ip::tcp::socket connect() {
-    asio::ip::tcp::socket socket(loop_);
-    socket.connect(endpoint());
-    return socket;
-  }
-  void send(asio::ip::tcp::socket& socket, std::string_view text) { asio::write(socket, asio::buffer(text)); }
-  /// What comes until `end` has come, or the connection ends, or a while has passed.
+  asio::ip::tcp::socket connect() { return caller().connect(); }
+  void send(asio::ip::tcp::socket& socket, std::string_view text) { HttpCaller::send(socket, text); }
   std::string read(asio::ip::tcp::socket& socket, const std::function<bool(const std::string&)>& is_whole) {
-    std::string text;
-    char bytes[4096];
-    bool is_over = false;
-    std::function<void()> more = [&] {
-      socket.async_read_some(asio::buffer(bytes), [&](const asio::error_code& ec, std::size_t size) {
-        text.append(bytes, size);
-        is_over = ec || is_whole(text);
-        if (!is_over) more();
-      });
-    };
-    more();
-    eventually(loop_, 5s, [&] { return is_over; });
-    asio::error_code ignored;
-    socket.cancel(ignored);
-    run_ready(loop_);
-    return text;
-  }
-  static bool has_body(const std::string& text) {
-    const std::size_t head = text.find("\r\n\r\n");
-    if (head == std::string::npos) return false;
-    const std::size_t length = text.find("Content-Length: ");
-    if (length == std::string::npos || length > head) return text.find("204 No Content") != std::string::npos;
-    return text.size() >= head + 4 + static_cast<std::size_t>(std::stoi(text.substr(length + 16)));
+    return caller().read(socket, is_whole);
   }
   std::string exchange(asio::ip::tcp::socket& socket, std::string_view request) {
-    send(socket, request);
-    return read(socket, has_body);
+    return caller().exchange(socket, request);
   }
-  /// One request on a connection of its own.
-  std::string ask(std::string_view request) {
-    auto socket = connect();
-    return exchange(socket, request);
-  }
-  std::string get(const std::string& target, const std::string& fields = {}) {
-    return ask("GET " + target + " HTTP/1.1\r\nHost: here\r\n" + fields + "\r\n");
-  }
-  static std::string status(const std::string& response) { return response.substr(0, response.find("\r\n")); }
-  static std::string body(const std::string& response) { return response.substr(response.find("\r\n\r\n") + 4); }
+  std::string ask(std::string_view request) { return caller().ask(request); }
+  std::string get(const std::string& target, const std::string& fields = {}) { return caller().get(target, fields); }
+  static std::string status(const std::string& response) { return HttpCaller::status(response); }
+  static std::string body(const std::string& response) { return HttpCaller::body(response); }
 
   asio::io_context loop_{1};
   LogCapture log_;
   std::optional<http::Server> server_;
+  std::optional<HttpCaller> caller_;
 };
 
 struct Order {
@@ -106,7 +68,7 @@ TEST_F(HttpServer, AnswersTextsAsTextAndTheRestAsJson) {
   server().post("/nothing", [] {});
   start();
   const std::string hello = get("/hello?name=hoho%20ho+o");
-  EXPECT_EQ(status(hello), "HTTP/1.1 200 OK");
+  EXPECT_EQ(status(hello), "200 OK");
   EXPECT_NE(hello.find("Content-Type: text/plain; charset=utf-8\r\n"), std::string::npos) << hello;
   EXPECT_NE(hello.find("Date: "), std::string::npos);
   EXPECT_NE(hello.find("X-Request-Id: "), std::string::npos);
@@ -114,7 +76,7 @@ TEST_F(HttpServer, AnswersTextsAsTextAndTheRestAsJson) {
   const std::string order = get("/order");
   EXPECT_NE(order.find("Content-Type: application/json\r\n"), std::string::npos);
   EXPECT_EQ(body(order), R"({"id":7,"item":"tea","parts":[1,2]})");
-  EXPECT_EQ(status(ask("POST /nothing HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n")), "HTTP/1.1 204 No Content");
+  EXPECT_EQ(status(ask("POST /nothing HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n")), "204 No Content");
 }
 
 TEST_F(HttpServer, FillsParametersFromPathQueryAndBody) {
@@ -128,13 +90,13 @@ TEST_F(HttpServer, FillsParametersFromPathQueryAndBody) {
   EXPECT_EQ(body(post("/orders/7?express=true", text)), R"({"id":7,"item":"tea","express":true,"parts":[5]})");
   EXPECT_EQ(body(post("/orders/7?item=5&parts=1&parts=2", "{}")), R"({"id":7,"item":"5","parts":[1,2]})");
   const std::string wrong = post("/orders/seven?item=x", "{}");
-  EXPECT_EQ(status(wrong), "HTTP/1.1 400 Bad Request");
+  EXPECT_EQ(status(wrong), "400 Bad Request");
   EXPECT_NE(wrong.find("application/problem+json"), std::string::npos);
   EXPECT_NE(body(wrong).find("id: expected an integer"), std::string::npos) << wrong;
-  EXPECT_EQ(status(post("/orders/7", "[1]")), "HTTP/1.1 400 Bad Request");
-  EXPECT_EQ(status(post("/orders/7", "{\"item\":")), "HTTP/1.1 400 Bad Request");
+  EXPECT_EQ(status(post("/orders/7", "[1]")), "400 Bad Request");
+  EXPECT_EQ(status(post("/orders/7", "{\"item\":")), "400 Bad Request");
   EXPECT_EQ(status(ask("POST /orders/7 HTTP/1.1\r\nHost: a\r\nContent-Type: text/xml\r\nContent-Length: 2\r\n\r\n{}")),
-            "HTTP/1.1 415 Unsupported Media Type");
+            "415 Unsupported Media Type");
 }
 
 TEST_F(HttpServer, FindsRoutesAndSaysWhatAPathTakes) {
@@ -144,18 +106,18 @@ TEST_F(HttpServer, FindsRoutesAndSaysWhatAPathTakes) {
   start();
   EXPECT_EQ(body(get("/a/b")), "written");
   EXPECT_EQ(body(get("/a/c%2Fd")), "c/d");
-  EXPECT_EQ(status(get("/a")), "HTTP/1.1 404 Not Found");
-  EXPECT_EQ(status(get("/a/")), "HTTP/1.1 404 Not Found");
+  EXPECT_EQ(status(get("/a")), "404 Not Found");
+  EXPECT_EQ(status(get("/a/")), "404 Not Found");
   const std::string deleted = ask("DELETE /a/b HTTP/1.1\r\nHost: a\r\n\r\n");
-  EXPECT_EQ(status(deleted), "HTTP/1.1 405 Method Not Allowed");
+  EXPECT_EQ(status(deleted), "405 Method Not Allowed");
   EXPECT_NE(deleted.find("Allow: GET, HEAD, POST, OPTIONS\r\n"), std::string::npos) << deleted;
-  EXPECT_EQ(status(ask("OPTIONS /a/b HTTP/1.1\r\nHost: a\r\n\r\n")), "HTTP/1.1 204 No Content");
+  EXPECT_EQ(status(ask("OPTIONS /a/b HTTP/1.1\r\nHost: a\r\n\r\n")), "204 No Content");
   auto socket = connect();
   send(socket, "HEAD /a/b HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
   const std::string head = read(socket, [](const std::string&) { return false; });
   EXPECT_NE(head.find("Content-Length: 7\r\n"), std::string::npos);
   EXPECT_EQ(body(head), "");
-  EXPECT_EQ(status(get("/a/%zz")), "HTTP/1.1 400 Bad Request");
+  EXPECT_EQ(status(get("/a/%zz")), "400 Bad Request");
   EXPECT_EQ(body(ask("GET http://other/a/b HTTP/1.1\r\nHost: a\r\n\r\n")), "written");
 }
 
@@ -177,7 +139,7 @@ TEST_F(HttpServer, ErrorsAreProblems) {
   });
   start();
   const std::string refused = get("/refused");
-  EXPECT_EQ(status(refused), "HTTP/1.1 503 Service Unavailable");
+  EXPECT_EQ(status(refused), "503 Service Unavailable");
   EXPECT_NE(refused.find("Retry-After: 1\r\n"), std::string::npos);
   EXPECT_EQ(refused.find("secret"), std::string::npos);
   EXPECT_EQ(body(refused), R"({"type":"about:blank","title":"Service Unavailable","status":503,)"
@@ -185,13 +147,13 @@ TEST_F(HttpServer, ErrorsAreProblems) {
   EXPECT_EQ(body(get("/own")), R"({"type":"about:blank","title":"Internal Server Error","status":500})");
   EXPECT_EQ(body(get("/gone")), R"({"type":"about:blank","title":"Gone","status":410,"detail":"gone",)"
                                 R"("error":{"status":410,"message":"gone"}})");
-  EXPECT_EQ(status(get("/problem")), "HTTP/1.1 409 Conflict");
+  EXPECT_EQ(status(get("/problem")), "409 Conflict");
   const std::string other = get("/other");
-  EXPECT_EQ(status(other), "HTTP/1.1 500 Internal Server Error");
+  EXPECT_EQ(status(other), "500 Internal Server Error");
   EXPECT_EQ(other.find("secret"), std::string::npos);
   EXPECT_TRUE(log_.contains("GET /other: secret"));
-  EXPECT_EQ(status(get("/late", "Request-Timeout: 0.05\r\n")), "HTTP/1.1 504 Gateway Timeout");
-  EXPECT_EQ(status(get("/late", "Request-Timeout: soon\r\n")), "HTTP/1.1 400 Bad Request");
+  EXPECT_EQ(status(get("/late", "Request-Timeout: 0.05\r\n")), "504 Gateway Timeout");
+  EXPECT_EQ(status(get("/late", "Request-Timeout: soon\r\n")), "400 Bad Request");
 }
 
 TEST_F(HttpServer, HostileRequestsGetTheirStatus) {
@@ -199,28 +161,26 @@ TEST_F(HttpServer, HostileRequestsGetTheirStatus) {
   server().post("/in", [](Request& request) { return request.body; });
   start();
   const std::pair<const char*, const char*> cases[] = {
-      {"nonsense\r\n\r\n", "HTTP/1.1 501 Not Implemented"},
-      {"GET /in HTTP/1.1\r\n\r\n", "HTTP/1.1 400 Bad Request"},
-      {"GET /in HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", "HTTP/1.1 400 Bad Request"},
-      {"GET /in HTTP/2.0\r\nHost: a\r\n\r\n", "HTTP/1.1 505 HTTP Version Not Supported"},
-      {"GET /in HTTP/1.1\r\nHost: a\r\nbad field: x\r\n\r\n", "HTTP/1.1 400 Bad Request"},
-      {"POST /in HTTP/1.1\r\nHost: a\r\nContent-Length: 11\r\n\r\n", "HTTP/1.1 413 Content Too Large"},
-      {"POST /in HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nabcde",
-       "HTTP/1.1 400 Bad Request"},
-      {"POST /in HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n", "HTTP/1.1 400 Bad Request"},
+      {"nonsense\r\n\r\n", "501 Not Implemented"},
+      {"GET /in HTTP/1.1\r\n\r\n", "400 Bad Request"},
+      {"GET /in HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", "400 Bad Request"},
+      {"GET /in HTTP/2.0\r\nHost: a\r\n\r\n", "505 HTTP Version Not Supported"},
+      {"GET /in HTTP/1.1\r\nHost: a\r\nbad field: x\r\n\r\n", "400 Bad Request"},
+      {"POST /in HTTP/1.1\r\nHost: a\r\nContent-Length: 11\r\n\r\n", "413 Content Too Large"},
+      {"POST /in HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nabcde", "400 Bad Request"},
+      {"POST /in HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n", "400 Bad Request"},
       {"POST /in HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n0\r\n\r\n",
-       "HTTP/1.1 400 Bad Request"},
-      {"POST /in HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n", "HTTP/1.1 501 Not Implemented"},
-      {"POST /in HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "HTTP/1.1 400 Bad Request"},
+       "400 Bad Request"},
+      {"POST /in HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n", "501 Not Implemented"},
+      {"POST /in HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "400 Bad Request"},
       {"POST /in HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n6\r\nabcdef\r\n6\r\nabcdef\r\n0\r\n\r\n",
-       "HTTP/1.1 413 Content Too Large"},
-      {"POST /in HTTP/1.1\r\nHost: a\r\nExpect: magic\r\nContent-Length: 1\r\n\r\n", "HTTP/1.1 417 Expectation Failed"},
-      {"CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n", "HTTP/1.1 400 Bad Request"},
+       "413 Content Too Large"},
+      {"POST /in HTTP/1.1\r\nHost: a\r\nExpect: magic\r\nContent-Length: 1\r\n\r\n", "417 Expectation Failed"},
+      {"CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n", "400 Bad Request"},
   };
   for (const auto& [request, wanted] : cases) EXPECT_EQ(status(ask(request)), wanted) << request;
-  EXPECT_EQ(status(get("/in", "Long: " + std::string(2000, 'x') + "\r\n")),
-            "HTTP/1.1 431 Request Header Fields Too Large");
-  EXPECT_EQ(status(get('/' + std::string(2000, 'x'))), "HTTP/1.1 414 URI Too Long");
+  EXPECT_EQ(status(get("/in", "Long: " + std::string(2000, 'x') + "\r\n")), "431 Request Header Fields Too Large");
+  EXPECT_EQ(status(get('/' + std::string(2000, 'x'))), "414 URI Too Long");
   EXPECT_EQ(
       body(ask("POST /in HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n")),
       "abcde");
@@ -322,14 +282,14 @@ TEST_F(HttpServer, ADrainAnswersWhatIsInHandAndTakesNothingNew) {
     co_return "done";
   });
   start();
-  const auto where = endpoint();
+  const auto where = caller().endpoint();
   auto busy = connect();
   auto idle = connect();
   send(busy, "GET /wait HTTP/1.1\r\nHost: a\r\n\r\n");
   eventually(loop_, 30ms, [] { return false; });
   std::optional<std::size_t> left;
   asio::co_spawn(loop_, server().drain(5s), [&](std::exception_ptr, std::size_t count) { left = count; });
-  const std::string answer = read(busy, has_body);
+  const std::string answer = read(busy, HttpCaller::has_body);
   EXPECT_EQ(body(answer), "done");
   EXPECT_NE(answer.find("Connection: close\r\n"), std::string::npos) << answer;
   EXPECT_EQ(read(idle, [](const std::string&) { return false; }), "");
@@ -353,7 +313,7 @@ TEST_F(HttpServer, PagesOfOtherOriginsReadWhatTheyMay) {
   const std::string preflight =
       ask("OPTIONS /a HTTP/1.1\r\nHost: a\r\nOrigin: https://shop.example\r\nAccess-Control-Request-Method: GET\r\n"
           "Access-Control-Request-Headers: x-mine\r\n\r\n");
-  EXPECT_EQ(status(preflight), "HTTP/1.1 204 No Content");
+  EXPECT_EQ(status(preflight), "204 No Content");
   EXPECT_NE(preflight.find("Access-Control-Allow-Methods: GET, HEAD, OPTIONS\r\n"), std::string::npos) << preflight;
   EXPECT_NE(preflight.find("Access-Control-Allow-Headers: x-mine\r\n"), std::string::npos);
 }

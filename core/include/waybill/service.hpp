@@ -44,6 +44,12 @@ struct ServiceStats {
   std::uint64_t in_flight = 0;      ///< Being handled now.
 };
 
+/// A listener as it is now.
+struct ListenerState {
+  std::string url;  ///< As it was configured, without secrets.
+  Status status;    ///< `idle` until it is ready for the first time.
+};
+
 /// Any number of handlers behind any number of listeners, on the service's own loop (run) or on an executor that the
 /// host brings (start).
 ///
@@ -131,6 +137,8 @@ class Service {
   /// Where the listeners listen, without secrets: "tcp://127.0.0.1:41231". Empty before the start.
   std::vector<std::string> addresses() const;
   ServiceStats stats() const;
+  /// Of each listener on each loop; none before the start. Thread-safe.
+  std::vector<ListenerState> listeners() const;
   /// One line per listener: what it promises, and how patterns are carried. Printed at start.
   std::vector<std::string> describe() const;
   asio::any_io_executor executor() const;

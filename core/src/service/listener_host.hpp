@@ -93,6 +93,7 @@ class ListenerHost final : public std::enable_shared_from_this<ListenerHost>,
   Buffer& scratch() noexcept { return scratch_; }
   std::string address() const { return listener_->address(); }
   std::string describe() const;
+  ListenerState state() const { return {observed_url_, status_}; }  ///< Thread-safe.
   /// Says in the log what a configuration will cost that was perhaps not thought of.
   void warn() const;
 
@@ -132,8 +133,9 @@ class ListenerHost final : public std::enable_shared_from_this<ListenerHost>,
   void tell_hidden(const Packet& packet, const Error& error) const;
   /// Acknowledges a delivery whose handler has finished, or keeps it unsettled if the handler wants that.
   void tell_handled(Exchange& exchange, const Error* error);
-  void tell_link(Status status) {
-    if (parts_->observer) parts_->observer->link_changed(observed_url_, status);
+  void tell_link(Status changed) {
+    status_ = changed;
+    if (parts_->observer) parts_->observer->link_changed(observed_url_, changed);
   }
   void finished(Exchange& exchange);
   void keep(Delivery& delivery);
@@ -163,6 +165,7 @@ class ListenerHost final : public std::enable_shared_from_this<ListenerHost>,
   std::shared_ptr<Parking> parking_;  ///< From the start on.
   TimePoint parking_told_;            ///< That messages cannot be parked: at most once a minute.
   bool is_held_ = false;              ///< The intake, while there is no room for waiting retries.
+  std::atomic<Status> status_{Status::idle};
   std::atomic<unsigned> link_{0};     ///< Grows with each link that is lost.
   UnhandledLog unhandled_log_;
   SoleThread sole_thread_;

@@ -108,6 +108,12 @@ std::vector<std::string> Service::describe() const {
   return lines;
 }
 
+std::vector<ListenerState> Service::listeners() const {
+  std::vector<ListenerState> states;
+  for (const auto& host : core_->hosts()) states.push_back(host->state());
+  return states;
+}
+
 ServiceStats Service::stats() const {
   ServiceStats stats;
   for (const auto& host : core_->hosts()) {

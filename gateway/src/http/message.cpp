@@ -4,6 +4,7 @@
 #include "http/parameters.hpp"
 #include "http/targets.hpp"
 #include "waybill/format/json_text.hpp"
+#include "waybill/format/utf8.hpp"
 
 #include <algorithm>
 
@@ -66,6 +67,14 @@ void Request::read_parameters(ValueOut out) const {
   const std::string whole = parameters_as_json(*this, static_cast<const ObjectType&>(*out.type));
   const Result<void> decoded = json_serializer().decode(Slice::copy(whole), out);
   if (!decoded) throw Problem(400, std::string(decoded.error().message()));
+}
+
+void Request::check_json() const {
+  require_json(*this);
+  format::JsonReader reader(body);
+  if (!reader.skip_value() || !reader.at_end() || !format::is_utf8(body)) {
+    throw Problem(400, "the body is no JSON; byte " + std::to_string(reader.offset()) + " is wrong");
+  }
 }
 
 CallOptions Request::call_options() const {

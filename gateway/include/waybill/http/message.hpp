@@ -92,6 +92,8 @@ class Request {
     read_parameters(ValueOut::of(value));
     return value;
   }
+  /// Throws Problem: 400 where the body is not one value of JSON in UTF-8, 415 for another Content-Type.
+  void check_json() const;
   /// For calls on behalf of this request: its deadline, its id and its trace.
   CallOptions call_options() const;
 

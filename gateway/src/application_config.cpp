@@ -1,0 +1,236 @@
+#include "waybill/application_config.hpp"
+
+#include "body_template.hpp"
+#include "http/router.hpp"
+#include "waybill/detail/nearest.hpp"
+#include "waybill/error.hpp"
+#include "waybill/format/json_text.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace waybill {
+
+namespace {
+
+using http::BodyTemplate;
+
+constexpr std::array<std::string_view, 5> k_methods{"get", "post", "put", "patch", "delete"};
+constexpr std::array<std::string_view, 3> k_kinds{"request", "event", "stream"};
+
+std::string upper_case(std::string_view text) {
+  std::string upper(text);
+  for (char& c : upper) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+  return upper;
+}
+
+/// The only one of `names` that the mapping has; null and told if there is none or another.
+const ConfigMember* one_of(const ConfigNode& map, std::span<const std::string_view> names, const char* what,
+                           const ConfigMistakes& mistakes) {
+  const ConfigMember* found = nullptr;
+  for (const ConfigMember& member : map.members) {
+    if (std::find(names.begin(), names.end(), member.key.text) == names.end()) continue;
+    if (found) {
+      mistakes(member.key, std::string(what) + ": there is one already, \"" + found->key.text + '"');
+      return nullptr;
+    }
+    found = &member;
+  }
+  if (found) return found;
+  std::string all;
+  for (const std::string_view name : names) all += (all.empty() ? "" : ", ") + std::string(name);
+  mistakes(map, std::string(what) + " is missing: one of " + all);
+  return nullptr;
+}
+
+std::optional<Pattern> read_pattern(const ConfigNode& node, const ConfigMistakes& mistakes) {
+  try {
+    if (node.is_text()) return Pattern(node.text);
+    const auto json = BodyTemplate::read(node, mistakes);
+    if (!json) return std::nullopt;
+    return Pattern::from_json(json->make(http::Request()));
+  } catch (const Error& error) {
+    mistakes(node, "pattern: " + std::string(error.message()));
+  } catch (const http::Problem&) {
+    mistakes(node, "pattern: takes nothing of the request");
+  }
+  return std::nullopt;
+}
+
+/// Reads the section `http`.
+class HttpReader {
+ public:
+  HttpReader(ApplicationConfig& config, const Config& known, const ConfigMistakes& mistakes)
+      : config_(config), known_(known), mistakes_(mistakes) {}
+
+  void read(const ConfigNode& node) {
+    if (node.is_text()) return read_address(node, {});
+    if (!node.is_map()) return mistakes_.expected(node, "http", "an address, or a mapping with \"listen\"");
+    mistakes_.repeated(node);
+    const ConfigNode* listen = node.find("listen");
+    if (!listen) return mistakes_(node, "http: the key \"listen\" is missing");
+    if (!listen->is_text()) return mistakes_.expected(*listen, "listen", "an address such as 0.0.0.0:8080");
+    std::vector<std::pair<std::string, std::string>> options;
+    for (const auto& [key, value] : node.members) {
+      if (key.text != "listen" && key.text != "routes") add_options(key.text, value, options);
+    }
+    read_address(*listen, std::move(options));
+    if (const ConfigNode* routes = node.find("routes")) read_routes(*routes);
+  }
+
+ private:
+  void add_options(const std::string& name, const ConfigNode& value,
+                   std::vector<std::pair<std::string, std::string>>& options) {
+    if (value.is_map()) {
+      mistakes_.repeated(value);
+      for (const auto& [key, inner] : value.members) add_options(name + '.' + key.text, inner, options);
+    } else if (value.is_list()) {
+      std::string words;
+      for (const ConfigNode& item : value.items) words += (words.empty() ? "" : ",") + item.text;
+      options.emplace_back(name, words);
+    } else if (value.is_text()) {
+      options.emplace_back(name, value.text);
+    } else {
+      mistakes_.expected(value, name, "a value");
+    }
+  }
+
+  void read_address(const ConfigNode& node, std::vector<std::pair<std::string, std::string>> options) {
+    if (!node.is_filled) return;
+    try {
+      const http::ServerConfig plain = http::ServerConfig::from_url(node.text);
+      Url url = plain.url;
+      for (auto& option : options) url.options.push_back(std::move(option));
+      auto read = http::ServerConfig::read(url);
+      if (read) {
+        config_.http = *std::move(read);
+      } else {
+        tell(node, read.error());
+      }
+    } catch (const Error& error) {
+      tell(node, error);
+    }
+  }
+  void tell(const ConfigNode& node, const Error& error) {
+    std::string_view lines = error.message();
+    while (!lines.empty()) {
+      const std::string_view line = lines.substr(0, lines.find('\n'));
+      mistakes_(node, line.starts_with("http") ? std::string(line) : "http: " + std::string(line));
+      lines.remove_prefix(std::min(line.size() + 1, lines.size()));
+    }
+  }
+
+  void read_routes(const ConfigNode& node) {
+    if (node.is_nothing()) return;
+    if (!node.is_list()) return mistakes_.expected(node, "routes", "a list (\"- get: /hello\")");
+    for (const ConfigNode& item : node.items) {
+      const std::size_t before = mistakes_.count();
+      RouteConfig route = read_route(item);
+      if (mistakes_.count() == before) check(item, std::move(route));
+    }
+  }
+
+  RouteConfig read_route(const ConfigNode& node) {
+    RouteConfig route;
+    route.origin = mistakes_.where(node);
+    if (!node.is_map()) {
+      mistakes_.expected(node, "a route", "a mapping such as { get: /hello, request: { ... } }");
+      return route;
+    }
+    const ConfigMember* method = one_of(node, k_methods, "the method of a route", mistakes_);
+    const ConfigMember* kind = one_of(node, k_kinds, "what a route does", mistakes_);
+    ConfigReader reader(node, "route", mistakes_);
+    for (const std::string_view name : k_methods) reader.node(name);
+    for (const std::string_view name : k_kinds) reader.node(name);
+    if (method) {
+      route.method = upper_case(method->key.text);
+      reader.text(method->key.text, route.path);
+    }
+    reader.duration("timeout", route.timeout);
+    if (kind) {
+      route.kind =
+          static_cast<RouteConfig::Kind>(std::find(k_kinds.begin(), k_kinds.end(), kind->key.text) - k_kinds.begin());
+      if (const ConfigNode* message = reader.node(kind->key.text)) read_message(*message, kind->key.text, route);
+    }
+    reader.finish();
+    return route;
+  }
+
+  void read_message(const ConfigNode& node, const std::string& what, RouteConfig& route) {
+    if (!node.is_map()) return mistakes_.expected(node, what, "a mapping with client, pattern and perhaps body");
+    ConfigReader reader(node, what, mistakes_);
+    const ConfigNode* client = reader.node("client");
+    const ConfigNode* pattern = reader.node("pattern");
+    const ConfigNode* body = reader.node("body");
+    reader.finish();
+    if (!client) return mistakes_(node, what + ": the key \"client\" is missing");
+    if (!pattern) return mistakes_(node, what + ": the key \"pattern\" is missing");
+    if (!client->is_text()) return mistakes_.expected(*client, "client", "the name of a client");
+    route.client = client->text;
+    if (!known_.clients.contains(route.client)) {
+      std::vector<std::string> names;
+      for (const auto& [name, ignored] : known_.clients) names.push_back(name);
+      mistakes_(*client, "no client \"" + client->written.substr(0, 100) + "\" is configured" +
+                             detail::suggestion(route.client, names));
+    }
+    route.pattern = read_pattern(*pattern, mistakes_);
+    if (body) route.body = BodyTemplate::read(*body, mistakes_);
+  }
+
+  void check(const ConfigNode& node, RouteConfig route) {
+    try {
+      http::Route plain{route.method, route.path, {}, {}, {}};
+      router_.add(std::move(plain));
+      const std::vector<std::string>& names = router_.routes().back()->names;
+      for (const std::string& name : route.body ? route.body->path_names() : std::vector<std::string>()) {
+        if (std::find(names.begin(), names.end(), name) == names.end())
+          mistakes_(node, "the path " + route.path + " has no {" + name + '}' + detail::suggestion(name, names));
+      }
+      config_.routes.push_back(std::move(route));
+    } catch (const Error& error) {
+      mistakes_(node, error.message());
+    }
+  }
+
+  ApplicationConfig& config_;
+  const Config& known_;
+  const ConfigMistakes& mistakes_;
+  http::Router router_;
+};
+
+void read_health(const ConfigNode& node, const Config& known, const ConfigMistakes& mistakes, HealthConfig& into) {
+  if (!node.is_map()) return mistakes.expected(node, "health", "a mapping with served and required");
+  ConfigReader reader(node, "health", mistakes);
+  reader.flag("served", into.is_served);
+  reader.texts("required", into.required);
+  reader.finish();
+  for (const std::string& name : into.required) {
+    if (!known.clients.contains(name)) mistakes(node, "health: no client \"" + name + "\" is configured");
+  }
+}
+
+std::vector<ConfigSection> sections_of(ApplicationConfig& config) {
+  return {{"http", [&config](const ConfigNode& node, const Config& known,
+                             const ConfigMistakes& mistakes) { HttpReader(config, known, mistakes).read(node); }},
+          {"health", [&config](const ConfigNode& node, const Config& known, const ConfigMistakes& mistakes) {
+             read_health(node, known, mistakes, config.health);
+           }}};
+}
+
+}  // namespace
+
+ApplicationConfig ApplicationConfig::load(const std::string& file) {
+  ApplicationConfig config;
+  static_cast<Config&>(config) = Config::load(file, sections_of(config));
+  return config;
+}
+
+ApplicationConfig ApplicationConfig::from_env() { return Config::from_env(); }
+
+ApplicationConfig ApplicationConfig::parse(std::string_view yaml, std::string_view name) {
+  ApplicationConfig config;
+  static_cast<Config&>(config) = Config::parse(yaml, name, sections_of(config));
+  return config;
+}
+
+}  // namespace waybill

@@ -1,0 +1,190 @@
+// Application::Core: what it holds, and its start and end. run() and health are in files of their own.
+#include "application_core.hpp"
+
+#include "routes.hpp"
+#include "waybill/detail/clock.hpp"
+
+#include <asio/detached.hpp>
+#include <asio/post.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace waybill {
+
+namespace {
+
+LogLevel level_of(std::string_view name) {
+  if (name == "debug") return LogLevel::debug;
+  if (name == "warning") return LogLevel::warning;
+  if (name == "error") return LogLevel::error;
+  return name == "off" ? LogLevel::off : LogLevel::info;
+}
+
+Error named(const std::string& part, const Error& error) {
+  return Error(error.code(), part + ": " + std::string(error.message()), error.end());
+}
+
+std::chrono::milliseconds left_until(std::chrono::steady_clock::time_point deadline) {
+  const auto left = deadline - std::chrono::steady_clock::now();
+  return std::max(std::chrono::milliseconds(1), std::chrono::ceil<std::chrono::milliseconds>(left));
+}
+
+}  // namespace
+
+Application::Core::Core(std::optional<asio::any_io_executor> executor, ApplicationConfig config,
+                        std::shared_ptr<const Registry> registry)
+    : config_(std::move(config)), registry_(std::move(registry)), log_(stderr_log(), level_of(config_.log_level)) {
+  if (config_.threads > 1) {
+    throw Error(
+        errc::invalid_config,
+        "threads: " + std::to_string(config_.threads) +
+            " is for services alone: an application runs one loop; set handler_threads, or run it more than once",
+        End::rejected);
+  }
+  if (!executor) loop_ = std::make_unique<asio::io_context>(1);
+  home_.emplace(loop_ ? asio::any_io_executor(loop_->get_executor()) : *executor);
+  config_.validate().value();
+  if (!config_.listeners.empty()) service_ = std::make_unique<Service>(home_->get(), config_, registry_);
+  if (config_.http) {
+    http_ = std::make_unique<http::Server>(home_->get(), *config_.http, log_);
+    add_routes();
+  }
+}
+
+Service& Application::Core::service() {
+  if (service_) return *service_;
+  throw Error(errc::invalid_config,
+              "the application has no listener: set `listeners:` in its configuration, or WAYBILL_LISTEN",
+              End::rejected);
+}
+
+http::Server& Application::Core::http() {
+  if (http_) return *http_;
+  throw Error(errc::invalid_config,
+              "the application serves no HTTP: set `http:` in its configuration, or ApplicationConfig::http",
+              End::rejected);
+}
+
+void Application::Core::add_routes() {
+  for (const RouteConfig& route : config_.routes) {
+    const std::string& name = config_.client(route.client).serializer;
+    const Serializer& serializer =
+        name.empty() ? registry_->default_serializer() : *registry_->serializer(name).value();
+    auto client_of = [this, name = route.client]() -> Client& { return client(name); };
+    http_->add(
+        {route.method, route.path, make_route_handler(route, std::move(client_of), serializer), route.timeout, {}});
+  }
+}
+
+Client& Application::Core::client(std::string_view name) {
+  const std::lock_guard lock(mutex_);
+  if (const auto found = clients_.find(name); found != clients_.end()) return *found->second;
+  const ClientConfig& config = config_.client(name);
+  auto made = std::make_unique<Client>(home_->get(), config, registry_, log_);
+  return *clients_.emplace(name, std::move(made)).first->second;
+}
+
+asio::awaitable<Result<void>> Application::Core::start() {
+  if (std::exchange(is_started_, true)) {
+    co_return Error(errc::invalid_config, "the application was started before", End::rejected);
+  }
+  if (!service_ && !http_) {
+    co_return Error(errc::invalid_config,
+                    "the application has neither a listener nor an HTTP server: set `listeners:` or `http:`",
+                    End::rejected);
+  }
+  if (is_stopped_) co_return Error(errc::closed, "the application was stopped before it was ready", End::rejected);
+  if (http_ && config_.health.is_served) add_health_routes();
+  Result<void> outcome;
+  if (service_) {
+    const auto started = co_await service_->start(detail::as_tuple(asio::use_awaitable));
+    outcome = std::get<0>(started);
+  }
+  for (const auto& [name, ignored] : config_.clients) client(name).connect(asio::detached);
+  if (outcome && http_) {
+    const Result<void> listens = co_await http_->start();
+    if (!listens) outcome = named("http", listens.error());
+  }
+  if (outcome && is_stopped_) {
+    outcome = Error(errc::closed, "the application was stopped before it was ready", End::rejected);
+  }
+  if (outcome) {
+    is_serving_ = true;
+  } else {
+    co_await drain(config_.drain_timeout);  // some parts may be serving already
+  }
+  co_return outcome;
+}
+
+asio::awaitable<ApplicationReport> Application::Core::drain(std::chrono::milliseconds limit) {
+  const auto deadline = detail::deadline_after(std::chrono::steady_clock::now(), limit);
+  is_stopped_ = true;
+  is_serving_ = false;
+  ApplicationReport report;
+  if (http_) report.requests_left = co_await http_->drain(left_until(deadline));
+  if (service_) report.deliveries = co_await service_->drain(left_until(deadline));
+  co_await flush_clients(deadline);
+  close_clients();
+  co_return report;
+}
+
+/// What was sent and nobody waits for is handed over before its client closes.
+asio::awaitable<void> Application::Core::flush_clients(std::chrono::steady_clock::time_point deadline) {
+  std::vector<Client*> open;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [name, client] : clients_) {
+      if (client->status() == Status::ready || client->status() == Status::blocked) open.push_back(client.get());
+    }
+  }
+  const auto missing = std::make_shared<std::size_t>(open.size());
+  const auto flushed = std::make_shared<asio::steady_timer>(executor(), deadline);
+  for (Client* client : open) {
+    client->flush([missing, flushed](const Result<void>&) {
+      if (--*missing == 0) flushed->cancel();
+    });
+  }
+  if (*missing > 0) co_await detail::wait_quietly(*flushed);
+}
+
+void Application::Core::close_clients() {
+  const std::lock_guard lock(mutex_);
+  for (const auto& [name, client] : clients_) client->close();
+}
+
+void Application::Core::close() {
+  is_stopped_ = true;
+  is_serving_ = false;
+  if (!home_->runs_here()) {
+    // A host's loop may run on when the application is gone; its own does not, and must not keep it.
+    if (owns_loop())
+      return asio::post(executor(), [weak = weak_from_this()] {
+        if (const auto self = weak.lock()) self->close();
+      });
+    return asio::post(executor(), [self = shared_from_this()] { self->close(); });
+  }
+  if (http_) http_->close();
+  if (service_) service_->close();
+  close_clients();
+}
+
+std::vector<std::string> Application::Core::addresses() const {
+  std::vector<std::string> addresses = service_ ? service_->addresses() : std::vector<std::string>();
+  if (http_) addresses.push_back(http_->address());
+  return addresses;
+}
+
+std::vector<std::string> Application::Core::describe() const {
+  std::vector<std::string> lines = service_ ? service_->describe() : std::vector<std::string>();
+  if (http_) {
+    for (const std::string& route : http_->describe()) lines.push_back(http_->address() + ": " + route);
+  }
+  for (const auto& [name, client] : config_.clients) {
+    lines.push_back("client " + name + ": " + client.url.redacted() + ", requests within " +
+                    std::to_string(client.timeout.count()) + " ms");
+  }
+  return lines;
+}
+
+}  // namespace waybill

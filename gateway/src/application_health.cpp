@@ -1,0 +1,66 @@
+// Whether an application can do its work, as a value and over HTTP.
+#include "application_core.hpp"
+#include "waybill/format/json_text.hpp"
+
+namespace waybill {
+
+namespace {
+
+std::string why_not(Status status) {
+  switch (status) {
+    case Status::idle: return "not connected yet";
+    case Status::connecting: return "connecting";
+    case Status::interrupted: return "the connection was lost";
+    case Status::blocked: return "the broker takes nothing for now";
+    case Status::closed: return "closed";
+    case Status::ready: break;
+  }
+  return {};
+}
+
+void append_part(const Health::Part& part, std::string& json) {
+  json += "{\"name\":";
+  format::append_quoted(part.name, json);
+  json += part.is_ready ? ",\"ready\":true" : ",\"ready\":false,\"why\":";
+  if (!part.is_ready) format::append_quoted(part.why, json);
+  json += '}';
+}
+
+std::string as_json(const Health& health) {
+  std::string json = health.is_ready() ? "{\"ready\":true,\"parts\":[" : "{\"ready\":false,\"parts\":[";
+  for (const Health::Part& part : health.parts) {
+    append_part(part, json);
+    json += ',';
+  }
+  if (!health.parts.empty()) json.pop_back();
+  return json + "]}";
+}
+
+}  // namespace
+
+Health Application::Core::health() const {
+  Health health;
+  const auto add = [&health](std::string name, Status status) {
+    health.parts.push_back({std::move(name), status == Status::ready, why_not(status)});
+  };
+  if (service_) {
+    for (const ListenerState& listener : service_->listeners()) add("listener " + listener.url, listener.status);
+  }
+  const std::lock_guard lock(mutex_);
+  for (const std::string& name : config_.health.required) {
+    const auto client = clients_.find(name);
+    add("client " + name, client == clients_.end() ? Status::idle : client->second->status());
+  }
+  health.parts.push_back({"application", is_serving_, is_serving_ ? "" : is_stopped_ ? "stopping" : "starting"});
+  return health;
+}
+
+void Application::Core::add_health_routes() {
+  http_->get("/livez", [] { return "ok"; });
+  http_->get("/readyz", [this] {
+    const Health now = health();
+    return http::Response::json(as_json(now), now.is_ready() ? 200 : 503);
+  });
+}
+
+}  // namespace waybill

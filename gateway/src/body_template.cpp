@@ -1,0 +1,226 @@
+#include "body_template.hpp"
+
+#include "waybill/format/json_text.hpp"
+
+#include <utility>
+
+namespace waybill::http {
+
+namespace {
+
+using format::JsonReader;
+
+bool is_json_number(std::string_view text) {
+  std::string_view digits;
+  return JsonReader(text).read_number_text(digits) && digits.size() == text.size();
+}
+
+/// As YAML's core schema has it.
+std::string constant_json(const std::string& text) {
+  if (is_json_number(text) || text == "true" || text == "false" || text == "null") return text;
+  std::string json;
+  format::append_quoted(text, json);
+  return json;
+}
+
+std::vector<std::string> split(std::string_view text, char at) {
+  std::vector<std::string> parts;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find(at), text.size());
+    parts.emplace_back(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return parts;
+}
+
+/// The value of `name` in an object, as it stands there; empty: there is none. REQUIRES: one JSON value.
+std::string_view member_of(std::string_view json, std::string_view name) {
+  JsonReader reader(json);
+  std::string_view found;
+  if (!reader.take('{')) return found;
+  std::string key;
+  while (reader.read_string(key) && reader.take(':')) {
+    reader.peek();
+    const std::size_t begin = reader.offset();
+    if (!reader.skip_value()) return {};
+    if (key == name) found = json.substr(begin, reader.offset() - begin);
+    if (!reader.take(',')) break;
+  }
+  return found;
+}
+
+const char* name_of(BodyTemplate::Source source) {
+  switch (source) {
+    case BodyTemplate::Source::path: return "path";
+    case BodyTemplate::Source::query: return "query";
+    case BodyTemplate::Source::header: return "header";
+    default: return "body";
+  }
+}
+
+}  // namespace
+
+std::shared_ptr<const BodyTemplate> BodyTemplate::read(const ConfigNode& node, const ConfigMistakes& mistakes) {
+  auto made = std::make_shared<BodyTemplate>();
+  switch (node.kind) {
+    case ConfigNode::Kind::nothing: made->text_ = "null"; return made;
+    case ConfigNode::Kind::text: return read_text(node, mistakes, *made) ? made : nullptr;
+    case ConfigNode::Kind::list:
+      made->source_ = Source::list;
+      for (const ConfigNode& item : node.items) {
+        if (const auto value = read(item, mistakes)) made->members_.push_back({{}, *value});
+      }
+      return made;
+    case ConfigNode::Kind::map:
+      made->source_ = Source::map;
+      mistakes.repeated(node);
+      for (const auto& [key, item] : node.members) {
+        if (const auto value = read(item, mistakes)) made->members_.push_back({key.text, *value});
+      }
+      return made;
+  }
+  return nullptr;
+}
+
+bool BodyTemplate::read_text(const ConfigNode& node, const ConfigMistakes& mistakes, BodyTemplate& into) {
+  std::string_view text = node.text;
+  if (!text.starts_with('$') || text.starts_with("$$")) {
+    into.text_ = constant_json(text.starts_with("$$") ? node.text.substr(1) : node.text);
+    return true;
+  }
+  const auto wrong = [&] {
+    mistakes(node,
+             "expected $path.NAME, $query.NAME, $header.NAME, $body, $body.NAME or $request.id, and behind "
+             "it perhaps `as number`, `as flag`, `as json`, `or VALUE`, `or nothing`, found \"" +
+                 node.written.substr(0, 100) + '"');
+    return false;
+  };
+  std::optional<std::string> otherwise;
+  if (const std::size_t at = text.find(" or "); at != std::string_view::npos) {
+    otherwise = text.substr(at + 4);
+    text = text.substr(0, at);
+  }
+  if (const std::size_t at = text.find(" as "); at != std::string_view::npos) {
+    const std::string_view type = text.substr(at + 4);
+    if (type != "text" && type != "number" && type != "flag" && type != "json") return wrong();
+    into.type_ = type == "number" ? Type::number
+                 : type == "flag" ? Type::flag
+                 : type == "json" ? Type::json
+                                  : Type::text;
+    text = text.substr(0, at);
+  }
+  if (otherwise) {
+    into.otherwise_.emplace();
+    if (*otherwise != "nothing" && into.type_ == Type::text) format::append_quoted(*otherwise, *into.otherwise_);
+    if (*otherwise != "nothing" && into.type_ != Type::text) into.otherwise_ = constant_json(*otherwise);
+  }
+  if (text == "$request.id") {
+    into.source_ = Source::request_id;
+    return true;
+  }
+  if (text == "$body" || text.starts_with("$body.")) {
+    into.source_ = Source::body;
+    into.steps_ = split(text.substr(std::min<std::size_t>(text.size(), 6)), '.');
+    into.text_ = text.substr(1);
+    return true;
+  }
+  for (const Source source : {Source::path, Source::query, Source::header}) {
+    const std::string prefix = '$' + std::string(name_of(source)) + '.';
+    if (!text.starts_with(prefix) || text.size() == prefix.size()) continue;
+    into.source_ = source;
+    into.text_ = text.substr(prefix.size());
+    return true;
+  }
+  return wrong();
+}
+
+std::vector<std::string> BodyTemplate::path_names() const {
+  std::vector<std::string> names;
+  if (source_ == Source::path) names.push_back(text_);
+  for (const Member& member : members_) {
+    for (std::string& name : member.value.path_names()) names.push_back(std::move(name));
+  }
+  return names;
+}
+
+std::string BodyTemplate::make(const Request& request) const {
+  std::string json;
+  if (!append(request, json)) json = "null";
+  return json;
+}
+
+/// For what is not there. False: it is left out.
+bool BodyTemplate::append_otherwise(std::string& out) const {
+  if (otherwise_) {
+    out += *otherwise_;
+    return !otherwise_->empty();
+  }
+  if (source_ == Source::body) throw Problem(400, text_ == "body" ? "there is no body" : "the body lacks " + text_);
+  const std::string kind = source_ == Source::query ? "query parameter" : name_of(source_);
+  throw Problem(400, "the " + kind + " \"" + text_ + "\" is missing");
+}
+
+/// False: it is left out.
+bool BodyTemplate::append(const Request& request, std::string& out) const {
+  switch (source_) {
+    case Source::constant: out += text_; return true;
+    case Source::request_id: format::append_quoted(request.id, out); return true;
+    case Source::path: return append_text(&request.path(text_), out);
+    case Source::query: return append_text(request.find_query(text_), out);
+    case Source::header: return append_text(request.header(text_), out);
+    case Source::body: return append_from_body(request, out);
+    case Source::list:
+    case Source::map: break;
+  }
+  const bool is_map = source_ == Source::map;
+  out += is_map ? '{' : '[';
+  bool is_first = true;
+  for (const Member& member : members_) {
+    std::string value;
+    const bool is_there = member.value.append(request, value);
+    if (!is_there && is_map) continue;
+    if (!std::exchange(is_first, false)) out += ',';
+    if (is_map) {
+      format::append_quoted(member.name, out);
+      out += ':';
+    }
+    out += is_there ? value : "null";
+  }
+  out += is_map ? '}' : ']';
+  return true;
+}
+
+bool BodyTemplate::append_text(const std::string* value, std::string& out) const {
+  if (!value) return append_otherwise(out);
+  const auto wrong = [&](const char* wanted) {
+    return Problem(400, "the " + std::string(name_of(source_)) + " \"" + text_ + "\": expected " + wanted);
+  };
+  switch (type_) {
+    case Type::text: format::append_quoted(*value, out); return true;
+    case Type::number:
+      if (!is_json_number(*value)) throw wrong("a number");
+      break;
+    case Type::flag:
+      if (*value != "true" && *value != "false") throw wrong("true or false");
+      break;
+    case Type::json: {
+      JsonReader reader(*value);
+      if (!reader.skip_value() || !reader.at_end()) throw wrong("a value in JSON");
+      break;
+    }
+  }
+  out += *value;
+  return true;
+}
+
+bool BodyTemplate::append_from_body(const Request& request, std::string& out) const {
+  if (request.body.empty()) return append_otherwise(out);
+  request.check_json();
+  std::string_view value = request.body;
+  for (const std::string& step : steps_) value = member_of(value, step);
+  if (value.empty()) return append_otherwise(out);
+  out += value;
+  return true;
+}
+
+}  // namespace waybill::http
