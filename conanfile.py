@@ -17,12 +17,14 @@ class WaybillConan(ConanFile):
     package_type = "library"
     exports_sources = (
         "CMakeLists.txt", "LICENSE", "cmake/*", "core/*", "serializers/*", "transports/*", "components/*",
+        "gateway/*", "testing/*",
         "tools/*", "examples/*", "tests/*", "docs/*",
     )
 
     # One option per CMake option WAYBILL_WITH_<NAME>, with what it needs.
     requirements_of = {
         "amqp": ("rabbitmq-c/0.14.0",),
+        "gateway": ("http_parser/2.9.4",),
         "json": ("simdjson/3.10.1",),
         "kafka": ("librdkafka/2.5.0",),
         "msgpack": ("msgpack-cxx/7.0.0",),

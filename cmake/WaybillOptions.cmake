@@ -12,7 +12,7 @@ option(WAYBILL_WITH_GATEWAY "HTTP servers and applications, waybill::gateway (ne
 option(WAYBILL_WITH_YAML "YAML configuration files (needs yaml-cpp)" ON)
 
 option(WAYBILL_BUILD_TESTS "Build the tests (needs GoogleTest)" ${PROJECT_IS_TOP_LEVEL})
-set(WAYBILL_TEST_FOLDERS docs unit conformance simulation integration interop stress package compile_fail fuzz
+set(WAYBILL_TEST_FOLDERS docs unit conformance simulation integration examples interop stress package compile_fail fuzz
     CACHE STRING "Folders of tests/ to build")
 option(WAYBILL_BUILD_CONFORMANCE "Build waybill::conformance, the suite for transports (needs GoogleTest)"
        ${WAYBILL_BUILD_TESTS})

@@ -68,7 +68,7 @@ http::Server& Application::Core::http() {
 
 void Application::Core::add_routes() {
   for (const RouteConfig& route : config_.routes) {
-    const std::string& name = config_.client(route.client).serializer;
+    const std::string& name = serializer_of(route.client);
     const Serializer& serializer =
         name.empty() ? registry_->default_serializer() : *registry_->serializer(name).value();
     auto client_of = [this, name = route.client]() -> Client& { return client(name); };
@@ -77,10 +77,19 @@ void Application::Core::add_routes() {
   }
 }
 
+/// Its own, or that of the listener which it is for.
+const std::string& Application::Core::serializer_of(std::string_view client) const {
+  const ClientConfig& config = config_.client(client);
+  if (!config.serializer.empty() || !config.url.is_self()) return config.serializer;
+  const auto is_it = [&config](const ListenerConfig& listener) { return listener.name == config.url.hosts.front().name; };
+  const auto listener = std::find_if(config_.listeners.begin(), config_.listeners.end(), is_it);
+  return listener == config_.listeners.end() ? config.serializer : listener->serializer;
+}
+
 Client& Application::Core::client(std::string_view name) {
   const std::lock_guard lock(mutex_);
   if (const auto found = clients_.find(name); found != clients_.end()) return *found->second;
-  const ClientConfig& config = config_.client(name);
+  const ClientConfig config = config_.client(name, service_ ? service_->addresses() : std::vector<std::string>());
   auto made = std::make_unique<Client>(home_->get(), config, registry_, log_);
   return *clients_.emplace(name, std::move(made)).first->second;
 }

@@ -56,8 +56,8 @@ install_packages() {
 
 # What every build needs, and what only the full one does.
 packages_minimal=(g++ cmake ninja-build libasio-dev libsimdjson-dev libcli11-dev)
-packages_full=("${packages_minimal[@]}" ccache git libmsgpack-cxx-dev libssl-dev openssl libyaml-cpp-dev
-  libgtest-dev libbenchmark-dev nlohmann-json3-dev librapidcheck-dev libhiredis-dev librabbitmq-dev librdkafka-dev)
+packages_full=("${packages_minimal[@]}" ccache git libmsgpack-cxx-dev libssl-dev openssl libyaml-cpp-dev libhttp-parser-dev
+  curl python3 libgtest-dev libbenchmark-dev nlohmann-json3-dev librapidcheck-dev libhiredis-dev librabbitmq-dev librdkafka-dev)
 packages_check=(clang-format-14 git perl)
 packages_fuzz=(clang-14 libclang-rt-14-dev)
 

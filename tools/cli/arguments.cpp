@@ -161,6 +161,25 @@ void add_dlq(CLI::App& app, Arguments& arguments) {
   }
 }
 
+void add_programs(CLI::App& app, Arguments& arguments) {
+  CLI::App& gateway = add_command(app, arguments, Command::gateway, "gateway", "Serve HTTP routes of a file",
+                                  "Example:\n"
+                                  "  waybill gateway shop.yaml\n"
+                                  "\n"
+                                  "Serves the routes of its section http, whose requests, events and streams go to the "
+                                  "file's clients, until\nCtrl-C or SIGTERM; then what is in hand is answered first. "
+                                  "docs/gateway.md tells what a route can be.");
+  gateway.add_option("file", arguments.file, "A configuration in YAML")->required();
+  CLI::App& check = add_command(app, arguments, Command::check, "check", "Find all mistakes of a configuration",
+                                "Example:\n"
+                                "  waybill check shop.yaml --print\n"
+                                "\n"
+                                "Reads the file, .env beside it and the environment, as a program would, and opens no "
+                                "socket.");
+  check.add_option("file", arguments.file, "A configuration in YAML")->required();
+  check.add_flag("--print", arguments.prints, "Print listeners, routes and clients, one a line");
+}
+
 /// "waybill dlq ls"
 std::string name_of(const CLI::App& command) {
   const CLI::App* parent = command.get_parent();
@@ -227,6 +246,7 @@ ParsedArguments parse_arguments(int argc, char** argv) {
   app.allow_extras();  // mistake_of() says more of them than CLI11; commands inherit this
   add_commands(app, arguments);
   add_dlq(app, arguments);
+  add_programs(app, arguments);
   add_command(app, arguments, Command::transports, "transports", "Show what each transport that is built in can do",
               "Prints a Markdown table: native, emulated (by waybill, on this side), or - for impossible.");
   std::string otherwise;

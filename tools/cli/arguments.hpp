@@ -9,12 +9,14 @@
 
 namespace waybill::cli {
 
-enum class Command { request, stream, emit, listen, dlq_ls, dlq_show, dlq_replay, dlq_drop, transports };
+enum class Command { request, stream, emit, listen, dlq_ls, dlq_show, dlq_replay, dlq_drop, transports, gateway, check };
 
 /// As typed. Texts that are JSON are still texts here.
 struct Arguments {
   Command command = Command::request;
   std::string url;
+  std::string file;                    ///< Of gateway and check.
+  bool prints = false;                 ///< Of check: what the file amounts to.
   std::string pattern;                 ///< Of a call.
   std::vector<std::string> patterns;   ///< Of listen.
   std::vector<std::string> ids;        ///< Of dlq: which dead letters; empty: all.

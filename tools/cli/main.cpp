@@ -5,6 +5,7 @@
 #include "inputs.hpp"
 #include "listen.hpp"
 #include "outcome.hpp"
+#include "program.hpp"
 #include "transports.hpp"
 #include <waybill/error.hpp>
 #include <waybill/log.hpp>
@@ -49,6 +50,8 @@ waybill::cli::Outcome run(const waybill::cli::Arguments& arguments) {
       case Command::dlq_replay:
       case Command::dlq_drop: return dlq(arguments, log);
       case Command::transports: return transports();
+      case Command::gateway: return gateway(arguments);
+      case Command::check: return check(arguments);
       default: return call(arguments, log);
     }
   } catch (const UsageError& error) {

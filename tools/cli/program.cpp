@@ -1,0 +1,54 @@
+#include "program.hpp"
+
+#include "inputs.hpp"
+
+#if WAYBILL_HAS_GATEWAY
+#include <waybill/application.hpp>
+
+#include <asio/io_context.hpp>
+#endif
+
+namespace waybill::cli {
+
+#if WAYBILL_HAS_GATEWAY
+
+Outcome gateway(const Arguments& arguments) {
+  try {
+    Application application(ApplicationConfig::load(arguments.file));
+    return application.run() == 0 ? Outcome()
+                                  : failure(Exit::no_connection, "start", "the gateway did not start; its log says why");
+  } catch (const Error& error) {
+    if (error.code() == errc::invalid_config) return usage_error(error.message());
+    throw;
+  }
+}
+
+Outcome check(const Arguments& arguments) {
+  try {
+    asio::io_context loop;  // which never runs
+    const ApplicationConfig config = ApplicationConfig::load(arguments.file);
+    const Application application(loop.get_executor(), config);
+    if (arguments.prints) {
+      for (const std::string& line : application.describe()) print_line(line);
+    } else {
+      print_line(arguments.file + ": good: " + std::to_string(config.listeners.size()) + " listeners, " +
+                 std::to_string(config.clients.size()) + " clients, " + std::to_string(config.routes.size()) +
+                 " routes");
+    }
+    return Outcome();
+  } catch (const Error& error) {
+    if (error.code() == errc::invalid_config) return usage_error(error.message());
+    throw;
+  }
+}
+
+#else
+
+Outcome gateway(const Arguments&) {
+  return usage_error("this copy of waybill was built without gateways; configure it with -DWAYBILL_WITH_GATEWAY=ON");
+}
+Outcome check(const Arguments& arguments) { return gateway(arguments); }
+
+#endif
+
+}  // namespace waybill::cli
