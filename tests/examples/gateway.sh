@@ -28,7 +28,7 @@ ends "$gateway" 0
 # The same without code.
 cat >"$work/routes.yaml" <<YAML
 clients:
-  HELLO_SERVICE: tcp://127.0.0.1:$MS_PORT
+  HELLO_SERVICE: tcp://127.0.0.1:$MS_PORT?connect_timeout=1s
 http:
   listen: 127.0.0.1:$PORT
   routes:

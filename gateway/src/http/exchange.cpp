@@ -94,6 +94,7 @@ void Server::Core::handle(const ExchangePtr& exchange) {
       executor_, answer(shared_from_this(), exchange),
       asio::bind_cancellation_slot(exchange->cancel.slot(), [self = shared_from_this(), exchange](
                                                                 std::exception_ptr exception, Response response) {
+        if (exchange->is_answered) return;  // or left: a cancellation is no news
         if (exception) response = self->thrown(*exchange->request, exception);
         self->respond(exchange, std::move(response));
       }));
@@ -136,7 +137,7 @@ void Server::Core::respond(const ExchangePtr& exchange, Response response) {
     asio::co_spawn(executor_, pump(shared_from_this(), exchange, std::move(response)),
                    asio::bind_cancellation_slot(
                        exchange->cancel.slot(), [self = shared_from_this(), exchange](std::exception_ptr exception) {
-                         if (exception) {
+                         if (exception && exchange->peer->is_open()) {
                            self->thrown(*exchange->request, exception);
                            exchange->peer->fail(Error(errc::closed, "the body of a response has failed"));
                          }
