@@ -81,7 +81,9 @@ void Application::Core::add_routes() {
 const std::string& Application::Core::serializer_of(std::string_view client) const {
   const ClientConfig& config = config_.client(client);
   if (!config.serializer.empty() || !config.url.is_self()) return config.serializer;
-  const auto is_it = [&config](const ListenerConfig& listener) { return listener.name == config.url.hosts.front().name; };
+  const auto is_it = [&config](const ListenerConfig& listener) {
+    return listener.name == config.url.hosts.front().name;
+  };
   const auto listener = std::find_if(config_.listeners.begin(), config_.listeners.end(), is_it);
   return listener == config_.listeners.end() ? config.serializer : listener->serializer;
 }

@@ -9,7 +9,19 @@
 
 namespace waybill::cli {
 
-enum class Command { request, stream, emit, listen, dlq_ls, dlq_show, dlq_replay, dlq_drop, transports, gateway, check };
+enum class Command {
+  request,
+  stream,
+  emit,
+  listen,
+  dlq_ls,
+  dlq_show,
+  dlq_replay,
+  dlq_drop,
+  transports,
+  gateway,
+  check
+};
 
 /// As typed. Texts that are JSON are still texts here.
 struct Arguments {

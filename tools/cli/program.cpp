@@ -15,8 +15,9 @@ namespace waybill::cli {
 Outcome gateway(const Arguments& arguments) {
   try {
     Application application(ApplicationConfig::load(arguments.file));
-    return application.run() == 0 ? Outcome()
-                                  : failure(Exit::no_connection, "start", "the gateway did not start; its log says why");
+    return application.run() == 0
+               ? Outcome()
+               : failure(Exit::no_connection, "start", "the gateway did not start; its log says why");
   } catch (const Error& error) {
     if (error.code() == errc::invalid_config) return usage_error(error.message());
     throw;

@@ -166,7 +166,7 @@ class ListenerHost final : public std::enable_shared_from_this<ListenerHost>,
   TimePoint parking_told_;            ///< That messages cannot be parked: at most once a minute.
   bool is_held_ = false;              ///< The intake, while there is no room for waiting retries.
   std::atomic<Status> status_{Status::idle};
-  std::atomic<unsigned> link_{0};     ///< Grows with each link that is lost.
+  std::atomic<unsigned> link_{0};  ///< Grows with each link that is lost.
   UnhandledLog unhandled_log_;
   SoleThread sole_thread_;
   std::string observed_url_;
