@@ -53,6 +53,14 @@ clients:
             "orders.yaml:1: << merges mappings, or a list of them");
 }
 
+TEST_F(ConfigFile, AnOptionOfCoreThatIsInTheUrlAlreadyIsAMistake) {
+  EXPECT_EQ(mistakes_in("listeners:\n  - { url: 'tcp://h?name=a&max_in_flight=1', name: b, max_in_flight: 2 }"),
+            "orders.yaml:2: option \"name\" is in the URL already\n"
+            "orders.yaml:2: option \"max_in_flight\" is in the URL already");
+  EXPECT_EQ(mistakes_in("clients: { a: { url: 'tcp://h?timeout=5s', timeout: 1s } }"),
+            "orders.yaml:1: option \"timeout\" is in the URL already");
+}
+
 TEST_F(ConfigFile, UserAndPasswordStandBesideTheUrlAsTheyAre) {
   const ScopedVariable secret("CONFIG_TEST_SECRET", "a/b?c#d%e@f:g");
   const Config config = Config::parse(R"(listeners:

@@ -153,6 +153,8 @@ class FileReader {
       append_mistakes(url.error(), mistake_.where(node) + ": ", mistakes_);
       return false;
     }
+    in_url_.clear();
+    for (const auto& [name, value] : url->options) in_url_.push_back(name);
     endpoint.url = *std::move(url);
     take_core_options(node, endpoint);
     return true;
@@ -174,7 +176,8 @@ class FileReader {
       return mistake_(key, option + ": expected a single value, found a list; did you mean \"middleware\"?");
     }
     if (!value.is_text()) return mistake_.expected(value, option, "a single value");
-    if (endpoint.url.option(name)) return mistake_(key, option + " is in the URL already");
+    const bool is_in_url = std::find(in_url_.begin(), in_url_.end(), name) != in_url_.end();
+    if (is_in_url || endpoint.url.option(name)) return mistake_(key, option + " is in the URL already");
     // Core's options are read one by one, so that each mistake gets the line of its option.
     auto others = std::move(endpoint.url.options);
     endpoint.url.options = {{name, value.text}};
@@ -226,6 +229,7 @@ class FileReader {
   Config& config_;
   Mistakes& mistakes_;
   ConfigMistakes mistake_;
+  std::vector<std::string> in_url_;  // the options of the endpoint that is read
 };
 
 }  // namespace
