@@ -1,32 +1,33 @@
 #!/usr/bin/env bash
 # From a fresh Debian 12 or Ubuntu 24.04 to a running service: installs what is missing, builds a small waybill, starts
-# the hello service and calls it on two transports. Takes a minute or two; leaves nothing running.
+# the hello service and calls it on two transports and over HTTP. Takes two or three minutes; leaves nothing running.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
 
 build="$root/build/quickstart"
 service=''
+gateway=''
 work="$(mktemp -d)"
 clean_up() {
-  if [ -n "$service" ]; then
-    kill "$service" 2>/dev/null || true
-    wait "$service" 2>/dev/null || true
-  fi
+  for process in $service $gateway; do
+    kill "$process" 2>/dev/null || true
+    wait "$process" 2>/dev/null || true
+  done
   rm -rf "$work"
 }
 trap clean_up EXIT
 trap 'exit 130' INT TERM
 
 require_known_system
-install_packages "${packages_minimal[@]}"
+install_packages "${packages_minimal[@]}" libyaml-cpp-dev libhttp-parser-dev curl
 
-say "Build: core, the memory and tcp transports, JSON, two examples and the command line, in build/quickstart; a minute or two"
+say "Build: core, the memory and tcp transports, JSON, HTTP, three examples and the command line, in build/quickstart; two minutes or so"
 # Without optimization: it is there to be tried soon, not to be measured.
 {
   cd "$root" &&
     cmake --preset minimal -B "$build" -DCMAKE_CXX_FLAGS_RELEASE=-O0 -DWAYBILL_WERROR=OFF \
-      -DWAYBILL_BUILD_EXAMPLES=ON -DWAYBILL_BUILD_TOOLS=ON &&
-    cmake --build "$build" --parallel "$jobs" --target hello embedded waybill_cli
+      -DWAYBILL_BUILD_EXAMPLES=ON -DWAYBILL_BUILD_TOOLS=ON -DWAYBILL_WITH_YAML=ON -DWAYBILL_WITH_GATEWAY=ON &&
+    cmake --build "$build" --parallel "$jobs" --target hello embedded gateway waybill_cli
 } >"$work/build.log" 2>&1 </dev/null || {
   tail -n 40 "$work/build.log" >&2
   die "the build failed"
@@ -57,10 +58,25 @@ answer="$("$build/tools/waybill" request "$url" '{"cmd":"hello"}' '"World"' </de
 printf '   %s answers: %s\n' "$url" "$answer"
 [ "$answer" = '"hello World"' ] || die "the answer on TCP is not \"hello World\""
 
+# HTTP in front of the same service, which does not know it.
+say "Start a gateway on any free port: examples/gateway"
+cd "$root/examples/gateway"
+PORT=0 HELLO_SERVICE_PORT="${url##*:}" "$build/examples/gateway" >"$work/gateway.log" 2>&1 </dev/null &
+gateway=$!
+wait_for_line "$work/gateway.log" 'GET /hello' 20 "$gateway" || {
+  cat "$work/gateway.log" >&2
+  die "the gateway did not start"
+}
+port="$(grep -oE 'http://[0-9.]+:[0-9]+: GET /hello' "$work/gateway.log" | grep -oE '[0-9]+: GET' | grep -oE '[0-9]+')"
+say "Call over HTTP: curl 'http://127.0.0.1:$port/hello?name=World'"
+answer="$(curl -sS --max-time 10 "http://127.0.0.1:$port/hello?name=World")" || die "the call over HTTP failed"
+printf '   %s\n' "$answer"
+[ "$answer" = 'hello World' ] || die "the answer over HTTP is not 'hello World'"
+
 cat <<END
 
-It works: one handler, {"cmd":"hello"} -> "hello NAME", was called within a process and over TCP. Only the URL changed.
-The service is stopped again. What to try next, line by line in bash:
+It works: one handler, {"cmd":"hello"} -> "hello NAME", was called within a process, over TCP and over HTTP. The handler is the same.
+All is stopped again. What to try next, line by line in bash:
 
   cd $root
   (cd examples/hello && exec ../../build/quickstart/examples/hello) &   # where examples/hello/.env says: port 3000
