@@ -52,6 +52,9 @@ Application::~Application() { core_->close(); }
 Service& Application::service() { return core_->service(); }
 http::Server& Application::http() { return core_->http(); }
 Client& Application::client(std::string_view name) { return core_->client(name); }
+Client& Application::add_client(std::string_view name, const ClientConfig& config) {
+  return core_->add_client(name, config);
+}
 const ApplicationConfig& Application::config() const noexcept { return core_->config(); }
 int Application::run() { return core_->run(); }
 void Application::stop() { core_->stop(); }

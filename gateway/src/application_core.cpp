@@ -96,6 +96,15 @@ Client& Application::Core::client(std::string_view name) {
   return *clients_.emplace(name, std::move(made)).first->second;
 }
 
+Client& Application::Core::add_client(std::string_view name, const ClientConfig& config) {
+  const std::lock_guard lock(mutex_);
+  if (config_.clients.contains(name) || clients_.contains(name)) {
+    throw Error(errc::invalid_config, "there is a client \"" + std::string(name) + "\" already", End::rejected);
+  }
+  auto made = std::make_unique<Client>(home_->get(), config, registry_, log_);
+  return *clients_.emplace(name, std::move(made)).first->second;
+}
+
 asio::awaitable<Result<void>> Application::Core::start() {
   if (std::exchange(is_started_, true)) {
     co_return Error(errc::invalid_config, "the application was started before", End::rejected);

@@ -30,8 +30,9 @@ class Application::Core : public std::enable_shared_from_this<Core> {
   bool owns_loop() const noexcept { return loop_ != nullptr; }
   Service& service();
   http::Server& http();
-  Client& client(std::string_view name);  ///< Thread-safe.
-  Health health() const;                  ///< Thread-safe.
+  Client& client(std::string_view name);                                  ///< Thread-safe.
+  Client& add_client(std::string_view name, const ClientConfig& config);  ///< Thread-safe.
+  Health health() const;                                                  ///< Thread-safe.
   std::vector<std::string> addresses() const;
   std::vector<std::string> describe() const;
 

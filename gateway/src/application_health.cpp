@@ -44,7 +44,9 @@ Health Application::Core::health() const {
     health.parts.push_back({std::move(name), status == Status::ready, why_not(status)});
   };
   if (service_) {
-    for (const ListenerState& listener : service_->listeners()) add("listener " + listener.url, listener.status);
+    for (const ListenerState& listener : service_->listeners()) {
+      add("listener " + (listener.name.empty() ? listener.url : listener.name), listener.status);
+    }
   }
   const std::lock_guard lock(mutex_);
   for (const std::string& name : config_.health.required) {

@@ -138,6 +138,26 @@ INSTANTIATE_TEST_SUITE_P(With, Applications, testing::Values("json", "msgpack"),
 
 class Application1 : public Applications {};
 
+TEST_F(Application1, CallsItselfThroughAListenerAndClientsThatCodeAdds) {
+  make(R"(
+log: off
+listeners: { inside: "tcp://127.0.0.1:0", outside: memory://outside }
+clients: { own: self:inside }
+http: { listen: "127.0.0.1:0", routes: [ { get: /who, request: { client: own, pattern: who } } ] }
+)");
+  app_->service().at("inside").on_request("who", [] { return "inside"; });
+  app_->service().at("outside").on_request("who", [] { return "outside"; });
+  app_->http().get("/other", [this](http::Request& request) -> asio::awaitable<std::string> {
+    co_return co_await app_->client("other").request<std::string>("who", 1, request.call_options());
+  });
+  start();
+  app_->add_client("other", ClientConfig::from_url("memory://outside"));
+  EXPECT_EQ(body(get("/who")), "inside");
+  EXPECT_EQ(body(get("/other")), "outside");
+  EXPECT_THROW(app_->add_client("own", ClientConfig::from_url("memory://outside")), Error);
+  EXPECT_THROW(app_->client("nobody"), Error);
+}
+
 TEST_F(Application1, ARouteInCodeCallsAClient) {
   make("log: off\nlisteners: [memory://code]\nclients: { hello: memory://code }\nhttp: 127.0.0.1:0\n");
   app_->on_request("hello", [](const std::string& name) { return "hello " + name; });
@@ -151,7 +171,8 @@ TEST_F(Application1, ARouteInCodeCallsAClient) {
 
 TEST_F(Application1, SaysWhetherItIsReady) {
   make(
-      "log: off\nlisteners: [memory://ready]\nclients: { away: { url: \"tcp://127.0.0.1:1\" } }\nhttp: 127.0.0.1:0\n"
+      "log: off\nlisteners: { door: memory://ready }\nclients: { away: { url: \"tcp://127.0.0.1:1\" } }\nhttp: "
+      "127.0.0.1:0\n"
       "health: { required: [away] }\n");
   app_->on_request("hello", [] { return 1; });
   EXPECT_FALSE(app_->health().is_ready());
@@ -159,7 +180,7 @@ TEST_F(Application1, SaysWhetherItIsReady) {
   EXPECT_EQ(body(get("/livez")), "ok");
   const std::string ready = get("/readyz");
   EXPECT_EQ(status(ready), "503 Service Unavailable");
-  EXPECT_NE(ready.find(R"({"name":"listener memory://ready","ready":true})"), std::string::npos) << ready;
+  EXPECT_NE(ready.find(R"({"name":"listener door","ready":true})"), std::string::npos) << ready;
   EXPECT_NE(ready.find(R"({"name":"client away","ready":false,"why":"connecting"})"), std::string::npos) << ready;
 }
 

@@ -46,8 +46,9 @@ struct ServiceStats {
 
 /// A listener as it is now.
 struct ListenerState {
-  std::string url;  ///< As it was configured, without secrets.
-  Status status;    ///< `idle` until it is ready for the first time.
+  std::string name;  ///< Empty: it has none.
+  std::string url;   ///< As it was configured, without secrets.
+  Status status;     ///< `idle` until it is ready for the first time.
 };
 
 /// Any number of handlers behind any number of listeners, on the service's own loop (run) or on an executor that the

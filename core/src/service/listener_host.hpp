@@ -93,7 +93,7 @@ class ListenerHost final : public std::enable_shared_from_this<ListenerHost>,
   Buffer& scratch() noexcept { return scratch_; }
   std::string address() const { return listener_->address(); }
   std::string describe() const;
-  ListenerState state() const { return {observed_url_, status_}; }  ///< Thread-safe.
+  ListenerState state() const { return {config_.name, observed_url_, status_}; }  ///< Thread-safe.
   /// Says in the log what a configuration will cost that was perhaps not thought of.
   void warn() const;
 

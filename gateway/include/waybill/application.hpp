@@ -71,6 +71,8 @@ class Application {
   /// Of that name in the configuration; made when it is first asked for, and there as long as the application is. Throws
   /// Error(invalid_config) that names the known ones; for `self:NAME` of a listener on any free port before the start.
   Client& client(std::string_view name);
+  /// One more, of settings that are known at run time. Throws Error(invalid_config) for a name that there is.
+  Client& add_client(std::string_view name, const ClientConfig& config);
   const ApplicationConfig& config() const noexcept;
 
   /// Runs until SIGINT, SIGTERM or stop(), then drains within `drain_timeout`; a second signal closes at once. Blocks.
