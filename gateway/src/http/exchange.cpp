@@ -6,6 +6,8 @@
 
 #include <asio/bind_cancellation_slot.hpp>
 #include <asio/co_spawn.hpp>
+#include <asio/post.hpp>
+#include <asio/use_awaitable.hpp>
 
 #include <algorithm>
 #include <charconv>
@@ -15,7 +17,9 @@ namespace waybill::http {
 
 namespace {
 
-constexpr std::size_t k_much_unsent = 256u << 10;  // then a body waits for its reader
+constexpr std::size_t k_much_unsent = 256u << 10;     // then a body waits for its reader
+constexpr std::size_t k_much_for_a_turn = 64u << 10;  // then others have theirs
+constexpr std::size_t k_costs_of_a_piece = 1u << 10;
 
 /// Seconds ("2.5"), or a duration ("250ms"). Null: it is neither, or not positive.
 std::optional<std::chrono::milliseconds> read_timeout(const std::string& text) {
@@ -48,6 +52,10 @@ void Server::Core::on_request(Peer& peer, std::unique_ptr<Request> request) {
 
 bool Server::Core::find_route(Exchange& exchange, Response& refused) {
   Request& request = *exchange.request;
+  if (request.target == "*" && request.method == "OPTIONS") {
+    refused.status = 204;
+    return false;
+  }
   const auto target = split_target(request.target);
   const auto path = target ? read_path(target->path) : std::nullopt;
   auto query = target ? read_query(target->query) : std::nullopt;
@@ -63,8 +71,6 @@ bool Server::Core::find_route(Exchange& exchange, Response& refused) {
     } else if (!found.allow.empty()) {
       refused = refusal(405, "this path takes " + found.allow);
       refused.fields.set("Allow", found.allow);
-    } else if (request.method == "OPTIONS" && request.target == "*") {
-      refused.status = 204;
     } else {
       refused = refusal(404, "nothing is here");
     }
@@ -152,10 +158,16 @@ void Server::Core::respond(const ExchangePtr& exchange, Response response) {
 
 asio::awaitable<void> Server::Core::pump(std::shared_ptr<Core> self, ExchangePtr exchange, Response response) {
   Peer& peer = *exchange->peer;
+  std::size_t in_this_turn = 0;
   for (bool is_open = true; is_open && peer.is_open();) {
     const std::optional<std::string> piece = co_await response.more();
     is_open = piece.has_value();
     if (is_open) peer.add_to_body(*piece);
+    in_this_turn += k_costs_of_a_piece + (piece ? piece->size() : 0);
+    if (in_this_turn > k_much_for_a_turn) {
+      in_this_turn = 0;
+      co_await asio::post(self->executor_, asio::use_awaitable);
+    }
     while (peer.is_open() && peer.unsent_bytes() > k_much_unsent) {
       exchange->writable.expires_at(std::chrono::steady_clock::time_point::max());
       co_await waybill::detail::wait_quietly(exchange->writable);

@@ -32,6 +32,8 @@ void append_text(std::string_view text, Buffer& out) {
   }
 }
 
+constexpr std::chrono::seconds k_goodbye_time{5};  // from the last byte to the caller's end of the connection
+
 bool has_no_body(int status) noexcept { return status < 200 || status == 204 || status == 304; }
 
 }  // namespace
@@ -51,12 +53,13 @@ void Peer::on_ready() {
 
 void Peer::expect_request() { set_time_limit(); }
 
-/// Each phase has a limit, which counts from its beginning, however little comes.
+/// Each phase has a limit, which counts from its beginning, however little comes; it begins when what was answered before
+/// is written, for which write_timeout is there.
 void Peer::set_time_limit() {
-  const Phase now = is_busy_               ? Phase::busy
-                    : !parser_.has_begun() ? Phase::idle
-                    : parser_.is_in_body() ? Phase::body
-                                           : Phase::head;
+  const Phase now = is_busy_ || unsent_bytes() ? Phase::busy
+                    : !parser_.has_begun()     ? Phase::idle
+                    : parser_.is_in_body()     ? Phase::body
+                                               : Phase::head;
   if (now == phase_) return;
   phase_ = now;
   const auto limit = now == Phase::idle   ? config_.idle_timeout
@@ -69,7 +72,7 @@ void Peer::set_time_limit() {
 
 std::size_t Peer::on_bytes(const char* data, std::size_t size) {
   std::size_t at = 0;
-  while (at < size && !is_busy_ && owner_ && is_open()) {
+  while (at < size && !is_busy_ && owner_ && wants_bytes()) {
     switch (parser_.read(data, size, at)) {
       case RequestParser::Outcome::more: break;
       case RequestParser::Outcome::head: out().append("HTTP/1.1 100 Continue\r\n\r\n"); break;
@@ -97,13 +100,25 @@ void Peer::refuse(int status, const std::string& why) {
   respond(Response::problem(status, why), false);
 }
 
+/// Who says no more may still read what was answered already.
 void Peer::on_eof() {
-  if (is_busy_ && owner_) owner_->on_left(*this);
+  if (!is_busy_) return finish();
+  if (owner_) owner_->on_left(*this);
   Stream::on_eof();
 }
 
 void Peer::on_written() {
+  if (is_open()) {
+    set_time_limit();
+  } else if (!unsent_bytes()) {
+    set_deadline(waybill::detail::coarse_now() + k_goodbye_time);
+  }
   if (owner_) owner_->on_written(*this);
+}
+
+void Peer::finish() {
+  Stream::finish();
+  if (unsent_bytes()) set_deadline(socket::TimePoint::max());
 }
 
 void Peer::on_closed(const Error& error) {
@@ -148,13 +163,13 @@ void Peer::write_head(const Response& response, Length length) {
 
 void Peer::respond(const Response& response, bool is_head_only) {
   if (!is_open()) return;
-  write_head(response, Length::known);
+  write_head(response, response.more ? length_of_pieces() : Length::known);
   if (!is_head_only && !has_no_body(response.status)) out().append(response.body);
   request_is_done();
 }
 
 void Peer::begin_body(const Response& response) {
-  if (is_open()) write_head(response, is_http10_ ? Length::until_end : Length::chunked);
+  if (is_open()) write_head(response, length_of_pieces());
 }
 
 void Peer::add_to_body(std::string_view piece) {

@@ -48,6 +48,8 @@ class Peer final : public socket::Stream {
   /// After the handshake, if there is one.
   void expect_request();
   bool is_busy() const noexcept { return is_busy_; }
+  /// Ends when all that was answered is read, however long its reader takes.
+  void finish();
   bool is_idle() const noexcept { return !is_busy_ && !parser_.has_begun(); }
 
   /// The whole response. REQUIRES: is_busy(), as for those below.
@@ -73,6 +75,7 @@ class Peer final : public socket::Stream {
 
   void refuse(int status, const std::string& why);
   void write_head(const Response& response, Length length);
+  Length length_of_pieces() const noexcept { return is_http10_ ? Length::until_end : Length::chunked; }
   void request_is_done();
   void set_time_limit();
 

@@ -1,12 +1,15 @@
-// RequestParser: bytes to requests of HTTP/1.0 and 1.1 (RFC 9112), on http_parser. Knows no socket.
+// RequestParser: bytes to requests of HTTP/1.0 and 1.1 (RFC 9112). Knows no socket. Heads are http_parser's, after a look
+// at their lines, since libraries of it differ in what they let pass; bodies are read here.
 #pragma once
 
+#include "http/chunk_reader.hpp"
 #include "waybill/http/message.hpp"
 
 #include <http_parser.h>
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace waybill::http {
@@ -47,10 +50,15 @@ class RequestParser {
  private:
   struct Callbacks;
   Outcome bad(int status, std::string what);
+  Outcome too_long();
   int refuse(int status, std::string what);
+  bool look_at_lines(const char* data, std::size_t size, std::size_t& end);
+  Outcome read_head(const char* data, std::size_t size, std::size_t& at);
+  Outcome read_body(const char* data, std::size_t size, std::size_t& at);
+  Outcome read_chunks(const char* data, std::size_t size, std::size_t& at);
   bool field_is_whole();
   int head_is_whole();
-  bool counts_for_head(std::size_t size);
+  int choose_framing();
 
   const RequestLimits limits_;
   http_parser parser_;
@@ -58,11 +66,15 @@ class RequestParser {
   std::size_t head_size_ = 0;
   std::string name_;  // of the field that comes in
   std::string value_;
+  std::size_t body_left_ = 0;
+  std::optional<ChunkReader> chunks_;
+  char last_ = 0;              // byte of the head
+  bool is_line_empty_ = true;  // so far
+  bool is_first_line_ = true;
   bool is_value_ = false;
   bool has_begun_ = false;
   bool is_in_body_ = false;
   bool wants_continue_ = false;
-  bool is_complete_ = false;
   bool keeps_alive_ = false;
   bool is_http10_ = false;
   int problem_status_ = 0;

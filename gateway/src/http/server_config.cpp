@@ -55,7 +55,7 @@ Result<ServerConfig> ServerConfig::read(const Url& url) {
   transport::read_tls(reader, url, "https", config);
   if (url.scheme != "http" && url.scheme != "https") reader.mistake("an HTTP server listens on http:// or https://");
   if (config.timeout.count() <= 0) reader.mistake("timeout: must be more than 0");
-  if (config.max_head < 1024) reader.mistake("max_head: must be at least 1 KiB");
+  if (config.max_head < 1024 || config.max_head > (64u << 10)) reader.mistake("max_head: must be 1 KiB to 64 KiB");
   if (!url.path.empty()) reader.mistake("an HTTP server has no path of its own: \"/" + url.path + "\"");
   if (!url.user.empty() || !url.password.empty()) reader.mistake("an HTTP server has no user and no password");
   if (auto finished = reader.finish(); !finished) return finished.error();

@@ -10,13 +10,13 @@ namespace {
 
 char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
-int digit_of(char c) noexcept {
+}  // namespace
+
+int hex_digit_of(char c) noexcept {
   if (c >= '0' && c <= '9') return c - '0';
   const char small = lower(c);
   return small >= 'a' && small <= 'f' ? small - 'a' + 10 : -1;
 }
-
-}  // namespace
 
 bool equal_without_case(std::string_view a, std::string_view b) noexcept {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) { return lower(x) == lower(y); });
@@ -28,7 +28,6 @@ std::optional<SplitTarget> split_target(std::string_view target) noexcept {
     const std::size_t path = target.find_first_of("/?", scheme.size());
     target = path == std::string_view::npos ? "/" : target.substr(path);
   }
-  if (target == "*") return SplitTarget{target, {}};
   const std::size_t question = std::min(target.find('?'), target.size());
   SplitTarget split{target.substr(0, question), target.substr(std::min(question + 1, target.size()))};
   if (split.path.empty()) split.path = "/";
@@ -43,8 +42,8 @@ std::optional<std::string> decode_percent(std::string_view text, bool plus_is_sp
     char c = text[i];
     if (c == '%') {
       if (text.size() - i < 3) return std::nullopt;
-      const int high = digit_of(text[i + 1]);
-      const int low = digit_of(text[i + 2]);
+      const int high = hex_digit_of(text[i + 1]);
+      const int low = hex_digit_of(text[i + 2]);
       if (high < 0 || low < 0) return std::nullopt;
       c = static_cast<char>(high * 16 + low);
       i += 2;

@@ -10,6 +10,8 @@
 
 namespace waybill::http {
 
+/// -1: it is none.
+int hex_digit_of(char c) noexcept;
 bool equal_without_case(std::string_view a, std::string_view b) noexcept;
 
 /// The target's path and query, not decoded; what stands before the path in an absolute one is dropped. Null: it is neither.
