@@ -6,6 +6,7 @@
 #include <asio/co_spawn.hpp>
 #include <asio/read.hpp>
 
+#include <optional>
 #include <thread>
 
 namespace waybill::test {
@@ -211,6 +212,45 @@ TEST_F(HttpConnections, AHeadDoesNotSayThatPiecesAreNone) {
   EXPECT_EQ(head.find("Content-Length"), std::string::npos) << head;
   EXPECT_NE(head.find("Transfer-Encoding: chunked\r\n"), std::string::npos) << head;
   EXPECT_TRUE(head.ends_with("\r\n\r\n"));
+}
+
+TEST_F(HttpConnections, ADrainAnswersWhoHasJustConnectedAndWhoAsksOnceMore) {
+  server().get("/a", [] { return "a"; });
+  start();
+  auto kept = connect();
+  EXPECT_EQ(body(exchange(kept, k_get)), "a");
+  auto waiting = connect();  // for the loop to accept it
+  auto silent = connect();
+  send(waiting, k_get);
+  std::optional<std::size_t> left;
+  asio::co_spawn(loop_, server().drain(20s), [&](std::exception_ptr, std::size_t count) { left = count; });
+  for (auto* socket : {&waiting, &kept, &silent}) {
+    if (socket != &waiting) send(*socket, k_get);
+    const std::string answer = caller().read_to_the_end(*socket);
+    EXPECT_EQ(status(answer), "200 OK");
+    EXPECT_NE(answer.find("Connection: close\r\n"), std::string::npos) << answer;
+    socket->close();
+  }
+  EXPECT_TRUE(eventually(loop_, 10s, [&] { return left.has_value(); }));
+  EXPECT_EQ(left.value_or(99), 0u);
+}
+
+TEST_F(HttpConnections, TwoDrainsAtATimeBothEnd) {
+  server().get("/wait", [](Request& request) -> asio::awaitable<std::string> {
+    Timer timer(request.executor, 100ms);
+    co_await timer.async_wait();
+    co_return "done";
+  });
+  start();
+  auto busy = connect();
+  send(busy, "GET /wait HTTP/1.1\r\nHost: a\r\n\r\n");
+  wait(30ms);
+  int ended = 0;
+  for (int i = 0; i < 2; ++i)
+    asio::co_spawn(loop_, server().drain(5s), [&](std::exception_ptr, std::size_t) { ++ended; });
+  EXPECT_EQ(body(caller().read_to_the_end(busy)), "done");
+  busy.close();
+  EXPECT_TRUE(eventually(loop_, 5s, [&] { return ended == 2; }));
 }
 
 }  // namespace

@@ -181,7 +181,6 @@ asio::awaitable<void> Server::Core::pump(std::shared_ptr<Core> self, ExchangePtr
 void Server::Core::end(const ExchangePtr& exchange) {
   const auto found = exchanges_.find(exchange->peer.get());
   if (found != exchanges_.end() && found->second == exchange) exchanges_.erase(found);
-  if (is_draining_) drained_.cancel();
 }
 
 void Server::Core::on_left(Peer& peer) {

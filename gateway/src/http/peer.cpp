@@ -44,7 +44,8 @@ Peer::Peer(PeerOwner& owner, asio::ip::tcp::socket socket, const ServerConfig& c
       address(its_address),
       owner_(&owner),
       config_(config),
-      parser_({config.max_head, config.max_body}) {}
+      parser_({config.max_head, config.max_body}),
+      idle_since_(waybill::detail::coarse_now()) {}
 
 void Peer::on_ready() {
   start();
@@ -189,6 +190,7 @@ void Peer::end_body() {
 
 void Peer::request_is_done() {
   is_busy_ = false;
+  idle_since_ = waybill::detail::coarse_now();
   if (!keeps_alive_) return finish();
   parser_.begin_next();
   set_time_limit();

@@ -50,7 +50,10 @@ class Peer final : public socket::Stream {
   bool is_busy() const noexcept { return is_busy_; }
   /// Ends when all that was answered is read, however long its reader takes.
   void finish();
-  bool is_idle() const noexcept { return !is_busy_ && !parser_.has_begun(); }
+  /// It has had no request since then, nor any byte of one.
+  bool is_idle_since(socket::TimePoint when) const noexcept {
+    return !is_busy_ && !parser_.has_begun() && idle_since_ <= when;
+  }
 
   /// The whole response. REQUIRES: is_busy(), as for those below.
   void respond(const Response& response, bool is_head_only);
@@ -86,6 +89,7 @@ class Peer final : public socket::Stream {
   bool keeps_alive_ = false;
   bool is_http10_ = false;
   Phase phase_ = Phase::busy;
+  socket::TimePoint idle_since_;
 };
 
 }  // namespace waybill::http

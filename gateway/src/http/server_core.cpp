@@ -12,7 +12,8 @@ namespace waybill::http {
 
 namespace {
 
-constexpr std::chrono::milliseconds k_look{20};  // what is on its way while a drain begins
+constexpr std::chrono::milliseconds k_look{20};    // between looks of a drain at what is left
+constexpr std::chrono::milliseconds k_quiet{500};  // a caller who asked so lately may have its next request on its way
 constexpr std::chrono::seconds k_listen_timeout{10};
 constexpr std::chrono::milliseconds k_deadlines_are_seen_after{50};
 
@@ -24,8 +25,7 @@ Server::Core::Core(asio::any_io_executor executor, ServerConfig config, Log log)
       log_(std::move(log)),
       complaints_(log_, "http"),
       tick_(std::make_shared<socket::Tick>(executor_, k_deadlines_are_seen_after,
-                                           [this](socket::TimePoint now) { return check_deadlines(now); })),
-      drained_(executor_) {}
+                                           [this](socket::TimePoint now) { return check_deadlines(now); })) {}
 
 asio::awaitable<Result<void>> Server::Core::start(std::shared_ptr<Core> self) {
   if (self->is_closed_) co_return Error(errc::closed, "the HTTP server was closed", End::rejected);
@@ -55,7 +55,7 @@ std::string Server::Core::refusal_of(const asio::ip::address& address) const {
 }
 
 void Server::Core::adopt(asio::ip::tcp::socket socket) {
-  if (is_closed_ || is_draining_) return;
+  if (is_closed_) return;
   asio::error_code ec;
   const asio::ip::address address = socket.remote_endpoint(ec).address();
   if (const std::string refusal = refusal_of(address); !refusal.empty()) return complain(refusal);
@@ -83,28 +83,23 @@ void Server::Core::on_closed(Peer& peer, const Error& error) {
   std::swap(peers_[place], peers_.back());
   peers_[place]->place = place;
   peers_.pop_back();
-  drained_.cancel();
 }
 
 asio::awaitable<std::size_t> Server::Core::drain(std::shared_ptr<Core> self, std::chrono::milliseconds limit) {
   const auto deadline = waybill::detail::deadline_after(std::chrono::steady_clock::now(), limit);
-  if (self->acceptors_) self->acceptors_->close();
-  self->is_draining_ = true;
-  // What is on its way already is answered, and told that it is the last.
-  self->drained_.expires_at(std::min(deadline, std::chrono::steady_clock::now() + k_look));
-  co_await waybill::detail::wait_quietly(self->drained_);
-  for (const auto& peer : self->peers_) {
-    if (peer->is_idle()) peer->finish();
-  }
-  while (!self->is_closed_ && !self->peers_.empty() && std::chrono::steady_clock::now() < deadline) {
-    self->drained_.expires_at(std::min(deadline, std::chrono::steady_clock::now() + std::chrono::milliseconds(100)));
-    co_await waybill::detail::wait_quietly(self->drained_);
+  self->is_draining_ = true;  // each is told that its response is the last
+  if (self->acceptors_) self->acceptors_->finish();
+  const auto is_done = [](const auto& peer) { return !peer->is_open() && peer->is_delivered(); };
+  asio::steady_timer look(self->executor_);
+  do {
+    look.expires_at(std::min(deadline, std::chrono::steady_clock::now() + k_look));
+    co_await waybill::detail::wait_quietly(look);
+    const auto quiet = waybill::detail::coarse_now() - k_quiet;
     for (const auto& peer : self->peers_) {
-      if (peer->is_open() && peer->is_idle()) peer->finish();
+      if (peer->is_open() && peer->is_idle_since(quiet)) peer->finish();
     }
-    const auto is_done = [](const auto& peer) { return !peer->is_open() && peer->is_delivered(); };
     if (self->exchanges_.empty() && std::all_of(self->peers_.begin(), self->peers_.end(), is_done)) break;
-  }
+  } while (!self->is_closed_ && std::chrono::steady_clock::now() < deadline);
   const std::size_t left = self->exchanges_.size();
   self->close();
   co_return left;
@@ -121,12 +116,10 @@ void Server::Core::close() {
     peer->close();
   }
   addresses_.clear();
-  drained_.cancel();
 }
 
 void Server::Core::on_written(Peer& peer) {
   if (const auto found = exchanges_.find(&peer); found != exchanges_.end()) found->second->writable.cancel();
-  if (is_draining_) drained_.cancel();
 }
 
 std::string_view Server::Core::date_field() {

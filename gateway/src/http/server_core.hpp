@@ -87,7 +87,6 @@ class Server::Core final : public std::enable_shared_from_this<Core>, public soc
   std::vector<socket::Ref<Peer>> peers_;
   std::map<asio::ip::address, std::size_t> addresses_;  // how many connections each has
   std::map<Peer*, ExchangePtr> exchanges_;              // in hand
-  asio::steady_timer drained_;                          // cancelled when a request has ended or bytes have gone out
   std::string date_;
   std::time_t dated_ = 0;
   bool is_draining_ = false;

@@ -55,6 +55,17 @@ class Acceptors::Acceptor : public std::enable_shared_from_this<Acceptor> {
       self->accepted(ec, std::move(socket));
     });
   }
+  /// Takes in who is connected already.
+  void finish() {
+    asio::error_code ec;
+    acceptor_.non_blocking(true, ec);
+    while (!ec) {
+      asio::ip::tcp::socket socket(acceptor_.get_executor());
+      acceptor_.accept(socket, ec);
+      if (!ec) arrivals_->adopt(std::move(socket));
+    }
+    close();
+  }
   void close() {
     leave();
     asio::error_code ec;
@@ -77,12 +88,9 @@ class Acceptors::Acceptor : public std::enable_shared_from_this<Acceptor> {
     if (shared_) rules_.ports->leave(*std::exchange(shared_, std::nullopt));
   }
   void accepted(const asio::error_code& ec, asio::ip::tcp::socket socket) {
+    if (!ec) arrivals_->adopt(std::move(socket));
     if (!acceptor_.is_open()) return;
-    if (!ec) {
-      arrivals_->adopt(std::move(socket));
-      accept();
-      return;
-    }
+    if (!ec) return accept();
     if (ec == asio::error::connection_aborted || ec == asio::error::interrupted) return accept();
     arrivals_->complain("cannot accept a connection: " + ec.message());
     pause_.expires_after(k_pause);
@@ -144,6 +152,11 @@ Result<void> Acceptors::bind(const std::vector<Endpoint>& endpoints, const std::
     acceptors_.push_back(std::move(acceptor));
   }
   return {};
+}
+
+void Acceptors::finish() {
+  for (const auto& acceptor : acceptors_) acceptor->finish();
+  close();
 }
 
 void Acceptors::close() {
