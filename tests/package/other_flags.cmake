@@ -1,5 +1,5 @@
 # Programs that find the installed waybill and are built with what their own projects use: the address sanitizer, and
-# clang where it is there. (The library was built by this compiler, without it.)
+# clang where it is there, with it and with thin link-time optimization. (The library was built by this compiler, without.)
 function(build_and_run name compiler flags)
   file(REMOVE_RECURSE "${WORK}/${name}")
   execute_process(
@@ -15,6 +15,8 @@ build_and_run(asan "${COMPILER}" "${FLAGS} -fsanitize=address -fno-omit-frame-po
 find_program(clang NAMES clang++-14 clang++)
 if(clang)
   build_and_run(clang "${clang}" "")
+  build_and_run(clang_asan "${clang}" "-fsanitize=address -fno-omit-frame-pointer")
+  build_and_run(clang_lto "${clang}" "-O1 -flto=thin")
 elseif("$ENV{WAYBILL_TEST_REQUIRE}" STREQUAL "all")
   message(FATAL_ERROR "clang++ is missing, and WAYBILL_TEST_REQUIRE=all")
 else()

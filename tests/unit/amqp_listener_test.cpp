@@ -258,7 +258,7 @@ TEST_F(AmqpTakenBack, AFailedOneIsSentAgainWhenItHasComeAgain) {
 }
 
 TEST_F(AmqpTakenBack, ABrokerThatDoesNotLetItConsumeAgainCostsTheLink) {
-  start("&start_timeout=300ms");
+  start("&start_timeout=1500ms");
   broker.answers = [](const FakeBroker::Asked& one) { return one.id != AMQP_BASIC_CONSUME_METHOD; };
   deliver({1});
   take_back();
