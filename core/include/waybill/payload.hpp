@@ -17,7 +17,8 @@ namespace waybill {
 /// `const Payload&`: that is lent until the handler has finished; its copies are not. Another serializer answers
 /// payload_mismatch.
 /// Where a payload came with its length beside it (TCP's binary framing), it is checked when somebody looks at its bytes,
-/// decodes it or puts it into another value: handlers that send it back as it came need not have it read.
+/// decodes it or puts it into another value: handlers that send it back as it came need not have it read. A handler of
+/// payloads may there be reached by bytes that are no value: looking at them throws.
 /// An empty payload is JavaScript's `undefined`; inside an object it is left out, elsewhere it is encoded as null.
 class Payload {
  public:

@@ -94,10 +94,11 @@ class Slice {
     slice.marks_ = k_utf8;
     return slice;
   }
-  /// The same of a payload that came with its length beside it: whether it is one value nobody has looked.
+  /// The same of a payload that came with its length beside it: whether it is one value nobody has looked. No bytes at
+  /// all are none, which needs no look.
   static Slice borrow_unseen(std::string_view bytes) noexcept {
     Slice slice = borrow(bytes);
-    slice.marks_ = k_unseen;
+    slice.marks_ = bytes.empty() ? 0 : k_unseen;
     return slice;
   }
 

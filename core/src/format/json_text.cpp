@@ -241,27 +241,8 @@ void append_number(double number, std::string& out) {
 }
 
 void append_quoted(std::string_view text, std::string& out) {
-  constexpr char k_hex[] = "0123456789abcdef";
   out += '"';
-  for (const char c : text) {
-    switch (c) {
-      case '"': out += "\\\""; break;
-      case '\\': out += "\\\\"; break;
-      case '\b': out += "\\b"; break;
-      case '\f': out += "\\f"; break;
-      case '\n': out += "\\n"; break;
-      case '\r': out += "\\r"; break;
-      case '\t': out += "\\t"; break;
-      default:
-        if (const auto byte = static_cast<unsigned char>(c); byte < 0x20) {
-          out += "\\u00";
-          out += k_hex[byte >> 4];
-          out += k_hex[byte & 15];
-        } else {
-          out += c;
-        }
-    }
-  }
+  append_escaped(text, out);
   out += '"';
 }
 

@@ -44,7 +44,7 @@ void Exchange::decode(ValueOut out) const {
 Payload Exchange::argument(Keep keep) const {
   const Packet& packet = delivery_.packet;
   if (!packet.has_payload) return Payload();
-  if (packet.payload.is_unseen() && !packet.payload.empty()) {
+  if (packet.payload.is_unseen()) {
     return {keep == Keep::owned ? packet.payload.own() : packet.payload, *packet.serializer};
   }
   Result<Payload> lent = packet.serializer->lend(packet.payload);

@@ -24,7 +24,7 @@ class JsonSerializer final : public Serializer {
   }
 
   Result<void> decode(const Slice& payload, ValueOut out) const override {
-    if (out.type->kind == Kind::raw && payload.is_unseen() && !payload.empty()) {
+    if (out.type->kind == Kind::raw && payload.is_unseen()) {
       static_cast<Payload*>(out.address)->assign(payload.own(), *this);
       return {};
     }
@@ -32,7 +32,7 @@ class JsonSerializer final : public Serializer {
   }
 
   Result<Payload> lend(const Slice& payload) const override {
-    if (payload.is_unseen() && !payload.empty()) return Payload(payload, *this);
+    if (payload.is_unseen()) return Payload(payload, *this);
     return json::lend(payload, *this);
   }
 

@@ -1,6 +1,7 @@
 #include "json_text.hpp"
 
 #include "json_find.hpp"
+#include "waybill/format/json_text.hpp"
 #include "waybill/format/utf8.hpp"
 
 #include <cstdint>
@@ -46,42 +47,13 @@ std::uint32_t surrogate_at(std::string_view bytes, std::size_t at) noexcept {
   return 0xD000u | static_cast<std::uint32_t>((b & 0x3F) << 6) | (c & 0x3Fu);
 }
 
-constexpr char k_hex[] = "0123456789abcdef";
-
-void append_escape(unsigned char c, Buffer& out) {
-  switch (c) {
-    case '"': return out.append("\\\"");
-    case '\\': return out.append("\\\\");
-    case '\b': return out.append("\\b");
-    case '\f': return out.append("\\f");
-    case '\n': return out.append("\\n");
-    case '\r': return out.append("\\r");
-    case '\t': return out.append("\\t");
-    default: break;
-  }
-  const char text[] = {'\\', 'u', '0', '0', k_hex[c >> 4], k_hex[c & 15]};
-  out.append(text, sizeof text);
-}
-
-/// Escapes what must be, copying the runs between as they are.
-void append_escaped(std::string_view text, Buffer& out) {
-  std::size_t from = 0;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto c = static_cast<unsigned char>(text[i]);
-    if (c >= 0x20 && c != '"' && c != '\\') continue;
-    out.append(text.data() + from, i - from);
-    append_escape(c, out);
-    from = i + 1;
-  }
-  out.append(text.data() + from, text.size() - from);
-}
-
 /// For text that is not UTF-8: lone surrogates become \udXXX, a pair of them the character that it stands for.
 bool append_wobbly(std::string_view text, Buffer& out) {
+  constexpr char k_hex[] = "0123456789abcdef";
   for (std::size_t i = 0; i < text.size();) {
     std::size_t ignored = 0;
     if (const std::size_t length = character_at(text, i, ignored)) {
-      append_escaped(text.substr(i, length), out);
+      format::append_escaped(text.substr(i, length), out);
       i += length;
       continue;
     }
@@ -133,7 +105,7 @@ bool append_quoted(std::string_view text, Buffer& out) {
   const std::size_t start = out.size();
   out.push_back('"');
   if (check.is_utf8) {
-    append_escaped(text, out);
+    format::append_escaped(text, out);
   } else if (!append_wobbly(text, out)) {
     out.truncate(start);
     return false;

@@ -23,7 +23,7 @@ class MsgpackSerializer final : public Serializer {
   }
 
   Result<void> decode(const Slice& payload, ValueOut out) const override {
-    if (out.type->kind == Kind::raw && payload.is_unseen() && !payload.empty()) {
+    if (out.type->kind == Kind::raw && payload.is_unseen()) {
       static_cast<Payload*>(out.address)->assign(payload.own(), *this);
       return {};
     }

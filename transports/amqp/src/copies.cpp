@@ -78,13 +78,13 @@ void Copies::told(Ticket ticket, const Result<Accepted>& outcome, const Confirms
 
 void Copies::sent(Ticket ticket, std::string to, bool is_dead, ParkDone done) {
   if (!is_dead) ++retries_;
-  sent_.insert_or_assign(ticket, Sent{std::chrono::steady_clock::now(), std::move(to), is_dead, std::move(done)});
+  sent_.insert_or_assign(ticket, Sent{timer_.now(), std::move(to), is_dead, std::move(done)});
   if (!std::exchange(is_watching_sent_, true)) watch_sent();
 }
 
 void Copies::watch_sent() {
   sent_timer_.expires_after(patience_);
-  sent_timer_.async_wait([this, here = std::weak_ptr<bool>(is_here_)](const asio::error_code& ec) {
+  sent_timer_.async_wait([this, here = std::weak_ptr<bool>(is_here_)](std::error_code ec) {
     if (ec || here.expired()) return;
     is_watching_sent_ = !sent_.empty();
     if (!is_watching_sent_) return;
@@ -97,7 +97,7 @@ void Copies::tell_unconfirmed() {
   const auto oldest = std::min_element(sent_.begin(), sent_.end(), [](const auto& one, const auto& other) {
     return one.second.since < other.second.since;
   });
-  const auto now = std::chrono::steady_clock::now();
+  const auto now = timer_.now();
   const Sent& copy = oldest->second;
   if (now - copy.since < patience_ || is_blocked_ || !unconfirmed_said_.now()) return;
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(now - copy.since).count();
@@ -108,7 +108,7 @@ void Copies::tell_unconfirmed() {
 
 void Copies::keep(Ticket ticket, std::string to, std::string frames, const Layout& layout, const Error& error) {
   transport::Backoff backoff(k_refusal_pauses, static_cast<unsigned>(refusals_[ticket]++));
-  const auto now = std::chrono::steady_clock::now();
+  const auto now = timer_.now();
   const auto pause = backoff.next(static_cast<std::uint64_t>(now.time_since_epoch().count()));
   waiting_.emplace(now + pause, Waiting{ticket, std::move(to), std::move(frames), layout});
   log_.write(
@@ -122,9 +122,9 @@ void Copies::keep(Ticket ticket, std::string to, std::string frames, const Layou
 void Copies::watch() {
   if (waiting_.empty()) return;
   timer_.expires_at(waiting_.begin()->first);
-  timer_.async_wait([this, here = std::weak_ptr<bool>(is_here_)](const asio::error_code& ec) {
+  timer_.async_wait([this, here = std::weak_ptr<bool>(is_here_)](std::error_code ec) {
     if (ec || here.expired()) return;
-    const auto now = std::chrono::steady_clock::now();
+    const auto now = timer_.now();
     while (!waiting_.empty() && waiting_.begin()->first <= now) {
       auto due = waiting_.extract(waiting_.begin());
       Waiting copy = std::move(due.mapped());

@@ -4,8 +4,7 @@
 #include "pass_on.hpp"
 #include "publish_channel.hpp"
 #include "seldom.hpp"
-
-#include <asio/steady_timer.hpp>
+#include "waybill/time.hpp"
 
 #include <functional>
 #include <map>
@@ -74,9 +73,9 @@ class Copies {
   std::size_t retries_ = 0;      ///< Of these: not dead letters.
   std::function<void(std::uint64_t tag)> given_up_;
   std::map<Ticket, int> refusals_;  ///< How often, of those that were refused.
-  asio::steady_timer timer_;
+  Timer timer_;
   const std::chrono::milliseconds patience_;  ///< For a confirm, before it is spoken of.
-  asio::steady_timer sent_timer_;
+  Timer sent_timer_;
   Seldom said_, unconfirmed_said_;
   bool is_watching_sent_ = false;
   bool is_blocked_ = false;

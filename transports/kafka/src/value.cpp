@@ -1,6 +1,7 @@
 #include "value.hpp"
 
 #include "waybill/fields.hpp"
+#include "waybill/format/json_text.hpp"
 #include "waybill/payload.hpp"
 
 #include <charconv>
@@ -27,32 +28,14 @@ void replace_surrogates(std::string& text) {
   }
 }
 
-/// The bytes in quotes, with what JSON must escape escaped. They need not be UTF-8.
-std::string quote(std::string_view bytes) {
-  constexpr char k_hex[] = "0123456789abcdef";
-  std::string quoted = "\"";
-  for (const char c : bytes) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      quoted += '\\';
-      quoted += c;
-    } else if (byte < 0x20) {
-      quoted += "\\u00";
-      quoted += k_hex[byte >> 4];
-      quoted += k_hex[byte & 15];
-    } else {
-      quoted += c;
-    }
-  }
-  return quoted += '"';
-}
-
 Slice text_payload(std::string_view bytes, const Serializer& json) {
   Buffer out;
   if (json.encode(ValueRef::of(bytes), out)) return out.take();
   // Not UTF-8: the serializer's reader puts U+FFFD where Node.js does.
+  std::string quoted;
+  format::append_quoted(bytes, quoted);
   std::string repaired;
-  if (json.decode(Slice::copy(quote(bytes)), ValueOut::of(repaired)) && json.encode(ValueRef::of(repaired), out)) {
+  if (json.decode(Slice::copy(quoted), ValueOut::of(repaired)) && json.encode(ValueRef::of(repaired), out)) {
     return out.take();
   }
   return Slice::copy("null");

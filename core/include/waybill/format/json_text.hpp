@@ -53,8 +53,32 @@ void sort_as_javascript(std::vector<JsonMember>& members);
 
 /// The text that JavaScript gives a number: shortest digits that read back the same, `1e+21`, `0` for -0, `Infinity`.
 void append_number(double number, std::string& out);
-/// The text in quotes as JSON.stringify writes it. REQUIRES: UTF-8.
+/// The text in quotes as JSON.stringify writes it. Bytes of 0x80 and above go in as they are.
 void append_quoted(std::string_view text, std::string& out);
+
+/// The same without the quotes, to a std::string or a Buffer: escapes what must be, copies the runs between.
+template <class Out>
+void append_escaped(std::string_view text, Out& out) {
+  constexpr char k_hex[] = "0123456789abcdef";
+  constexpr std::string_view k_short = "btn_fr";  // of 08 to 0D
+  std::size_t from = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto c = static_cast<unsigned char>(text[i]);
+    if (c >= 0x20 && c != '"' && c != '\\') continue;
+    out.append(text.data() + from, i - from);
+    from = i + 1;
+    out.push_back('\\');
+    if (c >= 0x20) {
+      out.push_back(text[i]);
+    } else if (c >= '\b' && c <= '\r' && c != '\v') {
+      out.push_back(k_short[c - std::size_t{'\b'}]);
+    } else {
+      const char digits[] = {'u', '0', '0', k_hex[c >> 4], k_hex[c & 15]};
+      out.append(digits, sizeof digits);
+    }
+  }
+  out.append(text.data() + from, text.size() - from);
+}
 
 /// Rewrites a JSON text as JSON.stringify would: no white space, numbers shortest, repeated keys merged.
 /// At most `max_depth` levels. Returns false and the offset of the first mistake if the text is no such JSON.
