@@ -11,7 +11,7 @@ namespace waybill {
 
 /// What a single call may say. Its constructor lets g++ 12 destroy it inside a co_await statement.
 struct CallOptions {
-  CallOptions() {}                                   // NOLINT: not an aggregate, see above
+  constexpr CallOptions() {}                         // NOLINT: not an aggregate, see above
   std::optional<std::chrono::milliseconds> timeout;  ///< Of a request, from the call to the end of the reply.
   Headers headers;
   Headers properties;  ///< The transport's own settings of one message, by its names (docs/transports).
@@ -19,5 +19,9 @@ struct CallOptions {
   bool idempotent =
       false;  ///< Handling it twice does no harm: middleware::retry may send it again if it was perhaps taken.
 };
+
+namespace detail {
+inline constinit const CallOptions k_no_options;  ///< Of calls that say nothing.
+}
 
 }  // namespace waybill

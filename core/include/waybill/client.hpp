@@ -65,7 +65,7 @@ class Client {
   template <class R = Payload, class Body, class Token = asio::use_awaitable_t<>>
   requires(!std::same_as<std::remove_cvref_t<Token>, CallOptions>) auto request(const Pattern& pattern, Body&& body,
                                                                                 Token&& token = {}) {
-    return request<R>(pattern, std::forward<Body>(body), CallOptions(), std::forward<Token>(token));
+    return request<R>(pattern, std::forward<Body>(body), detail::k_no_options, std::forward<Token>(token));
   }
   template <class R = Payload, class Body, class Token = asio::use_awaitable_t<>>
   auto request(const Pattern& pattern, Body&& body, const CallOptions& options, Token&& token = {}) {
@@ -79,7 +79,7 @@ class Client {
                                                                                 Token&& token = {}) {
     detail::refuse_pattern_temporary<Token>();
     const Pattern& named = pattern;
-    return request<R>(named, std::forward<Body>(body), CallOptions(), std::forward<Token>(token));
+    return request<R>(named, std::forward<Body>(body), detail::k_no_options, std::forward<Token>(token));
   }
   template <class R = Payload, detail::PatternTemporary P, class Body, class Token = asio::use_awaitable_t<>>
   auto request(P&& pattern, Body&& body, const CallOptions& options, Token&& token = {}) {
@@ -93,7 +93,7 @@ class Client {
   template <class Body, class Token = asio::use_awaitable_t<>>
   requires(!std::same_as<std::remove_cvref_t<Token>, CallOptions>) auto emit(const Pattern& pattern, Body&& body,
                                                                              Token&& token = {}) {
-    return emit(pattern, std::forward<Body>(body), CallOptions(), std::forward<Token>(token));
+    return emit(pattern, std::forward<Body>(body), detail::k_no_options, std::forward<Token>(token));
   }
   template <class Body, class Token = asio::use_awaitable_t<>>
   auto emit(const Pattern& pattern, Body&& body, const CallOptions& options, Token&& token = {}) {
@@ -111,7 +111,7 @@ class Client {
                                                                              Token&& token = {}) {
     detail::refuse_pattern_temporary<Token>();
     const Pattern& named = pattern;
-    return emit(named, std::forward<Body>(body), CallOptions(), std::forward<Token>(token));
+    return emit(named, std::forward<Body>(body), detail::k_no_options, std::forward<Token>(token));
   }
   template <detail::PatternTemporary P, class Body, class Token = asio::use_awaitable_t<>>
   auto emit(P&& pattern, Body&& body, const CallOptions& options, Token&& token = {}) {
@@ -122,7 +122,7 @@ class Client {
 
   /// Sends a request whose reply may have many values: `while (auto value = co_await stream.next())`.
   template <class T = Payload, class Body>
-  ReplyStream<T> stream(const Pattern& pattern, Body&& body, const CallOptions& options = CallOptions()) {
+  ReplyStream<T> stream(const Pattern& pattern, Body&& body, const CallOptions& options = detail::k_no_options) {
     detail::refuse_miscompiled<Body, asio::use_awaitable_t<>>();
     return ReplyStream<T>(detail::Call::send(core_, PacketKind::request, pattern, ValueRef::of(body), options));
   }
@@ -177,11 +177,11 @@ class BlockingClient {
 
   /// Throws the Error that a co_await would throw.
   template <class R = Payload, class Body>
-  R request(const Pattern& pattern, const Body& body, const CallOptions& options = CallOptions()) {
+  R request(const Pattern& pattern, const Body& body, const CallOptions& options = detail::k_no_options) {
     return wait<R>([&](auto handler) { client_.request<R>(pattern, body, options, std::move(handler)); });
   }
   template <class Body>
-  Accepted emit(const Pattern& pattern, const Body& body, const CallOptions& options = CallOptions()) {
+  Accepted emit(const Pattern& pattern, const Body& body, const CallOptions& options = detail::k_no_options) {
     return wait<Accepted>([&](auto handler) { client_.emit(pattern, body, options, std::move(handler)); });
   }
 

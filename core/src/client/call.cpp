@@ -100,8 +100,7 @@ void Call::send_and_forget(const std::shared_ptr<ClientCore>& core, const Patter
   });
 }
 
-Call::~Call() {
-  if (!core_) return;  // its handler has it
+void Call::abandon() {
   if (!far_key_ && core_->executor().runs_here()) {
     core_->abandon(key_);
   } else {
@@ -114,9 +113,7 @@ const SerialExecutor& Call::executor() const noexcept { return core_->executor()
 
 void Call::on_reply(ReplyHandler&& handler) {
   const std::shared_ptr<ClientCore> core = std::move(core_);
-  if (!far_key_ && core->executor().runs_here() && !core->calls().has_mail(key_)) {
-    return core->calls().attach(key_, std::move(handler));
-  }
+  if (!far_key_ && core->executor().runs_here() && core->calls().attach_quietly(key_, handler)) return;
   asio::post(core->executor().get(), [core, key = key_, far_key = far_key_, handler = std::move(handler)]() mutable {
     core->calls().attach(chosen(key, far_key), std::move(handler));
   });

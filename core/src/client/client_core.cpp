@@ -90,7 +90,7 @@ CallKey ClientCore::open(const Packet& packet, std::chrono::milliseconds timeout
   }
   if (closed_) {
     end(key, closed_error());
-  } else if (calls_.is_open(key)) {
+  } else {
     arm_deadline(deadline);
   }
   return key;
@@ -153,13 +153,7 @@ void ClientCore::set_deadline(Packet& packet, std::chrono::milliseconds left) co
 
 Result<void> ClientCore::pass_on(const Packet& packet, Ticket ticket, CallKey key) {
   if (!ready_ || is_held_back(packet.kind)) return keep_for_link(packet, ticket, key);
-  if (connection_->unsent_bytes() + unconfirmed_.bytes() > config_.max_unsent_bytes) {
-    tell_bound("max_unsent");
-    return Error(errc::overloaded,
-                 "the other side reads too slowly: more than " + std::to_string(config_.max_unsent_bytes) +
-                     " bytes wait to be sent or confirmed",
-                 End::rejected);
-  }
+  if (connection_->unsent_bytes() + unconfirmed_.bytes() > config_.max_unsent_bytes) return too_much_unsent();
   return transmit(packet, ticket, key);
 }
 

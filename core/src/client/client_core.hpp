@@ -156,6 +156,7 @@ class ClientCore final : public std::enable_shared_from_this<ClientCore>,
   void complain_of_forgotten(const Error& error);
   void end_expired(CallKey key);
   Error no_link_error(std::optional<std::chrono::milliseconds> waited = {}) const;
+  Error too_much_unsent() const;
   Error not_sent(CallKey key, const Error& why) const;
   Error timed_out(CallKey key) const;
   Error lost_call(CallKey key, const Error& why) const;

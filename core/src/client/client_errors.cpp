@@ -33,6 +33,14 @@ Error ClientCore::no_link_error(std::optional<std::chrono::milliseconds> waited)
                what + ": " + std::string(last_failure_->message()), End::rejected);
 }
 
+Error ClientCore::too_much_unsent() const {
+  tell_bound("max_unsent");
+  return Error(errc::overloaded,
+               "the other side reads too slowly: more than " + std::to_string(config_.max_unsent_bytes) +
+                   " bytes wait to be sent or confirmed",
+               End::rejected);
+}
+
 Error ClientCore::not_sent(CallKey key, const Error& why) const {
   return Error(why.code(),
                calls_.name(key) + " was not sent" + within(std::min(calls_.timeout(key), config_.connect_timeout)) +

@@ -19,32 +19,34 @@ constexpr auto k_digit_values = [] {
   return values;
 }();
 
-constexpr auto k_digit_pairs = [] {  // "00" to "ff"
-  constexpr char k_digits[] = "0123456789abcdef";
-  std::array<std::array<char, 2>, 256> pairs{};
-  for (std::size_t i = 0; i < pairs.size(); ++i) pairs[i] = {k_digits[i / 16], k_digits[i % 16]};
-  return pairs;
-}();
-
-/// Writes 32 bits as eight digits.
-void write_hex(char* to, std::uint32_t bits) noexcept {
-  for (int shift = 24; shift >= 0; shift -= 8, to += 2) std::memcpy(to, k_digit_pairs[bits >> shift & 0xff].data(), 2);
+/// 64 random bits as sixteen digits, in an order of its own.
+void write_hex(char* to, std::uint64_t bits) noexcept {
+  using Words [[gnu::vector_size(16)]] = std::uint64_t;
+  using Digits [[gnu::vector_size(16)]] = signed char;
+  const auto values = reinterpret_cast<Digits>(Words{bits, bits >> 4} & 0x0f0f0f0f0f0f0f0f);
+  const Digits digits = values + '0' + ((values > 9) & ('a' - '0' - 10));
+  std::memcpy(to, &digits, sizeof digits);
 }
 
 bool ends_call(const Packet& packet) noexcept { return packet.kind != PacketKind::value || packet.last; }
 
 }  // namespace
 
+void PendingCalls::add_slot() {
+  Slot& added = *slots_.emplace_back(std::make_unique<Slot>());
+  added.index = static_cast<std::uint32_t>(slots_.size() - 1);
+  added.generation = first_generation_;
+  std::uint32_t left = added.index;
+  for (std::size_t i = k_id_length; i > k_random_digits; left /= 16) added.id[--i] = "0123456789abcdef"[left % 16];
+  first_free_ = &added;
+}
+
 CallKey PendingCalls::open(TimePoint deadline, const CallInfo& info) {
-  if (first_free_ == UINT32_MAX) {
+  if (!first_free_) {
     if (slots_.size() == k_most) return {};
-    Slot& added = slots_.emplace_back();
-    first_free_ = static_cast<std::uint32_t>(slots_.size() - 1);
-    added.generation = first_generation_;
-    write_hex(added.id + k_id_length - 8, first_free_);  // its last five digits stay
+    add_slot();
   }
-  const std::uint32_t index = first_free_;
-  Slot& slot = slots_[index];
+  Slot& slot = *first_free_;
   first_free_ = slot.next_free;
   slot.is_open = true;
   slot.is_ended = false;
@@ -54,40 +56,40 @@ CallKey PendingCalls::open(TimePoint deadline, const CallInfo& info) {
   slot.stage = info.stage;
   slot.is_cut = info.route.size() > k_most_name;
   slot.name_length = static_cast<std::uint8_t>(slot.is_cut ? k_most_name : info.route.size());
-  if (slot.name_length != 0) std::memcpy(slot.name, info.route.data(), slot.name_length);
+  copy_bytes(slot.name, info.route.data(), slot.name_length);
   slot.timeout = info.timeout.count() < k_unlimited ? static_cast<std::uint32_t>(info.timeout.count()) : k_unlimited;
   count(slot, 1);
-  const std::uint64_t bits = random_bits();
-  write_hex(slot.id, static_cast<std::uint32_t>(bits >> 32));
-  write_hex(slot.id + 8, static_cast<std::uint32_t>(bits));
+  write_hex(slot.id, random_bits());
   if (open_count_++ == 0 || deadline < earliest_) earliest_ = deadline;
-  return CallKey{index, slot.generation};
+  return CallKey{slot.index, slot.generation};
 }
 
 Term PendingCalls::id(CallKey key) const noexcept {
-  return is_open(key) ? Term{{slots_[key.slot].id, k_id_length}, false} : Term{};
-}
-
-bool PendingCalls::is_open(CallKey key) const noexcept {
-  return key.slot < slots_.size() && slots_[key.slot].is_open && slots_[key.slot].generation == key.generation;
+  const Slot* const slot = find(key);
+  return slot ? Term{{slot->id, k_id_length}, false} : Term{};
 }
 
 void PendingCalls::set_deadline(CallKey key, TimePoint deadline) noexcept {
-  slots_[key.slot].deadline = deadline;
+  slots_[key.slot]->deadline = deadline;
   earliest_ = std::min(earliest_, deadline);
 }
 
 std::string PendingCalls::name(CallKey key) const {
-  const Slot& slot = slots_[key.slot];
+  const Slot& slot = *slots_[key.slot];
   return '"' + std::string(slot.name, slot.name_length) + (slot.is_cut ? "...\"" : "\"");
 }
 
 std::chrono::milliseconds PendingCalls::timeout(CallKey key) const noexcept {
-  const std::uint32_t timeout = slots_[key.slot].timeout;
+  const std::uint32_t timeout = slots_[key.slot]->timeout;
   return timeout == k_unlimited ? std::chrono::milliseconds::max() : std::chrono::milliseconds(timeout);
 }
 
-bool PendingCalls::has_mail(CallKey key) const noexcept { return !is_open(key) || slots_[key.slot].mail; }
+bool PendingCalls::attach_quietly(CallKey key, ReplyHandler& handler) noexcept {
+  Slot* const slot = find(key);
+  if (!slot || slot->mail) return false;
+  slot->handler = std::move(handler);
+  return true;
+}
 
 void PendingCalls::attach(CallKey key, ReplyHandler&& handler) {
   if (!is_open(key)) {
@@ -95,45 +97,44 @@ void PendingCalls::attach(CallKey key, ReplyHandler&& handler) {
     return call(handler, {nullptr, nullptr, &error, true});
   }
   // What comes while the handler is told is told after that.
-  while (is_open(key) && slots_[key.slot].mail) {
-    const std::unique_ptr<Mail> mail = std::move(slots_[key.slot].mail);
-    if (slots_[key.slot].is_ended) release(key.slot);
+  while (!attach_quietly(key, handler) && is_open(key)) {
+    Slot& slot = *slots_[key.slot];
+    const std::unique_ptr<Mail> mail = std::move(slot.mail);
+    if (slot.is_ended) release(slot);
     for (const Mail::Letter& letter : mail->letters) {
       call(handler, {letter.packet ? &*letter.packet : nullptr, letter.accepted ? &*letter.accepted : nullptr,
                      letter.error ? &*letter.error : nullptr, letter.is_final});
     }
   }
-  if (is_open(key)) slots_[key.slot].handler = std::move(handler);
 }
 
 void PendingCalls::close(CallKey key) noexcept {
-  if (is_open(key)) release(key.slot);
+  if (Slot* const slot = find(key)) release(*slot);
 }
 
 PendingCalls::Delivered PendingCalls::deliver(const Packet& packet) {
   const std::string_view id = packet.id.text;
   if (packet.id.is_json || id.size() != k_id_length) return Delivered::nobody;
   std::uint32_t index = 0;  // too large for the slots, or another's, where a character is no digit
-  for (std::size_t i = 16; i < k_id_length; ++i) {
+  for (std::size_t i = k_random_digits; i < k_id_length; ++i) {
     index = index * 16 + k_digit_values[static_cast<unsigned char>(id[i])];
   }
-  if (index >= slots_.size() || !slots_[index].is_open || slots_[index].is_ended ||
-      std::memcmp(slots_[index].id, id.data(), k_id_length) != 0) {
-    return Delivered::nobody;
-  }
+  if (index >= slots_.size()) return Delivered::nobody;
+  Slot& slot = *slots_[index];
+  if (!slot.is_open || slot.is_ended || std::memcmp(slot.id, id.data(), k_id_length) != 0) return Delivered::nobody;
   const bool is_last = ends_call(packet);
-  tell_slot(index, {&packet, nullptr, nullptr, is_last});
+  tell_slot(slot, {&packet, nullptr, nullptr, is_last});
   return is_last ? Delivered::last : Delivered::more;
 }
 
 void PendingCalls::tell(CallKey key, const ReplyEvent& event) {
-  if (is_open(key)) tell_slot(key.slot, event);
+  if (Slot* const slot = find(key)) tell_slot(*slot, event);
 }
 
 std::vector<CallKey> PendingCalls::open_calls() const {
   std::vector<CallKey> keys;
-  for (std::uint32_t i = 0; i < slots_.size(); ++i) {
-    if (slots_[i].is_open) keys.push_back({i, slots_[i].generation});
+  for (const auto& slot : slots_) {
+    if (slot->is_open) keys.push_back({slot->index, slot->generation});
   }
   return keys;
 }
@@ -150,32 +151,30 @@ std::vector<CallKey> PendingCalls::expired(TimePoint now) {
   std::vector<CallKey> keys;
   if (now < earliest_) return keys;
   earliest_ = TimePoint::max();
-  for (std::uint32_t i = 0; i < slots_.size(); ++i) {
-    if (!slots_[i].is_open || slots_[i].is_ended) continue;
-    if (slots_[i].deadline <= now) {
-      keys.push_back({i, slots_[i].generation});
-    } else if (slots_[i].deadline < earliest_) {
-      earliest_ = slots_[i].deadline;
+  for (const auto& slot : slots_) {
+    if (!slot->is_open || slot->is_ended) continue;
+    if (slot->deadline <= now) {
+      keys.push_back({slot->index, slot->generation});
+    } else {
+      earliest_ = std::min(earliest_, slot->deadline);
     }
   }
   return keys;
 }
 
-/// The sink may open calls, and so move the slots.
-void PendingCalls::end(std::uint32_t index, const ReplyEvent& event) noexcept {
-  Slot& slot = slots_[index];
+void PendingCalls::end(Slot& slot, const ReplyEvent& event) noexcept {
   slot.is_ended = true;
   count(slot, -1);
-  if (end_sink_ && slot.counts) end_sink_->call_ended({index, slot.generation}, event);
+  if (end_sink_ && slot.counts) end_sink_->call_ended({slot.index, slot.generation}, event);
 }
 
-void PendingCalls::keep(std::uint32_t index, const ReplyEvent& event) {
-  if (!slots_[index].mail) slots_[index].mail = std::make_unique<Mail>();
-  Mail& mail = *slots_[index].mail;
+void PendingCalls::keep(Slot& slot, const ReplyEvent& event) {
+  if (!slot.mail) slot.mail = std::make_unique<Mail>();
+  Mail& mail = *slot.mail;
   if (mail.letters.size() == k_most_letters || mail.bytes > k_most_letter_bytes) {
     const std::string count = std::to_string(mail.letters.size());
     const Error error(errc::overloaded, count + " replies came and nobody read them", End::unknown);
-    if (!slots_[index].is_ended) end(index, {nullptr, nullptr, &error, true});
+    if (!slot.is_ended) end(slot, {nullptr, nullptr, &error, true});
     mail.letters.push_back({{}, {}, error, true});
     return;
   }
@@ -187,20 +186,18 @@ void PendingCalls::keep(std::uint32_t index, const ReplyEvent& event) {
   letter.is_final = event.is_final;
 }
 
-void PendingCalls::tell_slot(std::uint32_t index, const ReplyEvent& event) {
-  if (slots_[index].is_ended) return;
-  if (event.is_final) end(index, event);
-  Slot& slot = slots_[index];
-  if (!slot.handler) return keep(index, event);
-  // The waiter may open calls, and so move the slots, or close this one.
+void PendingCalls::tell_slot(Slot& slot, const ReplyEvent& event) {
+  if (slot.is_ended) return;
+  if (event.is_final) end(slot, event);
+  if (!slot.handler) return keep(slot, event);
   ReplyHandler handler = std::move(slot.handler);
   if (event.is_final) {
-    release(index);
+    release(slot);
     return call(handler, event);
   }
-  const CallKey key{index, slot.generation};
+  const std::uint32_t generation = slot.generation;
   call(handler, event);
-  if (is_open(key)) slots_[index].handler = std::move(handler);
+  if (slot.generation == generation) slot.handler = std::move(handler);  // else the waiter has closed the call
 }
 
 void PendingCalls::call(ReplyHandler& handler, const ReplyEvent& event) {
@@ -212,15 +209,14 @@ void PendingCalls::call(ReplyHandler& handler, const ReplyEvent& event) {
   }
 }
 
-void PendingCalls::release(std::uint32_t index) noexcept {
-  if (!slots_[index].is_ended) end(index, {});
-  Slot& slot = slots_[index];
+void PendingCalls::release(Slot& slot) noexcept {
+  if (!slot.is_ended) end(slot, {});
   slot.handler.reset();
   slot.mail.reset();
   slot.is_open = false;
   slot.generation = (slot.generation + 1) & ((1u << k_generation_bits) - 1);
   slot.next_free = first_free_;
-  first_free_ = index;
+  first_free_ = &slot;
   --open_count_;
 }
 

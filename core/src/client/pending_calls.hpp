@@ -61,22 +61,25 @@ class PendingCalls {
   CallKey open(TimePoint deadline, const CallInfo& info = CallInfo());
   /// The id on the wire; valid while the call is open and no other is opened.
   Term id(CallKey key) const noexcept;
-  bool is_open(CallKey key) const noexcept;
+  bool is_open(CallKey key) const noexcept { return find(key) != nullptr; }
   /// Open, and without an end so far: one that has ended may still wait for its waiter.
-  bool is_waiting(CallKey key) const noexcept { return is_open(key) && !slots_[key.slot].is_ended; }
+  bool is_waiting(CallKey key) const noexcept {
+    const Slot* const slot = find(key);
+    return slot && !slot->is_ended;
+  }
 
   /// The call was given to the link. REQUIRES: is_open(key), as for all below that give something of the call.
-  void mark_sent(CallKey key) noexcept { slots_[key.slot].stage = Stage::sent; }
-  Stage stage(CallKey key) const noexcept { return slots_[key.slot].stage; }
-  bool counts(CallKey key) const noexcept { return slots_[key.slot].counts; }
-  bool is_request(CallKey key) const noexcept { return slots_[key.slot].is_request; }
-  TimePoint deadline(CallKey key) const noexcept { return slots_[key.slot].deadline; }
+  void mark_sent(CallKey key) noexcept { slots_[key.slot]->stage = Stage::sent; }
+  Stage stage(CallKey key) const noexcept { return slots_[key.slot]->stage; }
+  bool counts(CallKey key) const noexcept { return slots_[key.slot]->counts; }
+  bool is_request(CallKey key) const noexcept { return slots_[key.slot]->is_request; }
+  TimePoint deadline(CallKey key) const noexcept { return slots_[key.slot]->deadline; }
   /// For who watches: a call does not need it.
-  void set_began(CallKey key, TimePoint now) noexcept { slots_[key.slot].began = now; }
-  TimePoint began(CallKey key) const noexcept { return slots_[key.slot].began; }
+  void set_began(CallKey key, TimePoint now) noexcept { slots_[key.slot]->began = now; }
+  TimePoint began(CallKey key) const noexcept { return slots_[key.slot]->began; }
   /// The first bytes of its route.
   std::string_view short_route(CallKey key) const noexcept {
-    return {slots_[key.slot].name, slots_[key.slot].name_length};
+    return {slots_[key.slot]->name, slots_[key.slot]->name_length};
   }
   void set_deadline(CallKey key, TimePoint deadline) noexcept;
   /// The call for errors: its pattern in quotes, cut when it is long.
@@ -86,8 +89,8 @@ class PendingCalls {
 
   /// Who is told; what came before is told at once. Bounded: a reply that nobody reads ends with errc::overloaded.
   void attach(CallKey key, ReplyHandler&& handler);
-  /// True when attach() would tell something.
-  bool has_mail(CallKey key) const noexcept;
+  /// The same where nothing came before. False, and nothing is done: attach() would tell something.
+  bool attach_quietly(CallKey key, ReplyHandler& handler) noexcept;
   /// Nobody will wait any more; a waiter is dropped untold.
   void close(CallKey key) noexcept;
 
@@ -110,6 +113,7 @@ class PendingCalls {
 
  private:
   static constexpr std::size_t k_id_length = 21;
+  static constexpr std::size_t k_random_digits = 16;  // and behind them the slot's number
   static constexpr std::size_t k_most_name = 48;  // of the route, for errors
   static constexpr std::uint32_t k_unlimited = UINT32_MAX;
   static constexpr std::size_t k_most_letters = 1024;
@@ -125,6 +129,7 @@ class PendingCalls {
     std::vector<Letter> letters;
     std::size_t bytes = 0;
   };
+  /// Stays where it is. Its generation begins anew when a call is closed: no key of an earlier one fits it any more.
   struct Slot {
     char id[k_id_length];
     bool is_open = false;
@@ -136,18 +141,25 @@ class PendingCalls {
     std::uint8_t name_length = 0;
     char name[k_most_name];
     std::uint32_t timeout = 0;  // in ms
+    std::uint32_t index = 0;
     std::uint32_t generation = 0;
-    std::uint32_t next_free = UINT32_MAX;
+    Slot* next_free = nullptr;
     TimePoint deadline;
     TimePoint began;
     ReplyHandler handler;
     std::unique_ptr<Mail> mail;
   };
-  void tell_slot(std::uint32_t index, const ReplyEvent& event);
-  void keep(std::uint32_t index, const ReplyEvent& event);
-  void end(std::uint32_t index, const ReplyEvent& event) noexcept;
+  Slot* find(CallKey key) const noexcept {  // null: not open
+    if (key.slot >= slots_.size()) return nullptr;
+    Slot* const slot = slots_[key.slot].get();
+    return slot->generation == key.generation ? slot : nullptr;
+  }
+  void add_slot();
+  void tell_slot(Slot& slot, const ReplyEvent& event);
+  void keep(Slot& slot, const ReplyEvent& event);
+  void end(Slot& slot, const ReplyEvent& event) noexcept;
   void call(ReplyHandler& handler, const ReplyEvent& event);
-  void release(std::uint32_t index) noexcept;
+  void release(Slot& slot) noexcept;
   void count(Slot& slot, int by) noexcept {
     if (!slot.counts) return;
     waiting_.store(waiting_.load(std::memory_order_relaxed) + static_cast<std::uint64_t>(by),
@@ -157,8 +169,8 @@ class PendingCalls {
   Thrown thrown_;
   EndSink* end_sink_ = nullptr;
   std::uint32_t first_generation_;
-  std::vector<Slot> slots_;
-  std::uint32_t first_free_ = UINT32_MAX;
+  std::vector<std::unique_ptr<Slot>> slots_;
+  Slot* first_free_ = nullptr;
   std::size_t open_count_ = 0;
   std::atomic<std::uint64_t> waiting_{0};
   TimePoint earliest_ = TimePoint::max();

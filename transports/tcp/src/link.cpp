@@ -69,8 +69,10 @@ std::size_t Link::on_bytes(const char* data, std::size_t size) {
   has_heard_ = true;
   std::size_t at = 0;
   if (codec_.admit(data, size)) {
+    std::optional<Packet> packet;
     while (at < size && wants_bytes()) {
-      if (!take_packet(data, size, at)) break;
+      if (!packet || !codec_.may_fill_again(*packet)) packet.emplace();
+      if (!take_packet(*packet, data, size, at)) break;
     }
   } else {
     fail(Error(errc::connection_lost, peer() + " broke the protocol: " + codec_.problem()));
@@ -82,8 +84,7 @@ std::size_t Link::on_bytes(const char* data, std::size_t size) {
   return at;
 }
 
-bool Link::take_packet(const char* data, std::size_t size, std::size_t& at) {
-  Packet packet;
+bool Link::take_packet(Packet& packet, const char* data, std::size_t size, std::size_t& at) {
   switch (codec_.next(data, size, at, packet)) {
     case PacketCodec::Outcome::packet:
       if (packet.kind == PacketKind::error && packet.id.text.empty()) {

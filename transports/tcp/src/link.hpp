@@ -36,7 +36,7 @@ class Link final : public socket::Stream {
   void on_written() override;
   void on_closed(const Error& error) override;
   void watch_deadline() override;
-  bool take_packet(const char* data, std::size_t size, std::size_t& at);
+  bool take_packet(Packet& packet, const char* data, std::size_t size, std::size_t& at);
   void refuse(Ticket ticket, Error error);
 
   Sender* owner_;

@@ -48,6 +48,8 @@ class PacketCodec {
   bool admit(const char* data, std::size_t size);
   /// As NestFrameReader::next(). `packet` must be fresh; once the framing is binary, as for BinaryFrameReader::next().
   Outcome next(const char* data, std::size_t size, std::size_t& at, Packet& packet);
+  /// Whether next() may fill a packet that it has filled before.
+  bool may_fill_again(const Packet& packet) const noexcept { return framing_ == Framing::binary && packet.is_plain(); }
   const std::string& problem() const noexcept { return problem_; }
   /// The problem is that a frame is larger than max_frame.
   bool is_too_large() const noexcept { return problem_.find("max_frame") != std::string::npos; }

@@ -45,7 +45,9 @@ class Call {
                               const CallOptions& options);
   Call(Call&&) noexcept = default;
   Call& operator=(Call&&) = delete;
-  ~Call();
+  ~Call() {
+    if (core_) abandon();  // else its handler has it
+  }
 
   const SerialExecutor& executor() const noexcept;
   /// Never calls the handler from within. May be called from any thread, once.
@@ -57,6 +59,7 @@ class Call {
 
  private:
   Call(std::shared_ptr<ClientCore> core, CallKey key, std::shared_ptr<CallKey> far_key = nullptr) noexcept;
+  void abandon();
 
   std::shared_ptr<ClientCore> core_;
   CallKey key_;

@@ -98,10 +98,9 @@ struct AwaitCall {
     if (is_at_home(handler, home)) {  // the usual case, and the quick one
       call.on_reply([handler = std::move(handler), is_told = false](const ReplyEvent& event) mutable {
         if (std::exchange(is_told, true)) return;
-        Result<R> result = outcome_of<R>(event);
         auto own_slot = asio::get_associated_cancellation_slot(handler);
         if (own_slot.is_connected()) own_slot.clear();
-        std::move(handler)(std::move(result));
+        std::move(handler)(outcome_of<R>(event));  // decoded where the handler has it
       });
       return;
     }
