@@ -64,6 +64,12 @@ CallKey PendingCalls::open(TimePoint deadline, const CallInfo& info) {
   return CallKey{slot.index, slot.generation};
 }
 
+PendingCalls::Slot* PendingCalls::find(CallKey key) const noexcept {
+  if (key.slot >= slots_.size()) return nullptr;
+  Slot* const slot = slots_[key.slot].get();
+  return slot->generation == key.generation ? slot : nullptr;
+}
+
 Term PendingCalls::id(CallKey key) const noexcept {
   const Slot* const slot = find(key);
   return slot ? Term{{slot->id, k_id_length}, false} : Term{};
@@ -141,8 +147,8 @@ std::vector<CallKey> PendingCalls::open_calls() const {
 
 std::vector<ReplyHandler> PendingCalls::take_waiters() {
   std::vector<ReplyHandler> waiters;
-  for (Slot& slot : slots_) {
-    if (slot.handler) waiters.push_back(std::move(slot.handler));
+  for (const auto& slot : slots_) {
+    if (slot->handler) waiters.push_back(std::move(slot->handler));
   }
   return waiters;
 }

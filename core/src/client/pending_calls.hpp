@@ -114,7 +114,7 @@ class PendingCalls {
  private:
   static constexpr std::size_t k_id_length = 21;
   static constexpr std::size_t k_random_digits = 16;  // and behind them the slot's number
-  static constexpr std::size_t k_most_name = 48;  // of the route, for errors
+  static constexpr std::size_t k_most_name = 48;      // of the route, for errors
   static constexpr std::uint32_t k_unlimited = UINT32_MAX;
   static constexpr std::size_t k_most_letters = 1024;
   static constexpr std::size_t k_most_letter_bytes = 64u << 20;
@@ -149,11 +149,7 @@ class PendingCalls {
     ReplyHandler handler;
     std::unique_ptr<Mail> mail;
   };
-  Slot* find(CallKey key) const noexcept {  // null: not open
-    if (key.slot >= slots_.size()) return nullptr;
-    Slot* const slot = slots_[key.slot].get();
-    return slot->generation == key.generation ? slot : nullptr;
-  }
+  Slot* find(CallKey key) const noexcept;  // null: not open
   void add_slot();
   void tell_slot(Slot& slot, const ReplyEvent& event);
   void keep(Slot& slot, const ReplyEvent& event);

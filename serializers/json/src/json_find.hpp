@@ -12,8 +12,9 @@ namespace waybill::json {
 inline bool is_space(char c) noexcept { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
 inline bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
 
+/// REQUIRES: a readable byte at `at`, behind `end` too.
 inline const char* skip_space(const char* at, const char* end) noexcept {
-  if (at<end&& static_cast<unsigned char>(*at)> ' ') [[likely]]
+  if (static_cast<unsigned char>(*at) > ' ') [[likely]]
     return at;  // programs write no spaces
   while (at < end && is_space(*at)) ++at;
   return at;

@@ -80,20 +80,19 @@ struct Head {
   std::size_t extra;
 
   static Head read(const char* frame) noexcept {
-    const auto first = load<std::uint64_t>(frame);
-    const auto second = load<std::uint64_t>(frame + 8);
-    return {first & 0xFFFFFFFF,
-            static_cast<unsigned>(first >> 32 & 255),
-            static_cast<unsigned>(first >> 40 & 255),
-            first >> 48,
-            second & 0xFFFF,
-            static_cast<unsigned>(second >> 16 & 255),
-            second >> 24 & 255,
-            second >> 32};
+    return {load<std::uint32_t>(frame),     load<std::uint8_t>(frame + 4),  load<std::uint8_t>(frame + 5),
+            load<std::uint16_t>(frame + 6), load<std::uint16_t>(frame + 8), load<std::uint8_t>(frame + 10),
+            load<std::uint8_t>(frame + 11), load<std::uint32_t>(frame + 12)};
   }
   void write(char* to) const noexcept {
-    store<std::uint64_t>(to, length | std::uint64_t{kind} << 32 | std::uint64_t{flags} << 40 | pattern << 48);
-    store<std::uint64_t>(to + 8, id | std::uint64_t{index} << 16 | (name & 255) << 24 | extra << 32);
+    store<std::uint32_t>(to, length);
+    store<std::uint8_t>(to + 4, kind);
+    store<std::uint8_t>(to + 5, flags);
+    store<std::uint16_t>(to + 6, pattern);
+    store<std::uint16_t>(to + 8, id);
+    store<std::uint8_t>(to + 10, index);
+    store<std::uint8_t>(to + 11, name);
+    store<std::uint32_t>(to + 12, extra);
   }
 };
 

@@ -56,19 +56,21 @@ std::size_t sum_of_bytes(__m128i v) noexcept {
 /// if they are not UTF-8. REQUIRES: size and want of 16 at least.
 std::size_t count_blocks(const char* text, std::size_t size, std::size_t want, Utf16Cursor& cursor,
                          bool& is_valid) noexcept {
-  std::size_t units = 0;
+  size = std::min(size, k_piece);
+  want = std::min(want, k_piece);
+  std::size_t fewer = 0;  // units than bytes; modulo, as the first byte of four counts for two units
   std::size_t i = 0;
   format::Utf8Blocks blocks;
-  for (const std::size_t stop = std::min(size, k_piece); stop - i >= 16 && want - units >= 16; i += 16) {
+  for (std::size_t stop = std::min(size, want); i + 16 <= stop; i += 16) {
     const __m128i v = load_sixteen(text + i);
     blocks.add(v);
-    if (_mm_movemask_epi8(v) == 0) {
-      units += 16;
-      continue;
-    }
+    if (_mm_movemask_epi8(v) == 0) continue;
     const __m128i characters = _mm_cmpgt_epi8(v, sixteen_of(0xBF));  // all but tails
-    units += sum_of_bytes(_mm_sub_epi8(_mm_setzero_si128(), _mm_add_epi8(characters, at_least(v, sixteen_of(0xF0)))));
+    fewer +=
+        16 - sum_of_bytes(_mm_sub_epi8(_mm_setzero_si128(), _mm_add_epi8(characters, at_least(v, sixteen_of(0xF0)))));
+    stop = std::min(size, want + fewer);
   }
+  std::size_t units = i - fewer;
   is_valid = blocks.is_valid();
   if (!is_valid) return i;
   // An unfinished last character stays for later.

@@ -51,6 +51,15 @@ template <class T>
 void store(void* address, T value) noexcept {
   std::memcpy(address, &value, sizeof value);
 }
+/// Into a std::string, a fresh one mostly: a new one costs less than one that grows.
+inline void store_text(void* address, std::string_view text) {
+  auto& to = *static_cast<std::string*>(address);
+  if (text.size() <= to.capacity()) {
+    to.assign(text);
+  } else {
+    to = std::string(text);
+  }
+}
 
 /// Which fields an object has had; up to 64 without memory of its own. Mostly they come in the order of the type, and
 /// then they are only counted.

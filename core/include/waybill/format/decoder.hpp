@@ -99,7 +99,7 @@ class Decoder : private Player<Reader> {
       case Kind::text: {
         std::string_view text;
         if (!check(reader_.text(from, text), from, type)) return false;
-        static_cast<std::string*>(to)->assign(text);
+        store_text(to, text);
         return true;
       }
       default: {
