@@ -26,6 +26,7 @@ using RoutePtr = std::shared_ptr<const MessageRoute>;
 /// Goes as it is where the client speaks JSON.
 Payload payload_of(const MessageRoute& route, const Request& request) {
   const std::string json = route.config.body ? route.config.body->make(request) : "null";
+  if (http::is_nested_too_deep(json)) throw http::Problem(400, "the body is nested too deep");
   if (route.serializer.is_json()) return Payload(Slice::copy(json), route.serializer);
   const auto value = Payload(Slice::copy(json), http::json_serializer()).decode<format::RecordedValue>();
   return Payload::of(value, route.serializer);

@@ -105,6 +105,8 @@ TEST_P(Applications, RoutesOfTheConfigurationReachHandlers) {
   EXPECT_TRUE(body(accepted).starts_with("{\"id\":\"")) << accepted;
   EXPECT_TRUE(eventually(loop_, 5s, [&] { return orders == std::vector<std::string>{"tea"}; }));
   EXPECT_EQ(status(caller_->post("/orders", "{\"item\":}")), "400 Bad Request");
+  const std::string deep = std::string(5000, '[') + std::string(5000, ']');
+  EXPECT_EQ(status(caller_->post("/orders", deep)), "400 Bad Request");
   EXPECT_EQ(status(get("/nobody")), "502 Bad Gateway");
   EXPECT_EQ(status(get("/fails?how=status")), "404 Not Found");
   EXPECT_NE(get("/fails?how=status").find(R"("error":{"status":404,"message":"no such order"})"), std::string::npos);

@@ -1,5 +1,6 @@
 #include "http/json.hpp"
 
+#include "waybill/format/coding.hpp"
 #include "waybill/format/recorded_value.hpp"
 #include "waybill/http/server.hpp"
 #include "waybill/serializers/json.hpp"
@@ -11,6 +12,23 @@ namespace waybill::http {
 const Serializer& json_serializer() {
   static const std::unique_ptr<Serializer> serializer = json::make_json_serializer();
   return *serializer;
+}
+
+bool is_nested_too_deep(std::string_view json) noexcept {
+  int depth = 0;
+  bool is_text = false;
+  for (std::size_t i = 0; i < json.size(); ++i) {
+    const char c = json[i];
+    if (c == '"') is_text = !is_text;
+    if (is_text) {
+      if (c == '\\') ++i;
+    } else if (c == '[' || c == '{') {
+      if (++depth > format::k_max_depth) return true;
+    } else if (c == ']' || c == '}') {
+      --depth;
+    }
+  }
+  return false;
 }
 
 std::string as_json(const Payload& payload) {

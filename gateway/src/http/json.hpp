@@ -5,10 +5,13 @@
 #include "waybill/payload.hpp"
 
 #include <string>
+#include <string_view>
 
 namespace waybill::http {
 
 const Serializer& json_serializer();
+/// More than serializers read. REQUIRES: one value of JSON.
+bool is_nested_too_deep(std::string_view json) noexcept;
 /// Byte for byte where it is JSON already. Throws Error(payload_malformed, payload_mismatch).
 std::string as_json(const Payload& payload);
 

@@ -108,6 +108,7 @@ asio::awaitable<std::size_t> Server::Core::drain(std::shared_ptr<Core> self, std
 void Server::Core::close() {
   if (std::exchange(is_closed_, true)) return;
   if (acceptors_) acceptors_->close();
+  acceptors_.reset();  // which hold this
   tick_->stop();
   const auto peers = std::exchange(peers_, {});
   for (const auto& peer : peers) {

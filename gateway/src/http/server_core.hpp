@@ -30,7 +30,7 @@ class Server::Core final : public std::enable_shared_from_this<Core>, public soc
   Router router;
   const ServerConfig& config() const noexcept { return config_; }
   const Log& log() const noexcept { return log_; }
-  bool is_started() const noexcept { return acceptors_ != nullptr; }
+  bool is_started() const noexcept { return acceptors_ || is_closed_; }
   std::string address() const;
 
   static asio::awaitable<Result<void>> start(std::shared_ptr<Core> self);
