@@ -71,9 +71,9 @@ void Application::Core::add_routes() {
     const std::string& name = serializer_of(route.client);
     const Serializer& serializer =
         name.empty() ? registry_->default_serializer() : *registry_->serializer(name).value();
-    auto client_of = [this, name = route.client]() -> Client& { return client(name); };
-    http_->add(
-        {route.method, route.path, make_route_handler(route, std::move(client_of), serializer), route.timeout, {}});
+    RouteClient client_of{[this, called = route.client]() -> Client& { return client(called); },
+                          config_.client(route.client).timeout, serializer};
+    http_->add({route.method, route.path, make_route_handler(route, std::move(client_of)), route.timeout, {}});
   }
 }
 

@@ -5,8 +5,12 @@
 
 namespace waybill {
 
-/// `client` and `serializer`: of that route; both outlive the handler.
-http::Handler make_route_handler(const RouteConfig& route, std::function<Client&()> client,
-                                 const Serializer& serializer);
+/// The client of a route.
+struct RouteClient {
+  std::function<Client&()> get;       ///< It outlives the handler.
+  std::chrono::milliseconds timeout;  ///< Its own: of what the route says nothing of.
+  const Serializer& serializer;       ///< The same.
+};
+http::Handler make_route_handler(const RouteConfig& route, RouteClient client);
 
 }  // namespace waybill

@@ -35,7 +35,8 @@ http:
     - { get: /hello, request: { client: HELLO_SERVICE, pattern: { cmd: hello }, body: \$query.name or World } }
 YAML
 "$waybill" check "$work/routes.yaml" >"$work/check.log" || fail "waybill check refuses the file"
-"$waybill" check "$work/routes.yaml" --print | grep -q 'GET /hello' || fail "waybill check --print does not show the route"
+"$waybill" check "$work/routes.yaml" --print >"$work/print.log" || fail "waybill check --print refuses the file"
+grep -q 'GET /hello' "$work/print.log" || fail "waybill check --print does not show the route"
 start routes "$waybill" gateway "$work/routes.yaml"
 gateway=$pid
 (cd service && exec "$examples/gateway_service") >"$work/service2.log" 2>&1 &

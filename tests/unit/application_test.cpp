@@ -171,6 +171,19 @@ TEST_F(Application1, ARouteInCodeCallsAClient) {
   EXPECT_EQ(body(get("/hello")), "hello World");
 }
 
+TEST_F(Application1, ARouteWaitsNoLongerThanItsClient) {
+  make(
+      "log: off\nlisteners: [memory://late]\nclients: { late: { url: memory://late, timeout: 50ms } }\nhttp: { listen: "
+      "\"127.0.0.1:0\", routes: [ { get: /late, request: { client: late, pattern: late } } ] }\n");
+  app_->on_request("late", [](Context& context) -> asio::awaitable<int> {
+    Timer timer(context.executor(), 1h);
+    co_await timer.async_wait();
+    co_return 1;
+  });
+  start();
+  EXPECT_EQ(status(get("/late")), "504 Gateway Timeout");
+}
+
 TEST_F(Application1, SaysWhetherItIsReady) {
   make(
       "log: off\nlisteners: { door: memory://ready }\nclients: { away: { url: \"tcp://127.0.0.1:1\" } }\nhttp: "

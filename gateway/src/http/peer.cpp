@@ -83,6 +83,8 @@ std::size_t Peer::on_bytes(const char* data, std::size_t size) {
         keeps_alive_ = parser_.keeps_alive();
         is_http10_ = parser_.is_http10();
         std::unique_ptr<Request> request = parser_.take();
+        in_hand_ = request->body.size();
+        keep(static_cast<std::ptrdiff_t>(in_hand_));
         request->peer = peer();
         owner_->on_request(*this, std::move(request));
         break;
@@ -190,6 +192,7 @@ void Peer::end_body() {
 
 void Peer::request_is_done() {
   is_busy_ = false;
+  keep(-static_cast<std::ptrdiff_t>(std::exchange(in_hand_, 0)));
   idle_since_ = waybill::detail::coarse_now();
   if (!keeps_alive_) return finish();
   parser_.begin_next();

@@ -86,6 +86,7 @@ class Peer final : public socket::Stream {
   const ServerConfig& config_;
   RequestParser parser_;
   bool is_busy_ = false;
+  std::size_t in_hand_ = 0;  // bytes of the request's body
   bool keeps_alive_ = false;
   bool is_http10_ = false;
   Phase phase_ = Phase::busy;
