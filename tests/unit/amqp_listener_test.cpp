@@ -269,14 +269,14 @@ TEST_F(AmqpListenerAlone, ADeadLetterThatIsNeverConfirmedIsSpokenOfAndHoldsUpNob
   dead_letter = "parked";
   std::vector<std::uint64_t> handled;
   bool is_parked = false;
+  std::optional<Delivery> kept;  // as core keeps it
   listen("&start_timeout=400ms").sink.on_each = [&](Delivery&& delivery) {
     handled.push_back(delivery.token);
     if (delivery.token > 1) return delivery.settle(Settlement::ack);
     delivery.failure.emplace(errc::internal, "no", End::unknown);
-    static std::optional<Delivery> kept;  // as core keeps it
     kept.emplace(std::move(delivery));
     kept->own();
-    kept->park([&is_parked](const Result<void>&) {
+    kept->park([&](const Result<void>&) {
       is_parked = true;
       kept.reset();
     });
