@@ -24,14 +24,17 @@ class Recorder final : public ValueSink {
   bool end_map() override { return end(true); }
 
  private:
-  bool append(RecordedValue::Step step) {
-    steps_.push_back(std::move(step));
+  // Made where it stays: g++ 12 takes a moved variant for uninitialized.
+  template <class Step>
+  bool append(Step&& step) {
+    steps_.emplace_back(std::forward<Step>(step));
     return true;
   }
   /// A value is one more item of what is open.
-  bool add(RecordedValue::Step step) {
+  template <class Step>
+  bool add(Step&& step) {
     if (!open_.empty()) ++std::get<RecordedValue::Begin>(steps_[open_.back()]).size;
-    return append(std::move(step));
+    return append(std::forward<Step>(step));
   }
   bool begin(bool is_map) {
     add(RecordedValue::Begin{is_map, 0});

@@ -167,7 +167,10 @@ void Acceptors::close() {
 
 std::string Acceptors::addresses() const {
   std::string text;
-  for (const auto& acceptor : acceptors_) text += (text.empty() ? "" : ",") + to_text(acceptor->endpoint());
+  for (const auto& acceptor : acceptors_) {
+    if (!text.empty()) text += ',';
+    text += to_text(acceptor->endpoint());
+  }
   return text;
 }
 
