@@ -91,9 +91,7 @@ const std::string& Application::Core::serializer_of(std::string_view client) con
 Client& Application::Core::client(std::string_view name) {
   const std::lock_guard lock(mutex_);
   if (const auto found = clients_.find(name); found != clients_.end()) return *found->second;
-  const ClientConfig config = config_.client(name, service_ ? service_->addresses() : std::vector<std::string>());
-  auto made = std::make_unique<Client>(home_->get(), config, registry_, log_);
-  return *clients_.emplace(name, std::move(made)).first->second;
+  return make_client(name, config_.client(name, service_ ? service_->addresses() : std::vector<std::string>()));
 }
 
 Client& Application::Core::add_client(std::string_view name, const ClientConfig& config) {
@@ -101,6 +99,11 @@ Client& Application::Core::add_client(std::string_view name, const ClientConfig&
   if (config_.clients.contains(name) || clients_.contains(name)) {
     throw Error(errc::invalid_config, "there is a client \"" + std::string(name) + "\" already", End::rejected);
   }
+  return make_client(name, config);
+}
+
+/// REQUIRES: the lock.
+Client& Application::Core::make_client(std::string_view name, const ClientConfig& config) {
   auto made = std::make_unique<Client>(home_->get(), config, registry_, log_);
   return *clients_.emplace(name, std::move(made)).first->second;
 }

@@ -43,6 +43,7 @@ class Application::Core : public std::enable_shared_from_this<Core> {
   void stop();  ///< Thread-safe.
 
  private:
+  Client& make_client(std::string_view name, const ClientConfig& config);
   void add_routes();
   const std::string& serializer_of(std::string_view client) const;
   void add_health_routes();

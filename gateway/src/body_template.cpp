@@ -1,5 +1,6 @@
 #include "body_template.hpp"
 
+#include "http/json.hpp"
 #include "waybill/format/json_text.hpp"
 
 #include <utility>
@@ -9,11 +10,6 @@ namespace waybill::http {
 namespace {
 
 using format::JsonReader;
-
-bool is_json_number(std::string_view text) {
-  std::string_view digits;
-  return JsonReader(text).read_number_text(digits) && digits.size() == text.size();
-}
 
 /// As YAML's core schema has it.
 std::string constant_json(const std::string& text) {

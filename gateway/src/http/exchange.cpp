@@ -33,8 +33,6 @@ std::optional<std::chrono::milliseconds> read_timeout(const std::string& text) {
   return duration && duration->count() > 0 ? std::optional(*duration) : std::nullopt;
 }
 
-Response refusal(int status, std::string_view detail) { return Response::problem(status, detail); }
-
 }  // namespace
 
 void Server::Core::on_request(Peer& peer, std::unique_ptr<Request> request) {
@@ -60,7 +58,7 @@ bool Server::Core::find_route(Exchange& exchange, Response& refused) {
   const auto path = target ? read_path(target->path) : std::nullopt;
   auto query = target ? read_query(target->query) : std::nullopt;
   if (!path || !query) {
-    refused = refusal(400, "the target is no path with a query, or is not percent-encoded UTF-8");
+    refused = Response::problem(400, "the target is no path with a query, or is not percent-encoded UTF-8");
     return false;
   }
   request.query_parameters = *std::move(query);
@@ -69,10 +67,10 @@ bool Server::Core::find_route(Exchange& exchange, Response& refused) {
     if (!found.allow.empty() && request.method == "OPTIONS") {
       refused = preflight(request, found.allow);
     } else if (!found.allow.empty()) {
-      refused = refusal(405, "this path takes " + found.allow);
+      refused = Response::problem(405, "this path takes " + found.allow);
       refused.fields.set("Allow", found.allow);
     } else {
-      refused = refusal(404, "nothing is here");
+      refused = Response::problem(404, "nothing is here");
     }
     return false;
   }
@@ -85,7 +83,7 @@ bool Server::Core::find_route(Exchange& exchange, Response& refused) {
   if (const std::string* wanted = request.header("Request-Timeout")) {
     const auto duration = read_timeout(*wanted);
     if (!duration) {
-      refused = refusal(400, "Request-Timeout: expected seconds, or a duration such as 250ms");
+      refused = Response::problem(400, "Request-Timeout: expected seconds, or a duration such as 250ms");
       return false;
     }
     limit = std::min(limit, *duration);
@@ -206,8 +204,7 @@ void Server::Core::add_cors(const Request& request, Response& response) const {
 }
 
 Response Server::Core::preflight(const Request& request, const std::string& allow) const {
-  Response response;
-  response.status = 204;
+  Response response = detail::empty_response();
   response.fields.set("Allow", allow);
   if (!request.header("Access-Control-Request-Method") || config_.cors.origins.empty()) return response;
   response.fields.set("Access-Control-Allow-Methods", allow);

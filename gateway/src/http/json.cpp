@@ -1,6 +1,7 @@
 #include "http/json.hpp"
 
 #include "waybill/format/coding.hpp"
+#include "waybill/format/json_text.hpp"
 #include "waybill/format/recorded_value.hpp"
 #include "waybill/http/server.hpp"
 #include "waybill/serializers/json.hpp"
@@ -31,13 +32,16 @@ bool is_nested_too_deep(std::string_view json) noexcept {
   return false;
 }
 
+bool is_json_number(std::string_view text) noexcept {
+  std::string_view digits;
+  return format::JsonReader(text).read_number_text(digits) && digits.size() == text.size();
+}
+
 std::string as_json(const Payload& payload) {
   if (payload.empty()) return "null";
   if (payload.serializer()->is_json()) return std::string(payload.bytes().view());
   const auto value = payload.decode<format::RecordedValue>();
-  Buffer text;
-  json_serializer().encode(ValueRef::of(value), text).value();
-  return std::string(text.view());
+  return detail::encode_json(ValueRef::of(value));
 }
 
 std::string detail::encode_json(ValueRef value) {

@@ -5,6 +5,7 @@
 #include "http/targets.hpp"
 #include "waybill/format/json_text.hpp"
 #include "waybill/format/utf8.hpp"
+#include "waybill/http/server.hpp"
 
 #include <algorithm>
 
@@ -104,11 +105,7 @@ Response Response::json(std::string json, int status) {
 }
 
 Response Response::of(const Payload& payload) {
-  if (payload.empty()) {
-    Response response;
-    response.status = 204;
-    return response;
-  }
+  if (payload.empty()) return detail::empty_response();
   std::string json_text = as_json(payload);
   const std::size_t first = json_text.find_first_not_of(" \t\r\n");
   if (first == std::string::npos || json_text[first] != '"') return json(std::move(json_text));

@@ -1,5 +1,6 @@
 #include "http/parameters.hpp"
 
+#include "http/json.hpp"
 #include "waybill/format/json_text.hpp"
 
 #include <algorithm>
@@ -20,12 +21,7 @@ const TypeInfo& content_of(const TypeInfo& type) {
 bool is_bare(Kind kind) noexcept { return kind == Kind::boolean || (kind >= Kind::int8 && kind <= Kind::float64); }
 
 /// A number, true or false, as JSON has them.
-bool is_json_scalar(std::string_view text) {
-  JsonReader reader(text);
-  std::string_view digits;
-  if (reader.read_number_text(digits)) return digits.size() == text.size();
-  return text == "true" || text == "false";
-}
+bool is_json_scalar(std::string_view text) { return is_json_number(text) || text == "true" || text == "false"; }
 
 void append_value(Kind kind, std::string_view text, std::string& out) {
   if (is_bare(kind) && is_json_scalar(text)) {

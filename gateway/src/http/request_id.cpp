@@ -12,7 +12,7 @@ std::string request_id(const std::string* callers) {
       std::all_of(callers->begin(), callers->end(), is_visible)) {
     return *callers;
   }
-  // Nobody must be unable to guess it; it must be another one each time.
+  // It may be guessed; it must be another one each time.
   static thread_local std::mt19937_64 random{(std::uint64_t{std::random_device{}()} << 32) | std::random_device{}()};
   char text[17];
   std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(random()));

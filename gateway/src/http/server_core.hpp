@@ -63,8 +63,7 @@ class Server::Core final : public std::enable_shared_from_this<Core>, public soc
   };
   using ExchangePtr = std::shared_ptr<Exchange>;
 
-  void begin(const ExchangePtr& exchange);
-  /// Null: the target is none.
+  /// False: `refusal` is the response.
   bool find_route(Exchange& exchange, Response& refusal);
   void handle(const ExchangePtr& exchange);
   static asio::awaitable<Response> answer(std::shared_ptr<Core> self, ExchangePtr exchange);
