@@ -45,6 +45,17 @@ running+=("$service")
 eventually curl -sf "$url/hello"
 says 'hello hohoho' "$url/hello?name=hohoho"
 ends "$gateway" 0
+
+# Over TLS.
+openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=IP:127.0.0.1 \
+  -keyout "$work/key.pem" -out "$work/cert.pem" 2>/dev/null || fail "openssl makes no certificate"
+sed "s|listen: .*|listen: \"https://127.0.0.1:$PORT?cert=$work/cert.pem\&key=$work/key.pem\"|" "$work/routes.yaml" >"$work/tls.yaml"
+start tls "$waybill" gateway "$work/tls.yaml"
+gateway=$pid
+eventually curl -sf --cacert "$work/cert.pem" "https://127.0.0.1:$PORT/hello"
+says 'hello hohoho' --cacert "$work/cert.pem" "https://127.0.0.1:$PORT/hello?name=hohoho"
+curl -s --max-time 10 "$url/hello" >/dev/null && fail "it answers without TLS"
+ends "$gateway" 0
 ends "$service" 0
 sed -i 's/client: HELLO_SERVICE/client: HELO_SERVICE/' "$work/routes.yaml"
 "$waybill" check "$work/routes.yaml" 2>"$work/check.log" && fail "waybill check finds no mistake"
