@@ -22,9 +22,12 @@ namespace waybill::test {
 class ThreadedHost {
  public:
   explicit ThreadedHost(std::size_t threads) : busy_(loop.get_executor()) {
-    for (std::size_t i = 0; i < threads; ++i) threads_.emplace_back([this] { loop.run(); });
+    for (std::size_t i = 0; i < threads; ++i) add_thread();
   }
   ~ThreadedHost() { join(); }
+  void add_thread() {
+    threads_.emplace_back([this] { loop.run(); });
+  }
   /// Ends when nothing keeps the loop busy any more.
   void join() {
     busy_.reset();
