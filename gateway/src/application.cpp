@@ -55,6 +55,10 @@ Client& Application::client(std::string_view name) { return core_->client(name);
 Client& Application::add_client(std::string_view name, const ClientConfig& config) {
   return core_->add_client(name, config);
 }
+Application& Application::observe(const std::shared_ptr<Observer>& observer) {
+  core_->observe(observer);
+  return *this;
+}
 const ApplicationConfig& Application::config() const noexcept { return core_->config(); }
 int Application::run() { return core_->run(); }
 void Application::stop() { core_->stop(); }

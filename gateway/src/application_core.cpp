@@ -105,7 +105,18 @@ Client& Application::Core::add_client(std::string_view name, const ClientConfig&
 /// REQUIRES: the lock.
 Client& Application::Core::make_client(std::string_view name, const ClientConfig& config) {
   auto made = std::make_unique<Client>(home_->get(), config, registry_, log_);
+  for (const auto& observer : observers_) made->observe(observer);
   return *clients_.emplace(name, std::move(made)).first->second;
+}
+
+void Application::Core::observe(const std::shared_ptr<Observer>& observer) {
+  if (is_started_) {
+    throw Error(errc::invalid_config, "observe() must come before the application is started", End::rejected);
+  }
+  const std::lock_guard lock(mutex_);
+  for (const auto& [name, client] : clients_) client->observe(observer);
+  if (service_) service_->observe(observer);
+  observers_.push_back(observer);
 }
 
 asio::awaitable<Result<void>> Application::Core::start() {

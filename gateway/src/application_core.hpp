@@ -32,7 +32,8 @@ class Application::Core : public std::enable_shared_from_this<Core> {
   http::Server& http();
   Client& client(std::string_view name);                                  ///< Thread-safe.
   Client& add_client(std::string_view name, const ClientConfig& config);  ///< Thread-safe.
-  Health health() const;                                                  ///< Thread-safe.
+  void observe(const std::shared_ptr<Observer>& observer);
+  Health health() const;  ///< Thread-safe.
   std::vector<std::string> addresses() const;
   std::vector<std::string> describe() const;
 
@@ -59,8 +60,9 @@ class Application::Core : public std::enable_shared_from_this<Core> {
   std::optional<detail::SerialExecutor> home_;
   std::unique_ptr<Service> service_;
   std::unique_ptr<http::Server> http_;
-  mutable std::mutex mutex_;  // of clients_
+  mutable std::mutex mutex_;  // of clients_ and observers_
   std::map<std::string, std::unique_ptr<Client>, std::less<>> clients_;
+  std::vector<std::shared_ptr<Observer>> observers_;
   std::unique_ptr<asio::steady_timer> stop_;
   std::atomic<bool> is_serving_{false};  // HTTP, or all there is
   std::atomic<bool> is_stopped_{false};

@@ -7,6 +7,8 @@
 #include <asio/detached.hpp>
 #include <gtest/gtest.h>
 
+#include <map>
+#include <memory>
 #include <optional>
 
 namespace waybill::test {
@@ -239,6 +241,36 @@ TEST_F(Application1, ADrainAnswersWhatIsInHand) {
   socket.close();
   EXPECT_TRUE(eventually(loop_, 5s, [&] { return left.has_value(); }));
   EXPECT_EQ(left.value_or(99), 0u);
+}
+
+/// Counts calls and messages, by URL.
+struct Seen : Observer {
+  std::map<std::string, int> calls, messages;
+  void call_ended(const ObservedCall& call, const Error*, std::chrono::nanoseconds) noexcept override {
+    ++calls[std::string(call.url)];
+  }
+  void message_came(const ObservedMessage& message) noexcept override { ++messages[std::string(message.url)]; }
+};
+
+TEST_F(Application1, AnObserverIsToldOfAllListenersAndClientsAlsoOfThoseAddedLater) {
+  make(
+      "log: off\nlisteners: { a: memory://seen-a, b: memory://seen-b }\n"
+      "clients: { a: memory://seen-a, b: memory://seen-b }\n");
+  app_->on_request("hello", [] { return "hello"; });
+  Client& early = app_->client("a");
+  const auto seen = std::make_shared<Seen>();
+  const auto second = std::make_shared<Seen>();
+  app_->observe(seen).observe(second);
+  const auto ask = [](Client& client) -> asio::awaitable<void> { co_await client.request<std::string>("hello", 1); };
+  run_until(loop_, [](Application& app) -> asio::awaitable<void> { co_await app.start(); }(*app_));
+  Client& late = app_->add_client("late", ClientConfig::from_url("memory://seen-b"));
+  for (Client* client : {&early, &app_->client("b"), &late}) run_until(loop_, ask(*client));
+  const std::map<std::string, int> calls{{"memory://seen-a", 1}, {"memory://seen-b", 2}};
+  for (const auto& one : {seen, second}) {
+    EXPECT_EQ(one->calls, calls);
+    EXPECT_EQ(one->messages, calls);
+  }
+  EXPECT_THROW(app_->observe(seen), Error);
 }
 
 TEST(ApplicationConfigs, TellEveryMistakeWithItsLine) {

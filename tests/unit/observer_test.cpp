@@ -260,6 +260,25 @@ TEST(Observed, LinksAndBounds) {
   EXPECT_EQ(diary->lines[1], "bound max_queued");
 }
 
+TEST(Observed, SeveralObserversAreAllTold) {
+  Rig rig;
+  const auto second = std::make_shared<Diary>();
+  rig.service->observe(second);
+  rig.client->observe(second);
+  rig.service->on_request("double", [](int number) { return 2 * number; });
+  rig.start();
+  EXPECT_EQ(rig.bed.run(rig.client->request<int>("double", 21)), 42);
+  rig.bed.settle();
+  EXPECT_EQ(rig.messages->lines.size(), 3u);
+  EXPECT_EQ(rig.calls->lines.size(), 2u);
+  Lines all = rig.messages->lines;
+  all.insert(all.end(), rig.calls->lines.begin(), rig.calls->lines.end());
+  std::sort(all.begin(), all.end());
+  std::sort(second->lines.begin(), second->lines.end());
+  EXPECT_EQ(second->lines, all);
+  EXPECT_EQ(second->links.size(), rig.calls->links.size() + rig.messages->links.size());
+}
+
 TEST(Observed, AnObserverComesBeforeTheFirstCallAndTheStart) {
   Rig rig;
   rig.start();

@@ -140,7 +140,7 @@ class Client {
   Client& use(Middleware middleware);
   /// Takes what the transport tells of itself. Throws Error(invalid_config) after the first call.
   Client& metrics_to(MetricSink sink);
-  /// Tells the observer of calls and of the link. Throws Error(invalid_config) after the first call.
+  /// Tells the observer, beside those that there are, of calls and of the link. Throws Error(invalid_config) after the first call.
   Client& observe(std::shared_ptr<Observer> observer);
   /// Ends every open call with errc::closed. Idempotent; thread-safe.
   void close();

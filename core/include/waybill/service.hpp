@@ -99,7 +99,7 @@ class Service {
   Service& log_to(LogSink sink);
   /// Takes what the transports tell of themselves. Throws Error(invalid_config) after the start.
   Service& metrics_to(MetricSink sink);
-  /// Tells the observer of messages and links. Throws Error(invalid_config) after the start.
+  /// Tells the observer, beside those that there are, of messages and links. Throws Error(invalid_config) after the start.
   Service& observe(std::shared_ptr<Observer> observer);
 
   /// Runs until SIGINT, SIGTERM or stop(), then drains; a second signal closes at once. Blocks. Returns what main should

@@ -1,10 +1,11 @@
 // What a client tells its observer. Nothing of it runs where there is none.
 #include "client/client_core.hpp"
+#include "observers.hpp"
 
 namespace waybill::detail {
 
 void ClientCore::observe(std::shared_ptr<Observer> observer) {
-  observer_ = std::move(observer);
+  observer_ = together(observer_, std::move(observer));
   observed_url_ = config_.url.redacted();
   calls_.tell_ends_to(observer_ ? this : nullptr);
 }

@@ -2,6 +2,7 @@
 
 #include "config/listener_names.hpp"
 #include "middleware/configured.hpp"
+#include "observers.hpp"
 #include "service/service_core.hpp"
 
 #include <asio/bind_cancellation_slot.hpp>
@@ -55,7 +56,7 @@ Service& Service::log_to(LogSink sink) {
 
 Service& Service::observe(std::shared_ptr<Observer> observer) {
   core_->require_not_started("observe()");
-  core_->parts().observer = std::move(observer);
+  core_->parts().observer = detail::together(core_->parts().observer, std::move(observer));
   return *this;
 }
 
