@@ -1,9 +1,11 @@
 // Context: what a handler sees of its message besides the payload, and what middleware sees of a call on either side.
 #pragma once
 
+#include "waybill/call_options.hpp"
 #include "waybill/headers.hpp"
 #include "waybill/log.hpp"
 #include "waybill/payload.hpp"
+#include "waybill/trace.hpp"
 
 #include <asio/any_io_executor.hpp>
 
@@ -46,6 +48,13 @@ class Context {
   const Headers& properties() const noexcept;
   /// On a client: sends the header along. On a service: with the replies, where the carrier has headers for them.
   virtual void set_header(std::string_view name, std::string_view value) = 0;
+
+  /// For calls on behalf of this message: they belong to its trace, and end when its caller waits no longer.
+  CallOptions call_options() const;
+  /// The trace that the message belongs to, without what was malformed; the step that set_trace() has made of it, if it has.
+  virtual TraceContext trace() const = 0;
+  /// For middleware that makes steps of traces. On a client: goes along. On a service: what call_options() passes on.
+  virtual void set_trace(TraceContext trace) = 0;
 
   /// Which delivery of this message this is, from 1.
   virtual int attempt() const noexcept = 0;

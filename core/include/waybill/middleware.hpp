@@ -132,7 +132,7 @@ Middleware deduplicate(DeduplicateOptions options = DeduplicateOptions());
 /// however often the message is sent: by retry, or again after a lost link.
 Middleware message_id();
 
-/// One line for each message: pattern, outcome, time taken. Payloads are not logged.
+/// One line for each message: pattern, outcome, time taken, trace id if it has one. Payloads are not logged.
 Middleware log(LogLevel level = LogLevel::info);
 
 }  // namespace middleware

@@ -26,6 +26,8 @@ class CallChain final : public Context, public std::enable_shared_from_this<Call
   const Packet& packet() const noexcept override { return packet_; }
   const Headers& headers() const override { return packet_.headers; }
   void set_header(std::string_view name, std::string_view value) override { packet_.headers.set(name, value); }
+  TraceContext trace() const override { return TraceContext::of(packet_.headers); }
+  void set_trace(TraceContext trace) override { trace.write_to(packet_.headers); }
   std::optional<TimePoint> deadline() const override { return deadline_; }
   void set_deadline(TimePoint deadline) override;
   int attempt() const noexcept override { return attempt_; }

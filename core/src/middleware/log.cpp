@@ -18,6 +18,7 @@ asio::awaitable<Result<void>> run_logged(LogLevel level, Context& context, Next 
     line.append(context.pattern()).append(outcome ? " ok" : std::string(" failed: ") + outcome.error().what());
     line.append(" in ").append(std::to_string(taken)).append(" us");
     if (context.attempt() > 1) line.append(", attempt ").append(std::to_string(context.attempt()));
+    if (const auto trace = context.trace().parent) line.append(", trace ").append(trace->trace_id_text());
     context.log().write(level, line);
   }
   co_return outcome;

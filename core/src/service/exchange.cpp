@@ -22,6 +22,17 @@ const Payload* goes_back_unseen(ValueRef value, const Packet& request) noexcept 
   const auto* payload = static_cast<const Payload*>(value.address);
   return payload->serializer() == request.serializer ? payload : nullptr;
 }
+
+/// Of metadata; what else there is, is skipped.
+struct MetadataTrace {
+  Payload traceparent, tracestate, baggage;
+};
+
+std::string text_of(const Payload& value) {
+  std::string text;
+  if (value.empty() || !value.serializer()->decode(value.bytes(), ValueOut::of(text))) text.clear();
+  return text;
+}
 }  // namespace
 
 void encode_result(const Serializer& serializer, ValueRef value, Buffer& out) {
@@ -109,7 +120,7 @@ void Exchange::reply_error(const Error& error) {
 void Exchange::send(Packet& packet) {
   packet.id = delivery_.packet.id;
   packet.serializer = delivery_.packet.serializer;
-  if (reply_headers_) packet.headers = *reply_headers_;
+  if (extras_ && extras_->of_reply) packet.headers = *extras_->of_reply;
   has_answered_ = true;
   if (!far_side_) return delivery_.reply(packet);
   ++far_side_->on_the_way;
@@ -170,7 +181,13 @@ bool Exchange::is_congested() const {
 const Headers& Exchange::headers() const {
   const Packet& packet = delivery_.packet;
   if (host_.has_headers() || !packet.headers.empty() || packet.metadata.empty()) return packet.headers;
-  if (metadata_headers_) return *metadata_headers_;
+  return headers_from_metadata();
+}
+
+const Headers& Exchange::headers_from_metadata() const {
+  const Packet& packet = delivery_.packet;
+  std::optional<Headers>& made = extras().from_metadata;
+  if (made) return *made;
   // The members come from outside: they are put together at once, and only as many as headers may be.
   std::vector<Headers::Entry> entries;
   std::map<std::string, Payload> members;
@@ -182,13 +199,24 @@ const Headers& Exchange::headers() const {
       entries.emplace_back(name, is_text ? std::string_view(text) : value.bytes().view());
     }
   }
-  metadata_headers_ = std::make_unique<Headers>(std::move(entries));
-  return *metadata_headers_;
+  return made.emplace(std::move(entries));
 }
 
 void Exchange::set_header(std::string_view name, std::string_view value) {
-  if (!reply_headers_) reply_headers_ = std::make_unique<Headers>();
-  reply_headers_->set(name, value);
+  std::optional<Headers>& headers = extras().of_reply;
+  if (!headers) headers.emplace();
+  headers->set(name, value);
+}
+
+TraceContext Exchange::trace() const {
+  if (extras_ && extras_->trace) return *extras_->trace;
+  const Packet& packet = delivery_.packet;
+  TraceContext read = TraceContext::of(packet.headers);
+  // NestJS's clients put it into the metadata, whatever the carrier.
+  if (!read.empty() || packet.metadata.empty() || packet.metadata.size() > k_max_headers) return read;
+  MetadataTrace found;
+  if (!packet.serializer->decode(packet.metadata, ValueOut::of(found))) return read;
+  return TraceContext::of(text_of(found.traceparent), text_of(found.tracestate), text_of(found.baggage));
 }
 
 std::optional<std::chrono::steady_clock::time_point> Exchange::deadline() const {

@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 
 namespace waybill::detail {
 
@@ -54,6 +55,8 @@ class Exchange final : public Invocation {
   const Packet& packet() const noexcept override { return delivery_.packet; }
   const Headers& headers() const override;
   void set_header(std::string_view name, std::string_view value) override;
+  TraceContext trace() const override;
+  void set_trace(TraceContext trace) override { extras().trace = std::move(trace); }
   std::optional<std::chrono::steady_clock::time_point> deadline() const override;
   void set_deadline(std::chrono::steady_clock::time_point deadline) override { deadline_ = deadline; }
   int attempt() const noexcept override { return delivery_.attempt; }
@@ -82,6 +85,17 @@ class Exchange final : public Invocation {
     std::atomic<bool> is_connected{true};
     std::atomic<bool> is_asked{false};
   };
+  /// What few messages have.
+  struct Extras {
+    std::optional<Headers> from_metadata;  // made when somebody asks
+    std::optional<Headers> of_reply;
+    std::optional<TraceContext> trace;
+  };
+  Extras& extras() const {
+    if (!extras_) extras_ = std::make_unique<Extras>();
+    return *extras_;
+  }
+  const Headers& headers_from_metadata() const;
   void send(Packet& packet);
   void look_at_link();  ///< On the listener's loop.
   void ask_far_side() const;
@@ -95,9 +109,8 @@ class Exchange final : public Invocation {
   bool wants_retry_ = false;
   bool has_answered_ = false;
   std::weak_ptr<Exchange> self_;
-  std::unique_ptr<FarSide> far_side_;                  // null: handled on the listener's loop
-  mutable std::unique_ptr<Headers> metadata_headers_;  // made when somebody asks
-  std::unique_ptr<Headers> reply_headers_;
+  std::unique_ptr<FarSide> far_side_;  // null: handled on the listener's loop
+  mutable std::unique_ptr<Extras> extras_;
   mutable std::optional<std::chrono::steady_clock::time_point> deadline_;
 };
 

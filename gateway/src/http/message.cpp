@@ -19,9 +19,6 @@ const std::string* find_in(const Parameters& parameters, std::string_view name) 
   return found == parameters.end() ? nullptr : &found->second;
 }
 
-/// Of these the caller's trace goes along.
-constexpr std::string_view k_passed_on[] = {"traceparent", "tracestate", "baggage", "x-request-id"};
-
 void require_json(const Request& request) {
   const std::string* type = request.header("Content-Type");
   if (!type) return;
@@ -82,10 +79,26 @@ CallOptions Request::call_options() const {
   CallOptions options;
   const auto left = deadline - std::chrono::steady_clock::now();
   options.timeout = std::max(std::chrono::milliseconds(1), std::chrono::ceil<std::chrono::milliseconds>(left));
-  for (const std::string_view name : k_passed_on) {
-    if (const std::string* value = header(name)) options.headers.set(name, *value);
-  }
+  trace().write_to(options.headers);
+  if (header("x-request-id")) options.headers.set("x-request-id", id);
   return options;
+}
+
+TraceContext Request::trace() const {
+  if (trace_) return *trace_;
+  std::string parent;
+  std::string state;
+  std::string baggage;
+  for (const auto& [name, value] : fields) {
+    if (equal_without_case(name, header::k_traceparent)) {
+      parent += value;  // two of them are none
+    } else if (equal_without_case(name, header::k_tracestate)) {
+      state.append(state.empty() ? "" : ",").append(value);
+    } else if (equal_without_case(name, header::k_baggage)) {
+      baggage.append(baggage.empty() ? "" : ",").append(value);
+    }
+  }
+  return TraceContext::of(parent, state, baggage);
 }
 
 Response Response::text(std::string_view text, int status) {

@@ -6,6 +6,7 @@
 #include "waybill/fields.hpp"
 #include "waybill/payload.hpp"
 #include "waybill/reply_stream.hpp"
+#include "waybill/trace.hpp"
 
 #include <asio/any_io_executor.hpp>
 #include <asio/awaitable.hpp>
@@ -96,10 +97,14 @@ class Request {
   void check_json() const;
   /// For calls on behalf of this request: its deadline, its id and its trace.
   CallOptions call_options() const;
+  /// The trace that it belongs to, without what was malformed; the step that set_trace() has made of it, if it has.
+  TraceContext trace() const;
+  void set_trace(TraceContext trace) { trace_ = std::move(trace); }
 
  private:
   void read_json(ValueOut out) const;
   void read_parameters(ValueOut out) const;
+  std::optional<TraceContext> trace_;
 };
 
 /// What goes back. A value; made by the functions below or filled in.

@@ -1,0 +1,186 @@
+#include "waybill/trace.hpp"
+
+#include "random_bits.hpp"
+
+#include <algorithm>
+#include <span>
+
+namespace waybill {
+
+namespace {
+
+constexpr std::size_t k_length = 55;          // of version 00
+constexpr std::size_t k_max_members = 32;     // of a tracestate
+constexpr std::size_t k_max_items = 180;      // members of a baggage
+constexpr std::size_t k_large_member = 128;   // of a tracestate: left out first where it is too long
+constexpr std::uint8_t k_known_flags = 0b11;  // of a version that we do not know: sampled, random
+constexpr std::string_view k_digits = "0123456789abcdef";
+
+/// In lower case, as the W3C asks for.
+int digit_of(char c) noexcept {
+  if (c >= '0' && c <= '9') return c - '0';
+  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+bool read_hex(std::string_view text, std::span<std::uint8_t> bytes) noexcept {
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    const int high = digit_of(text[2 * i]);
+    const int low = digit_of(text[2 * i + 1]);
+    if (high < 0 || low < 0) return false;
+    bytes[i] = static_cast<std::uint8_t>(high << 4 | low);
+  }
+  return true;
+}
+
+void append_hex(std::span<const std::uint8_t> bytes, std::string& text) {
+  for (const std::uint8_t byte : bytes) {
+    text += k_digits[byte >> 4];
+    text += k_digits[byte & 15];
+  }
+}
+
+bool is_zero(std::span<const std::uint8_t> bytes) noexcept {
+  return std::all_of(bytes.begin(), bytes.end(), [](std::uint8_t byte) { return byte == 0; });
+}
+
+void fill_randomly(std::span<std::uint8_t> bytes) {
+  do {
+    std::uint64_t bits = 0;
+    for (std::size_t i = 0; i < bytes.size(); ++i, bits >>= 8) {
+      if (i % 8 == 0) bits = detail::random_bits();
+      bytes[i] = static_cast<std::uint8_t>(bits);
+    }
+  } while (is_zero(bytes));
+}
+
+bool is_printable(std::string_view text) noexcept {
+  return std::all_of(text.begin(), text.end(), [](char c) { return (c >= ' ' && c <= '~') || c == '\t'; });
+}
+
+std::string_view trimmed(std::string_view text) noexcept {
+  const std::size_t begin = text.find_first_not_of(" \t");
+  if (begin == std::string_view::npos) return {};
+  return text.substr(begin, text.find_last_not_of(" \t") + 1 - begin);
+}
+
+/// "name=value", the name of what such names may have.
+bool is_member(std::string_view member) noexcept {
+  const std::size_t equals = member.find('=');
+  const std::string_view name = trimmed(member.substr(0, equals));
+  return equals != std::string_view::npos && !name.empty() &&
+         name.find_first_of(" \t\"(),/:;<=>?[\\]{}") == std::string_view::npos;
+}
+
+/// A tracestate's names may have a slash in them, which is for old versions of it, and an at.
+bool is_state_member(std::string_view member) noexcept {
+  const std::size_t equals = member.find('=');
+  const std::string_view name = member.substr(0, equals);
+  return equals != std::string_view::npos && !name.empty() && equals + 1 < member.size() &&
+         std::all_of(name.begin(), name.end(), [](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || std::string_view("_-*/@").find(c) < 5;
+         });
+}
+
+/// The members of a list in their order, as many as fit. Nothing if one of them is malformed.
+std::string bounded_list(std::string_view text, bool (*is_good)(std::string_view) noexcept, std::size_t most_bytes,
+                         std::size_t most_members, std::size_t largest) {
+  if (text.empty() || text.size() > (64u << 10) || !is_printable(text)) return {};
+  const bool is_long = text.size() > most_bytes;
+  std::string list;
+  std::size_t members = 0;
+  bool is_full = false;
+  while (!text.empty()) {
+    const std::string_view member = trimmed(text.substr(0, text.find(',')));
+    text.remove_prefix(std::min(text.find(','), text.size() - 1) + 1);
+    if (member.empty()) continue;
+    if (!is_good(member)) return {};
+    if (is_full || (is_long && member.size() > largest)) continue;
+    is_full = ++members > most_members || list.size() + !list.empty() + member.size() > most_bytes;
+    if (is_full) continue;
+    if (!list.empty()) list += ',';
+    list += member;
+  }
+  return list;
+}
+
+void put(Headers& headers, std::string_view name, std::string_view value) {
+  if (!value.empty()) return headers.set(name, value);
+  if (!headers.empty()) headers.erase(name);
+}
+
+std::string_view value_in(const Headers& headers, std::string_view name) noexcept {
+  const std::string* value = headers.find(name);
+  return value ? std::string_view(*value) : std::string_view();
+}
+
+}  // namespace
+
+Traceparent Traceparent::start(bool is_sampled) {
+  Traceparent made;
+  fill_randomly(made.trace_id);
+  fill_randomly(made.parent_id);
+  made.flags = is_sampled ? k_sampled : 0;
+  return made;
+}
+
+Traceparent Traceparent::next() const {
+  Traceparent made = *this;
+  fill_randomly(made.parent_id);
+  return made;
+}
+
+std::optional<Traceparent> Traceparent::parse(std::string_view text) noexcept {
+  if (text.size() < k_length || text[2] != '-' || text[35] != '-' || text[52] != '-') return std::nullopt;
+  std::array<std::uint8_t, 1> version{};
+  std::array<std::uint8_t, 1> flags{};
+  Traceparent read;
+  if (!read_hex(text.substr(0, 2), version) || !read_hex(text.substr(3, 32), read.trace_id) ||
+      !read_hex(text.substr(36, 16), read.parent_id) || !read_hex(text.substr(53, 2), flags)) {
+    return std::nullopt;
+  }
+  if (version[0] == 0xff || is_zero(read.trace_id) || is_zero(read.parent_id)) return std::nullopt;
+  if (version[0] == 0 ? text.size() != k_length : text.size() > k_length && text[k_length] != '-') return std::nullopt;
+  read.flags = version[0] == 0 ? flags[0] : flags[0] & k_known_flags;
+  return read;
+}
+
+std::string Traceparent::to_text() const {
+  std::string text = "00-";
+  text.reserve(k_length);
+  append_hex(trace_id, text);
+  text += '-';
+  append_hex(parent_id, text);
+  text += '-';
+  append_hex({&flags, 1}, text);
+  return text;
+}
+
+std::string Traceparent::trace_id_text() const {
+  std::string text;
+  text.reserve(2 * trace_id.size());
+  append_hex(trace_id, text);
+  return text;
+}
+
+TraceContext TraceContext::of(std::string_view traceparent, std::string_view tracestate, std::string_view baggage) {
+  TraceContext read;
+  read.parent = Traceparent::parse(trimmed(traceparent));
+  if (read.parent) read.state = bounded_list(tracestate, &is_state_member, k_max_state, k_max_members, k_large_member);
+  read.baggage =
+      bounded_list(baggage, &is_member, TraceContext::k_max_baggage, k_max_items, TraceContext::k_max_baggage);
+  return read;
+}
+
+TraceContext TraceContext::of(const Headers& headers) {
+  if (headers.empty()) return {};
+  return of(value_in(headers, header::k_traceparent), value_in(headers, header::k_tracestate),
+            value_in(headers, header::k_baggage));
+}
+
+void TraceContext::write_to(Headers& headers) const {
+  put(headers, header::k_traceparent, parent ? parent->to_text() : std::string());
+  put(headers, header::k_tracestate, parent ? state : std::string());
+  put(headers, header::k_baggage, baggage);
+}
+
+}  // namespace waybill
