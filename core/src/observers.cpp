@@ -11,6 +11,12 @@ class Both final : public Observer {
   Both(std::shared_ptr<Observer> first, std::shared_ptr<Observer> second)
       : first_(std::move(first)), second_(std::move(second)) {}
 
+  std::shared_ptr<Observer> observer_of(const ObservedSource& source) override {
+    auto first = first_->observer_of(source);
+    auto second = second_->observer_of(source);
+    if (!first && !second) return nullptr;
+    return std::make_shared<Both>(first ? std::move(first) : first_, second ? std::move(second) : second_);
+  }
   void call_began(const ObservedCall& call) noexcept override {
     first_->call_began(call);
     second_->call_began(call);
@@ -41,6 +47,19 @@ class Both final : public Observer {
     second_->bound_reached(url, bound);
   }
 
+  void figure_told(std::string_view url, std::string_view name, double value) noexcept override {
+    first_->figure_told(url, name, value);
+    second_->figure_told(url, name, value);
+  }
+  void http_began(const ObservedHttp& request) noexcept override {
+    first_->http_began(request);
+    second_->http_began(request);
+  }
+  void http_ended(const ObservedHttp& request, std::chrono::nanoseconds took) noexcept override {
+    first_->http_ended(request, took);
+    second_->http_ended(request, took);
+  }
+
  private:
   std::shared_ptr<Observer> first_;
   std::shared_ptr<Observer> second_;
@@ -52,6 +71,12 @@ std::shared_ptr<Observer> together(std::shared_ptr<Observer> first, std::shared_
   if (!first) return second;
   if (!second) return first;
   return std::make_shared<Both>(std::move(first), std::move(second));
+}
+
+std::shared_ptr<Observer> observer_of(const std::shared_ptr<Observer>& observer, const ObservedSource& source) {
+  if (!observer) return nullptr;
+  auto own = observer->observer_of(source);
+  return own ? own : observer;
 }
 
 }  // namespace waybill::detail

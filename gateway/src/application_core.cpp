@@ -116,6 +116,7 @@ void Application::Core::observe(const std::shared_ptr<Observer>& observer) {
   const std::lock_guard lock(mutex_);
   for (const auto& [name, client] : clients_) client->observe(observer);
   if (service_) service_->observe(observer);
+  if (http_) http_->observe(observer);
   observers_.push_back(observer);
 }
 

@@ -260,6 +260,71 @@ TEST(Observed, LinksAndBounds) {
   EXPECT_EQ(diary->lines[1], "bound max_queued");
 }
 
+/// Gives each source an observer of its own.
+struct Shards : Observer {
+  std::vector<std::string> sources;
+  std::vector<std::shared_ptr<Diary>> diaries;
+  std::shared_ptr<Observer> observer_of(const ObservedSource& source) override {
+    std::string line = source.kind == ObservedSource::Kind::client ? "client " : "listener ";
+    line += source.url;
+    for (const std::string& route : source.routes) line += ' ' + route;
+    sources.push_back(line);
+    diaries.push_back(std::make_shared<Diary>());
+    return diaries.back();
+  }
+  void message_came(const ObservedMessage&) noexcept override { ADD_FAILURE() << "told instead of its own"; }
+};
+
+TEST(Observed, AnObserverMayGiveEachSourceOneOfItsOwn) {
+  Rig rig;
+  const auto shards = std::make_shared<Shards>();
+  rig.service->observe(shards);
+  rig.client->observe(shards);
+  rig.service->on_request("double", [](int number) { return 2 * number; });
+  rig.service->on_event("seen", [](int) {});
+  rig.start();
+  EXPECT_EQ(rig.bed.run(rig.client->request<int>("double", 21)), 42);
+  rig.bed.settle();
+  EXPECT_EQ(shards->sources, (Lines{"client memory://bed", "listener memory://bed double seen"}));
+  ASSERT_EQ(shards->diaries.size(), 2u);
+  EXPECT_EQ(shards->diaries[0]->lines, rig.calls->lines);
+  EXPECT_EQ(shards->diaries[1]->lines, rig.messages->lines);
+}
+
+/// Writes sizes down.
+struct Sizes : Observer {
+  Lines lines;
+  std::size_t last_route = 99;
+  void call_began(const ObservedCall& call) noexcept override { lines.push_back("sent " + std::to_string(call.sent)); }
+  void call_ended(const ObservedCall& call, const Error*, std::chrono::nanoseconds) noexcept override {
+    lines.push_back("got " + std::to_string(call.received));
+  }
+  void message_came(const ObservedMessage& message) noexcept override {
+    lines.push_back("in " + std::to_string(message.received));
+    last_route = message.route;
+  }
+  void message_settled(const ObservedMessage& message, Fate) noexcept override {
+    lines.push_back("out " + std::to_string(message.sent));
+  }
+};
+
+TEST(Observed, BytesOfPayloadsBothWaysAndTheRoute) {
+  TestBed bed;
+  Service service(bed.executor(), bed.config("wire=true"), bed.registry());
+  const auto sizes = std::make_shared<Sizes>();
+  service.observe(sizes);
+  service.on_request("other", [](int) {});
+  service.on_request("hello", [](const std::string& name) { return "hello " + name; });
+  bed.run(service.start());
+  Client client(bed.executor(), bed.client_config("wire=true"), bed.registry(), bed.log());
+  client.observe(sizes);
+  bed.run(client.request<std::string>("hello", "you"));
+  bed.settle();
+  std::sort(sizes->lines.begin(), sizes->lines.end());
+  EXPECT_EQ(sizes->lines, (Lines{"got 11", "in 5", "out 11", "sent 5"}));
+  EXPECT_EQ(sizes->last_route, 1u);
+}
+
 TEST(Observed, SeveralObserversAreAllTold) {
   Rig rig;
   const auto second = std::make_shared<Diary>();

@@ -35,7 +35,7 @@ class Source final : public DeliverySource {
   int deliveries = 0;
 };
 
-struct Seen final : Parking::Observer {
+struct Seen final : Parking::Host {
   void on_parked(const Delivery& delivery) override { parked.push_back(delivery.token); }
   void on_not_parked(const Delivery& delivery, const Error& why, std::chrono::milliseconds retry_in) override {
     refused.push_back(delivery.token);

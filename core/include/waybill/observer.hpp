@@ -5,17 +5,25 @@
 #include "waybill/status.hpp"
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
 #include <string_view>
 
 namespace waybill {
+
+inline constexpr std::size_t k_no_route = static_cast<std::size_t>(-1);
 
 /// A call of a client. Its views are valid while it is told of.
 struct ObservedCall {
   std::string_view url;      ///< Of the client, without secrets.
   std::string_view pattern;  ///< Its route; of a long one the first 48 bytes.
   bool is_request;           ///< False: an event.
-  std::uint64_t number;      ///< The same when it ends; of no other open call of this client.
+  std::uint64_t number;  ///< The same when it ends; of no other open call of this client. 0: an event nobody waits for.
+  std::size_t sent = 0;  ///< Bytes of its payload; known when it begins.
+  std::size_t received = 0;  ///< Bytes of the last payload of its reply; known when it ends.
 };
 
 /// A message at a service. Its views are valid while it is told of.
@@ -24,8 +32,30 @@ struct ObservedMessage {
   std::string_view
       pattern;  ///< As it was registered, never as it was sent: so few different ones. Empty: nobody handles it.
   bool is_request;
-  std::uint64_t number;  ///< The same until it is settled; of no other message of this listener on this loop.
-  int attempt;           ///< Which delivery of the message this is, from 1.
+  std::uint64_t number;            ///< The same until it is settled; of no other message of this listener on this loop.
+  int attempt;                     ///< Which delivery of the message this is, from 1.
+  std::size_t route = k_no_route;  ///< Its place among ObservedSource::routes.
+  std::size_t received = 0;        ///< Bytes of its payload.
+  std::size_t sent = 0;            ///< Bytes of the payloads that answered it so far.
+};
+
+/// A request over HTTP. Its views are valid while it is told of.
+struct ObservedHttp {
+  std::string_view url;     ///< Of the server.
+  std::string_view method;  ///< As it was sent.
+  std::string_view path;    ///< Of its route, with names in braces; empty: it has none.
+  std::size_t route = k_no_route;
+  int status = 0;            ///< Known when it ends; 0: its caller left before.
+  std::size_t received = 0;  ///< Bytes of its body.
+  std::size_t sent = 0;      ///< Bytes of the body of the response; known when it ends.
+};
+
+/// Something that observers are told of.
+struct ObservedSource {
+  enum class Kind { client, listener, http };
+  Kind kind;
+  std::string_view url;                 ///< Without secrets.
+  std::span<const std::string> routes;  ///< What is registered: patterns of a listener, "GET /orders/{id}" of HTTP.
 };
 
 /// How a message was settled with its carrier.
@@ -44,6 +74,10 @@ enum class Fate {
 class Observer {
  public:
   virtual ~Observer() = default;
+
+  /// Asked once for each client, each listener on each loop, and each HTTP server, before it is told of them: who is told
+  /// instead, which then need not look up whom it is about, and is called by one thread at a time. Null: this one.
+  virtual std::shared_ptr<Observer> observer_of(const ObservedSource&) { return nullptr; }
 
   /// A call was made. Each call that began ends, once.
   virtual void call_began(const ObservedCall&) noexcept {}
@@ -71,6 +105,18 @@ class Observer {
     (void)url;
     (void)bound;
   }
+  /// A figure of a client or a listener as it is now: those of core (docs/metrics.md), and what the carrier's library tells
+  /// (MetricSink).
+  virtual void figure_told(std::string_view url, std::string_view name, double value) noexcept {
+    (void)url;
+    (void)name;
+    (void)value;
+  }
+
+  /// A request over HTTP has come. Each that came ends, once.
+  virtual void http_began(const ObservedHttp&) noexcept {}
+  /// `took`: since it had come, with all of its body, to the last byte of its response handed over.
+  virtual void http_ended(const ObservedHttp&, std::chrono::nanoseconds took) noexcept { (void)took; }
 };
 
 }  // namespace waybill

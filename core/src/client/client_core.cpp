@@ -33,6 +33,7 @@ ClientCore::ClientCore(asio::any_io_executor executor, const ClientConfig& confi
   environment.metrics = [this](std::string_view name, double value) {
     try {
       if (metrics) metrics(name, value);
+      if (observer_) observer_->figure_told(observed_url_, name, value);
     } catch (const std::exception& thrown) {  // the transport has nothing to do with it
       log_.error(std::string("the metric sink threw: ") + thrown.what());
     }
@@ -71,7 +72,7 @@ void ClientCore::start_and_forget(Packet& packet, const CallLimits& limits) {
   const SoleThread::Visit visit(sole_thread_);
   if (closed_) return note_forgotten_failure(closed_error());
   ClientCounters::add(counters.events);
-  const ObservedCall seen{observed_url_, packet.route, false, 0};
+  const ObservedCall seen{observed_url_, packet.route, false, 0, packet.payload.size()};
   if (observer_) observer_->call_began(seen);
   const Result<void> passed = pass_on(packet, 0, {});
   if (observer_) observer_->call_ended(seen, passed ? nullptr : &passed.error(), {});
@@ -86,7 +87,7 @@ CallKey ClientCore::open(const Packet& packet, std::chrono::milliseconds timeout
   const CallKey key = calls_.open(deadline, {packet.route, timeout, is_request, counts, stage});
   if (observer_ && counts && calls_.is_open(key)) {
     calls_.set_began(key, clock_.now());
-    observer_->call_began(observed(key));
+    observer_->call_began(observed(key, packet.payload.size()));
   }
   if (closed_) {
     end(key, closed_error());

@@ -133,7 +133,7 @@ class ClientCore final : public std::enable_shared_from_this<ClientCore>,
   Result<void> transmit(const Packet& packet, Ticket ticket, CallKey key);
   void set_status(Status changed);
   void tell_bound(std::string_view bound) const;
-  ObservedCall observed(CallKey key) const;
+  ObservedCall observed(CallKey key, std::size_t sent = 0, std::size_t received = 0) const;
   bool is_held_back(PacketKind kind) const noexcept { return blocked_ && kind == PacketKind::request; }
   void send_unconfirmed_again();
   void tell_blocked();

@@ -5,23 +5,24 @@
 namespace waybill::detail {
 
 void ClientCore::observe(std::shared_ptr<Observer> observer) {
-  observer_ = together(observer_, std::move(observer));
   observed_url_ = config_.url.redacted();
+  observer_ = together(observer_, observer_of(observer, {ObservedSource::Kind::client, observed_url_, {}}));
   calls_.tell_ends_to(observer_ ? this : nullptr);
 }
 
-ObservedCall ClientCore::observed(CallKey key) const {
-  return {observed_url_, calls_.short_route(key), calls_.is_request(key), ticket_of(key)};
+ObservedCall ClientCore::observed(CallKey key, std::size_t sent, std::size_t received) const {
+  return {observed_url_, calls_.short_route(key), calls_.is_request(key), ticket_of(key), sent, received};
 }
 
 void ClientCore::call_ended(CallKey key, const ReplyEvent& event) noexcept {
   const auto took = clock_.now() - calls_.began(key);
   if (event.error) return observer_->call_ended(observed(key), event.error, took);
+  const std::size_t received = event.packet ? event.packet->payload.size() : 0;
   const bool is_error =
       event.packet && (event.packet->kind == PacketKind::error || event.packet->kind == PacketKind::no_handler);
-  if (!is_error) return observer_->call_ended(observed(key), nullptr, took);
+  if (!is_error) return observer_->call_ended(observed(key, 0, received), nullptr, took);
   const Error error = Error::from_peer(event.packet->payload, *event.packet->serializer);
-  observer_->call_ended(observed(key), &error, took);
+  observer_->call_ended(observed(key, 0, received), &error, took);
 }
 
 void ClientCore::set_status(Status changed) {

@@ -59,14 +59,16 @@ ListenerHost::ListenerHost(std::shared_ptr<ServiceParts> parts, const RouteTable
       clock_(Clock::of(executor_)),
       transport_(std::move(transport)),
       capabilities_(transport_->capabilities()),
-      listener_(transport_->make_listener(std::move(environment))),
+      listener_(transport_->make_listener(with_figures(std::move(environment)))),
       retries_(std::make_shared<WaitingRetries>(executor_, config_.max_in_flight)),
       sole_thread_(config_.url.redacted()),
       observed_url_(config_.url.redacted()),
       cache_(table_),
       idle_(executor_),
       letters_(executor_),
-      close_(executor_) {}
+      close_(executor_) {
+  begin_observing();
+}
 
 std::string ListenerHost::describe() const {
   std::string line = config_.name.empty() ? std::string() : config_.name + " at ";
@@ -111,7 +113,7 @@ asio::awaitable<Result<void>> ListenerHost::start() {
                         config_.delivery.dead_letter + " from the listener",
                     End::rejected);
   }
-  parking_ = std::make_shared<Parking>(executor_, std::static_pointer_cast<Parking::Observer>(shared_from_this()));
+  parking_ = std::make_shared<Parking>(executor_, std::static_pointer_cast<Parking::Host>(shared_from_this()));
   retries_->when_room([weak = weak_from_this()] {
     if (const auto self = weak.lock()) self->hold_intake(false);
   });
@@ -169,8 +171,8 @@ void ListenerHost::on_delivery(Delivery&& delivery) {
     entry = cache_.find({packet.route, false});
   else if (packet.has_pattern)
     entry = cache_.find(packet.pattern);
-  if (parts_->observer) {
-    ObservedDelivery::begin(parts_->observer, observed_url_, entry, ++observed_, clock_.now(), delivery);
+  if (observer_) {
+    ObservedDelivery::begin(observer_, observed_url_, entry, ++observed_, clock_.now(), delivery);
   }
   if (delivery.failure) return give_up(delivery, Error(*delivery.failure));
   if (delivery.attempt > config_.delivery.attempts) return exhausted(delivery);
@@ -316,14 +318,6 @@ asio::awaitable<Result<void>> ListenerHost::run_handler(Handler& handler, Held h
     co_return Error(errc::cancelled, "the handler was cancelled", End::unknown);  // by a middleware, which knows why
   }
   co_return error_of_handler(thrown, held->exchange.packet(), log());
-}
-
-void ListenerHost::tell_handled(Exchange& exchange, const Error* error) {
-  if (!parts_->observer) return;
-  const std::optional<Error> kept = error ? std::optional<Error>(*error) : std::nullopt;
-  exchange.on_loop([self = shared_from_this(), kept](Exchange& its) {
-    ObservedDelivery::of(its.delivery()).handled(kept ? &*kept : nullptr, self->clock_.now());
-  });
 }
 
 void ListenerHost::finished(Exchange& exchange) {

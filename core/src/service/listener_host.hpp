@@ -72,7 +72,7 @@ struct HeldExchange {
 class ListenerHost final : public std::enable_shared_from_this<ListenerHost>,
                            public ListenerSink,
                            public Reconnect::Host,
-                           public Parking::Observer {
+                           public Parking::Host {
  public:
   /// `table`: its handlers, one of `parts`. `chain`: all the middleware around them.
   ListenerHost(std::shared_ptr<ServiceParts> parts, const RouteTable& table, const ListenerConfig& config,
@@ -111,6 +111,9 @@ class ListenerHost final : public std::enable_shared_from_this<ListenerHost>,
 
  private:
   using Held = std::shared_ptr<HeldExchange>;
+  void begin_observing();
+  /// Of what its transport tells of itself.
+  Environment with_figures(Environment environment);
   void handle_now(const RouteEntry& entry, Delivery& delivery);
   /// All event handlers of a pattern, whatever one of them throws; then throws what the first did.
   void handle_all_now(const RouteEntry& entry, Exchange& exchange);
@@ -133,10 +136,7 @@ class ListenerHost final : public std::enable_shared_from_this<ListenerHost>,
   void tell_hidden(const Packet& packet, const Error& error) const;
   /// Acknowledges a delivery whose handler has finished, or keeps it unsettled if the handler wants that.
   void tell_handled(Exchange& exchange, const Error* error);
-  void tell_link(Status changed) {
-    status_ = changed;
-    if (parts_->observer) parts_->observer->link_changed(observed_url_, changed);
-  }
+  void tell_link(Status changed);
   void finished(Exchange& exchange);
   void keep(Delivery& delivery);
   /// Ends it for good: it is parked in the dead-letter channel, or dropped where there is none.
@@ -170,6 +170,7 @@ class ListenerHost final : public std::enable_shared_from_this<ListenerHost>,
   UnhandledLog unhandled_log_;
   SoleThread sole_thread_;
   std::string observed_url_;
+  std::shared_ptr<Observer> observer_;  ///< Null: nobody is told.
   std::uint64_t observed_ = 0;
   RouteCache cache_;
   Buffer scratch_;

@@ -167,7 +167,7 @@ void ListenerHost::on_not_parked(const Delivery& delivery, const Error& why, std
 
 void ListenerHost::hold_intake(bool on) {
   if (std::exchange(is_held_, on) == on || draining_) return;
-  if (on && parts_->observer) parts_->observer->bound_reached(observed_url_, "max_in_flight");
+  if (on && observer_) observer_->bound_reached(observed_url_, "max_in_flight");
   if (on)
     listener_->pause();
   else

@@ -4,8 +4,13 @@ namespace waybill::detail {
 
 void ObservedDelivery::begin(const std::shared_ptr<Observer>& observer, std::string_view url, const RouteEntry* entry,
                              std::uint64_t number, TimePoint now, Delivery& delivery) {
-  const ObservedMessage message{url, entry ? std::string_view(entry->pattern.route()) : std::string_view(),
-                                delivery.packet.kind == PacketKind::request, number, delivery.attempt};
+  const ObservedMessage message{url,
+                                entry ? std::string_view(entry->pattern.route()) : std::string_view(),
+                                delivery.packet.kind == PacketKind::request,
+                                number,
+                                delivery.attempt,
+                                entry ? entry->place : k_no_route,
+                                delivery.packet.payload.size()};
   delivery.interpose([&](DeliverySource& source) -> DeliverySource& {
     return *new ObservedDelivery(source, observer, message, now);  // ends with its delivery, see drop_delivery()
   });
@@ -14,6 +19,11 @@ void ObservedDelivery::begin(const std::shared_ptr<Observer>& observer, std::str
 
 void ObservedDelivery::handled(const Error* error, TimePoint now) const noexcept {
   observer_->message_handled(message_, error, now - began_);
+}
+
+void ObservedDelivery::reply(const Delivery& delivery, const Packet& packet) {
+  message_.sent += packet.payload.size();
+  source_.reply(delivery, packet);
 }
 
 void ObservedDelivery::settle(const Delivery& delivery, Settlement settlement) {

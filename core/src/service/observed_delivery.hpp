@@ -26,7 +26,7 @@ class ObservedDelivery final : public DeliverySource {
   }
   void handled(const Error* error, TimePoint now) const noexcept;
 
-  void reply(const Delivery& delivery, const Packet& packet) override { source_.reply(delivery, packet); }
+  void reply(const Delivery& delivery, const Packet& packet) override;
   void settle(const Delivery& delivery, Settlement settlement) override;
   void park(const Delivery& delivery, ParkDone done) override { source_.park(delivery, std::move(done)); }
   void add_delivery() noexcept override {}

@@ -25,20 +25,20 @@ void Parking::park(Id id, Letter& letter) {
 void Parking::ended(Id id, const Result<void>& outcome) {
   const auto found = letters_.find(id);
   if (found == letters_.end()) return;  // forgotten meanwhile
-  const auto observer = observer_.lock();
+  const auto host = host_.lock();
   Letter& letter = found->second;
   if (outcome || gives_back_) {
     // Out of the map first: settling may bring the next delivery at once.
     const auto ended = letters_.extract(found);
     Delivery& delivery = ended.mapped().delivery;
     delivery.settle(outcome ? Settlement::ack : Settlement::retry);
-    if (!observer) return;
-    return outcome ? observer->on_parked(delivery) : observer->on_given_back();
+    if (!host) return;
+    return outcome ? host->on_parked(delivery) : host->on_given_back();
   }
   const std::chrono::milliseconds pause = letter.pause.next(random_bits());
   const auto added = waiting_.emplace(timer_.now() + pause, id);
   if (added == waiting_.begin()) watch();
-  if (observer) observer->on_not_parked(letter.delivery, outcome.error(), pause);
+  if (host) host->on_not_parked(letter.delivery, outcome.error(), pause);
 }
 
 std::size_t Parking::give_back() {

@@ -19,7 +19,7 @@ namespace waybill::detail {
 /// Threads: all on one executor. Lifetime: shared; what is still there at the end is given back.
 class Parking : public std::enable_shared_from_this<Parking> {
  public:
-  class Observer {
+  class Host {
    public:
     virtual void on_parked(const Delivery& delivery) = 0;
     /// After give_back(): its parking was under way then, and it goes back, too.
@@ -27,12 +27,11 @@ class Parking : public std::enable_shared_from_this<Parking> {
     virtual void on_not_parked(const Delivery& delivery, const Error& why, std::chrono::milliseconds retry_in) = 0;
 
    protected:
-    ~Observer() = default;
+    ~Host() = default;
   };
 
-  /// `observer` outlives the calls of park(); it is not asked after forget_all().
-  Parking(const asio::any_io_executor& executor, std::weak_ptr<Observer> observer)
-      : timer_(executor), observer_(std::move(observer)) {}
+  /// `host` outlives the calls of park(); it is not asked after forget_all().
+  Parking(const asio::any_io_executor& executor, std::weak_ptr<Host> host) : timer_(executor), host_(std::move(host)) {}
 
   /// Takes ownership of all that the delivery sees.
   void add(Delivery&& delivery);
@@ -57,7 +56,7 @@ class Parking : public std::enable_shared_from_this<Parking> {
   std::map<Id, Letter> letters_;  // stable addresses: the transport sees a delivery while it parks it
   std::multimap<TimePoint, Id> waiting_;
   Timer timer_;
-  std::weak_ptr<Observer> observer_;
+  std::weak_ptr<Host> host_;
   Id last_id_ = 0;
   bool gives_back_ = false;
 };

@@ -24,7 +24,7 @@ void RouteTable::add(const Pattern& pattern, std::shared_ptr<Handler> handler, b
   check(pattern, is_request);
   std::unique_ptr<RouteEntry>& entry = entries_[pattern.route()];
   if (!entry) {
-    entry = std::make_unique<RouteEntry>(RouteEntry{pattern, nullptr, {}, true});
+    entry = std::make_unique<RouteEntry>(RouteEntry{pattern, nullptr, {}, true, order_.size()});
     order_.push_back(entry.get());
   }
   entry->is_immediate = entry->is_immediate && handler->is_immediate();

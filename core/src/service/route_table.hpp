@@ -29,6 +29,7 @@ struct RouteEntry {
   std::shared_ptr<Handler> request;
   std::vector<std::shared_ptr<Handler>> events;
   bool is_immediate = true;  ///< All its handlers return at once.
+  std::size_t place = 0;     ///< In the order of registration.
 };
 
 /// The handlers of one listener; others may share them.

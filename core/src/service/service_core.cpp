@@ -114,7 +114,6 @@ void Service::Core::make_hosts() {
       environment.executor = owns_loops() ? loops_[thread]->get_executor() : executor();
       environment.serializer = serializers_[i];
       environment.log = parts_->log;
-      environment.metrics = parts_->metrics;
       environment.max_in_flight = listener.max_in_flight;
       environment.group = listener.group;
       environment.dead_letter = listener.delivery.dead_letter;

@@ -73,8 +73,8 @@ class Application {
   Client& client(std::string_view name);
   /// One more, of settings that are known at run time. Throws Error(invalid_config) for a name that there is.
   Client& add_client(std::string_view name, const ClientConfig& config);
-  /// Tells the observer of the messages of all listeners and of the calls of all clients, also of those that are made or added
-  /// later. Several are all told. Throws Error(invalid_config) after the start, and after the first call of a client.
+  /// Tells the observer of the messages of all listeners, of the calls of all clients, also of those that are made or added
+  /// later, and of requests over HTTP. Several are all told. Throws Error(invalid_config) after the start, and after the first call of a client.
   Application& observe(const std::shared_ptr<Observer>& observer);
   const ApplicationConfig& config() const noexcept;
 

@@ -44,7 +44,9 @@ void Server::Core::on_request(Peer& peer, std::unique_ptr<Request> request) {
   exchange->request->id = request_id(exchange->request->header("X-Request-Id"));
   exchanges_[&peer] = exchange;
   Response refused;
-  if (!find_route(*exchange, refused)) return respond(exchange, std::move(refused));
+  const bool is_found = find_route(*exchange, refused);
+  tell_began(*exchange);
+  if (!is_found) return respond(exchange, std::move(refused));
   handle(exchange);
 }
 
@@ -130,6 +132,7 @@ Response Server::Core::thrown(const Request& request, std::exception_ptr excepti
 
 void Server::Core::respond(const ExchangePtr& exchange, Response response) {
   if (std::exchange(exchange->is_answered, true)) return;
+  exchange->status = response.status;
   response.fields.set("X-Request-Id", exchange->request->id);
   add_cors(*exchange->request, response);
   if (log_.wants(LogLevel::debug)) {
@@ -150,6 +153,7 @@ void Server::Core::respond(const ExchangePtr& exchange, Response response) {
     return;
   }
   const socket::Ref<Peer> peer(exchange->peer.get());
+  if (!exchange->is_head_only) exchange->sent = response.body.size();
   end(exchange);
   peer->respond(response, exchange->is_head_only);
 }
@@ -161,6 +165,7 @@ asio::awaitable<void> Server::Core::pump(std::shared_ptr<Core> self, ExchangePtr
     const std::optional<std::string> piece = co_await response.more();
     is_open = piece.has_value();
     if (is_open) peer.add_to_body(*piece);
+    exchange->sent += piece ? piece->size() : 0;
     in_this_turn += k_costs_of_a_piece + (piece ? piece->size() : 0);
     if (in_this_turn > k_much_for_a_turn) {
       in_this_turn = 0;
@@ -171,7 +176,7 @@ asio::awaitable<void> Server::Core::pump(std::shared_ptr<Core> self, ExchangePtr
       co_await waybill::detail::wait_quietly(exchange->writable);
     }
   }
-  self->exchanges_.erase(&peer);
+  self->end(exchange);
   peer.end_body();
 }
 
@@ -179,6 +184,7 @@ asio::awaitable<void> Server::Core::pump(std::shared_ptr<Core> self, ExchangePtr
 void Server::Core::end(const ExchangePtr& exchange) {
   const auto found = exchanges_.find(exchange->peer.get());
   if (found != exchanges_.end() && found->second == exchange) exchanges_.erase(found);
+  tell_ended(*exchange);
 }
 
 void Server::Core::on_left(Peer& peer) {
@@ -187,6 +193,7 @@ void Server::Core::on_left(Peer& peer) {
   const ExchangePtr exchange = found->second;
   exchanges_.erase(found);
   exchange->is_answered = true;
+  tell_ended(*exchange);
   exchange->writable.cancel();
   exchange->cancel.emit(asio::cancellation_type::terminal);
 }

@@ -66,6 +66,7 @@ void Router::add(Route route) {
     node = next.get();
   }
   if (node->by_method.contains(route.method)) refuse(route, "has a handler already");
+  route.place = routes_.size();
   routes_.push_back(std::make_unique<Route>(std::move(route)));
   node->by_method[routes_.back()->method] = routes_.back().get();
 }

@@ -24,6 +24,14 @@ Server& Server::add(Route route) {
   return *this;
 }
 
+Server& Server::observe(const std::shared_ptr<Observer>& observer) {
+  if (core_->is_started()) {
+    throw Error(errc::invalid_config, "observe() must come before the server is started", End::rejected);
+  }
+  core_->observers.push_back(observer);
+  return *this;
+}
+
 asio::awaitable<Result<void>> Server::start() { return Core::start(core_); }
 asio::awaitable<std::size_t> Server::drain(std::chrono::milliseconds limit) { return Core::drain(core_, limit); }
 void Server::close() { core_->close(); }

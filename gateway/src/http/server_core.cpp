@@ -37,7 +37,9 @@ asio::awaitable<Result<void>> Server::Core::start(std::shared_ptr<Core> self) {
   rules.backlog = self->config_.backlog;
   self->acceptors_ = std::make_shared<socket::Acceptors>(self->executor_, self->log_, std::move(rules), self);
   const auto deadline = std::chrono::steady_clock::now() + k_listen_timeout;
-  co_return co_await socket::Acceptors::open(self->acceptors_, self->config_.hosts, deadline);
+  const auto opened = co_await socket::Acceptors::open(self->acceptors_, self->config_.hosts, deadline);
+  if (opened) self->begin_observing();
+  co_return opened;
 }
 
 std::string Server::Core::address() const {

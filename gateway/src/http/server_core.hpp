@@ -14,6 +14,7 @@
 #include <asio/cancellation_signal.hpp>
 #include <asio/steady_timer.hpp>
 
+#include <chrono>
 #include <map>
 #include <memory>
 #include <string>
@@ -28,6 +29,7 @@ class Server::Core final : public std::enable_shared_from_this<Core>, public soc
   Core(asio::any_io_executor executor, ServerConfig config, Log log);
 
   Router router;
+  std::vector<std::shared_ptr<Observer>> observers;  ///< Set before the start.
   const ServerConfig& config() const noexcept { return config_; }
   const Log& log() const noexcept { return log_; }
   bool is_started() const noexcept { return acceptors_ || is_closed_; }
@@ -58,6 +60,10 @@ class Server::Core final : public std::enable_shared_from_this<Core>, public soc
     const Route* route = nullptr;
     bool is_head_only = false;
     bool is_answered = false;  ///< Or nobody is there to be answered.
+    int status = 0;            ///< Of the response.
+    std::size_t sent = 0;      ///< Bytes of its body.
+    bool is_told = false;      ///< Observers know that it has ended, or there are none.
+    std::chrono::steady_clock::time_point began;
     asio::cancellation_signal cancel;
     asio::steady_timer writable;  ///< Cancelled when bytes have gone out, or the caller has left.
   };
@@ -72,6 +78,10 @@ class Server::Core final : public std::enable_shared_from_this<Core>, public soc
   void add_cors(const Request& request, Response& response) const;
   Response preflight(const Request& request, const std::string& allow) const;
   void end(const ExchangePtr& exchange);
+  void begin_observing();
+  ObservedHttp observed(const Exchange& exchange) const;
+  void tell_began(Exchange& exchange);
+  void tell_ended(Exchange& exchange);
   Response thrown(const Request& request, std::exception_ptr exception) const;
   bool check_deadlines(socket::TimePoint now);
   std::string refusal_of(const asio::ip::address& address) const;
@@ -86,6 +96,8 @@ class Server::Core final : public std::enable_shared_from_this<Core>, public soc
   std::vector<socket::Ref<Peer>> peers_;
   std::map<asio::ip::address, std::size_t> addresses_;  // how many connections each has
   std::map<Peer*, ExchangePtr> exchanges_;              // in hand
+  std::vector<std::shared_ptr<Observer>> told_;         // of this server
+  std::string observed_url_;
   std::string date_;
   std::time_t dated_ = 0;
   bool is_draining_ = false;

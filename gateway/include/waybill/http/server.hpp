@@ -5,6 +5,7 @@
 #include "waybill/http/message.hpp"
 #include "waybill/http/server_config.hpp"
 #include "waybill/log.hpp"
+#include "waybill/observer.hpp"
 
 #include <asio/any_io_executor.hpp>
 #include <asio/awaitable.hpp>
@@ -30,6 +31,7 @@ struct Route {
   Handler handler;
   std::chrono::milliseconds timeout{0};  ///< 0: the server's.
   std::vector<std::string> names;        ///< Of the path; filled in.
+  std::size_t place = 0;                 ///< Among all routes; filled in.
 };
 
 namespace detail {
@@ -145,6 +147,9 @@ class Server {
   Server& del(std::string_view path, F&& handler) {
     return route("DELETE", path, std::forward<F>(handler));
   }
+
+  /// Tells the observer, beside those that there are, of requests. Throws Error(invalid_config) after the start.
+  Server& observe(const std::shared_ptr<Observer>& observer);
 
   /// Listens. Errors: refused, unauthorized, invalid_config (files of TLS), closed.
   asio::awaitable<Result<void>> start();
