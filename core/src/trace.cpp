@@ -177,6 +177,19 @@ TraceContext TraceContext::of(const Headers& headers) {
             value_in(headers, header::k_baggage));
 }
 
+void TraceContext::step(double ratio) {
+  if (parent) {
+    parent = parent->next();
+    return;
+  }
+  parent = Traceparent::start(false);
+  std::uint64_t number = 0;  // the same for the whole trace, whoever asks
+  for (std::size_t i = parent->trace_id.size() - 7; i < parent->trace_id.size(); ++i)
+    number = number << 8 | parent->trace_id[i];
+  if (static_cast<double>(number) < ratio * static_cast<double>(std::uint64_t{1} << 56))
+    parent->flags = Traceparent::k_sampled;
+}
+
 void TraceContext::write_to(Headers& headers) const {
   put(headers, header::k_traceparent, parent ? parent->to_text() : std::string());
   put(headers, header::k_tracestate, parent ? state : std::string());

@@ -34,5 +34,30 @@ TEST_F(HttpTrace, MalformedItGoesNoFurther) {
   EXPECT_EQ(headers_of_calls("traceparent: " + k_text + "\r\ntraceparent: " + k_text + "\r\n"), "{}") << "two are none";
 }
 
+TEST_F(HttpTrace, OfAServerThatTracesEachRequestIsAStep) {
+  make("?trace=0");
+  server().get("/", [](http::Request& request) {
+    return request.trace().parent->to_text() + ' ' + *request.call_options().headers.find("traceparent");
+  });
+  start();
+  const auto steps_of = [&](const std::string& fields) { return body(get("/", fields)); };
+  const std::string went_on = steps_of("traceparent: " + k_text + "\r\n");
+  EXPECT_EQ(went_on.substr(0, 36), k_text.substr(0, 36));
+  EXPECT_NE(went_on.substr(36, 16), k_text.substr(36, 16));
+  EXPECT_EQ(went_on.substr(52, 3), "-01") << "as its caller has it";
+  EXPECT_EQ(went_on.substr(0, 55), went_on.substr(56));
+  EXPECT_TRUE(log_.contains(", trace " + k_text.substr(3, 32)));
+  const std::string begun = steps_of("traceparent: 00-rubbish\r\n");
+  ASSERT_TRUE(Traceparent::parse(begun.substr(0, 55))) << begun;
+  EXPECT_EQ(begun.substr(52, 3), "-00");
+  EXPECT_NE(steps_of("").substr(0, 36), begun.substr(0, 36));
+}
+
+TEST(HttpTraceOption, IsAShare) {
+  EXPECT_EQ(http::ServerConfig::from_url("127.0.0.1:0?trace=0.25").trace, 0.25);
+  EXPECT_EQ(http::ServerConfig::from_url("127.0.0.1:0").trace, std::nullopt);
+  EXPECT_THROW(http::ServerConfig::from_url("127.0.0.1:0?trace=2"), Error);
+}
+
 }  // namespace
 }  // namespace waybill::test

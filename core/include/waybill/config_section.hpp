@@ -93,8 +93,9 @@ class ConfigReader {
   void durations(std::string_view name, std::chrono::milliseconds& first, std::chrono::milliseconds& most);
   /// "16MiB", or a bare number of bytes.
   void size(std::string_view name, std::size_t& into);
-  /// "0.5" or "50%", more than 0 and at most 1.
-  void share(std::string_view name, double& into);
+  enum class Least { more_than_zero, zero };
+  /// "0.5" or "50%", at most 1.
+  void share(std::string_view name, double& into, Least least = Least::more_than_zero);
   void flag(std::string_view name, bool& into);
   /// One of `choices`; its place among them.
   void choice(std::string_view name, std::span<const std::string_view> choices, std::size_t& into);

@@ -132,6 +132,18 @@ Middleware deduplicate(DeduplicateOptions options = DeduplicateOptions());
 /// however often the message is sent: by retry, or again after a lost link.
 Middleware message_id();
 
+struct TraceOptions {
+  double ratio =
+      1;  ///< So many of the traces that begin here are sampled, from 0 to 1; those of others stay what they are.
+
+  /// invalid_config with every mistake.
+  Result<void> validate() const;
+};
+/// Each message is a step of a trace (W3C Trace Context): of the one that it, or the message that a call is made on behalf of,
+/// belongs to; else of a new one. A client sends the step along; on a service Context::call_options() passes it on.
+/// Throws Error(invalid_config) for options that are not valid.
+Middleware trace(TraceOptions options = TraceOptions());
+
 /// One line for each message: pattern, outcome, time taken, trace id if it has one. Payloads are not logged.
 Middleware log(LogLevel level = LogLevel::info);
 

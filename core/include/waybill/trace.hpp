@@ -50,6 +50,8 @@ struct TraceContext {
   std::string baggage;  ///< Also without.
 
   bool empty() const noexcept { return !parent && baggage.empty(); }
+  /// A further step of the trace that there is; else the first step of a new one. `ratio` of the new ones are sampled, from 0 to 1.
+  void step(double ratio);
   static TraceContext of(const Headers& headers);
   static TraceContext of(std::string_view traceparent, std::string_view tracestate, std::string_view baggage);
   /// Sets the three headers; those that it has nothing for are gone afterwards.

@@ -52,6 +52,8 @@ class OptionReader {
   std::chrono::milliseconds duration(std::string_view names, std::chrono::milliseconds otherwise);
   /// Bytes: "16MiB", "64KiB", or a bare number.
   std::uint64_t size(std::string_view names, std::uint64_t otherwise);
+  /// "0.5" or "50%", from 0 to 1.
+  std::optional<double> share(std::string_view names);
   /// One of `choices` ("a|b|c"); returns its index.
   std::size_t choice(std::string_view names, std::string_view choices, std::size_t otherwise);
   /// All options whose name starts with `prefix`, without it: settings passed to a C library as they are.

@@ -5,7 +5,6 @@
 #include "waybill/url.hpp"
 
 #include <algorithm>
-#include <charconv>
 
 namespace waybill {
 
@@ -122,22 +121,15 @@ void ConfigReader::size(std::string_view name, std::size_t& into) {
   }
 }
 
-void ConfigReader::share(std::string_view name, double& into) {
+void ConfigReader::share(std::string_view name, double& into, Least least) {
   const ConfigNode* found = single(name);
   if (!found) return;
-  std::string_view text = found->text;
-  const bool is_percent = text.ends_with('%');
-  if (is_percent) text.remove_suffix(1);
-  double share = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), share);
-  if (error == std::errc{} && end == text.data() + text.size()) {
-    if (is_percent) share /= 100;
-    if (share > 0 && share <= 1) {
-      into = share;
-      return;
-    }
+  const std::optional<double> share = detail::parse_share(found->text);
+  if (!share || (*share == 0 && least == Least::more_than_zero)) {
+    return expected(name, *found,
+                    std::string(detail::k_a_share) + (least == Least::zero ? "" : ", more than 0 and at most 1"));
   }
-  expected(name, *found, "a share such as 0.5 or 50%, more than 0 and at most 1");
+  into = *share;
 }
 
 void ConfigReader::flag(std::string_view name, bool& into) {

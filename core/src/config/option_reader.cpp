@@ -92,6 +92,14 @@ std::uint64_t OptionReader::size(std::string_view names, std::uint64_t otherwise
   return otherwise;
 }
 
+std::optional<double> OptionReader::share(std::string_view names) {
+  const std::string* value = find(names);
+  if (!value) return std::nullopt;
+  const std::optional<double> share = detail::parse_share(*value);
+  if (!share) mistake(bad_value(names, *value, detail::k_a_share));
+  return share;
+}
+
 std::size_t OptionReader::choice(std::string_view names, std::string_view choices, std::size_t otherwise) {
   const std::string* value = find(names);
   if (!value) return otherwise;

@@ -62,6 +62,16 @@ std::string detail::a_whole_number(std::uint64_t least, std::uint64_t most) {
   return least ? "a whole number of at least " + from : std::string("a whole number");
 }
 
+std::optional<double> detail::parse_share(std::string_view text) {
+  const bool is_percent = text.ends_with('%');
+  if (is_percent) text.remove_suffix(1);
+  double share = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), share);
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  if (is_percent) share /= 100;
+  return share >= 0 && share <= 1 ? std::optional(share) : std::nullopt;
+}
+
 std::optional<bool> detail::parse_flag(std::string_view text) {
   for (const std::string_view yes : {"true", "yes", "on", "1"}) {
     if (text == yes) return true;

@@ -20,6 +20,10 @@ std::optional<std::uint64_t> parse_whole(std::string_view text, std::uint64_t le
 /// "a whole number from 1 to 1024".
 std::string a_whole_number(std::uint64_t least, std::uint64_t most);
 
+/// "0.5", "50%"; nothing if it is less than 0 or more than 1.
+std::optional<double> parse_share(std::string_view text);
+inline constexpr std::string_view k_a_share = "a share such as 0.5 or 50%";
+
 /// true, yes, on, 1 and their opposites.
 std::optional<bool> parse_flag(std::string_view text);
 inline constexpr std::string_view k_a_flag = "true or false";

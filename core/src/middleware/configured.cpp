@@ -83,6 +83,13 @@ Maker read_retry(ConfigReader& options) {
   return [retry] { return middleware::retry(retry); };
 }
 
+Maker read_trace(ConfigReader& options) {
+  middleware::TraceOptions trace;
+  options.main("ratio");
+  options.share("ratio", trace.ratio, ConfigReader::Least::zero);
+  return [trace] { return middleware::trace(trace); };
+}
+
 Maker read_log(ConfigReader& options) {
   constexpr std::string_view k_levels[] = {"debug", "info", "warning", "error"};
   std::size_t level = static_cast<std::size_t>(LogLevel::info);
@@ -95,10 +102,15 @@ struct Known {
   std::string_view name;
   Maker (*read)(ConfigReader& options);
 };
-constexpr Known k_known[] = {{"bulkhead", read_bulkhead},       {"circuit_breaker", read_circuit_breaker},
-                             {"deduplicate", read_deduplicate}, {"log", read_log},
-                             {"message_id", read_message_id},   {"retry", read_retry},
-                             {"throttle", read_throttle},       {"timeout", read_timeout}};
+constexpr Known k_known[] = {{"bulkhead", read_bulkhead},
+                             {"circuit_breaker", read_circuit_breaker},
+                             {"deduplicate", read_deduplicate},
+                             {"log", read_log},
+                             {"message_id", read_message_id},
+                             {"retry", read_retry},
+                             {"throttle", read_throttle},
+                             {"timeout", read_timeout},
+                             {"trace", read_trace}};
 
 std::string_view name_of_side(Context::Side side) {
   return side == Context::Side::client ? "clients" : "listeners and their handlers";

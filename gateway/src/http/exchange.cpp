@@ -42,6 +42,11 @@ void Server::Core::on_request(Peer& peer, std::unique_ptr<Request> request) {
   exchange->is_head_only = exchange->request->method == "HEAD";
   exchange->request->executor = executor_;
   exchange->request->id = request_id(exchange->request->header("X-Request-Id"));
+  if (config_.trace) {
+    TraceContext trace = exchange->request->trace();
+    trace.step(*config_.trace);
+    exchange->request->set_trace(std::move(trace));
+  }
   exchanges_[&peer] = exchange;
   Response refused;
   const bool is_found = find_route(*exchange, refused);
@@ -136,8 +141,10 @@ void Server::Core::respond(const ExchangePtr& exchange, Response response) {
   response.fields.set("X-Request-Id", exchange->request->id);
   add_cors(*exchange->request, response);
   if (log_.wants(LogLevel::debug)) {
-    log_.debug("http: " + exchange->request->method + ' ' + exchange->request->target + ' ' +
-               std::to_string(response.status) + ' ' + exchange->request->id);
+    std::string line = "http: " + exchange->request->method + ' ' + exchange->request->target + ' ' +
+                       std::to_string(response.status) + ' ' + exchange->request->id;
+    if (const auto trace = exchange->request->trace().parent) line.append(", trace ").append(trace->trace_id_text());
+    log_.debug(line);
   }
   if (response.more && !exchange->is_head_only) {
     exchange->peer->begin_body(response);

@@ -51,6 +51,7 @@ Result<ServerConfig> ServerConfig::read(const Url& url) {
   config.body_timeout = reader.duration("body_timeout", config.body_timeout);
   config.write_timeout = reader.duration("write_timeout", config.write_timeout);
   config.handshake_timeout = reader.duration("handshake_timeout", config.handshake_timeout);
+  config.trace = reader.share("trace");
   read_cors(reader, config.cors);
   transport::read_tls(reader, url, "https", config);
   if (url.scheme != "http" && url.scheme != "https") reader.mistake("an HTTP server listens on http:// or https://");

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -43,6 +44,9 @@ struct ServerConfig {
   std::chrono::milliseconds body_timeout{60'000};       ///< From there to the end of its body.
   std::chrono::milliseconds write_timeout{30'000};      ///< A caller that reads nothing for so long is left.
   std::chrono::milliseconds handshake_timeout{10'000};  ///< Of TLS.
+  /// Each request is a step of its caller's trace, else of a new one, of which so many are sampled, from 0 to 1. Empty: the
+  /// caller's goes along as it came.
+  std::optional<double> trace;
   Cors cors;
 
   /// "127.0.0.1:8101", ":8101" (all addresses), "https://0.0.0.0:8443?cert=a.pem&key=a.key". Throws Error(invalid_config)
