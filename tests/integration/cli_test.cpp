@@ -4,12 +4,16 @@
 
 #include <asio/io_context.hpp>
 #include <asio/ip/tcp.hpp>
+#include <asio/post.hpp>
 #include <asio/read.hpp>
 #include <asio/read_until.hpp>
+#include <asio/use_future.hpp>
 #include <asio/write.hpp>
 #include <gtest/gtest.h>
 
+#include <optional>
 #include <string>
+#include <thread>
 
 namespace waybill {
 namespace {
@@ -122,6 +126,71 @@ TEST(Cli, WhatTcpDoesNotHaveIsSaidFirst) {
   Cli ls({"dlq", "ls", "tcp://127.0.0.1:1"});
   EXPECT_NE(ls.error_line("has no dead letters"), "");
   EXPECT_EQ(ls.exit_code(), 2);
+}
+
+/// A service on a loop of its own thread.
+class AskedService {
+ public:
+  explicit AskedService(bool introspection) {
+    Config config = Config::listen({"tcp://127.0.0.1:0"});
+    config.name = "orders\x1b[31m";
+    config.version = "1.4.0";
+    config.introspection = introspection;
+    service_.emplace(loop_.get_executor(), config);
+    service_->on_request({{"cmd", "sum"}}, [](int number) { return number; });
+    auto started = service_->start(asio::use_future);
+    thread_ = std::thread([this] { loop_.run(); });
+    started.get();
+  }
+  ~AskedService() {
+    asio::post(loop_, [this] { service_->close(); });
+    thread_.join();
+  }
+  AskedService(const AskedService&) = delete;
+  AskedService& operator=(const AskedService&) = delete;
+  std::string url() const { return service_->addresses().front(); }
+
+ private:
+  asio::io_context loop_;
+  std::optional<Service> service_;
+  std::thread thread_;
+};
+
+TEST(Cli, PsListsServicesAndShowsNothingThatATerminalWouldObey) {
+  AskedService service(true);
+  Cli ps({"ps", service.url()});
+  const auto lines = ps.rest();
+  ASSERT_EQ(lines.size(), 2u);
+  EXPECT_EQ(lines[0].find("NAME"), 0u) << lines[0];
+  EXPECT_EQ(lines[1].find("orders?[31m  1.4.0 "), 0u) << lines[1];
+  EXPECT_NE(lines[1].find(service.url()), std::string::npos) << lines[1];
+  EXPECT_EQ(ps.exit_code(), 0);
+  Cli json({"ps", service.url(), "--json"});
+  const auto objects = json.rest();
+  ASSERT_EQ(objects.size(), 1u);
+  EXPECT_NE(objects[0].find(R"("version":"1.4.0","instance":")"), std::string::npos) << objects[0];
+  EXPECT_NE(objects[0].find(R"("handlers":[{"pattern":"{\"cmd\":\"sum\"}","kind":"request"}])"), std::string::npos)
+      << objects[0];
+}
+
+TEST(Cli, TopShowsHandlersAsOftenAsItIsTold) {
+  AskedService service(true);
+  Cli request({"request", service.url(), R"({"cmd":"sum"})", "1"});
+  EXPECT_EQ(request.exit_code(), 0);
+  Cli top({"top", service.url(), "--count", "2", "--interval", "50ms"});
+  const auto lines = top.rest();
+  ASSERT_EQ(lines.size(), 6u);
+  EXPECT_EQ(lines[0].find("1 instance, 0 in flight"), 0u) << lines[0];
+  EXPECT_NE(lines[2].find(R"(request  {"cmd":"sum"}        1           -       0)"), std::string::npos) << lines[2];
+  EXPECT_NE(lines[5].find(R"(request  {"cmd":"sum"}        1         0.0       0)"), std::string::npos) << lines[5];
+  EXPECT_EQ(top.exit_code(), 0);
+}
+
+TEST(Cli, PsSaysWhatIsMissingWhereNobodyAnswers) {
+  AskedService service(false);
+  Cli ps({"ps", service.url()});
+  EXPECT_NE(ps.error_line("introspection: true"), "");
+  EXPECT_EQ(ps.exit_code(), 4);
 }
 
 }  // namespace

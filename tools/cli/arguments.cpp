@@ -180,6 +180,27 @@ void add_programs(CLI::App& app, Arguments& arguments) {
   check.add_flag("--print", arguments.prints, "Print listeners, routes and clients, one a line");
 }
 
+void add_introspection(CLI::App& app, Arguments& arguments) {
+  const std::string who =
+      "\nAsks services that have `introspection: true` in their configuration: on TCP the one at the URL, on a broker\n"
+      "all that listen as the URL says.";
+  CLI::App& ps = add_command(app, arguments, Command::ps, "ps", "List the services that are running", "");
+  ps.footer("Example:\n  waybill ps 'amqp://guest:guest@localhost?queue=orders'\n" + who);
+  CLI::App& top =
+      add_command(app, arguments, Command::top, "top", "Show what running services do, again and again", "");
+  top.footer("Example:\n  waybill top tcp://localhost:3000 --interval 5s\n" + who);
+  for (CLI::App* command : {&ps, &top}) {
+    command->add_option("url", arguments.url, "Where they listen, as for request")->required();
+    command->add_option("--timeout", arguments.timeout, "How long to wait for their answers (1s)")->type_name("TIME");
+    command->add_option("--connect-timeout", arguments.connect_timeout, "How long to try to connect (5s)")
+        ->type_name("TIME");
+    command->add_flag("--json", arguments.is_json, "Print a line of JSON for each service");
+    add_log_flags(*command, arguments);
+  }
+  top.add_option("--interval", arguments.interval, "Between two looks (2s)")->type_name("TIME");
+  top.add_option("--count", arguments.count, "Stop after so many looks")->type_name("N")->check(is_whole_number);
+}
+
 /// "waybill dlq ls"
 std::string name_of(const CLI::App& command) {
   const CLI::App* parent = command.get_parent();
@@ -246,6 +267,7 @@ ParsedArguments parse_arguments(int argc, char** argv) {
   app.allow_extras();  // mistake_of() says more of them than CLI11; commands inherit this
   add_commands(app, arguments);
   add_dlq(app, arguments);
+  add_introspection(app, arguments);
   add_programs(app, arguments);
   add_command(app, arguments, Command::transports, "transports", "Show what each transport that is built in can do",
               "Prints a Markdown table: native, emulated (by waybill, on this side), or - for impossible.");

@@ -20,7 +20,9 @@ enum class Command {
   dlq_drop,
   transports,
   gateway,
-  check
+  check,
+  ps,
+  top
 };
 
 /// As typed. Texts that are JSON are still texts here.
@@ -29,6 +31,8 @@ struct Arguments {
   std::string url;
   std::string file;                    ///< Of gateway and check.
   bool prints = false;                 ///< Of check: what the file amounts to.
+  bool is_json = false;                ///< Of ps and top: lines of JSON in place of tables.
+  std::string interval = "2s";         ///< Of top.
   std::string pattern;                 ///< Of a call.
   std::vector<std::string> patterns;   ///< Of listen.
   std::vector<std::string> ids;        ///< Of dlq: which dead letters; empty: all.
@@ -40,7 +44,7 @@ struct Arguments {
   std::string metadata;
   std::string options;
   std::string reply;        ///< Of listen: what requests are answered with; empty: no value.
-  std::uint64_t count = 0;  ///< Stop after so many values, messages or dead letters; 0: never.
+  std::uint64_t count = 0;  ///< Stop after so many values, messages or dead letters, or tables of top; 0: never.
   bool is_verbose = false;
   bool is_quiet = false;
 };

@@ -1,11 +1,7 @@
 #include "call.hpp"
 
-#include "goodbye.hpp"
 #include "inputs.hpp"
-#include <waybill/client.hpp>
-
-#include <asio/co_spawn.hpp>
-#include <asio/io_context.hpp>
+#include "session.hpp"
 
 #include <optional>
 
@@ -70,11 +66,6 @@ asio::awaitable<void> send_event(Client& client, const Call& call) {
 
 asio::awaitable<Outcome> run(Client& client, const Call& call) {
   try {
-    co_await client.connect();
-  } catch (const Error& error) {
-    co_return connect_failure(error);
-  }
-  try {
     if (call.command == Command::emit) {
       co_await send_event(client, call);
     } else {
@@ -89,30 +80,13 @@ asio::awaitable<Outcome> run(Client& client, const Call& call) {
 }  // namespace
 
 Outcome call(const Arguments& arguments, const Log& log) {
-  const std::shared_ptr<const Registry> registry = default_registry();
-  ClientConfig config = ClientConfig::from_url(arguments.url);
+  Session session(arguments);
   const Url url = Url::parse(arguments.url).value();
-  if (!url.option("connect_timeout"))
-    config.connect_timeout = parse_time(arguments.connect_timeout, "--connect-timeout");
   // What was typed goes out and nothing besides, unless it is asked for.
-  if (!url.option("tell_deadline")) config.tells_deadline = false;
-  const Serializer& format =
-      config.serializer.empty() ? registry->default_serializer() : *registry->serializer(config.serializer).value();
-  Call call(arguments, format);
+  if (!url.option("tell_deadline")) session.config().tells_deadline = false;
+  Call call(arguments, session.format());
   if (call.command == Command::emit) call.be_transient(url);
-
-  asio::io_context loop(1);
-  Client client(loop.get_executor(), config, registry, log);
-  Outcome outcome = failure(Exit::failed, "closed", "the call did not end");
-  asio::co_spawn(loop, run(client, call), [&](std::exception_ptr thrown, Outcome ended) {
-    outcome = std::move(ended);
-    client.close();
-    loop.stop();  // whatever else is on it
-    if (thrown) std::rethrow_exception(thrown);
-  });
-  loop.run();
-  say_goodbye(loop);
-  return outcome;
+  return session.run(log, [&call](Client& client) { return cli::run(client, call); });
 }
 
 }  // namespace waybill::cli

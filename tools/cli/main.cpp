@@ -6,6 +6,7 @@
 #include "listen.hpp"
 #include "outcome.hpp"
 #include "program.hpp"
+#include "services.hpp"
 #include "transports.hpp"
 #include <waybill/error.hpp>
 #include <waybill/log.hpp>
@@ -23,6 +24,9 @@ using waybill::LogLevel;
 LogLevel level_of(const waybill::cli::Arguments& arguments) {
   if (arguments.is_verbose) return LogLevel::debug;
   if (arguments.is_quiet) return LogLevel::error;
+  using waybill::cli::Command;
+  // Each instance on Redis hears each request: a warning to callers, and what these two are after.
+  if (arguments.command == Command::ps || arguments.command == Command::top) return LogLevel::error;
   return arguments.command == waybill::cli::Command::listen ? LogLevel::info : LogLevel::warning;
 }
 
@@ -52,6 +56,8 @@ waybill::cli::Outcome run(const waybill::cli::Arguments& arguments) {
       case Command::transports: return transports();
       case Command::gateway: return gateway(arguments);
       case Command::check: return check(arguments);
+      case Command::ps: return ps(arguments, log);
+      case Command::top: return top(arguments, log);
       default: return call(arguments, log);
     }
   } catch (const UsageError& error) {

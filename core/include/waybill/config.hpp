@@ -87,8 +87,11 @@ struct ClientConfig {
 struct Config {
   std::vector<ListenerConfig> listeners;
   std::map<std::string, ClientConfig, std::less<>> clients;
-  unsigned threads = 1;                             ///< Loops; each opens every listener.
-  unsigned handler_threads = 0;                     ///< 0: handlers run on the loop of their listener.
+  std::string name;              ///< Of the service, for people and tools. Empty: the program's file name.
+  std::string version;           ///< Of the service, in whatever form. May be empty.
+  bool introspection = false;    ///< Whether it answers who asks for it (waybill/introspection.hpp).
+  unsigned threads = 1;          ///< Loops; each opens every listener.
+  unsigned handler_threads = 0;  ///< 0: handlers run on the loop of their listener.
   std::chrono::milliseconds drain_timeout{10'000};  ///< What SIGTERM gives handlers to finish.
   std::string log_level = "info";                   ///< debug, info, warning, error or off.
   std::vector<MiddlewareConfig> middleware;         ///< Around the handlers, for all listeners; outside of theirs.

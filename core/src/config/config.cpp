@@ -69,9 +69,9 @@ Config Config::from_env() {
   return assemble(nullptr, {}, {}, std::move(variables), std::move(mistakes));
 }
 
-Config Config::parse(std::string_view yaml, std::string_view name, const std::vector<ConfigSection>& sections) {
-  if (yaml.size() > k_longest_file) fail(std::string(name) + ": longer than 1 MiB");
-  return assemble(&yaml, name, sections, Variables::of_process(), {});
+Config Config::parse(std::string_view yaml, std::string_view file, const std::vector<ConfigSection>& sections) {
+  if (yaml.size() > k_longest_file) fail(std::string(file) + ": longer than 1 MiB");
+  return assemble(&yaml, file, sections, Variables::of_process(), {});
 }
 
 Config Config::listen(const std::vector<std::string>& urls) {
@@ -89,12 +89,12 @@ Config Config::listen(const std::vector<std::string>& urls) {
   return config;
 }
 
-const ClientConfig& Config::client(std::string_view name) const {
-  if (const auto found = clients.find(name); found != clients.end()) return found->second;
+const ClientConfig& Config::client(std::string_view which) const {
+  if (const auto found = clients.find(which); found != clients.end()) return found->second;
   std::vector<std::string> known;
   for (const auto& [known_name, ignored] : clients) known.push_back(known_name);
-  fail("no client \"" + std::string(name) + "\" is configured" +
-       (known.empty() ? "; there are none at all" : detail::suggestion(name, known)));
+  fail("no client \"" + std::string(which) + "\" is configured" +
+       (known.empty() ? "; there are none at all" : detail::suggestion(which, known)));
 }
 
 }  // namespace waybill

@@ -36,7 +36,36 @@ const char* set_log(Config& config, std::string_view text) {
   return nullptr;
 }
 
-constexpr Setting k_settings[] = {{"threads", "WAYBILL_THREADS", set_threads},
+// Both go into tables, labels and documents, and are shown by tools.
+bool is_plain(std::string_view text) {
+  const auto is_visible = [](unsigned char c) { return c > 0x20 && c < 0x7f; };
+  return !text.empty() && text.size() <= 64 && std::all_of(text.begin(), text.end(), is_visible);
+}
+constexpr const char* k_plain = "1 to 64 visible ASCII characters without spaces";
+
+const char* set_name(Config& config, std::string_view text) {
+  if (!is_plain(text)) return k_plain;
+  config.name = text;
+  return nullptr;
+}
+
+const char* set_version(Config& config, std::string_view text) {
+  if (!is_plain(text)) return k_plain;
+  config.version = text;
+  return nullptr;
+}
+
+const char* set_introspection(Config& config, std::string_view text) {
+  const auto flag = parse_flag(text);
+  if (!flag) return k_a_flag.data();
+  config.introspection = *flag;
+  return nullptr;
+}
+
+constexpr Setting k_settings[] = {{"name", "WAYBILL_NAME", set_name},
+                                  {"version", "WAYBILL_VERSION", set_version},
+                                  {"introspection", "WAYBILL_INTROSPECTION", set_introspection},
+                                  {"threads", "WAYBILL_THREADS", set_threads},
                                   {"handler_threads", "WAYBILL_HANDLER_THREADS", set_handler_threads},
                                   {"drain_timeout", "WAYBILL_DRAIN_TIMEOUT", set_drain_timeout},
                                   {"log", "WAYBILL_LOG", set_log}};

@@ -57,7 +57,7 @@ Result<void> Config::validate() const {
   for (const ListenerConfig& listener : listeners) {
     take(listener.validate(), "listener " + listener.url.redacted() + ": ", mistakes);
   }
-  for (const auto& [name, client] : clients) take(client.validate(), "client " + name + ": ", mistakes);
+  for (const auto& [key, client] : clients) take(client.validate(), "client " + key + ": ", mistakes);
   detail::check_names(*this, mistakes);
   check(middleware, mistakes);
   if (drain_timeout.count() < 0) mistakes.push_back("drain_timeout: is negative");

@@ -85,14 +85,14 @@ Result<ClientConfig> resolve_own(const Config& config, const ClientConfig& clien
 
 }  // namespace detail
 
-ClientConfig Config::client(std::string_view name, const std::vector<std::string>& addresses) const {
-  const ClientConfig& known = client(name);
+ClientConfig Config::client(std::string_view which, const std::vector<std::string>& addresses) const {
+  const ClientConfig& known = client(which);
   ClientConfig own = detail::resolve_own(*this, known).value();
   if (!known.url.is_self() || !detail::has_port_zero(own.url)) return own;
   const std::size_t place = *detail::find_listener(*this, known.url.hosts.front().name);
   const auto ports = detail::take_ports(own.url.hosts, place < addresses.size() ? addresses[place] : std::string());
   if (!ports) {
-    throw detail::invalid("client \"" + std::string(name.substr(0, 100)) + "\": the listener \"" +
+    throw detail::invalid("client \"" + std::string(which.substr(0, 100)) + "\": the listener \"" +
                           known.url.hosts.front().name + "\" " + std::string(ports.error().message()));
   }
   return own;

@@ -109,26 +109,7 @@ std::vector<std::string> Service::describe() const {
   return lines;
 }
 
-std::vector<ListenerState> Service::listeners() const {
-  std::vector<ListenerState> states;
-  for (const auto& host : core_->hosts()) states.push_back(host->state());
-  return states;
-}
-
-ServiceStats Service::stats() const {
-  ServiceStats stats;
-  for (const auto& host : core_->hosts()) {
-    const detail::HostCounters& counters = host->counters;
-    stats.requests += counters.requests;
-    stats.events += counters.events;
-    stats.failed += counters.failed;
-    stats.unhandled += counters.unhandled;
-    stats.retried += counters.retried;
-    stats.dead_lettered += counters.dead_lettered;
-    stats.dropped += counters.dropped;
-    stats.in_flight += counters.in_flight;
-  }
-  return stats;
-}
+std::vector<ListenerState> Service::listeners() const { return core_->listeners(); }
+ServiceStats Service::stats() const { return core_->stats(); }
 
 }  // namespace waybill

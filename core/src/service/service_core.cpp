@@ -2,6 +2,8 @@
 
 #include "config/config_options.hpp"
 #include "middleware/configured.hpp"
+#include "observers.hpp"
+#include "service/introspection.hpp"
 #include "waybill/detail/clock.hpp"
 
 #include <asio/co_spawn.hpp>
@@ -127,6 +129,47 @@ void Service::Core::make_hosts() {
   has_hosts_.store(true, std::memory_order_release);
 }
 
+std::vector<ListenerState> Service::Core::listeners() const {
+  std::vector<ListenerState> states;
+  for (const auto& host : hosts()) states.push_back(host->state());
+  return states;
+}
+
+ServiceStats Service::Core::stats() const {
+  ServiceStats stats;
+  for (const auto& host : hosts()) {
+    const detail::HostCounters& counters = host->counters;
+    stats.requests += counters.requests;
+    stats.events += counters.events;
+    stats.failed += counters.failed;
+    stats.unhandled += counters.unhandled;
+    stats.retried += counters.retried;
+    stats.dead_lettered += counters.dead_lettered;
+    stats.dropped += counters.dropped;
+    stats.in_flight += counters.in_flight;
+  }
+  return stats;
+}
+
+void Service::Core::add_introspection() {
+  auto tell = [weak = weak_from_this()]() -> detail::Introspection::Now {
+    const auto self = weak.lock();
+    if (!self) return {};
+    detail::Introspection::Now now{self->listeners(), self->stats()};
+    for (std::size_t i = 0; i < now.listeners.size(); ++i) {
+      // As others reach it, also where the configuration left the port open.
+      if (std::string address = self->hosts()[i]->address(); !address.empty())
+        now.listeners[i].url = std::move(address);
+    }
+    return now;
+  };
+  const auto introspection = std::make_shared<detail::Introspection>(config_, parts_->tables, std::move(tell));
+  const std::shared_ptr<detail::Handler> handler =
+      detail::make_handler([introspection](const IntrospectionQuery& query) { return introspection->answer(query); });
+  for (detail::RouteTable& table : parts_->tables) table.add(k_introspection_pattern, handler, true);
+  parts_->observer = detail::together(parts_->observer, introspection);
+}
+
 asio::awaitable<Result<void>> Service::Core::start() {
   require_not_started("start()");
   is_started_ = true;
@@ -137,6 +180,7 @@ asio::awaitable<Result<void>> Service::Core::start() {
                     "configuration, to a URL such as tcp://0.0.0.0:3000",
                     End::rejected);
   }
+  if (config_.introspection) add_introspection();
   make_hosts();
   warn();
   // All listeners come up side by side; the last to do so ends the start.

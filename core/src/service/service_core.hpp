@@ -37,6 +37,9 @@ class Service::Core : public std::enable_shared_from_this<Core> {
   /// Thread-safe. Empty before the start.
   const std::vector<std::shared_ptr<detail::ListenerHost>>& hosts() const noexcept;
 
+  ServiceStats stats() const;                    ///< Thread-safe.
+  std::vector<ListenerState> listeners() const;  ///< Thread-safe.
+
   /// Throws Error(invalid_config) once the service was started.
   void require_not_started(std::string_view what) const;
 
@@ -50,6 +53,8 @@ class Service::Core : public std::enable_shared_from_this<Core> {
  private:
   using Up = detail::Arrival<Result<void>>;
   void make_hosts();
+  /// Handlers and an observer for those who ask what the service is and does.
+  void add_introspection();
   void warn() const;
   asio::io_context& loop() noexcept { return *loops_.front(); }
   asio::awaitable<void> serve(int& status);

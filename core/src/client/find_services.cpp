@@ -1,0 +1,67 @@
+#include "waybill/detail/asio.hpp"
+#include "waybill/introspection.hpp"
+
+#include <asio/co_spawn.hpp>
+#include <asio/use_awaitable.hpp>
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+namespace waybill {
+namespace {
+
+using Reply = Result<ServiceInfo>;
+using Replies = detail::Arrival<std::vector<Reply>>;
+
+constexpr int k_at_once = 16;      // brokers hand them out in turn
+constexpr int k_quiet_rounds = 3;  // that bring nobody new, and end the search
+
+/// One round of requests; on the client's executor.
+std::shared_ptr<Replies> ask_round(Client& client, const IntrospectionQuery& query,
+                                   std::chrono::milliseconds patience) {
+  auto arrival = std::make_shared<Replies>(client.executor());
+  auto replies = std::make_shared<std::vector<Reply>>();
+  CallOptions options;
+  options.timeout = patience;
+  options.idempotent = true;
+  for (int i = 0; i < k_at_once; ++i) {
+    client.request<ServiceInfo>(k_introspection_pattern, query, options, [arrival, replies](Reply reply) {
+      replies->push_back(std::move(reply));
+      if (replies->size() == k_at_once) arrival->set(std::move(*replies));
+    });
+  }
+  return arrival;
+}
+
+asio::awaitable<std::vector<ServiceInfo>> search(Client& client, IntrospectionQuery query,
+                                                 std::chrono::milliseconds patience) {
+  std::vector<ServiceInfo> found;
+  for (int quiet = 0; quiet < k_quiet_rounds;) {
+    const auto arrival = ask_round(client, query, patience);
+    std::optional<std::vector<Reply>> replies = co_await Replies::wait(arrival);
+    if (!replies) throw Error(errc::cancelled, "the search for services was cancelled", End::unknown);
+    ++quiet;
+    const Error* error = nullptr;
+    for (Reply& reply : *replies) {
+      if (!reply) {
+        error = &reply.error();
+      } else if (std::find(query.known.begin(), query.known.end(), reply->instance) == query.known.end()) {
+        query.known.push_back(reply->instance);
+        found.push_back(*std::move(reply));
+        quiet = 0;
+      }
+    }
+    if (found.empty() && error) throw *error;
+  }
+  co_return found;
+}
+
+}  // namespace
+
+asio::awaitable<std::vector<ServiceInfo>> find_services(Client& client, IntrospectionQuery::Ask ask,
+                                                        std::chrono::milliseconds patience) {
+  return asio::co_spawn(client.executor(), search(client, IntrospectionQuery(ask), patience), asio::use_awaitable);
+}
+
+}  // namespace waybill
