@@ -64,8 +64,8 @@ struct ServiceInfo {
   std::optional<std::uint64_t> in_flight, unhandled, retried, dead_lettered, dropped;
 };
 
-/// The services that answer on the client's carrier, in the order in which they did. On TCP it is the one at the other end.
-/// Where listeners share the work (AMQP, Kafka) each request reaches one of them, so it asks until several rounds of requests
+/// The services that answer on the client's carrier, in the order in which they did; where that has no broker, the one at the
+/// other end. Where listeners share the work each request reaches one of them, so it asks until several rounds of requests
 /// have brought nobody new: whoever answers within `patience` is found, as a rule.
 /// Throws the Error of the requests when nobody has answered: where introspection is off errc::no_handler, no_receiver or
 /// timeout, as the carrier tells it.
