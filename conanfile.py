@@ -17,7 +17,7 @@ class WaybillConan(ConanFile):
     package_type = "library"
     exports_sources = (
         "CMakeLists.txt", "LICENSE", "cmake/*", "core/*", "serializers/*", "transports/*", "components/*",
-        "gateway/*", "testing/*",
+        "gateway/*", "telemetry/*", "testing/*",
         "tools/*", "examples/*", "tests/*", "docs/*",
     )
 
@@ -28,6 +28,7 @@ class WaybillConan(ConanFile):
         "json": ("simdjson/3.10.1",),
         "kafka": ("librdkafka/2.5.0",),
         "msgpack": ("msgpack-cxx/7.0.0",),
+        "prometheus": ("prometheus-cpp/1.1.0",),
         "redis": ("hiredis/1.2.0",),
         "tls": ("openssl/[>=3 <4]",),
         "yaml": ("yaml-cpp/0.8.0",),

@@ -9,6 +9,7 @@ option(WAYBILL_WITH_JSON "Serializer json (needs simdjson)" ON)
 option(WAYBILL_WITH_MSGPACK "Serializer msgpack (needs msgpack-cxx)" ON)
 option(WAYBILL_WITH_TLS "TLS on every transport that stands on a socket (needs OpenSSL)" ON)
 option(WAYBILL_WITH_GATEWAY "HTTP servers and applications, waybill::gateway (needs http_parser; WITH_JSON)" ON)
+option(WAYBILL_WITH_PROMETHEUS "Metrics for Prometheus, waybill::prometheus (needs prometheus-cpp's core library)" ON)
 option(WAYBILL_WITH_YAML "YAML configuration files (needs yaml-cpp)" ON)
 
 option(WAYBILL_BUILD_TESTS "Build the tests (needs GoogleTest)" ${PROJECT_IS_TOP_LEVEL})

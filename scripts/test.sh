@@ -156,6 +156,7 @@ require_known_system
 packages=("${packages_full[@]}" "${packages_check[@]}")
 wants fuzz && packages+=("${packages_fuzz[@]}")
 install_packages "${packages[@]}" mold
+if wants dev || wants quick; then ensure_promtool; fi
 linker=(-DCMAKE_EXE_LINKER_FLAGS=-fuse-ld=mold)  # hundreds of test programs
 if wants dev || wants interop || wants brokers || wants newer; then ensure_nestjs; fi
 

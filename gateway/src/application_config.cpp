@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 
 namespace waybill {
 
@@ -209,11 +210,37 @@ void read_health(const ConfigNode& node, const Config& known, const ConfigMistak
   }
 }
 
+void read_metrics(const ConfigNode& node, const ConfigMistakes& mistakes, std::optional<MetricsConfig>& into) {
+  if (!node.is_text() && !node.is_map()) return mistakes.expected(node, "metrics", "a path, or a mapping with path");
+  MetricsConfig config;
+  ConfigReader reader(node, "metrics", mistakes);
+  reader.main("path");
+  reader.text("path", config.path);
+  std::vector<std::string> buckets;
+  reader.texts("buckets", buckets);
+  reader.finish();
+  if (reader.is_good() && !config.path.starts_with('/')) mistakes(node, "metrics: expected a path such as /metrics");
+  double before = 0;
+  for (const std::string& text : buckets) {
+    double seconds = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+    const bool is_number = error == std::errc{} && end == text.data() + text.size() && seconds < 1e9;
+    if (!is_number || !(seconds > before)) {
+      return mistakes(node,
+                      "metrics: buckets: expected seconds such as [0.001, 0.1, 1], each more than the one before");
+    }
+    config.buckets.push_back(before = seconds);
+  }
+  into = std::move(config);
+}
+
 std::vector<ConfigSection> sections_of(ApplicationConfig& config) {
   return {{"http", [&config](const ConfigNode& node, const Config& known,
                              const ConfigMistakes& mistakes) { HttpReader(config, known, mistakes).read(node); }},
-          {"health", [&config](const ConfigNode& node, const Config& known, const ConfigMistakes& mistakes) {
-             read_health(node, known, mistakes, config.health);
+          {"health", [&config](const ConfigNode& node, const Config& known,
+                               const ConfigMistakes& mistakes) { read_health(node, known, mistakes, config.health); }},
+          {"metrics", [&config](const ConfigNode& node, const Config&, const ConfigMistakes& mistakes) {
+             read_metrics(node, mistakes, config.metrics);
            }}};
 }
 

@@ -50,6 +50,7 @@ Application::Core::Core(std::optional<asio::any_io_executor> executor, Applicati
     http_ = std::make_unique<http::Server>(home_->get(), *config_.http, log_);
     add_routes();
   }
+  if (config_.metrics) add_metrics();
 }
 
 Service& Application::Core::service() {

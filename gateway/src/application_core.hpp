@@ -48,6 +48,7 @@ class Application::Core : public std::enable_shared_from_this<Core> {
   void add_routes();
   const std::string& serializer_of(std::string_view client) const;
   void add_health_routes();
+  void add_metrics();
   void close_clients();
   asio::awaitable<void> flush_clients(std::chrono::steady_clock::time_point deadline);
   asio::awaitable<void> serve(int& status);

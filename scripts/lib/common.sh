@@ -56,8 +56,23 @@ install_packages() {
 
 # What every build needs, and what only the full one does.
 packages_minimal=(g++ cmake ninja-build libasio-dev libsimdjson-dev libcli11-dev)
-packages_full=("${packages_minimal[@]}" ccache git libmsgpack-cxx-dev libssl-dev openssl libyaml-cpp-dev libhttp-parser-dev
+packages_full=("${packages_minimal[@]}" ccache git libmsgpack-cxx-dev libssl-dev openssl libyaml-cpp-dev libhttp-parser-dev prometheus-cpp-dev
   curl python3 libgtest-dev libbenchmark-dev nlohmann-json3-dev librapidcheck-dev libhiredis-dev librabbitmq-dev librdkafka-dev)
+# promtool, of Debian's package prometheus, whose server is not wanted: into build/promtool. What needs it is left out without.
+ensure_promtool() {
+  local folder="$root/build/promtool"
+  export WAYBILL_PROMTOOL
+  WAYBILL_PROMTOOL="$(command -v promtool || echo "$folder/usr/bin/promtool")"
+  [ -x "$WAYBILL_PROMTOOL" ] && return
+  mkdir -p "$folder"
+  if (cd "$folder" && apt-get download -qq prometheus && dpkg-deb -x prometheus_*.deb .) >"$folder/log" 2>&1 </dev/null; then
+    rm -f "$folder"/prometheus_*.deb
+  else
+    say "!! SKIPPED promtool: it could not be had, see build/promtool/log"
+    unset WAYBILL_PROMTOOL
+  fi
+}
+
 packages_check=(clang-format-14 git perl)
 packages_fuzz=(clang-14 libclang-rt-14-dev)
 

@@ -25,7 +25,7 @@ execute_process(
   COMMAND "${COMPILER}" -std=c++20 -M "-I${own_include}" ${INCLUDES} ${DEFINITIONS} "${source}"
   OUTPUT_VARIABLE reached COMMAND_ERROR_IS_FATAL ANY)
 # nlohmann and msgpack types are payloads as they are: only their own opt-in headers may reach them.
-set(forbidden simdjson yaml-cpp spdlog fmt openssl hiredis amqp rabbitmq-c librdkafka http_parser CLI boost nlohmann msgpack)
+set(forbidden simdjson yaml-cpp spdlog fmt openssl hiredis amqp rabbitmq-c librdkafka http_parser prometheus CLI boost nlohmann msgpack)
 string(REPLACE "\\\n" " " reached "${reached}")
 separate_arguments(reached UNIX_COMMAND "${reached}")
 foreach(file IN LISTS reached)

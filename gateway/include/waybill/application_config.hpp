@@ -41,7 +41,13 @@ struct HealthConfig {
   std::vector<std::string> required;  ///< Clients without whose link the program is not ready.
 };
 
-/// A plain value. The functions are those of Config, and read the sections `http` and `health` as well.
+/// What `metrics:` says.
+struct MetricsConfig {
+  std::string path = "/metrics";  ///< On the HTTP server.
+  std::vector<double> buckets;    ///< Seconds; empty: those of PrometheusOptions.
+};
+
+/// A plain value. The functions are those of Config, and read the sections `http`, `health` and `metrics` as well.
 struct ApplicationConfig : Config {
   ApplicationConfig() = default;
   ApplicationConfig(Config config) : Config(std::move(config)) {}  // NOLINT: implicit by design
@@ -49,6 +55,7 @@ struct ApplicationConfig : Config {
   std::optional<http::ServerConfig> http;  ///< Without it nothing is served over HTTP.
   std::vector<RouteConfig> routes;
   HealthConfig health;
+  std::optional<MetricsConfig> metrics;  ///< Without it nothing is counted.
 
   static ApplicationConfig load(const std::string& file);
   static ApplicationConfig from_env();

@@ -5,6 +5,7 @@
 #include "stream_handlers.hpp"
 #include "tls_layer.hpp"
 #include "waybill/detail/clock.hpp"
+#include "waybill/transport/held_bytes.hpp"
 #include "waybill/transports/socket/dial.hpp"
 
 #include <asio/error.hpp>
@@ -36,6 +37,7 @@ Stream::Stream(asio::ip::tcp::socket socket, const StreamLimits& limits, TlsLaye
   socket_.set_option(asio::ip::tcp::no_delay(true), ec);
   socket_.non_blocking(true, ec);
   keep_alive(socket_.native_handle(), limits_.keep_alive);
+  transport::note_held_limit(limits_.max_process);
   const auto remote = socket_.remote_endpoint(ec);
   peer_ = ec ? std::string("a peer that has left") : to_text(remote);
 }

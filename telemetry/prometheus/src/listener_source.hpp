@@ -1,0 +1,47 @@
+// Messages of one listener on one loop.
+#pragma once
+
+#include "source.hpp"
+
+#include <memory>
+#include <vector>
+
+namespace waybill::telemetry {
+
+class ListenerSource final : public Source {
+ public:
+  ListenerSource(std::string url, std::span<const std::string> routes, const Bounds& bounds);
+
+  void message_came(const ObservedMessage& message) noexcept override;
+  void message_handled(const ObservedMessage& message, const Error* error,
+                       std::chrono::nanoseconds took) noexcept override;
+  void message_settled(const ObservedMessage& message, Fate fate) noexcept override;
+  void link_changed(std::string_view, Status status) noexcept override { link_.changed(status); }
+  void bound_reached(std::string_view, std::string_view bound) noexcept override { bounds_reached_.add(bound); }
+  void figure_told(std::string_view, std::string_view name, double value) noexcept override {
+    figures_.tell(name, value);
+  }
+  void collect(Page& page, Part part) const override;
+
+ private:
+  struct Series {
+    explicit Series(const Bounds& bounds) : handled(bounds) {}
+    Cell came, received, sent;
+    std::array<Cell, 4> fates;
+    Durations handled;
+    Failures failures;
+  };
+  Series& of(const ObservedMessage& message) noexcept {
+    const std::size_t route = message.route < routes_.size() ? message.route : routes_.size();
+    return *series_[2 * route + (message.is_request ? 0 : 1)];
+  }
+
+  std::string url_;
+  std::vector<std::string> routes_;
+  std::vector<std::unique_ptr<Series>> series_;  // of each route requests and events; then of what has no handler
+  Link link_;
+  BoundCells bounds_reached_;
+  Figures figures_;
+};
+
+}  // namespace waybill::telemetry
