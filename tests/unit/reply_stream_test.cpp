@@ -2,6 +2,7 @@
 #include "client/read_pause.hpp"
 #include "support/manual_clock.hpp"
 #include "support/scripted_transport.hpp"
+#include "waybill/transport/held_bytes.hpp"
 
 #include <asio/bind_cancellation_slot.hpp>
 #include <asio/cancellation_signal.hpp>
@@ -128,6 +129,62 @@ TEST_F(ReplyStreams, AReplyThatNobodyReadsFailsLoudlyAtItsBound) {
   rig.run(read);
   EXPECT_TRUE(failed) << "loudly";
   EXPECT_EQ(values, 65'536);
+}
+
+class ReplyStreamsOfBytes : public ReplyStreams {
+ protected:
+  static constexpr std::size_t k_value = 100'000;
+  /// Sends values that nobody reads.
+  void send(int values) {
+    const std::string value(k_value, 'x');
+    rig.run([&] {
+      for (int i = 0; i < values; ++i) script().reply(0, '"' + value + '"', false);
+    });
+  }
+  std::optional<Error> error_of_next() {
+    std::optional<Error> error;
+    rig.run([&] {
+      stream->next([&error](const Result<std::optional<int>>& value) {
+        if (!value) error = value.error();
+      });
+    });
+    return error;
+  }
+  const std::size_t before = transport::held_bytes();
+};
+
+TEST_F(ReplyStreamsOfBytes, AFewLargeValuesPauseTheLinkAsManySmallOnesDo) {
+  send(4);
+  EXPECT_EQ(script().pauses, 0);
+  send(4);
+  EXPECT_EQ(script().pauses, 1);
+}
+
+TEST_F(ReplyStreamsOfBytes, WhatWaitsIsInTheAccountOfTheProcess) {
+  send(20);
+  EXPECT_GE(transport::held_bytes(), before + 20 * k_value - (64u << 10));
+  rig.run([&] { stream.reset(); });
+  EXPECT_EQ(transport::held_bytes(), before);
+}
+
+TEST_F(ReplyStreamsOfBytes, WhereTheProcessHoldsMuchAHoarderEndsAndGivesItsRoomBack) {
+  send(20);
+  transport::hold_bytes(256 << 20);
+  send(1);
+  transport::hold_bytes(-(256 << 20));
+  EXPECT_EQ(transport::held_bytes(), before);
+  const std::optional<Error> error = error_of_next();
+  ASSERT_TRUE(error);
+  EXPECT_EQ(error->code(), errc::overloaded) << error->what();
+}
+
+TEST_F(ReplyStreamsOfBytes, AStreamThatHoldsLittleGoesOnWhereTheProcessHoldsMuch) {
+  transport::hold_bytes(256 << 20);
+  send(5);
+  transport::hold_bytes(-(256 << 20));
+  const std::optional<Error> error = error_of_next();
+  ASSERT_TRUE(error);
+  EXPECT_EQ(error->code(), errc::payload_mismatch) << "a text, which is no int";
 }
 
 TEST_F(ReplyStreams, DestroyedBeforeTheEndItForgetsTheRest) {

@@ -1,5 +1,7 @@
 #include "waybill/reply_stream.hpp"
 
+#include "waybill/transport/held_bytes.hpp"
+
 #include <asio/post.hpp>
 
 #include <atomic>
@@ -31,13 +33,43 @@ struct ReplyQueue::State {
   UniqueFunction<void()> cancel;
   UniqueFunction<void(bool)> pause;
   std::size_t bytes = 0;
+  std::size_t accounted = 0;  ///< Of them, in the process's account.
+  bool is_paused = false;
 
-  // An eager reader is given time to catch up; one that waits for something else fails at the bound, loudly.
+  // An eager reader is given time to catch up; one that waits for something else fails at the bound, loudly. Where all
+  // streams and connections of the process hold much, the bound is small: who reads pays nothing for who does not.
   static constexpr std::size_t k_many = 1024;
+  static constexpr std::size_t k_many_bytes = 512u << 10;
   static constexpr std::size_t k_most = 65536;
   static constexpr std::size_t k_most_bytes = 64u << 20;
+  static constexpr std::size_t k_most_bytes_when_short = 1u << 20;
+  static constexpr std::size_t k_short = 256u << 20;
+  static constexpr std::size_t k_grain = 64u << 10;  // of the account, which all threads share
 
   explicit State(SerialExecutor home) : executor(std::move(home)) {}
+  ~State() { account(0); }
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
+
+  void account(std::size_t held) noexcept {
+    held = held / k_grain * k_grain;
+    if (held == accounted) return;
+    transport::hold_bytes(static_cast<std::ptrdiff_t>(held) - static_cast<std::ptrdiff_t>(accounted));
+    accounted = held;
+  }
+  bool is_hoarding() const noexcept { return bytes > k_most_bytes_when_short && transport::held_bytes() > k_short; }
+  /// Another value is in the queue, or one less.
+  void adjust(std::ptrdiff_t by) {
+    bytes += static_cast<std::size_t>(by);
+    account(bytes);
+    if (packets.size() >= k_many || bytes >= k_many_bytes) {
+      is_paused = true;
+      if (by > 0) pause(true);  // again for each: a pause ends by itself
+    } else if (is_paused && packets.size() <= k_many / 4 && bytes <= k_many_bytes / 4) {
+      is_paused = false;
+      pause(false);
+    }
+  }
 
   void on_event(const ReplyEvent& event) {
     if (is_ended) return;
@@ -55,18 +87,22 @@ struct ReplyQueue::State {
       return;
     }
     if (!has_value) return;
-    if (packets.size() == k_most || bytes > k_most_bytes) {
+    const bool is_short = is_hoarding();
+    if (is_short || packets.size() == k_most || bytes > k_most_bytes) {
       is_ended = true;
       error = Error(errc::overloaded,
                     "the stream is read too slowly: " + std::to_string(packets.size()) + " values of " +
                         std::to_string(bytes) + " bytes wait",
                     End::unknown);
+      if (is_short) {
+        packets.clear();
+        adjust(-static_cast<std::ptrdiff_t>(bytes));
+      }
       if (cancel) cancel();
       return;
     }
     packets.push_back(event.packet->own());
-    bytes += event.packet->payload.size();
-    if (packets.size() >= k_many) pause(true);
+    adjust(static_cast<std::ptrdiff_t>(event.packet->payload.size()));
   }
 
   void cancel_read(std::uint64_t number) {
@@ -83,8 +119,7 @@ struct ReplyQueue::State {
     } else if (!packets.empty()) {
       const Packet packet = std::move(packets.front());
       packets.pop_front();
-      bytes -= packet.payload.size();
-      if (packets.size() == k_many / 4) pause(false);
+      adjust(-static_cast<std::ptrdiff_t>(packet.payload.size()));
       next({&packet, nullptr, nullptr, false});
     } else if (error) {  // again and again: whoever reads beside something else may have missed it
       const Error same = *error;
