@@ -28,6 +28,7 @@ class WaybillConan(ConanFile):
         "json": ("simdjson/3.10.1",),
         "kafka": ("librdkafka/2.5.0",),
         "msgpack": ("msgpack-cxx/7.0.0",),
+        "opentelemetry": ("opentelemetry-cpp/1.19.0",),
         "prometheus": ("prometheus-cpp/1.1.0",),
         "redis": ("hiredis/1.2.0",),
         "tls": ("openssl/[>=3 <4]",),
@@ -36,7 +37,7 @@ class WaybillConan(ConanFile):
     options = {"shared": [True, False], "fPIC": [True, False], "tools": [True, False], "tests": [True, False],
                **{name: [True, False] for name in requirements_of}}
     default_options = {"shared": False, "fPIC": True, "tools": False, "tests": False,
-                       **{name: True for name in requirements_of}, "msgpack-cxx/*:use_boost": False,
+                       **{name: name != "opentelemetry" for name in requirements_of}, "msgpack-cxx/*:use_boost": False,
                        "librdkafka/*:ssl": True}
 
     def validate(self):

@@ -11,9 +11,12 @@ option(WAYBILL_WITH_TLS "TLS on every transport that stands on a socket (needs O
 option(WAYBILL_WITH_GATEWAY "HTTP servers and applications, waybill::gateway (needs http_parser; WITH_JSON)" ON)
 option(WAYBILL_WITH_PROMETHEUS "Metrics for Prometheus, waybill::prometheus (needs prometheus-cpp's core library)" ON)
 option(WAYBILL_WITH_YAML "YAML configuration files (needs yaml-cpp)" ON)
+set(WAYBILL_WITH_OPENTELEMETRY AUTO CACHE STRING
+    "Spans of OpenTelemetry, waybill::opentelemetry (needs opentelemetry-cpp); AUTO: where that is installed")
+set_property(CACHE WAYBILL_WITH_OPENTELEMETRY PROPERTY STRINGS AUTO ON OFF)
 
 option(WAYBILL_BUILD_TESTS "Build the tests (needs GoogleTest)" ${PROJECT_IS_TOP_LEVEL})
-set(WAYBILL_TEST_FOLDERS docs unit conformance simulation integration examples interop stress package compile_fail fuzz
+set(WAYBILL_TEST_FOLDERS docs unit telemetry conformance simulation integration examples interop stress package compile_fail fuzz
     CACHE STRING "Folders of tests/ to build")
 option(WAYBILL_BUILD_CONFORMANCE "Build waybill::conformance, the suite for transports (needs GoogleTest)"
        ${WAYBILL_BUILD_TESTS})

@@ -8,7 +8,7 @@
 #                                 brokers  those that do: conformance, integration and interop over Redis, RabbitMQ and
 #                                          Kafka, which it brings up
 #                                 newer    their conformance and integration again, over RabbitMQ 4.0, Redis 8, Kafka 4;
-#                                          tokens and threads with Asio 1.30
+#                                          tokens and threads with Asio 1.30; spans of OpenTelemetry, in Debian 13
 #                                 asan     unit, conformance, simulation and stress, without brokers, under address and
 #                                          undefined behaviour sanitizers; over brokers only hosts with threads
 #                                 tsan     the same under the thread sanitizer, without the simulation
@@ -41,7 +41,7 @@ note() { summary+=("$(printf '%-12s %-8s %s' "$1" "$2" "$3")"); }
 
 # build_quietly PRESET [CMAKE-ARGUMENT...]
 build_quietly() {
-  cmake --preset "$1" "${linker[@]}" "${@:2}" && cmake --build --preset "$1" --parallel "$jobs"
+  "${within[@]}" cmake --preset "$1" "${linker[@]}" "${@:2}" && "${within[@]}" cmake --build --preset "$1" --parallel "$jobs"
 }
 
 # build_ahead PRESET...: in the background, with what the tests leave of the processors: those over brokers wait most of the
@@ -90,7 +90,8 @@ run_tests() {
   local name="$1" preset="$2" log="$logs/ctest-$1.log" line
   shift 2
   say "Test: $name"
-  (cd "$root/build/$preset" && ctest --output-on-failure --no-tests=error --parallel "$jobs" "$@" </dev/null) >"$log" 2>&1
+  "${within[@]}" ctest --test-dir "$root/build/$preset" --output-on-failure --no-tests=error --parallel "$jobs" "$@" \
+    >"$log" 2>&1 </dev/null
   local status=$?
   line="$(grep -E '^[0-9]+% tests passed, [0-9]+ tests? failed out of [0-9]+' "$log" | tail -n 1)"
   if [ -z "$line" ]; then
@@ -157,6 +158,7 @@ packages=("${packages_full[@]}" "${packages_check[@]}")
 wants fuzz && packages+=("${packages_fuzz[@]}")
 install_packages "${packages[@]}" mold
 if wants dev || wants quick; then ensure_promtool; fi
+within=()  # how to run a program in another system; empty: in this one
 linker=(-DCMAKE_EXE_LINKER_FLAGS=-fuse-ld=mold)  # hundreds of test programs
 if wants dev || wants interop || wants brokers || wants newer; then ensure_nestjs; fi
 
@@ -211,6 +213,17 @@ if wants newer; then
     failures=$((failures + 1))
   elif build newer-asio "-DAsio_INCLUDE_DIR=${WAYBILL_NEWER_TREE:-$root/build/debian-13}/usr/include"; then
     run_tests newer-asio newer-asio -R '^(unit_asio_tokens|stress_host_threads)[.]' -E "$needs_broker"
+  fi
+  # What this system does not have: compiler, libraries and tests are the tree's.
+  if ! (folder='' && . "$root/scripts/lib/brokers/newer.sh" && newer_install "${packages_opentelemetry[@]}"); then
+    note opentelemetry FAILED "could not be installed"
+    total=$((total + 1))
+    failures=$((failures + 1))
+  else
+    folder="$root" && . "$root/scripts/lib/brokers/newer.sh"
+    within=("${newer_enter[@]}" sh -c 'cd "$0" && exec "$@"' "$root")
+    build opentelemetry && run_tests opentelemetry opentelemetry -R '^telemetry_'
+    within=()
   fi
 fi
 

@@ -38,6 +38,23 @@ class Both final : public Observer {
     first_->message_settled(message, fate);
     second_->message_settled(message, fate);
   }
+  bool traces() const noexcept override { return first_->traces() || second_->traces(); }
+  void call_traced(const ObservedCall& call, TraceContext& trace) noexcept override {
+    first_->call_traced(call, trace);
+    second_->call_traced(call, trace);
+  }
+  void message_traced(const ObservedMessage& message, TraceContext& trace) noexcept override {
+    first_->message_traced(message, trace);
+    second_->message_traced(message, trace);
+  }
+  void call_repeated(const ObservedCall& call, int attempt, const Error& why) noexcept override {
+    first_->call_repeated(call, attempt, why);
+    second_->call_repeated(call, attempt, why);
+  }
+  void http_traced(const ObservedHttp& request, TraceContext& trace) noexcept override {
+    first_->http_traced(request, trace);
+    second_->http_traced(request, trace);
+  }
   void link_changed(std::string_view url, Status status) noexcept override {
     first_->link_changed(url, status);
     second_->link_changed(url, status);

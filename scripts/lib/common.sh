@@ -73,6 +73,9 @@ ensure_promtool() {
   fi
 }
 
+# In the Debian 13 tree: what the CMake package of opentelemetry-cpp asks for stands in no dependency of Debian's.
+packages_opentelemetry=(g++ cmake ninja-build mold libasio-dev libsimdjson-dev libhttp-parser-dev libgtest-dev
+  opentelemetry-cpp-dev libabsl-dev libgrpc++-dev libprotobuf-dev protobuf-compiler-grpc libcurl4-openssl-dev nlohmann-json3-dev)
 packages_check=(clang-format-14 git perl)
 packages_fuzz=(clang-14 libclang-rt-14-dev)
 

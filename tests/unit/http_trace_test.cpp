@@ -1,6 +1,8 @@
 // The trace that an HTTP request belongs to, and that of the calls on its behalf.
 #include "support/http_server.hpp"
 
+#include <set>
+
 namespace waybill::test {
 namespace {
 
@@ -51,6 +53,36 @@ TEST_F(HttpTrace, OfAServerThatTracesEachRequestIsAStep) {
   ASSERT_TRUE(Traceparent::parse(begun.substr(0, 55))) << begun;
   EXPECT_EQ(begun.substr(52, 3), "-00");
   EXPECT_NE(steps_of("").substr(0, 36), begun.substr(0, 36));
+}
+
+/// Makes a step of each request.
+class Steps : public Observer {
+ public:
+  bool traces() const noexcept override { return true; }
+  void http_traced(const ObservedHttp& request, TraceContext& trace) noexcept override {
+    EXPECT_TRUE(numbers.insert(request.number).second);
+    lines.push_back(std::string(request.method) + ' ' + std::string(request.target) + ' ' + std::string(request.path));
+    trace.step(1);
+    last = trace;
+  }
+  void http_ended(const ObservedHttp& request, std::chrono::nanoseconds) noexcept override {
+    EXPECT_EQ(numbers.erase(request.number), 1u);
+  }
+  std::set<std::uint64_t> numbers;
+  std::vector<std::string> lines;
+  TraceContext last;
+};
+
+TEST_F(HttpTrace, IsAStepOfAnObserverThatTraces) {
+  const auto steps = std::make_shared<Steps>();
+  server().observe(steps).get("/orders/{id}", [](http::Request& request) { return of_calls(request); });
+  start();
+  const std::string seen = body(get("/orders/7?full=true", "traceparent: " + k_text + "\r\nbaggage: user=ada\r\n"));
+  EXPECT_EQ(steps->last.parent->trace_id_text(), k_text.substr(3, 32));
+  EXPECT_EQ(seen, R"({"baggage":"user=ada","traceparent":")" + steps->last.parent->to_text() + "\"}");
+  get("/nowhere");
+  EXPECT_EQ(steps->lines, (std::vector<std::string>{"GET /orders/7?full=true /orders/{id}", "GET /nowhere "}));
+  EXPECT_TRUE(steps->numbers.empty());
 }
 
 TEST(HttpTraceOption, IsAShare) {

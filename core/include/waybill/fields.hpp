@@ -220,8 +220,9 @@ const TypeInfo& aggregate_type() {
 
 template <class T>
 const TypeInfo& fields_type() {
-  static const ObjectType& type = make_object_type(short_name<T>(), fields_of<T>());
-  return type;
+  // A pointer: g++ 13 and 14 take a reference for one to the name, and warn.
+  static const ObjectType* const type = &make_object_type(short_name<T>(), fields_of<T>());
+  return *type;
 }
 
 template <class T>

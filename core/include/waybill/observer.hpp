@@ -3,6 +3,7 @@
 
 #include "waybill/error.hpp"
 #include "waybill/status.hpp"
+#include "waybill/trace.hpp"
 
 #include <chrono>
 #include <cstddef>
@@ -45,9 +46,11 @@ struct ObservedHttp {
   std::string_view method;  ///< As it was sent.
   std::string_view path;    ///< Of its route, with names in braces; empty: it has none.
   std::size_t route = k_no_route;
-  int status = 0;            ///< Known when it ends; 0: its caller left before.
-  std::size_t received = 0;  ///< Bytes of its body.
-  std::size_t sent = 0;      ///< Bytes of the body of the response; known when it ends.
+  std::string_view target = {};  ///< As it was sent: "/orders/7?full=true".
+  std::uint64_t number = 0;      ///< The same when it ends; of no other request of this server.
+  int status = 0;                ///< Known when it ends; 0: its caller left before.
+  std::size_t received = 0;      ///< Bytes of its body.
+  std::size_t sent = 0;          ///< Bytes of the body of the response; known when it ends.
 };
 
 /// Something that observers are told of.
@@ -97,6 +100,19 @@ class Observer {
     (void)took;
   }
   virtual void message_settled(const ObservedMessage&, Fate) noexcept {}
+
+  /// Whether it makes steps of traces: if so, it is asked for one behind each call_began(), message_came() and http_began().
+  virtual bool traces() const noexcept { return false; }
+  /// `trace`: what the call is made on behalf of, or the message or request has come with, without what was malformed. What it
+  /// is made into goes along with the call, or with the calls that are made on behalf of the message or request.
+  virtual void call_traced(const ObservedCall&, TraceContext& trace) noexcept { (void)trace; }
+  virtual void message_traced(const ObservedMessage&, TraceContext& trace) noexcept { (void)trace; }
+  virtual void http_traced(const ObservedHttp&, TraceContext& trace) noexcept { (void)trace; }
+  /// A middleware of the client sends it again; `attempt`: from 2, `why`: what the one before ended with.
+  virtual void call_repeated(const ObservedCall&, int attempt, const Error& why) noexcept {
+    (void)attempt;
+    (void)why;
+  }
 
   /// The link of a client or a listener has changed.
   virtual void link_changed(std::string_view url, Status) noexcept { (void)url; }

@@ -72,6 +72,7 @@ asio::awaitable<Result<void>> CallChain::send_once() {
   }
   const auto left = deadline_ == TimePoint::max() ? std::chrono::milliseconds::max()
                                                   : std::chrono::ceil<std::chrono::milliseconds>(deadline_ - now);
+  if (attempt_ > 1 && last_error_) core_->tell_repeated(key_, attempt_, *last_error_);
   Packet packet = packet_;
   attempt_key_ = core_->send(packet, left, ClientCore::Part::attempt);
 

@@ -73,13 +73,13 @@ void ClientCore::start_and_forget(Packet& packet, const CallLimits& limits) {
   if (closed_) return note_forgotten_failure(closed_error());
   ClientCounters::add(counters.events);
   const ObservedCall seen{observed_url_, packet.route, false, 0, packet.payload.size()};
-  if (observer_) observer_->call_began(seen);
+  if (observer_) tell_began(seen, packet);
   const Result<void> passed = pass_on(packet, 0, {});
   if (observer_) observer_->call_ended(seen, passed ? nullptr : &passed.error(), {});
   if (!passed) note_forgotten_failure(passed.error());
 }
 
-CallKey ClientCore::open(const Packet& packet, std::chrono::milliseconds timeout, TimePoint deadline, Stage stage,
+CallKey ClientCore::open(Packet& packet, std::chrono::milliseconds timeout, TimePoint deadline, Stage stage,
                          Part part) {
   const bool is_request = packet.kind == PacketKind::request;
   const bool counts = part == Part::whole;
@@ -87,7 +87,7 @@ CallKey ClientCore::open(const Packet& packet, std::chrono::milliseconds timeout
   const CallKey key = calls_.open(deadline, {packet.route, timeout, is_request, counts, stage});
   if (observer_ && counts && calls_.is_open(key)) {
     calls_.set_began(key, clock_.now());
-    observer_->call_began(observed(key, packet.payload.size()));
+    tell_began(observed(key, packet.payload.size()), packet);
   }
   if (closed_) {
     end(key, closed_error());
@@ -111,14 +111,14 @@ CallKey ClientCore::send(Packet& packet, std::chrono::milliseconds timeout, Part
   return key;
 }
 
-CallKey ClientCore::refuse(const Packet& packet, const Error& why) {
+CallKey ClientCore::refuse(Packet& packet, const Error& why) {
   const CallKey key =
       open(packet, config_.timeout, deadline_after(coarse_now(), config_.timeout), Stage::held, Part::whole);
   end(key, why);
   return key;
 }
 
-CallKey ClientCore::open_chained(const Packet& packet, std::chrono::milliseconds timeout,
+CallKey ClientCore::open_chained(Packet& packet, std::chrono::milliseconds timeout,
                                  const std::shared_ptr<CallChain>& chain) {
   const CallKey key = open(packet, timeout, *chain->deadline(), Stage::chained, Part::whole);
   if (calls_.is_waiting(key)) chains_[ticket_of(key)] = chain;

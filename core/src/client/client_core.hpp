@@ -67,13 +67,12 @@ class ClientCore final : public std::enable_shared_from_this<ClientCore>,
   /// Sends, or keeps it until there is a link.
   CallKey send(Packet& packet, std::chrono::milliseconds timeout, Part part = Part::whole);
   /// A call that ends before it is sent.
-  CallKey refuse(const Packet& packet, const Error& why);
+  CallKey refuse(Packet& packet, const Error& why);
   PendingCalls& calls() noexcept { return calls_; }
   const PendingCalls& calls() const noexcept { return calls_; }
   /// A call that goes through middleware: it ends when its chain does, at its deadline, when it is cancelled and when the
   /// client is closed.
-  CallKey open_chained(const Packet& packet, std::chrono::milliseconds timeout,
-                       const std::shared_ptr<CallChain>& chain);
+  CallKey open_chained(Packet& packet, std::chrono::milliseconds timeout, const std::shared_ptr<CallChain>& chain);
   /// The chain of the call has come to its end; an error ends the call.
   void finish_chain(CallKey key, const Result<void>& outcome);
   void move_deadline(CallKey key, TimePoint deadline);
@@ -93,6 +92,8 @@ class ClientCore final : public std::enable_shared_from_this<ClientCore>,
   void cancel_wait(WaitId id);
   void close();
   void observe(std::shared_ptr<Observer> observer);  ///< Before the first call.
+  /// Tells the observer of the call that it is sent again.
+  void tell_repeated(CallKey key, int attempt, const Error& why);
   /// Throws Error(invalid_config) once something was sent: `what` must come before.
   void require_unused(std::string_view what) const;
 
@@ -124,7 +125,7 @@ class ClientCore final : public std::enable_shared_from_this<ClientCore>,
     Done done;
   };
 
-  CallKey open(const Packet& packet, std::chrono::milliseconds timeout, TimePoint deadline, Stage stage, Part part);
+  CallKey open(Packet& packet, std::chrono::milliseconds timeout, TimePoint deadline, Stage stage, Part part);
   void set_deadline(Packet& packet, std::chrono::milliseconds left) const;
   /// To the link if there is one that takes it; else kept for it.
   Result<void> pass_on(const Packet& packet, Ticket ticket, CallKey key);
@@ -133,6 +134,7 @@ class ClientCore final : public std::enable_shared_from_this<ClientCore>,
   Result<void> transmit(const Packet& packet, Ticket ticket, CallKey key);
   void set_status(Status changed);
   void tell_bound(std::string_view bound) const;
+  void tell_began(const ObservedCall& call, Packet& packet);
   ObservedCall observed(CallKey key, std::size_t sent = 0, std::size_t received = 0) const;
   bool is_held_back(PacketKind kind) const noexcept { return blocked_ && kind == PacketKind::request; }
   void send_unconfirmed_again();
@@ -180,6 +182,7 @@ class ClientCore final : public std::enable_shared_from_this<ClientCore>,
   TimePoint armed_for_ = TimePoint::max();
   PendingCalls calls_;
   std::shared_ptr<Observer> observer_;  ///< Null: nobody is told.
+  bool traces_ = false;                 ///< The observer.
   std::string observed_url_;
   Buffer scratch_;
   std::unordered_map<Ticket, std::weak_ptr<CallChain>> chains_;  // that run, by ticket_of(key)

@@ -7,7 +7,20 @@ namespace waybill::detail {
 void ClientCore::observe(std::shared_ptr<Observer> observer) {
   observed_url_ = config_.url.redacted();
   observer_ = together(observer_, observer_of(observer, {ObservedSource::Kind::client, observed_url_, {}}));
+  traces_ = observer_ && observer_->traces();
   calls_.tell_ends_to(observer_ ? this : nullptr);
+}
+
+void ClientCore::tell_began(const ObservedCall& call, Packet& packet) {
+  observer_->call_began(call);
+  if (!traces_) return;
+  TraceContext trace = TraceContext::of(packet.headers);
+  observer_->call_traced(call, trace);
+  trace.write_to(packet.headers);
+}
+
+void ClientCore::tell_repeated(CallKey key, int attempt, const Error& why) {
+  if (observer_ && calls_.is_waiting(key)) observer_->call_repeated(observed(key), attempt, why);
 }
 
 ObservedCall ClientCore::observed(CallKey key, std::size_t sent, std::size_t received) const {

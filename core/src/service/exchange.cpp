@@ -2,6 +2,7 @@
 
 #include "format/finished.hpp"
 #include "service/listener_host.hpp"
+#include "service/packet_trace.hpp"
 #include "service/stream_run.hpp"
 #include "waybill/detail/clock.hpp"
 
@@ -21,17 +22,6 @@ const Payload* goes_back_unseen(ValueRef value, const Packet& request) noexcept 
   if (value.type->kind != Kind::raw || !request.payload.is_unseen()) return nullptr;
   const auto* payload = static_cast<const Payload*>(value.address);
   return payload->serializer() == request.serializer ? payload : nullptr;
-}
-
-/// Of metadata; what else there is, is skipped.
-struct MetadataTrace {
-  Payload traceparent, tracestate, baggage;
-};
-
-std::string text_of(const Payload& value) {
-  std::string text;
-  if (value.empty() || !value.serializer()->decode(value.bytes(), ValueOut::of(text))) text.clear();
-  return text;
 }
 }  // namespace
 
@@ -210,13 +200,8 @@ void Exchange::set_header(std::string_view name, std::string_view value) {
 
 TraceContext Exchange::trace() const {
   if (extras_ && extras_->trace) return *extras_->trace;
-  const Packet& packet = delivery_.packet;
-  TraceContext read = TraceContext::of(packet.headers);
-  // NestJS's clients put it into the metadata, whatever the carrier.
-  if (!read.empty() || packet.metadata.empty() || packet.metadata.size() > k_max_headers) return read;
-  MetadataTrace found;
-  if (!packet.serializer->decode(packet.metadata, ValueOut::of(found))) return read;
-  return TraceContext::of(text_of(found.traceparent), text_of(found.tracestate), text_of(found.baggage));
+  const TraceContext* step = host_.is_observed() ? ObservedDelivery::of(delivery_).step() : nullptr;
+  return step ? *step : trace_of(delivery_.packet);
 }
 
 std::optional<std::chrono::steady_clock::time_point> Exchange::deadline() const {

@@ -32,7 +32,7 @@ std::string make_instance() {
   return instance;
 }
 
-constexpr std::string_view name_of(Status status) noexcept {
+constexpr std::string_view status_name(Status status) noexcept {
   switch (status) {
     case Status::idle: return "idle";
     case Status::connecting: return "connecting";
@@ -133,7 +133,7 @@ asio::awaitable<ServiceInfo> Introspection::answer(const IntrospectionQuery& que
     const Now now = now_();
     std::vector<ListenerInfo>& listeners = info.listeners.emplace();
     for (const ListenerState& listener : now.listeners) {
-      listeners.push_back({listener.name, listener.url, std::string(name_of(listener.status))});
+      listeners.push_back({listener.name, listener.url, std::string(status_name(listener.status))});
     }
     std::vector<HandlerInfo>& handlers = info.handlers.emplace();
     for (const auto& entry : entries_) handlers.push_back(describe(*entry, query.ask == Ask::stats));

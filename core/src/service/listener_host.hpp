@@ -89,6 +89,7 @@ class ListenerHost final : public std::enable_shared_from_this<ListenerHost>,
   TimePoint coarse_now() const { return clock_.coarse(); }
   const Log& log() const noexcept { return parts_->log; }
   /// False: headers travel in the metadata.
+  bool is_observed() const noexcept { return observer_ != nullptr; }
   bool has_headers() const noexcept { return capabilities_.headers == Support::native; }
   Buffer& scratch() noexcept { return scratch_; }
   std::string address() const { return listener_->address(); }
@@ -171,6 +172,7 @@ class ListenerHost final : public std::enable_shared_from_this<ListenerHost>,
   SoleThread sole_thread_;
   std::string observed_url_;
   std::shared_ptr<Observer> observer_;  ///< Null: nobody is told.
+  bool traces_ = false;                 ///< The observer.
   std::uint64_t observed_ = 0;
   RouteCache cache_;
   Buffer scratch_;

@@ -13,6 +13,7 @@ void ListenerHost::begin_observing() {
   std::vector<std::string> routes;
   for (const Route& route : table_.routes()) routes.push_back(route.pattern.route());
   observer_ = observer_of(parts_->observer, {ObservedSource::Kind::listener, observed_url_, routes});
+  traces_ = observer_->traces();
 }
 
 Environment ListenerHost::with_figures(Environment environment) {

@@ -1,9 +1,11 @@
 #include "service/observed_delivery.hpp"
 
+#include "service/packet_trace.hpp"
+
 namespace waybill::detail {
 
 void ObservedDelivery::begin(const std::shared_ptr<Observer>& observer, std::string_view url, const RouteEntry* entry,
-                             std::uint64_t number, TimePoint now, Delivery& delivery) {
+                             std::uint64_t number, TimePoint now, bool traces, Delivery& delivery) {
   const ObservedMessage message{url,
                                 entry ? std::string_view(entry->pattern.route()) : std::string_view(),
                                 delivery.packet.kind == PacketKind::request,
@@ -11,10 +13,13 @@ void ObservedDelivery::begin(const std::shared_ptr<Observer>& observer, std::str
                                 delivery.attempt,
                                 entry ? entry->place : k_no_route,
                                 delivery.packet.payload.size()};
+  ObservedDelivery* between = nullptr;
   delivery.interpose([&](DeliverySource& source) -> DeliverySource& {
-    return *new ObservedDelivery(source, observer, message, now);  // ends with its delivery, see drop_delivery()
+    between = new ObservedDelivery(source, observer, message, now);  // ends with its delivery, see drop_delivery()
+    return *between;
   });
   observer->message_came(message);
+  if (traces) observer->message_traced(message, between->step_.emplace(trace_of(delivery.packet)));
 }
 
 void ObservedDelivery::handled(const Error* error, TimePoint now) const noexcept {

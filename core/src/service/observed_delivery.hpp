@@ -7,6 +7,7 @@
 #include "waybill/transport/transport.hpp"
 
 #include <memory>
+#include <optional>
 #include <string_view>
 
 namespace waybill::detail {
@@ -17,13 +18,15 @@ namespace waybill::detail {
 /// Threads: on the listener's loop.
 class ObservedDelivery final : public DeliverySource {
  public:
-  /// Tells that it came. `entry`: null if nobody handles it; it and `url` outlive the delivery.
+  /// Tells that it came. `entry`: null if nobody handles it; it and `url` outlive the delivery. `traces`: the observer does.
   static void begin(const std::shared_ptr<Observer>& observer, std::string_view url, const RouteEntry* entry,
-                    std::uint64_t number, TimePoint now, Delivery& delivery);
+                    std::uint64_t number, TimePoint now, bool traces, Delivery& delivery);
   /// Of a delivery that began.
   static const ObservedDelivery& of(const Delivery& delivery) noexcept {
     return static_cast<const ObservedDelivery&>(delivery.source());
   }
+  /// The step of a trace that the observer has made of it; null: none.
+  const TraceContext* step() const noexcept { return step_ ? &*step_ : nullptr; }
   void handled(const Error* error, TimePoint now) const noexcept;
 
   void reply(const Delivery& delivery, const Packet& packet) override;
@@ -46,6 +49,7 @@ class ObservedDelivery final : public DeliverySource {
   std::shared_ptr<Observer> observer_;
   ObservedMessage message_;
   TimePoint began_;
+  std::optional<TraceContext> step_;
 };
 
 }  // namespace waybill::detail

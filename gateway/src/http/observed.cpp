@@ -23,6 +23,8 @@ ObservedHttp Server::Core::observed(const Exchange& exchange) const {
     seen.path = exchange.route->path;
     seen.route = exchange.route->place;
   }
+  seen.target = exchange.request->target;
+  seen.number = exchange.number;
   seen.status = exchange.status;
   seen.received = exchange.request->body.size();
   seen.sent = exchange.sent;
@@ -32,9 +34,16 @@ ObservedHttp Server::Core::observed(const Exchange& exchange) const {
 void Server::Core::tell_began(Exchange& exchange) {
   exchange.is_told = told_.empty();
   if (exchange.is_told) return;
+  exchange.number = ++observed_;
   exchange.began = std::chrono::steady_clock::now();
   const ObservedHttp seen = observed(exchange);
-  for (const auto& observer : told_) observer->http_began(seen);
+  for (const auto& observer : told_) {
+    observer->http_began(seen);
+    if (!observer->traces()) continue;
+    TraceContext trace = exchange.request->trace();
+    observer->http_traced(seen, trace);
+    exchange.request->set_trace(std::move(trace));
+  }
 }
 
 void Server::Core::tell_ended(Exchange& exchange) {

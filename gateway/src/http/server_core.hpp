@@ -62,6 +62,7 @@ class Server::Core final : public std::enable_shared_from_this<Core>, public soc
     bool is_answered = false;  ///< Or nobody is there to be answered.
     int status = 0;            ///< Of the response.
     std::size_t sent = 0;      ///< Bytes of its body.
+    std::uint64_t number = 0;  ///< For observers.
     bool is_told = false;      ///< Observers know that it has ended, or there are none.
     std::chrono::steady_clock::time_point began;
     asio::cancellation_signal cancel;
@@ -98,6 +99,7 @@ class Server::Core final : public std::enable_shared_from_this<Core>, public soc
   std::map<Peer*, ExchangePtr> exchanges_;              // in hand
   std::vector<std::shared_ptr<Observer>> told_;         // of this server
   std::string observed_url_;
+  std::uint64_t observed_ = 0;  ///< The number of the last.
   std::string date_;
   std::time_t dated_ = 0;
   bool is_draining_ = false;
