@@ -63,6 +63,8 @@ class Pattern {
   /// and for `true`, `false` and `null`, which never find a handler. Strings keep their content as it is.
   static Pattern from_json(std::string_view json);
 
+  /// What from_json() makes it of: a text in quotes.
+  std::string to_json() const;
   /// The pattern as it goes on the wire.
   Term term() const noexcept { return {text_, is_json_}; }
   /// The normalized text: what handlers are found by and channels are named after.

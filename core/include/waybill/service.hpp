@@ -2,6 +2,7 @@
 #pragma once
 
 #include "waybill/config.hpp"
+#include "waybill/description.hpp"
 #include "waybill/detail/cancellation.hpp"
 #include "waybill/detail/completion.hpp"
 #include "waybill/detail/handler.hpp"
@@ -140,6 +141,8 @@ class Service {
   ServiceStats stats() const;
   /// Of each listener on each loop; none before the start. Thread-safe.
   std::vector<ListenerState> listeners() const;
+  /// What it listens on and its handlers, with the schemas of their payloads; also before the start.
+  ServiceDescription description() const;
   /// One line per listener: what it promises, and how patterns are carried. Printed at start.
   std::vector<std::string> describe() const;
   asio::any_io_executor executor() const;

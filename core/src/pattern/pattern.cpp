@@ -111,6 +111,13 @@ Pattern Pattern::from_json(std::string_view json) {
   return Pattern(ObjectJson{}, json);
 }
 
+std::string Pattern::to_json() const {
+  if (is_json_) return text_;
+  std::string json;
+  format::append_quoted(text_, json);
+  return json;
+}
+
 Pattern native(std::string_view text) { return Pattern(Pattern::Native{}, text); }
 
 bool lookup_route(Term received, std::string& route) {

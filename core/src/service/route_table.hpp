@@ -43,11 +43,11 @@ class RouteTable {
   /// Exact route first, then wildcards in the order of their registration. Null if there is none.
   const RouteEntry* find(std::string_view route) const noexcept;
   Routes routes() const;
+  /// In the order of their registration.
+  const std::vector<const RouteEntry*>& entries() const noexcept { return order_; }
   /// Those whose own text leads elsewhere: NestJS reads the text of a pattern as JSON if it can be (`null`, `1.0`).
   std::vector<std::string> unreachable() const;
   bool empty() const noexcept { return entries_.empty(); }
-  /// In the order of their registration.
-  const std::vector<const RouteEntry*>& entries() const noexcept { return order_; }
 
  private:
   std::unordered_map<std::string, std::unique_ptr<RouteEntry>, TextHash, std::equal_to<>> entries_;

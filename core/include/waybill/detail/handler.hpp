@@ -38,10 +38,18 @@ class Invocation : public Context {
   ~Invocation() = default;
 };
 
+/// What a handler takes and gives, for descriptions.
+struct HandlerTypes {
+  TypeAccess argument = nullptr;  ///< Null: none is declared.
+  TypeAccess reply = nullptr;     ///< Null: no value.
+  bool is_stream = false;         ///< Of such replies.
+};
+
 /// A handler without its types. Exceptions that leave it are the router's.
 class Handler {
  public:
   virtual ~Handler() = default;
+  virtual HandlerTypes types() const noexcept = 0;
   /// call() does everything; else start() is needed.
   virtual bool is_immediate() const noexcept = 0;
   virtual void call(Invocation&) {}
@@ -62,7 +70,9 @@ concept IsAwaitable = requires {
 template <class T>
 struct IsStreamTrait : std::false_type {};
 template <class T>
-struct IsStreamTrait<Stream<T>> : std::true_type {};
+struct IsStreamTrait<Stream<T>> : std::true_type {
+  using Value = T;
+};
 template <class T>
 concept IsStream = IsStreamTrait<T>::value;
 
@@ -97,6 +107,20 @@ concept HasSignature = requires {
 
 template <class T>
 inline constexpr bool is_context = std::is_same_v<T, Context&>;
+
+/// The description of what a function returns, itself or at last; null: nothing.
+template <class Returned>
+constexpr TypeAccess type_of_returned() noexcept {
+  if constexpr (std::is_void_v<Returned>) {
+    return nullptr;
+  } else if constexpr (IsAwaitable<Returned>) {
+    return type_of_returned<std::remove_cvref_t<typename AwaitableValue<Returned>::type>>();
+  } else if constexpr (IsStream<Returned>) {
+    return &type_of<typename IsStreamTrait<Returned>::Value>;
+  } else {
+    return &type_of<Returned>;
+  }
+}
 
 /// True for (T), (T, Context&), (Context&) and () with a T that can be decoded into.
 template <class F>
@@ -144,6 +168,11 @@ class TypedHandler final : public Handler {
   explicit TypedHandler(F function) : function_(std::move(function)) {}
 
   bool is_immediate() const noexcept override { return !IsAwaitable<Returned> && !IsStream<Returned>; }
+  HandlerTypes types() const noexcept override {
+    HandlerTypes types{nullptr, type_of_returned<Returned>(), IsStream<Returned>};
+    if constexpr (k_takes_payload) types.argument = &type_of<Argument>;
+    return types;
+  }
 
   void call(Invocation& invocation) override {
     if constexpr (!IsAwaitable<Returned> && !IsStream<Returned>) {

@@ -1,0 +1,61 @@
+// What a service says of itself: its listeners and handlers, as a value.
+#include "service/service_core.hpp"
+#include "waybill/schema.hpp"
+
+#include <algorithm>
+
+namespace waybill {
+
+namespace {
+
+using Kind = HandlerDescription::Kind;
+
+HandlerDescription description_of(const Pattern& pattern, const detail::Handler& handler, bool is_request) {
+  const detail::HandlerTypes types = handler.types();
+  HandlerDescription made;
+  made.kind = !is_request ? Kind::event : types.is_stream ? Kind::stream : Kind::request;
+  made.pattern = pattern.to_json();
+  if (types.argument) made.argument = json_schema(types.argument());
+  if (is_request) made.reply = types.reply ? json_schema(types.reply()) : "false";
+  return made;
+}
+
+}  // namespace
+
+/// A handler of several listeners is in the table of each.
+ServiceDescription Service::description() const {
+  ServiceDescription description;
+  const Config& config = core_->config();
+  if (!config.name.empty()) description.name = config.name;
+  if (!config.version.empty()) description.version = config.version;
+  for (const ListenerConfig& listener : config.listeners) {
+    const std::string& name = listener.name.empty() ? listener.url.scheme : listener.name;
+    description.servers.push_back(ServiceDescription::Server::of(name, listener.url, listener.serializer));
+  }
+  std::vector<std::pair<const detail::Handler*, std::string>> seen;  // and of which pattern
+  const auto add = [&](const detail::RouteEntry& entry, const detail::Handler& handler, bool is_request,
+                       const std::string& server) {
+    const std::pair<const detail::Handler*, std::string> key(&handler, entry.pattern.route());
+    const auto known = std::find(seen.begin(), seen.end(), key);
+    const auto place = static_cast<std::size_t>(known - seen.begin());
+    if (known == seen.end()) {
+      seen.push_back(key);
+      description.handlers.push_back(description_of(entry.pattern, handler, is_request));
+    }
+    description.handlers[place].servers.push_back(server);
+  };
+  const std::vector<detail::RouteTable>& tables = core_->parts().tables;
+  for (std::size_t i = 0; i < tables.size(); ++i) {
+    const std::string server = i < description.servers.size() ? description.servers[i].name : std::string();
+    for (const detail::RouteEntry* entry : tables[i].entries()) {
+      if (entry->request) add(*entry, *entry->request, true, server);
+      for (const auto& handler : entry->events) add(*entry, *handler, false, server);
+    }
+  }
+  for (HandlerDescription& handler : description.handlers) {
+    if (handler.servers.size() == tables.size()) handler.servers.clear();  // all
+  }
+  return description;
+}
+
+}  // namespace waybill
