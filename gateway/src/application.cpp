@@ -65,6 +65,8 @@ void Application::stop() { core_->stop(); }
 void Application::close() { core_->close(); }
 Health Application::health() const { return core_->health(); }
 std::vector<std::string> Application::addresses() const { return core_->addresses(); }
+std::string Application::open_api() const { return core_->open_api(); }
+ServiceDescription Application::description() const { return core_->description(); }
 std::vector<std::string> Application::describe() const { return core_->describe(); }
 const asio::any_io_executor& Application::executor() const noexcept { return core_->executor(); }
 

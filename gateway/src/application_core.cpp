@@ -74,7 +74,9 @@ void Application::Core::add_routes() {
         name.empty() ? registry_->default_serializer() : *registry_->serializer(name).value();
     RouteClient client_of{[this, called = route.client]() -> Client& { return client(called); },
                           config_.client(route.client).timeout, serializer};
-    http_->add({route.method, route.path, make_route_handler(route, std::move(client_of)), route.timeout, {}});
+    http::Route made{route.method, route.path, make_route_handler(route, std::move(client_of)), route.timeout, {}};
+    made.described = [this, &route] { return describe_route(route); };
+    http_->add(std::move(made));
   }
 }
 
@@ -132,6 +134,7 @@ asio::awaitable<Result<void>> Application::Core::start() {
   }
   if (is_stopped_) co_return Error(errc::closed, "the application was stopped before it was ready", End::rejected);
   if (http_ && config_.health.is_served) add_health_routes();
+  if (http_ && config_.http->openapi) http_->serve_descriptions(api_title(), api_version());
   Result<void> outcome;
   if (service_) {
     const auto started = co_await service_->start(detail::as_tuple(asio::use_awaitable));

@@ -36,6 +36,8 @@ class Application::Core : public std::enable_shared_from_this<Core> {
   Health health() const;  ///< Thread-safe.
   std::vector<std::string> addresses() const;
   std::vector<std::string> describe() const;
+  std::string open_api() const;
+  ServiceDescription description() const;
 
   asio::awaitable<Result<void>> start();
   asio::awaitable<ApplicationReport> drain(std::chrono::milliseconds limit);
@@ -46,6 +48,9 @@ class Application::Core : public std::enable_shared_from_this<Core> {
  private:
   Client& make_client(std::string_view name, const ClientConfig& config);
   void add_routes();
+  std::string api_title() const;
+  std::string api_version() const;
+  http::RouteDescription describe_route(const RouteConfig& route) const;
   const std::string& serializer_of(std::string_view client) const;
   void add_health_routes();
   void add_metrics();

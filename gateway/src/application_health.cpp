@@ -58,11 +58,12 @@ Health Application::Core::health() const {
 }
 
 void Application::Core::add_health_routes() {
-  http_->get("/livez", [] { return "ok"; });
+  http_->get("/livez", [] { return "ok"; }).summary("Whether the program runs.");
   http_->get("/readyz", [this] {
     const Health now = health();
     return http::Response::json(as_json(now), now.is_ready() ? 200 : 503);
   });
+  http_->summary("Whether it can do its work, and if not, why.");
 }
 
 }  // namespace waybill

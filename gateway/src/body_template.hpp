@@ -2,6 +2,7 @@
 #pragma once
 
 #include "waybill/config_section.hpp"
+#include "waybill/format/json_value.hpp"
 #include "waybill/http/message.hpp"
 
 #include <memory>
@@ -10,6 +11,8 @@
 #include <vector>
 
 namespace waybill::http {
+
+struct RouteDescription;
 
 /// A value of YAML in which a text that begins with `$` stands for something of the request:
 ///
@@ -27,6 +30,13 @@ class BodyTemplate {
   /// The names that it takes of the path.
   std::vector<std::string> path_names() const;
 
+  /// Adds the parameters and the body that it takes.
+  void describe(RouteDescription& route) const;
+  /// Of what it makes.
+  format::JsonValue schema() const;
+  /// Whether it is the whole body and nothing else.
+  bool is_body() const noexcept { return source_ == Source::body && steps_.empty(); }
+
   /// One value as JSON. Throws Problem(400, 415).
   std::string make(const Request& request) const;
 
@@ -40,6 +50,9 @@ class BodyTemplate {
   bool append_otherwise(std::string& out) const;
   bool append_text(const std::string* value, std::string& out) const;
   bool append_from_body(const Request& request, std::string& out) const;
+  format::JsonValue type_schema() const;
+  void add_parameter(const char* in, RouteDescription& route) const;
+  void add_body(RouteDescription& route) const;
 
   Source source_ = Source::constant;
   Type type_ = Type::text;

@@ -111,6 +111,10 @@ class Application {
   Health health() const;
   /// Where it listens: "tcp://127.0.0.1:8001", "http://127.0.0.1:8101".
   std::vector<std::string> addresses() const;
+  /// An OpenAPI 3.1 document of its routes, those of `/livez` and `/readyz` once it was started; without HTTP: of none.
+  std::string open_api() const;
+  /// Its handlers, and what its routes without code send to others. For async_api() and typescript().
+  ServiceDescription description() const;
   /// One line for each listener, route and client, as after a start. Without secrets.
   std::vector<std::string> describe() const;
   const asio::any_io_executor& executor() const noexcept;

@@ -71,6 +71,11 @@ void Router::add(Route route) {
   node->by_method[routes_.back()->method] = routes_.back().get();
 }
 
+Route& Router::last() {
+  if (routes_.empty()) throw Error(errc::invalid_config, "there is no route yet to tell more of", End::rejected);
+  return *routes_.back();
+}
+
 Router::Found Router::find(std::string_view method, const std::vector<std::string>& path) const {
   Found found;
   const Node* node = root_->find(path, 0, found.segments);

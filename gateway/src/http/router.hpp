@@ -28,6 +28,8 @@ class Router {
   };
   /// A HEAD finds what a GET does.
   Found find(std::string_view method, const std::vector<std::string>& path) const;
+  /// The one that was added last. Throws Error(invalid_config) where there is none.
+  Route& last();
   /// In the order in which they were added.
   const std::vector<std::unique_ptr<Route>>& routes() const noexcept { return routes_; }
 

@@ -1,6 +1,11 @@
 #include "waybill/http/server.hpp"
 
+#include "http/docs_page.hpp"
+#include "http/open_api.hpp"
 #include "http/server_core.hpp"
+
+#include <optional>
+#include <utility>
 
 namespace waybill::http {
 
@@ -36,6 +41,30 @@ asio::awaitable<Result<void>> Server::start() { return Core::start(core_); }
 asio::awaitable<std::size_t> Server::drain(std::chrono::milliseconds limit) { return Core::drain(core_, limit); }
 void Server::close() { core_->close(); }
 std::string Server::address() const { return core_->address(); }
+
+Route& Server::last() { return core_->router.last(); }
+
+std::string Server::open_api(std::string_view title, std::string_view version) const {
+  return http::open_api(core_->router, title, version);
+}
+
+void Server::serve_descriptions(std::string title, std::string version) {
+  const auto add_free = [this](const char* path, Handler handler) {
+    if (core_->router.find("GET", {path + 1}).route) return;
+    Route route{"GET", path, std::move(handler), {}, {}};
+    route.is_hidden = true;
+    add(std::move(route));
+  };
+  add_free("/openapi.json",
+           [core = core_.get(), title = std::move(title), version = std::move(version),
+            text = std::make_shared<std::string>()](Request&) -> asio::awaitable<Response> {
+             if (text->empty()) *text = http::open_api(core->router, title, version);  // all routes are there
+             Response response = Response::json(*text);
+             response.fields.set("Cache-Control", "no-cache");
+             co_return response;
+           });
+  add_free("/docs", [](Request&) -> asio::awaitable<Response> { co_return docs_page(); });
+}
 
 std::vector<std::string> Server::describe() const {
   std::vector<std::string> lines;

@@ -52,6 +52,9 @@ Result<ServerConfig> ServerConfig::read(const Url& url) {
   config.write_timeout = reader.duration("write_timeout", config.write_timeout);
   config.handshake_timeout = reader.duration("handshake_timeout", config.handshake_timeout);
   config.trace = reader.share("trace");
+  config.openapi = reader.flag("openapi", config.openapi);
+  config.title = reader.text("title", config.title);
+  config.version = reader.text("version", config.version);
   read_cors(reader, config.cors);
   transport::read_tls(reader, url, "https", config);
   if (url.scheme != "http" && url.scheme != "https") reader.mistake("an HTTP server listens on http:// or https://");

@@ -3,6 +3,7 @@
 
 #include "waybill/detail/handler.hpp"
 #include "waybill/http/message.hpp"
+#include "waybill/http/route_description.hpp"
 #include "waybill/http/server_config.hpp"
 #include "waybill/log.hpp"
 #include "waybill/observer.hpp"
@@ -32,6 +33,10 @@ struct Route {
   std::chrono::milliseconds timeout{0};  ///< 0: the server's.
   std::vector<std::string> names;        ///< Of the path; filled in.
   std::size_t place = 0;                 ///< Among all routes; filled in.
+  RouteTypes types{};
+  std::function<RouteDescription()> described{};  ///< Instead of `types`; called when somebody asks.
+  std::string summary{};                          ///< For people who read the description.
+  bool is_hidden = false;                         ///< Not in the description.
 };
 
 namespace detail {
@@ -94,6 +99,30 @@ asio::awaitable<Response> respond_to(std::shared_ptr<F> function, Request& reque
   }
 }
 
+/// What the types of a handler tell.
+template <class F>
+RouteTypes types_of() {
+  using S = waybill::detail::Signature<F>;
+  using First = typename S::template parameter<0>;
+  using Returned = std::remove_cvref_t<typename S::result>;
+  RouteTypes types;
+  if constexpr (S::count > 0 && !std::is_same_v<First, Request&>) types.argument = &type_of<std::remove_cvref_t<First>>;
+  const auto tell = [&types]<class R>(std::type_identity<R>) {
+    if constexpr (std::is_void_v<R>) {
+      types.gives = Gives::nothing;
+    } else if constexpr (!std::is_same_v<R, Response> && !std::is_same_v<R, Payload>) {
+      types.gives = Gives::value;
+      types.reply = &type_of<R>;
+    }
+  };
+  if constexpr (waybill::detail::IsAwaitable<Returned>) {
+    tell(std::type_identity<std::remove_cvref_t<typename waybill::detail::AwaitableValue<Returned>::type>>());
+  } else {
+    tell(std::type_identity<Returned>());
+  }
+  return types;
+}
+
 template <class F>
 Handler make_handler(F&& function) {
   using Function = std::decay_t<F>;
@@ -125,7 +154,9 @@ class Server {
   Server& add(Route route);
   template <class F>
   Server& route(std::string_view method, std::string_view path, F&& handler) {
-    return add({std::string(method), std::string(path), detail::make_handler(std::forward<F>(handler)), {}, {}});
+    Route made{std::string(method), std::string(path), detail::make_handler(std::forward<F>(handler)), {}, {}};
+    made.types = detail::types_of<std::decay_t<F>>();
+    return add(std::move(made));
   }
   template <class F>
   Server& get(std::string_view path, F&& handler) {
@@ -150,6 +181,39 @@ class Server {
 
   /// Tells the observer, beside those that there are, of requests. Throws Error(invalid_config) after the start.
   Server& observe(const std::shared_ptr<Observer>& observer);
+  /// What the description says of the route that was added last, where its handler's types do not:
+  /// `http.get("/hello", hello).takes<Hello>().gives<std::string>().summary("Greets.")`.
+  template <class T>
+  Server& takes() {
+    last().types.argument = &type_of<T>;
+    return *this;
+  }
+  template <class T>
+  Server& gives() {
+    last().types.reply = &type_of<T>;
+    last().types.gives = Gives::value;
+    return *this;
+  }
+  template <class T>
+  Server& streams() {
+    last().types.reply = &type_of<T>;
+    last().types.gives = Gives::stream;
+    return *this;
+  }
+  Server& summary(std::string text) {
+    last().summary = std::move(text);
+    return *this;
+  }
+  Server& hidden() {
+    last().is_hidden = true;
+    return *this;
+  }
+
+  /// An OpenAPI 3.1 document of all routes that are not hidden, as JSON. Methods that OpenAPI does not know are left out.
+  std::string open_api(std::string_view title = "HTTP API", std::string_view version = "1.0.0") const;
+  /// Serves that at `/openapi.json`, and at `/docs` a page that shows and tries it; routes that take these paths already
+  /// keep them.
+  void serve_descriptions(std::string title = "HTTP API", std::string version = "1.0.0");
 
   /// Listens. Errors: refused, unauthorized, invalid_config (files of TLS), closed.
   asio::awaitable<Result<void>> start();
@@ -166,6 +230,7 @@ class Server {
 
  private:
   class Core;
+  Route& last();
   std::shared_ptr<Core> core_;
 };
 
