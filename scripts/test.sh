@@ -160,7 +160,13 @@ install_packages "${packages[@]}" mold
 if wants dev || wants quick; then ensure_promtool; fi
 within=()  # how to run a program in another system; empty: in this one
 linker=(-DCMAKE_EXE_LINKER_FLAGS=-fuse-ld=mold)  # hundreds of test programs
-if wants dev || wants interop || wants brokers || wants newer; then ensure_nestjs; fi
+if wants dev || wants interop || wants brokers || wants newer; then
+  ensure_nestjs
+  # For the page at /docs: its test is there where a browser is. Ubuntu has none as a package.
+  if ! command -v chromium >/dev/null && grep -q '^ID=debian' /etc/os-release; then
+    (install_packages chromium) || say "Packages: no chromium, so the page at /docs is not tested in a browser"
+  fi
+fi
 
 if wants check || wants quick; then
   total=$((total + 1))

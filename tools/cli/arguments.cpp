@@ -178,6 +178,18 @@ void add_programs(CLI::App& app, Arguments& arguments) {
                                 "socket.");
   check.add_option("file", arguments.file, "A configuration in YAML")->required();
   check.add_flag("--print", arguments.prints, "Print listeners, routes and clients, one a line");
+  CLI::App& describe = add_command(app, arguments, Command::describe, "describe", "Print what a configuration promises",
+                                   "Example:\n"
+                                   "  waybill describe shop.yaml --openapi > openapi.json\n"
+                                   "\n"
+                                   "An AsyncAPI document of its listeners and clients and what its routes send; no "
+                                   "socket is opened.\nPrograms with handlers of their own print theirs: "
+                                   "docs/descriptions.md.");
+  describe.add_option("file", arguments.file, "A configuration in YAML")->required();
+  CLI::Option* openapi = describe.add_flag("--openapi", arguments.is_openapi, "Its HTTP routes, as OpenAPI");
+  describe.add_flag("--typescript", arguments.is_typescript, "Types and calls for NestJS")->excludes(openapi);
+  describe.add_option("--name", arguments.name, "Of the service (that in the file, or the file's own)")
+      ->type_name("NAME");
 }
 
 void add_introspection(CLI::App& app, Arguments& arguments) {

@@ -22,17 +22,21 @@ enum class Command {
   gateway,
   check,
   ps,
-  top
+  top,
+  describe
 };
 
 /// As typed. Texts that are JSON are still texts here.
 struct Arguments {
   Command command = Command::request;
   std::string url;
-  std::string file;                    ///< Of gateway and check.
+  std::string file;                    ///< Of gateway, check and describe.
   bool prints = false;                 ///< Of check: what the file amounts to.
   bool is_json = false;                ///< Of ps and top: lines of JSON in place of tables.
   std::string interval = "2s";         ///< Of top.
+  bool is_openapi = false;             ///< Of describe: that form rather than AsyncAPI;
+  bool is_typescript = false;          ///< or that.
+  std::string name;                    ///< Of describe; empty: the file's.
   std::string pattern;                 ///< Of a call.
   std::vector<std::string> patterns;   ///< Of listen.
   std::vector<std::string> ids;        ///< Of dlq: which dead letters; empty: all.

@@ -58,6 +58,7 @@ waybill::cli::Outcome run(const waybill::cli::Arguments& arguments) {
       case Command::check: return check(arguments);
       case Command::ps: return ps(arguments, log);
       case Command::top: return top(arguments, log);
+      case Command::describe: return describe(arguments);
       default: return call(arguments, log);
     }
   } catch (const UsageError& error) {

@@ -6,6 +6,8 @@
 #include <waybill/application.hpp>
 
 #include <asio/io_context.hpp>
+
+#include <filesystem>
 #endif
 
 namespace waybill::cli {
@@ -43,12 +45,31 @@ Outcome check(const Arguments& arguments) {
   }
 }
 
+Outcome describe(const Arguments& arguments) {
+  try {
+    asio::io_context loop;  // which never runs
+    const Application application(loop.get_executor(), ApplicationConfig::load(arguments.file));
+    ServiceDescription description = application.description();
+    const std::string stem = std::filesystem::path(arguments.file).stem().string();
+    if (application.config().name.empty()) description.name = stem;
+    if (!arguments.name.empty()) description.name = arguments.name;
+    print_text(arguments.is_openapi      ? application.open_api() + '\n'
+               : arguments.is_typescript ? typescript(description)
+                                         : async_api(description));
+    return Outcome();
+  } catch (const Error& error) {
+    if (error.code() == errc::invalid_config) return usage_error(error.message());
+    throw;
+  }
+}
+
 #else
 
 Outcome gateway(const Arguments&) {
   return usage_error("this copy of waybill was built without gateways; configure it with -DWAYBILL_WITH_GATEWAY=ON");
 }
 Outcome check(const Arguments& arguments) { return gateway(arguments); }
+Outcome describe(const Arguments& arguments) { return gateway(arguments); }
 
 #endif
 
