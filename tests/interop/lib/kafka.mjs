@@ -52,7 +52,7 @@ export const prepareTopics = (url, names = {}) => withAdmin(url, async admin => 
 /** Removes what these tests left: topics and groups. */
 export const cleanKafka = url => withAdmin(url, async admin => {
   const there = await admin.listTopics();
-  const ours = there.filter(topic => topics.includes(topic) || /^(conf-rx\.|interop-)/.test(topic));
+  const ours = there.filter(topic => topics.includes(topic) || /^(conf-rx\.|interop-|trace\.)/.test(topic));
   if (ours.length > 0) await admin.deleteTopics({ topics: ours });
   const { groups } = await admin.listGroups();
   const left = groups.map(({ groupId }) => groupId).filter(id => id.startsWith('interop-'));

@@ -23,8 +23,8 @@ process.on('exit', () => running.forEach(child => child.kill('SIGKILL')));
 
 const ended = child => new Promise(resolve => child.once('close', (code, signal) => resolve({ code, signal })));
 
-/** Starts a program and waits for its line with READY; resolves to { url, line, port (of TCP), child, stop() }. */
-export async function startService(path, args, { limit = 20_000 } = {}) {
+/** Starts a program and waits for its line with READY, or one that `isReady` takes, on either output; resolves to { url, line, port (of TCP), child, stop() }. */
+export async function startService(path, args, { limit = 20_000, isReady = line => line.includes('READY') } = {}) {
   const child = spawn(path, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   const exit = ended(child);
   running.add(child);
@@ -32,7 +32,9 @@ export async function startService(path, args, { limit = 20_000 } = {}) {
   let log = '';
   child.stderr.on('data', data => { log += data; });
   const ready = new Promise(resolve => {
-    createInterface({ input: child.stdout }).on('line', line => { if (line.includes('READY')) resolve(line); });
+    for (const input of [child.stdout, child.stderr]) {
+      createInterface({ input }).on('line', line => { if (isReady(line)) resolve(line); });
+    }
   });
   const late = new Promise((_, reject) => setTimeout(() => reject(new Error('no READY line')), limit).unref());
   let line;
