@@ -142,6 +142,7 @@ void add_routes(Application& app) {
 }
 
 constexpr const char* k_config = R"(
+introspection: true
 log: error
 listeners:
   inside: tcp://127.0.0.1:0

@@ -141,6 +141,23 @@ http:
   assert.equal(both.code, 2);
 });
 
+test('waybill describe asks a service that is running', async t => {
+  const service = await startService(described(), ['run']);
+  t.after(() => service.stop());
+  const asyncapi = await cli(['describe', service.url]);
+  assert.equal(asyncapi.code, 0, asyncapi.stderr);
+  const document = await assertAsyncApi(asyncapi.stdout);
+  assert.equal(document.info().title(), 'described_program');
+  const [request] = document.operations().get('cmd_order').messages().all();
+  assert.deepEqual(Object.keys(request.payload().properties()), ['id', 'items', 'note', 'color']);
+  const typescript = await cli(['describe', service.url, '--typescript', '--name', 'described_program']);
+  const methods = text => lines(text).filter(line => /^ {2}\w+\(.*{$/.test(line)).sort();
+  assert.deepEqual(methods(typescript.stdout), methods(await printed('typescript')));
+  const other = await cli(['describe', service.url, '--name', 'other']);
+  assert.deepEqual([other.code, /no service .*other.* answered, but described_program/.test(other.stderr)], [2, true], other.stderr);
+  assert.equal((await cli(['describe', service.url, '--openapi'])).code, 2);
+});
+
 test('OpenAPI is what the program does', async t => {
   const service = await startService(described(), ['run']);
   t.after(() => service.stop());

@@ -105,6 +105,35 @@ TEST_F(IntrospectionTest, StatsCountByHandler) {
   service.close();
 }
 
+struct Order {
+  std::string id;
+};
+
+TEST_F(IntrospectionTest, SchemasSayWhatAServiceSaysOfItself) {
+  Service service(bed.executor(), config("orders"), bed.registry());
+  service.on_request({{"cmd", "order"}}, [](const Order& order) { return order; });
+  service.on_request("count", [](int to) -> Stream<int> { co_yield to; });
+  service.on_request("forget", [] {});
+  service.on_event("order.*", [](const Order&) {});
+  bed.run(service.start());
+  EXPECT_FALSE(find(Ask::info).at(0).handlers->front().argument) << "only who asks for them gets them";
+  const ServiceDescription own = service.description();
+  const ServiceDescription told = description_of(find(Ask::schemas).at(0));
+  EXPECT_EQ(told.name, "orders");
+  EXPECT_EQ(told.version, "1.2.3");
+  EXPECT_EQ(told.servers.size(), 1u);
+  ASSERT_EQ(told.handlers.size(), 4u);
+  ASSERT_EQ(own.handlers.size(), 4u) << "without the one that answers this";
+  for (std::size_t i = 0; i < 4; ++i) {
+    EXPECT_EQ(told.handlers[i].pattern, own.handlers[i].pattern);
+    EXPECT_EQ(told.handlers[i].kind, own.handlers[i].kind);
+    EXPECT_EQ(told.handlers[i].argument, own.handlers[i].argument);
+    EXPECT_EQ(told.handlers[i].reply, own.handlers[i].reply);
+  }
+  EXPECT_EQ(typescript(told), typescript(own));
+  service.close();
+}
+
 TEST_F(IntrospectionTest, SharersOfTheWorkAreAllFound) {
   std::vector<std::unique_ptr<Service>> services;
   for (int i = 0; i < 5; ++i) {

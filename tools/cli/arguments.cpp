@@ -178,18 +178,27 @@ void add_programs(CLI::App& app, Arguments& arguments) {
                                 "socket.");
   check.add_option("file", arguments.file, "A configuration in YAML")->required();
   check.add_flag("--print", arguments.prints, "Print listeners, routes and clients, one a line");
-  CLI::App& describe = add_command(app, arguments, Command::describe, "describe", "Print what a configuration promises",
-                                   "Example:\n"
-                                   "  waybill describe shop.yaml --openapi > openapi.json\n"
-                                   "\n"
-                                   "An AsyncAPI document of its listeners and clients and what its routes send; no "
-                                   "socket is opened.\nPrograms with handlers of their own print theirs: "
-                                   "docs/descriptions.md.");
-  describe.add_option("file", arguments.file, "A configuration in YAML")->required();
+  CLI::App& describe =
+      add_command(app, arguments, Command::describe, "describe", "Print what a configuration or a service promises",
+                  "Example:\n"
+                  "  waybill describe shop.yaml --openapi > openapi.json\n"
+                  "  waybill describe tcp://localhost:3000 --typescript > orders.ts\n"
+                  "\n"
+                  "Of a file an AsyncAPI document of its listeners and clients and what its routes "
+                  "send; no socket is opened.\nOf a URL one of the service that listens there, if it "
+                  "has `introspection: true`.");
+  const auto take = [&arguments](const std::string& typed) {
+    (typed.find("://") == std::string::npos ? arguments.file : arguments.url) = typed;
+  };
+  describe.add_option_function<std::string>("what", take, "A configuration in YAML, or where a service listens")
+      ->required();
   CLI::Option* openapi = describe.add_flag("--openapi", arguments.is_openapi, "Its HTTP routes, as OpenAPI");
   describe.add_flag("--typescript", arguments.is_typescript, "Types and calls for NestJS")->excludes(openapi);
-  describe.add_option("--name", arguments.name, "Of the service (that in the file, or the file's own)")
+  describe.add_option("--name", arguments.name, "Of the service; of several that answer it chooses one")
       ->type_name("NAME");
+  describe.add_option("--timeout", arguments.timeout, "How long to wait for the answers of services (1s)")
+      ->type_name("TIME");
+  add_log_flags(describe, arguments);
 }
 
 void add_introspection(CLI::App& app, Arguments& arguments) {

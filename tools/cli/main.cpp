@@ -58,7 +58,7 @@ waybill::cli::Outcome run(const waybill::cli::Arguments& arguments) {
       case Command::check: return check(arguments);
       case Command::ps: return ps(arguments, log);
       case Command::top: return top(arguments, log);
-      case Command::describe: return describe(arguments);
+      case Command::describe: return arguments.url.empty() ? describe(arguments) : describe_service(arguments, log);
       default: return call(arguments, log);
     }
   } catch (const UsageError& error) {

@@ -131,9 +131,13 @@ struct Look {
       : patience(arguments.timeout.empty() ? 1000ms : parse_time(arguments.timeout, "--timeout")),
         interval(parse_time(arguments.interval, "--interval")),
         count(arguments.count),
+        name(arguments.name),
+        is_typescript(arguments.is_typescript),
         is_json(arguments.is_json) {}
   std::chrono::milliseconds patience, interval;
   std::uint64_t count;
+  std::string name;
+  bool is_typescript;
   bool is_json;
 };
 
@@ -166,6 +170,23 @@ asio::awaitable<void> watch(Client& client, const Look& look) {
   }
 }
 
+/// The service of that name, or the only one. Instances are alike: the first tells.
+asio::awaitable<void> print_description(Client& client, const Look& look) {
+  const Services services = co_await find_services(client, Ask::schemas, look.patience);
+  std::vector<std::string> names;
+  const ServiceInfo* chosen = nullptr;
+  for (const ServiceInfo& service : services) {
+    if (std::find(names.begin(), names.end(), service.name) == names.end()) names.push_back(service.name);
+    if (!chosen && (look.name.empty() || service.name == look.name)) chosen = &service;
+  }
+  std::string all;
+  for (const std::string& name : names) all += (all.empty() ? "" : ", ") + printable(name);
+  if (!chosen) throw UsageError("no service \"" + look.name + "\" answered, but " + all);
+  if (look.name.empty() && names.size() > 1) throw UsageError("several services answered: --name one of " + all);
+  const ServiceDescription description = description_of(*chosen);
+  print_text(look.is_typescript ? typescript(description) : async_api(description));
+}
+
 using Work = asio::awaitable<void> (*)(Client& client, const Look& look);
 
 asio::awaitable<Outcome> run(Client& client, const Look& look, Work work, const Serializer& format) {
@@ -192,5 +213,9 @@ Outcome ask(const Arguments& arguments, const Log& log, Work work) {
 
 Outcome ps(const Arguments& arguments, const Log& log) { return ask(arguments, log, list); }
 Outcome top(const Arguments& arguments, const Log& log) { return ask(arguments, log, watch); }
+Outcome describe_service(const Arguments& arguments, const Log& log) {
+  if (arguments.is_openapi) return usage_error("a service over a carrier has no HTTP routes: --openapi is for a FILE");
+  return ask(arguments, log, print_description);
+}
 
 }  // namespace waybill::cli

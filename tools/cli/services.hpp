@@ -12,4 +12,7 @@ Outcome ps(const Arguments& arguments, const Log& log);
 /// Until Ctrl-C, a line for each of their handlers, with what happened since the last look.
 Outcome top(const Arguments& arguments, const Log& log);
 
+/// A document of its handlers.
+Outcome describe_service(const Arguments& arguments, const Log& log);
+
 }  // namespace waybill::cli

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "waybill/client.hpp"
+#include "waybill/description.hpp"
 #include "waybill/fields.hpp"
 
 #include <asio/awaitable.hpp>
@@ -20,9 +21,10 @@ inline constexpr const char* k_introspection_pattern = "waybill.introspection";
 
 struct IntrospectionQuery {
   enum class Ask {
-    ping,   ///< Who is there.
-    info,   ///< And what it serves.
-    stats,  ///< And what became of that.
+    ping,     ///< Who is there.
+    info,     ///< And what it serves.
+    stats,    ///< And what became of that.
+    schemas,  ///< What it serves, and what goes to and fro there.
   };
   IntrospectionQuery() {}  // NOLINT: not an aggregate, so that g++ 12 may destroy it inside a co_await statement
   explicit IntrospectionQuery(Ask what) : ask(what) {}
@@ -42,6 +44,9 @@ struct HandlerInfo {
   std::optional<std::uint64_t> failed;     ///< Of those that were handled.
   std::optional<std::string> last_error;   ///< Its code, never its text.
   std::optional<double> mean_ms, most_ms;  ///< Of the time from when a message came to the end of its handlers.
+  // Of schemas; as in HandlerDescription, of the first where one pattern has several for events.
+  std::optional<std::string> argument, reply;
+  std::optional<bool> is_stream;
 };
 
 struct ListenerInfo {
@@ -71,5 +76,8 @@ struct ServiceInfo {
 /// timeout, as the carrier tells it.
 asio::awaitable<std::vector<ServiceInfo>> find_services(Client& client, IntrospectionQuery::Ask ask,
                                                         std::chrono::milliseconds patience);
+
+/// Of what a service answers to Ask::schemas.
+ServiceDescription description_of(const ServiceInfo& service);
 
 }  // namespace waybill

@@ -1,6 +1,7 @@
 #include "service/introspection.hpp"
 
 #include "random_bits.hpp"
+#include "waybill/schema.hpp"
 #include "waybill/time.hpp"
 
 #include <asio/this_coro.hpp>
@@ -58,18 +59,19 @@ Introspection::Introspection(const Config& config, const std::vector<RouteTable>
   self_.started = std::chrono::system_clock::now();
   for (const RouteTable& table : tables) {
     for (const RouteEntry* entry : table.entries()) {
-      if (entry->request) add(entry->pattern.route(), true);
-      if (!entry->events.empty()) add(entry->pattern.route(), false);
+      if (entry->request) add(entry->pattern.route(), true, *entry->request);
+      if (!entry->events.empty()) add(entry->pattern.route(), false, *entry->events.front());
     }
   }
 }
 
-void Introspection::add(std::string_view pattern, bool is_request) {
+void Introspection::add(std::string_view pattern, bool is_request, const Handler& handler) {
   auto& known = is_request ? requests_ : events_;
   if (known.contains(pattern)) return;  // another listener has it, too
   auto entry = std::make_unique<Entry>();
   entry->pattern = pattern;
   entry->is_request = is_request;
+  entry->types = handler.types();
   known.emplace(pattern, entry.get());
   entries_.push_back(std::move(entry));
 }
@@ -100,11 +102,16 @@ void Introspection::message_handled(const ObservedMessage& message, const Error*
   }
 }
 
-HandlerInfo Introspection::describe(const Entry& entry, bool with_figures) const {
+HandlerInfo Introspection::describe(const Entry& entry, Ask ask) const {
   HandlerInfo info;
   info.pattern = entry.pattern;
   info.kind = entry.is_request ? "request" : "event";
-  if (!with_figures) return info;
+  if (ask == Ask::schemas) {
+    if (entry.types.argument) info.argument = json_schema(entry.types.argument());
+    if (entry.is_request) info.reply = entry.types.reply ? json_schema(entry.types.reply()) : "false";
+    info.is_stream = entry.types.is_stream;
+  }
+  if (ask != Ask::stats) return info;
   const Figures& figures = entry.figures;
   const std::uint64_t handled = figures.handled.load(std::memory_order_relaxed);
   info.handled = handled;
@@ -136,7 +143,7 @@ asio::awaitable<ServiceInfo> Introspection::answer(const IntrospectionQuery& que
       listeners.push_back({listener.name, listener.url, std::string(status_name(listener.status))});
     }
     std::vector<HandlerInfo>& handlers = info.handlers.emplace();
-    for (const auto& entry : entries_) handlers.push_back(describe(*entry, query.ask == Ask::stats));
+    for (const auto& entry : entries_) handlers.push_back(describe(*entry, query.ask));
     if (query.ask == Ask::stats) {
       info.in_flight = now.stats.in_flight - std::min<std::uint64_t>(now.stats.in_flight, answering_);
       info.unhandled = now.stats.unhandled;

@@ -46,12 +46,13 @@ class Introspection final : public Observer {
   struct Entry {
     std::string_view pattern;
     bool is_request = false;
+    HandlerTypes types;
     Figures figures;
     std::string last_error;  // guarded by mutex_
   };
-  void add(std::string_view pattern, bool is_request);
+  void add(std::string_view pattern, bool is_request, const Handler& handler);
   Entry* find(std::string_view pattern, bool is_request) const noexcept;
-  HandlerInfo describe(const Entry& entry, bool with_figures) const;
+  HandlerInfo describe(const Entry& entry, IntrospectionQuery::Ask ask) const;
 
   ServiceInfo self_;
   std::function<Now()> now_;

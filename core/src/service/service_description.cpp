@@ -1,5 +1,6 @@
 // What a service says of itself: its listeners and handlers, as a value.
 #include "service/service_core.hpp"
+#include "waybill/introspection.hpp"
 #include "waybill/schema.hpp"
 
 #include <algorithm>
@@ -8,12 +9,12 @@ namespace waybill {
 
 namespace {
 
-using Kind = HandlerDescription::Kind;
+using HandlerKind = HandlerDescription::Kind;
 
 HandlerDescription description_of(const Pattern& pattern, const detail::Handler& handler, bool is_request) {
   const detail::HandlerTypes types = handler.types();
   HandlerDescription made;
-  made.kind = !is_request ? Kind::event : types.is_stream ? Kind::stream : Kind::request;
+  made.kind = !is_request ? HandlerKind::event : types.is_stream ? HandlerKind::stream : HandlerKind::request;
   made.pattern = pattern.to_json();
   if (types.argument) made.argument = json_schema(types.argument());
   if (is_request) made.reply = types.reply ? json_schema(types.reply()) : "false";
@@ -48,12 +49,37 @@ ServiceDescription Service::description() const {
   for (std::size_t i = 0; i < tables.size(); ++i) {
     const std::string server = i < description.servers.size() ? description.servers[i].name : std::string();
     for (const detail::RouteEntry* entry : tables[i].entries()) {
+      if (entry->pattern.route() == k_introspection_pattern) continue;
       if (entry->request) add(*entry, *entry->request, true, server);
       for (const auto& handler : entry->events) add(*entry, *handler, false, server);
     }
   }
   for (HandlerDescription& handler : description.handlers) {
     if (handler.servers.size() == tables.size()) handler.servers.clear();  // all
+  }
+  return description;
+}
+
+ServiceDescription description_of(const ServiceInfo& service) {
+  ServiceDescription description;
+  description.name = service.name;
+  if (!service.version.empty()) description.version = service.version;
+  for (const ListenerInfo& listener : service.listeners.value_or(std::vector<ListenerInfo>())) {
+    const auto url = Url::parse(listener.url);
+    if (!url) continue;
+    const std::string& name = listener.name.empty() ? url->scheme : listener.name;
+    description.servers.push_back(ServiceDescription::Server::of(name, *url, {}));
+  }
+  for (const HandlerInfo& handler : service.handlers.value_or(std::vector<HandlerInfo>())) {
+    HandlerDescription made;
+    made.kind = handler.kind == "event"             ? HandlerKind::event
+                : handler.is_stream.value_or(false) ? HandlerKind::stream
+                                                    : HandlerKind::request;
+    const Pattern pattern = handler.pattern.starts_with('{') ? Pattern::from_json(handler.pattern) : handler.pattern;
+    made.pattern = pattern.to_json();
+    made.argument = handler.argument.value_or("");
+    made.reply = handler.reply.value_or("");
+    description.handlers.push_back(std::move(made));
   }
   return description;
 }
