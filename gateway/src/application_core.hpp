@@ -74,6 +74,7 @@ class Application::Core : public std::enable_shared_from_this<Core> {
   std::atomic<bool> is_stopped_{false};
   bool is_started_ = false;
   bool has_run_ = false;
+  mutable std::optional<ServiceDescription> own_;  // for descriptions of routes
 };
 
 }  // namespace waybill

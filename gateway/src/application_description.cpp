@@ -39,7 +39,8 @@ http::RouteDescription Application::Core::describe_route(const RouteConfig& rout
                                                          : http::Gives::anything;
   if (route.body) route.body->describe(made);
   if (!config_.client(route.client).url.is_self() || !service_) return made;
-  const auto handler = find_handler(service_->description(), route);
+  if (!own_ || !is_started_) own_ = service_->description();  // until then handlers may come
+  const auto handler = find_handler(*own_, route);
   if (!handler) return made;
   const auto argument = JsonValue::parse(handler->argument);
   if (argument && route.body && route.body->is_body()) made.body = *argument;

@@ -1,5 +1,7 @@
 // The page at /docs in a browser: it lists routes, tries them, and takes nothing of the document for HTML.
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer, request as ask } from 'node:http';
 import { test } from 'node:test';
 import { startBrowser } from './lib/browser.mjs';
 import { program, startService } from './lib/programs.mjs';
@@ -22,7 +24,7 @@ test('the page at /docs', { timeout: 90_000 }, async t => {
     assert.equal(await page.until(`document.getElementById('version').textContent`), '2.1.0');
     await page.until(`(${route('GET/customers')}).open = true`);
     const text = await page.until(`${route('GET/customers')}.querySelector('table') && ${route('GET/customers')}.textContent`);
-    for (const expected of ['customer', 'path, required', 'integer, -2147483648 to 2147483647', '"red" or "green" or "dark_blue"', 'list of string']) {
+    for (const expected of ['customer', 'path, required', 'path, requiredinteger', '"red" or "green" or "dark_blue"', 'list of string']) {
       assert.ok(text.includes(expected), `${expected} in ${text}`);
     }
   });
@@ -71,6 +73,26 @@ test('the page at /docs', { timeout: 90_000 }, async t => {
     await page.until(`${count}.querySelector('form').requestSubmit() || true`);
     assert.equal(await page.until(`${count}.querySelector('.answer').textContent.length > 20 && ${count}.querySelector('.answer').textContent`),
       'data: 1\n\ndata: 2\n\ndata: 3\n\n');
+  });
+
+  await t.test('works behind a prefix', async () => {
+    const front = createServer((request, response) => {
+      assert.ok(request.url.startsWith('/shop/'), request.url);
+      const behind = ask(base + request.url.slice(5), { method: request.method, headers: request.headers }, answer => {
+        response.writeHead(answer.statusCode, answer.headers);
+        answer.pipe(response);
+      });
+      request.pipe(behind);
+    }).listen(0, '127.0.0.1');
+    await once(front, 'listening');
+    const other = await browser.open(`http://127.0.0.1:${front.address().port}/shop/docs`);
+    const plain = route('GET/plain');
+    await other.until(`document.querySelectorAll('#routes > details').length`);
+    await other.until(`(${plain}).open = true`);
+    await other.until(`${plain}.querySelector('form')?.requestSubmit() === undefined`);
+    assert.equal(await other.until(`${plain}.querySelector('.answer')?.textContent`), 'plain World');
+    front.closeAllConnections();
+    front.close();
   });
 
   await t.test('is light or dark as the reader has it', async () => {

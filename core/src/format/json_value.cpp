@@ -52,6 +52,17 @@ bool read(JsonReader& reader, JsonValue& into, int depth) {
 
 }  // namespace
 
+JsonValue::JsonValue() : content_("null") {}
+JsonValue::JsonValue(const JsonValue&) = default;
+JsonValue::JsonValue(JsonValue&&) noexcept = default;
+JsonValue& JsonValue::operator=(const JsonValue&) = default;
+JsonValue& JsonValue::operator=(JsonValue&&) noexcept = default;
+JsonValue::~JsonValue() = default;
+JsonValue::JsonValue(std::string_view text) : kind_(Kind::text), content_(text) {}
+
+JsonValue JsonValue::list() { return list(std::vector<JsonValue>()); }
+JsonValue JsonValue::object() { return object(std::initializer_list<Member>()); }
+
 JsonValue JsonValue::literal(std::string_view written) {
   JsonValue value;
   value.content_ = written;

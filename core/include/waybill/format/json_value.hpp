@@ -18,18 +18,25 @@ class JsonValue {
   enum class Kind { literal, text, list, object };
   struct Member;
 
-  JsonValue() : content_("null") {}
-  JsonValue(std::string_view text) : kind_(Kind::text), content_(text) {}  // NOLINT: implicit by design, here and below
+  JsonValue();
+  JsonValue(const JsonValue& other);  // here and below for clang, which else wants to know Member before it is there
+  JsonValue(JsonValue&& other) noexcept;
+  JsonValue& operator=(const JsonValue& other);
+  JsonValue& operator=(JsonValue&& other) noexcept;
+  ~JsonValue();
+  JsonValue(std::string_view text);  // NOLINT: implicit by design, here and below
   JsonValue(const char* text) : JsonValue(std::string_view(text)) {}
   JsonValue(const std::string& text) : JsonValue(std::string_view(text)) {}
   template <std::same_as<bool> T>
-  JsonValue(T value) : content_(value ? "true" : "false") {}
+  JsonValue(T value) : JsonValue(literal(value ? "true" : "false")) {}
   template <std::integral N>
-  requires(!std::same_as<N, bool>) JsonValue(N number) : content_(std::to_string(number)) {}
+  requires(!std::same_as<N, bool>) JsonValue(N number) : JsonValue(literal(std::to_string(number))) {}
   /// A number, true, false or null, as it is written.
   static JsonValue literal(std::string_view written);
-  static JsonValue list(std::vector<JsonValue> items = {});
-  static JsonValue object(std::initializer_list<Member> members = {});
+  static JsonValue list();
+  static JsonValue list(std::vector<JsonValue> items);
+  static JsonValue object();
+  static JsonValue object(std::initializer_list<Member> members);
   /// Null: it is no JSON, or nested deeper than values may be.
   static std::optional<JsonValue> parse(std::string_view json);
 
