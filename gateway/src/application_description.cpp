@@ -9,21 +9,21 @@ namespace waybill {
 namespace {
 
 using format::JsonValue;
-using Kind = HandlerDescription::Kind;
+using HandlerKind = HandlerDescription::Kind;
 
-Kind kind_of(const RouteConfig& route) {
+HandlerKind kind_of(const RouteConfig& route) {
   switch (route.kind) {
-    case RouteConfig::Kind::event: return Kind::event;
-    case RouteConfig::Kind::stream: return Kind::stream;
+    case RouteConfig::Kind::event: return HandlerKind::event;
+    case RouteConfig::Kind::stream: return HandlerKind::stream;
     case RouteConfig::Kind::request: break;
   }
-  return Kind::request;
+  return HandlerKind::request;
 }
 
 /// The handler of this program that a route reaches by a client `self:NAME`.
 std::optional<HandlerDescription> find_handler(const ServiceDescription& service, const RouteConfig& route) {
   for (const HandlerDescription& handler : service.handlers) {
-    if ((handler.kind == Kind::event) != (route.kind == RouteConfig::Kind::event)) continue;
+    if ((handler.kind == HandlerKind::event) != (route.kind == RouteConfig::Kind::event)) continue;
     if (Pattern::from_json(handler.pattern) == *route.pattern) return handler;
   }
   return std::nullopt;

@@ -1,5 +1,6 @@
 // From the types of a handler to parameters, body and reply. As parameters.cpp fills them.
 #include "http/open_api.hpp"
+#include "http/parameters.hpp"
 #include "waybill/schema.hpp"
 
 #include <algorithm>
@@ -9,10 +10,6 @@ namespace waybill::http {
 namespace {
 
 using format::JsonValue;
-
-const TypeInfo& content_of(const TypeInfo& type) {
-  return type.kind == Kind::optional ? content_of(static_cast<const OptionalType&>(type).value_type()) : type;
-}
 
 /// Whether the text of a parameter may be one.
 bool is_plain(const TypeInfo& type) {

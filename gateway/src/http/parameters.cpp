@@ -13,11 +13,6 @@ namespace {
 using format::JsonMember;
 using format::JsonReader;
 
-/// What is inside of optionals.
-const TypeInfo& content_of(const TypeInfo& type) {
-  return type.kind == Kind::optional ? content_of(static_cast<const OptionalType&>(type).value_type()) : type;
-}
-
 bool is_bare(Kind kind) noexcept { return kind == Kind::boolean || (kind >= Kind::int8 && kind <= Kind::float64); }
 
 /// A number, true or false, as JSON has them.
@@ -76,6 +71,10 @@ void append_values(const std::vector<std::string_view>& values, const TypeInfo& 
 }
 
 }  // namespace
+
+const TypeInfo& content_of(const TypeInfo& type) {
+  return type.kind == Kind::optional ? content_of(static_cast<const OptionalType&>(type).value_type()) : type;
+}
 
 std::string parameters_as_json(const Request& request, const ObjectType& type) {
   const std::vector<JsonMember> in_body = members_of(request.body);

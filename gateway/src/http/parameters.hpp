@@ -13,4 +13,7 @@ namespace waybill::http {
 /// that is no object.
 std::string parameters_as_json(const Request& request, const ObjectType& type);
 
+/// What is inside of optionals.
+const TypeInfo& content_of(const TypeInfo& type);
+
 }  // namespace waybill::http
