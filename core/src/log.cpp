@@ -1,38 +1,103 @@
 #include "waybill/log.hpp"
 
+#include "waybill/format/json_text.hpp"
+#include "waybill/format/utf8.hpp"
+
+#include <time.h>
+
 #include <algorithm>
 #include <cstdio>
+#include <ctime>
+#include <utility>
 
 namespace waybill {
 
 namespace {
 
-/// Whoever logs is in the middle of something: what the sink throws must not take that along.
-void write_to(const LogSink& sink, LogLevel level, std::string_view line) noexcept {
+constexpr std::string_view k_levels[] = {"debug", "info", "warning", "error", "off"};
+
+std::string_view name_of(LogLevel level) noexcept { return k_levels[static_cast<std::size_t>(level)]; }
+
+/// "2026-01-31T12:00:00.000Z"
+std::string time_text() {
+  timespec now{};
+  clock_gettime(CLOCK_REALTIME, &now);
+  std::tm utc{};
+  gmtime_r(&now.tv_sec, &utc);
+  char date[32];
+  char text[48];
+  std::strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S", &utc);
+  std::snprintf(text, sizeof text, "%s.%03ldZ", date, now.tv_nsec / 1'000'000);
+  return text;
+}
+
+/// In quotes; lines may show bytes of others, which JSON has no place for.
+void append_text(std::string_view text, std::string& json) {
+  if (format::is_utf8(text)) return format::append_quoted(text, json);
+  std::string valid;
+  while (!text.empty()) format::append_utf8(format::next_code_point(text), valid);
+  format::append_quoted(valid, json);
+}
+
+}  // namespace
+
+Log Log::about(std::string pattern, std::string id, std::string trace) const {
+  Log log = *this;
+  log.subject_ = std::make_shared<const Subject>(Subject{std::move(pattern), std::move(id), std::move(trace)});
+  return log;
+}
+
+void Log::write(LogLevel level, std::string_view line) const {
+  if (!wants(level)) return;
+  std::string text;
+  const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == '\x7F'; };
+  if (std::any_of(line.begin(), line.end(), is_control)) {
+    text = line;
+    std::replace_if(text.begin(), text.end(), is_control, '?');
+    line = text;
+  }
+  // Whoever logs is in the middle of something: what the sink throws must not take that along.
   try {
-    sink(level, line);
+    if (sink_) return sink_(level, line);
+    LogRecord record{level, line};
+    if (subject_) {
+      record.pattern = subject_->pattern;
+      record.id = subject_->id;
+      record.trace = subject_->trace;
+    }
+    records_(record);
   } catch (...) {
     std::fputs("waybill error the log sink threw, a line is lost\n", stderr);
   }
 }
 
-}  // namespace
-
-void Log::write(LogLevel level, std::string_view line) const {
-  if (!wants(level)) return;
-  const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == '\x7F'; };
-  if (std::none_of(line.begin(), line.end(), is_control)) return write_to(sink_, level, line);
-  std::string text(line);
-  std::replace_if(text.begin(), text.end(), is_control, '?');
-  write_to(sink_, level, text);
-}
-
 LogSink stderr_log() {
   return [](LogLevel level, std::string_view line) {
-    static constexpr std::string_view k_names[] = {"debug", "info", "warning", "error", "off"};
     std::string text = "waybill ";
-    text.append(k_names[static_cast<std::size_t>(level)]).append(" ").append(line).push_back('\n');
+    text.append(name_of(level)).append(" ").append(line).push_back('\n');
     std::fwrite(text.data(), 1, text.size(), stderr);
+  };
+}
+
+std::string json_line_of(const LogRecord& record) {
+  std::string json =
+      "{\"time\":\"" + time_text() + "\",\"level\":\"" + std::string(name_of(record.level)) + "\",\"message\":";
+  append_text(record.line, json);
+  const auto add = [&json](std::string_view name, std::string_view value) {
+    if (value.empty()) return;
+    json.append(",\"").append(name).append("\":");
+    append_text(value, json);
+  };
+  add("pattern", record.pattern);
+  add("id", record.id);
+  add("trace", record.trace);
+  return json + '}';
+}
+
+LogRecordSink stderr_json_log() {
+  return [](const LogRecord& record) {
+    const std::string line = json_line_of(record) + '\n';
+    std::fwrite(line.data(), 1, line.size(), stderr);
   };
 }
 

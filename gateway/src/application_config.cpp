@@ -204,6 +204,7 @@ void read_health(const ConfigNode& node, const Config& known, const ConfigMistak
   ConfigReader reader(node, "health", mistakes);
   reader.flag("served", into.is_served);
   reader.texts("required", into.required);
+  reader.duration("stuck_after", into.stuck_after);
   reader.finish();
   for (const std::string& name : into.required) {
     if (!known.clients.contains(name)) mistakes(node, "health: no client \"" + name + "\" is configured");

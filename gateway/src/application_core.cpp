@@ -14,13 +14,6 @@ namespace waybill {
 
 namespace {
 
-LogLevel level_of(std::string_view name) {
-  if (name == "debug") return LogLevel::debug;
-  if (name == "warning") return LogLevel::warning;
-  if (name == "error") return LogLevel::error;
-  return name == "off" ? LogLevel::off : LogLevel::info;
-}
-
 Error named(const std::string& part, const Error& error) {
   return Error(error.code(), part + ": " + std::string(error.message()), error.end());
 }
@@ -34,7 +27,7 @@ std::chrono::milliseconds left_until(std::chrono::steady_clock::time_point deadl
 
 Application::Core::Core(std::optional<asio::any_io_executor> executor, ApplicationConfig config,
                         std::shared_ptr<const Registry> registry)
-    : config_(std::move(config)), registry_(std::move(registry)), log_(stderr_log(), level_of(config_.log_level)) {
+    : config_(std::move(config)), registry_(std::move(registry)), log_(make_log(config_)) {
   if (config_.threads > 1) {
     throw Error(
         errc::invalid_config,

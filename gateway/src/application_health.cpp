@@ -2,6 +2,8 @@
 #include "application_core.hpp"
 #include "waybill/format/json_text.hpp"
 
+#include <chrono>
+
 namespace waybill {
 
 namespace {
@@ -16,6 +18,22 @@ std::string why_not(Status status) {
     case Status::ready: break;
   }
   return {};
+}
+
+/// Whoever asks once a second sees what was mended at once.
+constexpr std::chrono::seconds k_trouble_is_seen_for{1};
+
+Health::Part part_of(const ListenerState& listener) {
+  Health::Part part{"listener " + (listener.name.empty() ? listener.url : listener.name), false, {}};
+  part.why = listener.why.empty() ? why_not(listener.status) : listener.why;
+  const auto since_trouble = std::chrono::steady_clock::now() - listener.troubled_at;
+  if (part.why.empty() && listener.dead_letters_waiting > 0) {
+    part.why = std::to_string(listener.dead_letters_waiting) + " messages cannot be put into the dead-letter channel";
+  } else if (part.why.empty() && since_trouble < k_trouble_is_seen_for) {
+    part.why = "its connection, its queue or its dead-letter channel was lost a moment ago";
+  }
+  part.is_ready = part.why.empty();
+  return part;
 }
 
 void append_part(const Health::Part& part, std::string& json) {
@@ -44,8 +62,12 @@ Health Application::Core::health() const {
     health.parts.push_back({std::move(name), status == Status::ready, why_not(status)});
   };
   if (service_) {
-    for (const ListenerState& listener : service_->listeners()) {
-      add("listener " + (listener.name.empty() ? listener.url : listener.name), listener.status);
+    for (const ListenerState& listener : service_->listeners()) health.parts.push_back(part_of(listener));
+    const auto waits = service_->handler_pool_waits();
+    if (config_.handler_threads > 0 && config_.health.stuck_after.count() > 0) {
+      const bool is_stuck = waits > config_.health.stuck_after;
+      health.parts.push_back({"handler pool", !is_stuck,
+                              is_stuck ? "for " + std::to_string(waits.count()) + " ms no thread of it was free" : ""});
     }
   }
   const std::lock_guard lock(mutex_);

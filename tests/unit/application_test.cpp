@@ -2,11 +2,14 @@
 #include "waybill/application.hpp"
 
 #include "support/http_caller.hpp"
+#include "waybill/serializers/json.hpp"
 #include "waybill/time.hpp"
+#include "waybill/transports/memory.hpp"
 
 #include <asio/detached.hpp>
 #include <gtest/gtest.h>
 
+#include <future>
 #include <map>
 #include <memory>
 #include <optional>
@@ -271,6 +274,42 @@ TEST_F(Application1, AnObserverIsToldOfAllListenersAndClientsAlsoOfThoseAddedLat
     EXPECT_EQ(one->messages, calls);
   }
   EXPECT_THROW(app_->observe(seen), Error);
+}
+
+TEST_F(Application1, IsNotReadyWhileHandlersHoldEveryThreadOfThePool) {
+  make(
+      "log: off\nhandler_threads: 2\nlisteners: [memory://stuck]\nclients: { self: memory://stuck }\n"
+      "health: { stuck_after: 100ms }\nhttp: 127.0.0.1:0\n");
+  std::promise<void> free;
+  const std::shared_future<void> freed = free.get_future().share();
+  app_->on_event("hangs", [freed](int) { freed.wait(); });
+  start();
+  EXPECT_EQ(status(get("/readyz")), "200 OK");
+  app_->client("self").emit("hangs", 1, asio::detached);
+  EXPECT_FALSE(eventually(loop_, 300ms, [&] { return !app_->health().is_ready(); })) << "one thread is free";
+  app_->client("self").emit("hangs", 2, asio::detached);
+  EXPECT_TRUE(eventually(loop_, 3s, [&] { return status(get("/readyz")) == "503 Service Unavailable"; }));
+  EXPECT_NE(body(get("/readyz")).find("{\"name\":\"handler pool\",\"ready\":false,\"why\":\"for "), std::string::npos);
+  free.set_value();
+  EXPECT_TRUE(eventually(loop_, 3s, [&] { return status(get("/readyz")) == "200 OK"; }));
+}
+
+TEST_F(Application1, ALossThatIsMendedAtOnceIsSeenByWhoAsksOnceASecond) {
+  const auto broker = memory::Broker::make();
+  const auto registry = std::make_shared<Registry>();
+  registry->add_serializer(json::make_json_serializer());
+  registry->add_transport("memory", broker->factory());
+  const std::string yaml = "log: off\nlisteners: { inside: \"memory://lost\" }\nhttp: 127.0.0.1:0\n";
+  app_.emplace(loop_.get_executor(), ApplicationConfig::parse(yaml), registry);
+  app_->on_event("seen", [](int) {});
+  start();
+  EXPECT_TRUE(app_->health().is_ready());
+  broker->disconnect_listeners();
+  const auto is_back = [&] { return app_->service().listeners()[0].status == Status::ready; };
+  EXPECT_TRUE(eventually(loop_, 3s, [&] { return !is_back(); }));
+  EXPECT_TRUE(eventually(loop_, 3s, is_back));
+  EXPECT_NE(body(get("/readyz")).find("was lost a moment ago"), std::string::npos);
+  EXPECT_TRUE(eventually(loop_, 3s, [&] { return app_->health().is_ready(); }));
 }
 
 TEST(ApplicationConfigs, TellEveryMistakeWithItsLine) {

@@ -1,6 +1,8 @@
 // Deliveries that were given up, until they are in the dead-letter channel: a source that takes them, and one that refuses.
 #include "service/parking.hpp"
 
+#include "waybill/time.hpp"
+
 #include <asio/io_context.hpp>
 #include <gtest/gtest.h>
 
@@ -88,6 +90,30 @@ TEST_F(ParkingTest, WhatCannotBeParkedStaysUnsettledAndIsParkedAgain) {
   loop.run();  // the pause, half a second at least
   EXPECT_EQ(source.asked, (std::vector<std::uint64_t>{1, 1}));
   EXPECT_EQ(source.settled, (Settled{{1, Settlement::ack}}));
+}
+
+TEST_F(ParkingTest, WhenThereIsRoomAgainAllFindTheirPlaceWithinSecondsHoweverLongTheyHaveWaited) {
+  VirtualTime time;
+  asio::io_context virtual_loop;
+  time.drive(virtual_loop);
+  const auto patient = std::make_shared<Parking>(virtual_loop.get_executor(), seen);
+  source.answer = queue_is_gone();
+  for (std::uint64_t i = 1; i <= 3; ++i) patient->add(Delivery(source, i));
+  EXPECT_EQ(patient->without_place(), 3u);
+  const auto pass = [&](std::chrono::seconds by) {
+    for (auto end = time.now() + by; time.now() < end;) {
+      time.advance(std::chrono::milliseconds(100));
+      virtual_loop.restart();
+      virtual_loop.poll();
+    }
+  };
+  pass(std::chrono::seconds(600));
+  EXPECT_LT(source.asked.size(), 600u / 2 + 3 * 25)
+      << "one of them is tried every other second, the others ever more rarely";
+  source.answer = Result<void>();
+  pass(std::chrono::seconds(3));
+  EXPECT_EQ(source.settled.size(), 3u);
+  EXPECT_EQ(patient->without_place(), 0u);
 }
 
 TEST_F(ParkingTest, AnEndGivesBackWhatWaitsAndLetsWhatIsUnderWayFinish) {

@@ -201,6 +201,20 @@ void add_programs(CLI::App& app, Arguments& arguments) {
   add_log_flags(describe, arguments);
 }
 
+void add_health(CLI::App& app, Arguments& arguments) {
+  CLI::App& health = add_command(app, arguments, Command::health, "health", "Ask a program whether it is ready",
+                                 "Examples:\n"
+                                 "  waybill health http://127.0.0.1:8101\n"
+                                 "  HEALTHCHECK CMD [\"waybill\", \"health\", \"http://127.0.0.1:8101\"]\n"
+                                 "\n"
+                                 "Asks /readyz, or /livez with --live, or the path of the URL. Ends with 0 when it is, "
+                                 "else with 1; with 3 or 4\nwhen nobody answers.");
+  health.add_option("url", arguments.url, "http://HOST:PORT or https://HOST:PORT")->required();
+  health.add_flag("--live", arguments.is_live, "Whether it lives: /livez");
+  health.add_flag("--insecure", arguments.is_insecure, "Take whatever certificate it shows");
+  health.add_option("--timeout", arguments.timeout, "How long to wait for the answer (3s)")->type_name("TIME");
+}
+
 void add_introspection(CLI::App& app, Arguments& arguments) {
   const std::string who =
       "\nAsks services that have `introspection: true` in their configuration: on TCP the one at the URL, on a broker\n"
@@ -288,6 +302,7 @@ ParsedArguments parse_arguments(int argc, char** argv) {
   app.allow_extras();  // mistake_of() says more of them than CLI11; commands inherit this
   add_commands(app, arguments);
   add_dlq(app, arguments);
+  add_health(app, arguments);
   add_introspection(app, arguments);
   add_programs(app, arguments);
   add_command(app, arguments, Command::transports, "transports", "Show what each transport that is built in can do",

@@ -21,6 +21,7 @@ enum class Command {
   transports,
   gateway,
   check,
+  health,
   ps,
   top,
   describe
@@ -32,6 +33,8 @@ struct Arguments {
   std::string url;
   std::string file;                    ///< Of gateway, check and describe.
   bool prints = false;                 ///< Of check: what the file amounts to.
+  bool is_live = false;                ///< Of health: whether it lives, not whether it is ready.
+  bool is_insecure = false;            ///< Of health: whatever certificate it shows.
   bool is_json = false;                ///< Of ps and top: lines of JSON in place of tables.
   std::string interval = "2s";         ///< Of top.
   bool is_openapi = false;             ///< Of describe: that form rather than AsyncAPI;

@@ -2,6 +2,7 @@
 #include "arguments.hpp"
 #include "call.hpp"
 #include "dlq.hpp"
+#include "health.hpp"
 #include "inputs.hpp"
 #include "listen.hpp"
 #include "outcome.hpp"
@@ -56,6 +57,7 @@ waybill::cli::Outcome run(const waybill::cli::Arguments& arguments) {
       case Command::transports: return transports();
       case Command::gateway: return gateway(arguments);
       case Command::check: return check(arguments);
+      case Command::health: return health(arguments);
       case Command::ps: return ps(arguments, log);
       case Command::top: return top(arguments, log);
       case Command::describe: return arguments.url.empty() ? describe(arguments) : describe_service(arguments, log);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "waybill/config_section.hpp"
+#include "waybill/log.hpp"
 #include "waybill/result.hpp"
 #include "waybill/url.hpp"
 #include "waybill/variables.hpp"
@@ -94,6 +95,7 @@ struct Config {
   unsigned handler_threads = 0;  ///< 0: handlers run on the loop of their listener.
   std::chrono::milliseconds drain_timeout{10'000};  ///< What SIGTERM gives handlers to finish.
   std::string log_level = "info";                   ///< debug, info, warning, error or off.
+  std::string log_format = "text";                  ///< text, or json: one line of JSON for each record.
   std::vector<MiddlewareConfig> middleware;         ///< Around the handlers, for all listeners; outside of theirs.
   Variables variables;                              ///< What it was read with, for programs, too: the environment, and
                                                     ///< `.env` where that is read.
@@ -119,5 +121,8 @@ struct Config {
   /// called on the loopback one, a port 0 is the one that it really got, of `addresses` (Service::addresses()).
   ClientConfig client(std::string_view name, const std::vector<std::string>& addresses) const;
 };
+
+/// To standard error, as `log` and `log_format` of the configuration say.
+Log make_log(const Config& config);
 
 }  // namespace waybill

@@ -17,6 +17,8 @@
 #include <asio/async_result.hpp>
 #include <asio/io_context.hpp>
 
+#include <chrono>
+#include <cstddef>
 #include <initializer_list>
 #include <memory>
 #include <string>
@@ -47,9 +49,13 @@ struct ServiceStats {
 
 /// A listener as it is now.
 struct ListenerState {
-  std::string name;  ///< Empty: it has none.
-  std::string url;   ///< As it was configured, without secrets.
-  Status status;     ///< `idle` until it is ready for the first time.
+  std::string name;                      ///< Empty: it has none.
+  std::string url;                       ///< As it was configured, without secrets.
+  Status status = Status::idle;          ///< `idle` until it is ready for the first time.
+  std::string why;                       ///< Of `blocked`, why it receives nothing: "no broker answers".
+  std::size_t dead_letters_waiting = 0;  ///< Given up, and without a place in the dead-letter channel.
+  std::chrono::steady_clock::time_point
+      troubled_at{};  ///< When its link was lost last, or a dead letter found its place at last; the clock's epoch: never.
 };
 
 /// Any number of handlers behind any number of listeners, on the service's own loop (run) or on an executor that the
@@ -98,6 +104,7 @@ class Service {
   Service& use(Middleware middleware);
   /// Takes the log lines instead of standard error.
   Service& log_to(LogSink sink);
+  Service& log_to(LogRecordSink sink);
   /// Takes what the transports tell of themselves. Throws Error(invalid_config) after the start.
   Service& metrics_to(MetricSink sink);
   /// Tells the observer, beside those that there are, of messages and links. Throws Error(invalid_config) after the start.
@@ -143,6 +150,9 @@ class Service {
   std::vector<ListenerState> listeners() const;
   /// What it listens on and its handlers, with the schemas of their payloads; also before the start.
   ServiceDescription description() const;
+  /// For how long already something new waits for a thread of the handler pool: handlers hold all of them. Zero: it does not,
+  /// or there is no pool. It learns it by putting something there when it is asked, so that the first answer is zero. Thread-safe.
+  std::chrono::milliseconds handler_pool_waits() const;
   /// One line per listener: what it promises, and how patterns are carried. Printed at start.
   std::vector<std::string> describe() const;
   asio::any_io_executor executor() const;

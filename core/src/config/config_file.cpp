@@ -39,6 +39,8 @@ class FileReader {
         read_clients(value);
       } else if (key.text == "middleware") {
         read_middleware_list(value, Context::Side::service, config_.middleware);
+      } else if (key.text == "log" && value.is_map()) {
+        read_log(value);
       } else if (setting != settings().end()) {
         read_setting(*setting, value);
       } else if (!is_anchors(key) && std::find(known.begin(), known.end(), key.text) == known.end()) {
@@ -48,6 +50,20 @@ class FileReader {
   }
 
  private:
+  /// `log: { level: info, format: json }`
+  void read_log(const ConfigNode& node) {
+    mistake_.repeated(node);
+    for (const auto& [key, value] : node.members) {
+      const std::string_view name = key.text == "level" ? "log" : key.text == "format" ? "log_format" : "";
+      const auto setting =
+          std::find_if(settings().begin(), settings().end(), [name](const Setting& s) { return s.key == name; });
+      if (setting == settings().end()) {
+        mistake_(key, "log: unknown key \"" + key.written.substr(0, 100) + "\"; known: level, format");
+      } else {
+        read_setting(*setting, value);
+      }
+    }
+  }
   void read_setting(const Setting& setting, const ConfigNode& value) {
     if (!value.is_text()) return mistake_.expected(value, setting.key, "a single value");
     if (!value.is_filled) return;

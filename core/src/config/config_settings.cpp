@@ -36,6 +36,12 @@ const char* set_log(Config& config, std::string_view text) {
   return nullptr;
 }
 
+const char* set_log_format(Config& config, std::string_view text) {
+  if (text != "text" && text != "json") return "text or json";
+  config.log_format = text;
+  return nullptr;
+}
+
 // Both go into tables, labels and documents, and are shown by tools.
 bool is_plain(std::string_view text) {
   const auto is_visible = [](unsigned char c) { return c > 0x20 && c < 0x7f; };
@@ -68,7 +74,8 @@ constexpr Setting k_settings[] = {{"name", "WAYBILL_NAME", set_name},
                                   {"threads", "WAYBILL_THREADS", set_threads},
                                   {"handler_threads", "WAYBILL_HANDLER_THREADS", set_handler_threads},
                                   {"drain_timeout", "WAYBILL_DRAIN_TIMEOUT", set_drain_timeout},
-                                  {"log", "WAYBILL_LOG", set_log}};
+                                  {"log", "WAYBILL_LOG", set_log},
+                                  {"log_format", "WAYBILL_LOG_FORMAT", set_log_format}};
 
 }  // namespace
 

@@ -218,6 +218,24 @@ std::optional<std::chrono::steady_clock::time_point> Exchange::deadline() const 
   return deadline_;
 }
 
-const Log& Exchange::log() const noexcept { return host_.log(); }
+const Log& Exchange::log() const noexcept {
+  if (!host_.log().wants_records()) return host_.log();
+  try {
+    std::optional<Log>& made = extras().log;
+    if (!made) {
+      const Packet& packet = delivery_.packet;
+      std::string id(packet.id.text);
+      for (const std::string_view name : {header::k_message_id, std::string_view("x-request-id")}) {
+        if (const std::string* value = headers().find(name)) id = *value;
+      }
+      const auto traced = trace().parent;
+      made = host_.log().about(std::string(name_of(packet)), std::move(id),
+                               traced ? traced->trace_id_text() : std::string());
+    }
+    return *made;
+  } catch (...) {  // no memory: the line is worth more than what it is about
+    return host_.log();
+  }
+}
 
 }  // namespace waybill::detail

@@ -90,6 +90,7 @@ class Exchange final : public Invocation {
     std::optional<Headers> from_metadata;  // made when somebody asks
     std::optional<Headers> of_reply;
     std::optional<TraceContext> trace;
+    std::optional<Log> log;  // the same, where it makes a difference what lines are about
   };
   Extras& extras() const {
     if (!extras_) extras_ = std::make_unique<Extras>();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <asio/any_io_executor.hpp>
+#include <asio/post.hpp>
 #include <asio/prefer.hpp>
 #include <asio/query.hpp>
 #include <asio/require.hpp>
@@ -9,6 +10,7 @@
 #include <asio/thread_pool.hpp>
 
 #include <atomic>
+#include <chrono>
 #include <memory>
 #include <thread>
 #include <utility>
@@ -92,6 +94,21 @@ class HandlerPool final : public asio::thread_pool, public std::enable_shared_fr
     return guard(asio::make_strand(get_executor()), std::shared_ptr<Entrance>(shared_from_this(), &entrance_));
   }
 
+  /// How long the last probe waits for a thread; puts one there if none does. Any thread.
+  std::chrono::milliseconds waits() {
+    using Time = std::chrono::steady_clock;
+    const auto now = Time::now().time_since_epoch();
+    const auto since = Time::duration(probed_at_.load());
+    if (since.count()) return std::chrono::duration_cast<std::chrono::milliseconds>(now - since);
+    Time::rep none = 0;
+    if (probed_at_.compare_exchange_strong(none, now.count())) {
+      asio::post(make_strand(), [weak = weak_from_this()] {
+        if (const auto self = weak.lock()) self->probed_at_ = 0;
+      });
+    }
+    return std::chrono::milliseconds(0);
+  }
+
   /// Whether this is one of its threads.
   bool runs_here() noexcept { return get_executor().running_in_this_thread(); }
 
@@ -106,6 +123,7 @@ class HandlerPool final : public asio::thread_pool, public std::enable_shared_fr
 
  private:
   Entrance entrance_;
+  std::atomic<std::chrono::steady_clock::rep> probed_at_{0};  // 0: no probe waits
 };
 
 }  // namespace waybill::detail

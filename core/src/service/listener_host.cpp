@@ -149,6 +149,7 @@ void ListenerHost::on_lost(const Error& error) {
   if (!closed_) tell_link(Status::interrupted);
   retries_->drop();
   parking_->forget_all();
+  tell_letters();
   reconnect_->lost(error);
 }
 
@@ -194,7 +195,7 @@ void ListenerHost::handle_now(const RouteEntry& entry, Delivery& delivery) {
     }
     finished(exchange);
   } catch (...) {
-    failed(exchange, error_of_handler(std::current_exception(), delivery.packet, log()));
+    failed(exchange, error_of_handler(std::current_exception(), delivery.packet, exchange.log()));
   }
 }
 
@@ -210,7 +211,7 @@ void ListenerHost::handle_all_now(const RouteEntry& entry, Exchange& exchange) {
       entry.events[i]->call(exchange);
     } catch (...) {
       if (thrown)
-        error_from_handler(std::current_exception(), exchange.packet(), log());  // has its line in the log
+        error_from_handler(std::current_exception(), exchange.packet(), exchange.log());  // has its line in the log
       else
         thrown = std::current_exception();
     }
@@ -261,7 +262,7 @@ asio::awaitable<void> ListenerHost::run(const RouteEntry& entry, Held held) {
   try {
     outcome = co_await run_step(entry, held, 0);
   } catch (...) {
-    outcome = error_from_handler(std::current_exception(), held->delivery.packet, log());
+    outcome = error_from_handler(std::current_exception(), held->delivery.packet, held->exchange.log());
   }
   if (!is_of_this_link(*held)) {
     if (!outcome) counters.failed.fetch_add(1, std::memory_order_relaxed);
@@ -317,7 +318,7 @@ asio::awaitable<Result<void>> ListenerHost::run_handler(Handler& handler, Held h
   if (stopped.cancelled() != asio::cancellation_type::none && is_abort(thrown)) {
     co_return Error(errc::cancelled, "the handler was cancelled", End::unknown);  // by a middleware, which knows why
   }
-  co_return error_of_handler(thrown, held->exchange.packet(), log());
+  co_return error_of_handler(thrown, held->exchange.packet(), held->exchange.log());
 }
 
 void ListenerHost::finished(Exchange& exchange) {

@@ -23,6 +23,7 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <vector>
 
 namespace waybill::detail {
@@ -94,7 +95,7 @@ class ListenerHost final : public std::enable_shared_from_this<ListenerHost>,
   Buffer& scratch() noexcept { return scratch_; }
   std::string address() const { return listener_->address(); }
   std::string describe() const;
-  ListenerState state() const { return {config_.name, observed_url_, status_}; }  ///< Thread-safe.
+  ListenerState state() const;  ///< Thread-safe.
   /// Says in the log what a configuration will cost that was perhaps not thought of.
   void warn() const;
 
@@ -102,6 +103,7 @@ class ListenerHost final : public std::enable_shared_from_this<ListenerHost>,
 
   void on_delivery(Delivery&& delivery) override;
   void on_lost(const Error& error) override;
+  void on_hindered(std::string_view reason) override;
   asio::awaitable<Result<void>> open_link() override;
   void on_link_ready() override;
   void on_link_lost(const Error& error) override;
@@ -113,6 +115,7 @@ class ListenerHost final : public std::enable_shared_from_this<ListenerHost>,
  private:
   using Held = std::shared_ptr<HeldExchange>;
   void begin_observing();
+  Log log_about(const Delivery& delivery) const;
   /// Of what its transport tells of itself.
   Environment with_figures(Environment environment);
   void handle_now(const RouteEntry& entry, Delivery& delivery);
@@ -134,10 +137,11 @@ class ListenerHost final : public std::enable_shared_from_this<ListenerHost>,
   /// Answers and settles a delivery that failed; an event as the delivery policy says, on the listener's loop.
   void failed(Exchange& exchange, const Error& error);
   void failed_event(Delivery& delivery, const Error& error);
-  void tell_hidden(const Packet& packet, const Error& error) const;
+  void tell_hidden(const Exchange& exchange, const Error& error) const;
   /// Acknowledges a delivery whose handler has finished, or keeps it unsettled if the handler wants that.
   void tell_handled(Exchange& exchange, const Error* error);
   void tell_link(Status changed);
+  void tell_letters();
   void finished(Exchange& exchange);
   void keep(Delivery& delivery);
   /// Ends it for good: it is parked in the dead-letter channel, or dropped where there is none.
@@ -167,6 +171,10 @@ class ListenerHost final : public std::enable_shared_from_this<ListenerHost>,
   TimePoint parking_told_;            ///< That messages cannot be parked: at most once a minute.
   bool is_held_ = false;              ///< The intake, while there is no room for waiting retries.
   std::atomic<Status> status_{Status::idle};
+  std::atomic<std::size_t> letters_waiting_{0};
+  std::atomic<std::chrono::steady_clock::rep> troubled_at_{0};
+  mutable std::mutex why_mutex_;
+  std::string why_;                ///< Status::blocked.
   std::atomic<unsigned> link_{0};  ///< Grows with each link that is lost.
   UnhandledLog unhandled_log_;
   SoleThread sole_thread_;

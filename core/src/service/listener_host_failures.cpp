@@ -76,6 +76,15 @@ void ListenerHost::tell_unhandled(const Packet& packet) {
   log().write(is_meant ? LogLevel::info : LogLevel::warning, text);
 }
 
+Log ListenerHost::log_about(const Delivery& delivery) const {
+  if (!log().wants_records()) return log();
+  const Packet& packet = delivery.packet;
+  const std::string* id = packet.headers.find(header::k_message_id);
+  const auto trace = TraceContext::of(packet.headers).parent;
+  return log().about(std::string(name_of(packet)), id ? *id : std::string(packet.id.text),
+                     trace ? trace->trace_id_text() : std::string());
+}
+
 void ListenerHost::exhausted(Delivery& delivery) {
   const Error error(errc::internal,
                     "it was delivered " + std::to_string(delivery.attempt - 1) + " times and its handler never ended",
@@ -86,16 +95,16 @@ void ListenerHost::exhausted(Delivery& delivery) {
 }
 
 /// An Error that its caller is not told, of a call that the handler made perhaps; other exceptions are in the log already.
-void ListenerHost::tell_hidden(const Packet& packet, const Error& error) const {
+void ListenerHost::tell_hidden(const Exchange& exchange, const Error& error) const {
   if (is_told(error) || error.message() == k_internal_text) return;
-  log().error("the handler of " + std::string(name_of(packet)) + " failed: " + error.what());
+  exchange.log().error("the handler of " + std::string(name_of(exchange.packet())) + " failed: " + error.what());
 }
 
 void ListenerHost::failed(Exchange& exchange, const Error& error) {
   counters.failed.fetch_add(1, std::memory_order_relaxed);  // perhaps on the handler pool
   tell_handled(exchange, &error);
   if (exchange.wants_reply()) {
-    tell_hidden(exchange.packet(), error);
+    tell_hidden(exchange, error);
     try {
       exchange.reply_error(error);
     } catch (const std::exception& unencodable) {
@@ -125,20 +134,22 @@ void ListenerHost::give_up(Delivery& delivery, const Error& error) {
   delivery.failure.emplace(error);
   if (!config_.delivery.dead_letter.empty()) return parking_->add(std::move(delivery));
   count(counters.dropped);
-  log().warning("gave up " + given_up(delivery) + ", it is dropped: " + error.what());
+  log_about(delivery).warning("gave up " + given_up(delivery) + ", it is dropped: " + error.what());
   delivery.settle(Settlement::reject);
 }
 
 void ListenerHost::on_parked(const Delivery& delivery) {
   count(counters.dead_lettered);
-  log().write(delivery.failure->code() == errc::no_handler ? LogLevel::debug : LogLevel::warning,
-              "gave up " + given_up(delivery) + ", it is now in " + config_.delivery.dead_letter + ": " +
-                  delivery.failure->what());
+  tell_letters();
+  log_about(delivery).write(delivery.failure->code() == errc::no_handler ? LogLevel::debug : LogLevel::warning,
+                            "gave up " + given_up(delivery) + ", it is now in " + config_.delivery.dead_letter + ": " +
+                                delivery.failure->what());
   if (draining_) letters_.cancel();
 }
 
 void ListenerHost::on_given_back() {
   ++letters_back_;
+  tell_letters();
   letters_.cancel();
 }
 
@@ -156,13 +167,14 @@ asio::awaitable<void> ListenerHost::letters_parked(TimePoint deadline) {
 }
 
 void ListenerHost::on_not_parked(const Delivery& delivery, const Error& why, std::chrono::milliseconds retry_in) {
+  tell_letters();
   const TimePoint now = idle_.now();
   const bool is_new = now - parking_told_ >= std::chrono::minutes(1);
   if (is_new) parking_told_ = now;
-  log().write(is_new ? LogLevel::error : LogLevel::debug,
-              given_up(delivery) + " cannot be put into " + config_.delivery.dead_letter + ": " + why.what() +
-                  " (it waits unsettled, with " + std::to_string(parking_->size() - 1) + " others; trying again in " +
-                  std::to_string(retry_in.count()) + " ms)");
+  log_about(delivery).write(is_new ? LogLevel::error : LogLevel::debug,
+                            given_up(delivery) + " cannot be put into " + config_.delivery.dead_letter + ": " +
+                                why.what() + " (it waits unsettled, with " + std::to_string(parking_->size() - 1) +
+                                " others; trying again in " + std::to_string(retry_in.count()) + " ms)");
 }
 
 void ListenerHost::hold_intake(bool on) {

@@ -34,8 +34,42 @@ void ListenerHost::tell_handled(Exchange& exchange, const Error* error) {
   });
 }
 
+ListenerState ListenerHost::state() const {
+  ListenerState state;
+  state.name = config_.name;
+  state.url = observed_url_;
+  state.status = status_;
+  state.dead_letters_waiting = letters_waiting_;
+  state.troubled_at = std::chrono::steady_clock::time_point(std::chrono::steady_clock::duration(troubled_at_.load()));
+  if (state.status == Status::blocked) {
+    const std::lock_guard lock(why_mutex_);
+    state.why = why_;
+  }
+  return state;
+}
+
+void ListenerHost::on_hindered(std::string_view reason) {
+  const Status status = status_;
+  if (closed_ || draining_ || (status != Status::ready && status != Status::blocked)) return;
+  {
+    const std::lock_guard lock(why_mutex_);
+    why_ = reason;
+  }
+  const Status changed = reason.empty() ? Status::ready : Status::blocked;
+  if (changed != status) tell_link(changed);
+}
+
+void ListenerHost::tell_letters() {
+  const std::size_t waiting = parking_ ? parking_->without_place() : 0;
+  const std::size_t before = letters_waiting_.exchange(waiting);
+  if (waiting == 0 && before > 0) troubled_at_ = clock_.now().time_since_epoch().count();
+  if (waiting == before || !observer_) return;
+  observer_->figure_told(observed_url_, "dead_letters_waiting", static_cast<double>(waiting));
+}
+
 void ListenerHost::tell_link(Status changed) {
   status_ = changed;
+  if (changed == Status::interrupted) troubled_at_ = clock_.now().time_since_epoch().count();
   if (observer_) observer_->link_changed(observed_url_, changed);
 }
 

@@ -6,6 +6,7 @@ namespace waybill::detail {
 namespace {
 
 constexpr transport::Backoff::Options k_pause{std::chrono::seconds(1), std::chrono::minutes(1)};
+constexpr std::chrono::seconds k_probe{2};
 
 }  // namespace
 
@@ -31,11 +32,16 @@ void Parking::ended(Id id, const Result<void>& outcome) {
     // Out of the map first: settling may bring the next delivery at once.
     const auto ended = letters_.extract(found);
     Delivery& delivery = ended.mapped().delivery;
+    if (ended.mapped().has_failed) --without_place_;
     delivery.settle(outcome ? Settlement::ack : Settlement::retry);
+    if (outcome && ended.mapped().has_failed) try_all();
     if (!host) return;
     return outcome ? host->on_parked(delivery) : host->on_given_back();
   }
-  const std::chrono::milliseconds pause = letter.pause.next(random_bits());
+  if (!std::exchange(letter.has_failed, true)) ++without_place_;
+  std::chrono::milliseconds pause = letter.pause.next(random_bits());
+  if (waiting_.empty() || waiting_.begin()->first > timer_.now() + k_probe)
+    pause = std::min<std::chrono::milliseconds>(pause, k_probe);
   const auto added = waiting_.emplace(timer_.now() + pause, id);
   if (added == waiting_.begin()) watch();
   if (host) host->on_not_parked(letter.delivery, outcome.error(), pause);
@@ -47,6 +53,7 @@ std::size_t Parking::give_back() {
   const auto waiting = std::exchange(waiting_, {});
   for (const auto& [due, id] : waiting) {
     auto letter = letters_.extract(id);
+    if (letter.mapped().has_failed) --without_place_;
     letter.mapped().delivery.settle(Settlement::retry);
   }
   return waiting.size();
@@ -55,7 +62,16 @@ std::size_t Parking::give_back() {
 void Parking::forget_all() {
   timer_.cancel();
   waiting_.clear();
+  without_place_ = 0;
   const auto forgotten = std::exchange(letters_, {});
+}
+
+/// There is room again.
+void Parking::try_all() {
+  if (waiting_.empty()) return;
+  const auto waiting = std::exchange(waiting_, {});
+  for (const auto& [due, id] : waiting) waiting_.emplace(timer_.now(), id);
+  watch();
 }
 
 void Parking::watch() {

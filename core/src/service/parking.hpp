@@ -14,7 +14,8 @@
 namespace waybill::detail {
 
 /// Keeps each delivery unsettled until the transport says that it is parked, and acknowledges it then. One that cannot
-/// be parked waits, longer each time, and is parked again: it is neither handled again nor given back meanwhile.
+/// be parked waits, longer each time, and is parked again: it is neither handled again nor given back meanwhile. While some
+/// wait, one of them is tried every other second; when that has found its place, so do the others.
 ///
 /// Threads: all on one executor. Lifetime: shared; what is still there at the end is given back.
 class Parking : public std::enable_shared_from_this<Parking> {
@@ -42,15 +43,19 @@ class Parking : public std::enable_shared_from_this<Parking> {
   /// Those whose parking has begun and not ended.
   std::size_t under_way() const noexcept { return letters_.size() - waiting_.size(); }
   std::size_t size() const noexcept { return letters_.size(); }
+  /// Those that could not be parked so far, and are to be.
+  std::size_t without_place() const noexcept { return without_place_; }
 
  private:
   struct Letter {
     Delivery delivery;
     transport::Backoff pause;
+    bool has_failed = false;
   };
   using Id = std::uint64_t;
   void park(Id id, Letter& letter);
   void ended(Id id, const Result<void>& outcome);
+  void try_all();
   void watch();
 
   std::map<Id, Letter> letters_;  // stable addresses: the transport sees a delivery while it parks it
@@ -58,6 +63,7 @@ class Parking : public std::enable_shared_from_this<Parking> {
   Timer timer_;
   std::weak_ptr<Host> host_;
   Id last_id_ = 0;
+  std::size_t without_place_ = 0;
   bool gives_back_ = false;
 };
 

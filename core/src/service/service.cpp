@@ -54,6 +54,12 @@ Service& Service::log_to(LogSink sink) {
   return *this;
 }
 
+Service& Service::log_to(LogRecordSink sink) {
+  core_->require_not_started("log_to()");
+  core_->parts().log = Log(std::move(sink), level_of(core_->config().log_level));
+  return *this;
+}
+
 Service& Service::observe(std::shared_ptr<Observer> observer) {
   core_->require_not_started("observe()");
   core_->parts().observer = detail::together(core_->parts().observer, std::move(observer));
@@ -110,6 +116,11 @@ std::vector<std::string> Service::describe() const {
 }
 
 std::vector<ListenerState> Service::listeners() const { return core_->listeners(); }
+std::chrono::milliseconds Service::handler_pool_waits() const {
+  const auto& pool = core_->parts().handler_pool;
+  return pool ? pool->waits() : std::chrono::milliseconds(0);
+}
+
 ServiceStats Service::stats() const { return core_->stats(); }
 
 }  // namespace waybill

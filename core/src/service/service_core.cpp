@@ -24,6 +24,11 @@ LogLevel level_of(std::string_view name) {
   return LogLevel::info;
 }
 
+Log make_log(const Config& config) {
+  const LogLevel level = level_of(config.log_level);
+  return config.log_format == "json" ? Log(stderr_json_log(), level) : Log(stderr_log(), level);
+}
+
 namespace {
 Error stopped() { return Error(errc::closed, "the service was stopped before it was ready", End::rejected); }
 }  // namespace
@@ -31,7 +36,7 @@ Error stopped() { return Error(errc::closed, "the service was stopped before it 
 Service::Core::Core(std::optional<asio::any_io_executor> executor, Config config,
                     std::shared_ptr<const Registry> registry)
     : config_(std::move(config)), parts_(std::make_shared<detail::ServiceParts>()) {
-  parts_->log = Log(stderr_log(), level_of(config_.log_level));
+  parts_->log = make_log(config_);
   parts_->registry = std::move(registry);
   config_.validate().value();
   parts_->tables.resize(std::max<std::size_t>(1, config_.listeners.size()));

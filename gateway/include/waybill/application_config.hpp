@@ -39,6 +39,8 @@ struct RouteConfig {
 struct HealthConfig {
   bool is_served = true;              ///< `/livez` and `/readyz` on the HTTP server.
   std::vector<std::string> required;  ///< Clients without whose link the program is not ready.
+  std::chrono::milliseconds stuck_after{
+      2'000};  ///< Something new waits so long for a handler thread: not ready. 0: never.
 };
 
 /// What `metrics:` says.

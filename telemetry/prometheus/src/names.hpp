@@ -35,6 +35,8 @@ inline constexpr Metric k_sent{"waybill_service_sent_bytes_total", Type::Counter
 inline constexpr Metric k_links{"waybill_service_links", Type::Gauge, "Listeners, one on each loop, by what their link is."};
 inline constexpr Metric k_reconnects{"waybill_service_reconnects_total", Type::Counter, "Links that were lost and are back."};
 inline constexpr Metric k_bounds{"waybill_service_bounds_reached_total", Type::Counter, "How often a bound made messages wait."};
+inline constexpr Metric k_lag{"waybill_service_lag_messages", Type::Gauge, "Messages that wait at the broker for this listener."};
+inline constexpr Metric k_letters{"waybill_service_dead_letters_waiting", Type::Gauge, "Messages that were given up and have no place in the dead-letter channel."};
 
 inline constexpr Metric k_http_requests{"waybill_http_requests_total", Type::Counter, "Requests that have ended; status 0: their caller left before."};
 inline constexpr Metric k_http_in_flight{"waybill_http_requests_in_flight", Type::Gauge, "Requests that have not ended."};

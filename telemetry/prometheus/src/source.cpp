@@ -31,7 +31,13 @@ void Figures::tell(std::string_view name, double value) noexcept {
 void Figures::collect(const std::string& url, Page& page) const {
   const std::lock_guard lock(mutex_);
   for (const auto& [name, value] : values_) {
-    page.add(names::k_figure, {{"url", url}, {"name", name}}, value);
+    if (name == "lag") {
+      page.add(names::k_lag, {{"url", url}}, value);
+    } else if (name == "dead_letters_waiting") {
+      page.add(names::k_letters, {{"url", url}}, value);
+    } else {
+      page.add(names::k_figure, {{"url", url}, {"name", name}}, value);
+    }
   }
 }
 

@@ -19,6 +19,7 @@ constexpr std::chrono::milliseconds k_longest_backoff{1'000};
 Intake::Intake(const Environment& environment, const Options& options, std::string group, IntakeHooks& hooks)
     : executor_(environment.executor),
       log_(environment.log),
+      metrics_(environment.metrics),
       retry_backoff_(options.retry_backoff),
       revoke_timeout_(options.revoke_timeout),
       start_timeout_(options.start_timeout),
@@ -163,6 +164,7 @@ void Intake::on_tick() {
   pin_places();
   if (leaving_ && consumer_->is_lost()) leave_soon();
   if (flow_.tick(is_blocked())) consumer_->pause(assignment_);
+  if (metrics_ && !is_stopped()) tell_lag();
 }
 
 void Intake::on_error(rd_kafka_resp_err_t code, std::string_view reason, bool is_fatal) {

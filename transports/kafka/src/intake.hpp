@@ -34,6 +34,8 @@ class IntakeHooks {
   virtual void on_record(Token token, const rd_kafka_message_t& message, int attempt, bool is_redelivered) = 0;
   /// The partitions that the group has given us are positioned: what is sent now will be received. Called once.
   virtual void on_intake_ready() = 0;
+  /// How many partitions are ours now. From within librdkafka.
+  virtual void on_share(std::size_t partitions) = 0;
   /// `is_fatal`: the consumer is useless now.
   virtual void on_intake_error(rd_kafka_resp_err_t code, std::string_view reason, bool is_fatal) = 0;
 
@@ -96,6 +98,7 @@ class Intake final : public ClientHooks, public std::enable_shared_from_this<Int
   void revoked(const rd_kafka_topic_partition_list_t& partitions);
   bool has_in_hand(const rd_kafka_topic_partition_list_t& partitions) const;
   void tell_share();
+  void tell_lag();
   void tell_gap(const Partition& partition, std::int64_t offset);
   void hold_if_full(Partition& partition);
   void release_if_room(Partition& partition);
@@ -111,6 +114,7 @@ class Intake final : public ClientHooks, public std::enable_shared_from_this<Int
 
   asio::any_io_executor executor_;
   Log log_;
+  MetricSink metrics_;
   std::chrono::milliseconds retry_backoff_;
   std::chrono::milliseconds revoke_timeout_;
   std::chrono::milliseconds start_timeout_;

@@ -157,7 +157,19 @@ void Intake::revoked(const rd_kafka_topic_partition_list_t& partitions) {
 }
 
 void Intake::tell_share() {
+  if (!is_stopped()) hooks_.on_share(assignment_.size());
   log_.debug("kafka: " + group_ + " has " + std::to_string(assignment_.size()) + " partitions here");
+}
+
+/// From what librdkafka knows of the ends of partitions: nobody is asked for it.
+void Intake::tell_lag() {
+  std::int64_t lag = 0;
+  assignment_.for_each([&](const Partition& partition) {
+    const std::int64_t end = consumer_->bounds_of(partition).second;
+    const std::int64_t come = partition.last >= 0 ? partition.last + 1 : partition.fresh_from.value_or(end);
+    if (end >= 0) lag += std::max<std::int64_t>(0, end - come);
+  });
+  metrics_("lag", static_cast<double>(lag));
 }
 
 /// Records that are not there any more, or a topic that is another one now.

@@ -90,10 +90,28 @@ void ListenerLink::watch_brokers() {
         const auto self = weak.lock();
         if (!self || self->is_closed_) return;
         const Log& log = self->environment_.log;
+        self->no_broker_ = reason;
+        self->tell_hindered();
         if (reason.empty()) return log.info("kafka: a broker answers again");
         log.warning("kafka: " + std::string(reason) + "; nothing comes and goes until one answers");
       });
   watch_->start();
+}
+
+void ListenerLink::on_share(std::size_t partitions) {
+  has_share_ = partitions > 0;
+  has_had_share_ = has_had_share_ || has_share_;
+  asio::post(environment_.executor, [weak = weak_from_this()] {
+    if (const auto self = weak.lock()) self->tell_hindered();
+  });
+}
+
+/// A member that never had a partition is a spare one, and nothing is wrong with it.
+void ListenerLink::tell_hindered() {
+  if (is_closed_ || !is_open_ || !sink_) return;
+  if (!no_broker_.empty()) return sink_->on_hindered(no_broker_);
+  const bool is_bereft = has_had_share_ && !has_share_;
+  sink_->on_hindered(is_bereft ? "the group " + group_ + " has taken its partitions away" : "");
 }
 
 Result<void> ListenerLink::make_producer() {

@@ -60,6 +60,7 @@ class ListenerLink final : public std::enable_shared_from_this<ListenerLink>,
  private:
   void on_record(Token token, const rd_kafka_message_t& message, int attempt, bool is_redelivered) override;
   void on_intake_ready() override;
+  void on_share(std::size_t partitions) override;
   void on_intake_error(rd_kafka_resp_err_t code, std::string_view reason, bool is_fatal) override;
   void on_sent(Ticket ticket, rd_kafka_resp_err_t code, End end) override;
   void on_producer_error(rd_kafka_resp_err_t code, std::string_view reason, bool is_fatal) override;
@@ -73,6 +74,8 @@ class ListenerLink final : public std::enable_shared_from_this<ListenerLink>,
   void end_step(Result<void> outcome);
   void pass_over(Token token);
   void watch_brokers();
+  /// Tells the host whether records can come.
+  void tell_hindered();
   void trouble(rd_kafka_resp_err_t code, std::string_view reason, bool is_fatal);
 
   Environment environment_;
@@ -93,6 +96,9 @@ class ListenerLink final : public std::enable_shared_from_this<ListenerLink>,
   LogLimit limit_;
   std::shared_ptr<ListenerLink> held_by_deliveries_;
   std::size_t deliveries_ = 0;
+  std::string no_broker_;  ///< Why none can be used; empty: one can.
+  bool has_had_share_ = false;
+  bool has_share_ = false;
   bool is_fenced_ = false;
   bool is_ready_ = false;  ///< All that the group gave can be read, or nearly.
   bool is_open_ = false;

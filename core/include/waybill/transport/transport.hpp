@@ -235,6 +235,9 @@ class ListenerSink {
   virtual void on_delivery(Delivery&& delivery) = 0;
   /// The link is gone, with everything it had delivered; the host calls open() again after a while.
   virtual void on_lost(const Error& error) = 0;
+  /// It has its link, and yet receives nothing for now, and says why: no broker answers, its share was taken away. Empty: it
+  /// receives again. Forgotten when the link is lost.
+  virtual void on_hindered(std::string_view reason) { (void)reason; }
 
  protected:
   ~ListenerSink() = default;
