@@ -1,15 +1,18 @@
 // waybill itself, measured through its public API.
 //
 //   waybill_bench server --handler bytes|typed --transport tcp|redis|amqp|kafka --port P --ctl C [--ns NS] [--broker B]
-//                  [--ack 0|1]
+//                  [--ack 0|1] [--metrics on]
 //   waybill_bench client ... --workload rpc|events|fan --inflight N --conns N --payload FILE --warmup S --secs S
 //
 // bytes: a handler that takes and returns opaque bytes; on TCP over binary framing. typed: struct in, struct out, JSON;
 // on TCP over NestJS framing. P: the port on TCP; B: the broker's port (carrier.cpp); NS: the prefix of its channels;
-// ack: carrier.hpp. The client prints one line of JSON (harness.hpp).
+// ack: carrier.hpp; metrics: counted for Prometheus, on either side. The client prints one line of JSON (harness.hpp).
 #include "carrier.hpp"
 #include "harness.hpp"
 #include "waybill/waybill.hpp"
+#if WAYBILL_HAS_PROMETHEUS
+#include "waybill/prometheus.hpp"
+#endif
 
 #include <asio/detached.hpp>
 #include <asio/io_context.hpp>
@@ -32,15 +35,27 @@ struct Order {
   std::string note;
 };
 
+/// What `--metrics on` counts into; null without.
+std::shared_ptr<waybill::Observer> metrics_of(const bench::Arguments& arguments) {
+  if (arguments.text("metrics") != "on") return nullptr;
+#if WAYBILL_HAS_PROMETHEUS
+  return std::make_shared<waybill::Prometheus>();
+#else
+  std::fputs("built without waybill::prometheus\n", stderr);
+  std::exit(2);
+#endif
+}
+
 struct Setup {
   std::string url;
   waybill::Pattern echo;
   waybill::Pattern event;
+  std::shared_ptr<waybill::Observer> metrics;  // null: off
 };
 
 Setup setup_of(const bench::Arguments& arguments) {
   const bench::Carrier carrier = bench::carrier_of(arguments);
-  return {carrier.url, waybill::Pattern(carrier.echo), waybill::Pattern(carrier.event)};
+  return {carrier.url, waybill::Pattern(carrier.echo), waybill::Pattern(carrier.event), metrics_of(arguments)};
 }
 
 int serve(const bench::Arguments& arguments) {
@@ -48,6 +63,7 @@ int serve(const bench::Arguments& arguments) {
   Setup setup = setup_of(arguments);
   waybill::Config config = waybill::Config::listen({setup.url});
   waybill::Service service(loop.get_executor(), std::move(config));
+  if (setup.metrics) service.observe(setup.metrics);
   bench::EventCounter counter(loop, static_cast<std::uint16_t>(arguments.number("ctl", 7002)));
   if (arguments.text("handler") == "bytes") {
     service.on_request(setup.echo, [](const waybill::Payload& bytes) -> const waybill::Payload& { return bytes; });
@@ -78,9 +94,11 @@ class Caller {
         pattern_(setup.echo),
         body_(body),
         sent_(static_cast<std::size_t>(inflight)),
+        metrics_(setup.metrics),
         meter_(meter) {}
 
   void start() {
+    if (metrics_) client_.observe(metrics_);
     now_ = bench::now_ns();
     for (std::size_t i = 0; i < sent_.size(); ++i) call(i, now_);
   }
@@ -104,6 +122,7 @@ class Caller {
   waybill::Pattern pattern_;
   const Body& body_;
   std::vector<std::uint64_t> sent_;
+  std::shared_ptr<waybill::Observer> metrics_;
   std::uint64_t now_ = 0, replies_ = 0;
   bench::Meter& meter_;
 };

@@ -7,6 +7,7 @@
 #   scripts/bench.sh amqp     bare rabbitmq-c, waybill and NestJS on RabbitMQ, on a broker of its own
 #   scripts/bench.sh instructions  how many a request takes on TCP outside the kernel, bare Asio and waybill, by callgrind;
 #                             --handlers bytes,typed --inflight 1,64 --programs raw_asio,waybill_bench choose from them
+#   scripts/bench.sh metrics  requests per second on TCP with metrics on, as a ratio to those without
 #   scripts/bench.sh codec    the serializers by themselves; further arguments go to Google Benchmark
 #
 # BENCH_ROUNDS   how often everything is run (5)       BENCH_SECS  seconds of each measurement (2)
@@ -21,8 +22,8 @@ cd "$root" || exit 1
 
 what="${1:-}"
 case "$what" in
-  tcp | redis | amqp | kafka | instructions | codec) shift ;;
-  *) die "usage: scripts/bench.sh tcp|redis|amqp|kafka|instructions|codec" ;;
+  tcp | redis | amqp | kafka | instructions | codec | metrics) shift ;;
+  *) die "usage: scripts/bench.sh tcp|redis|amqp|kafka|instructions|codec|metrics" ;;
 esac
 
 results="$root/build/bench"
@@ -66,6 +67,12 @@ if [ "$what" = instructions ]; then
   install_packages valgrind
   print_machine
   exec python3 bench/instructions.py --build "$build" --results "$results" "$@"
+fi
+
+if [ "$what" = metrics ]; then
+  build_programs waybill_bench
+  print_machine
+  exec python3 bench/metrics.py --build "$build" --results "$results"
 fi
 
 # The bare program beside waybill, and the broker it needs, by scripts/brokers.sh's name.
