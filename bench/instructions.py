@@ -2,6 +2,7 @@
 """Counts the instructions that a request takes outside the kernel, under callgrind; scripts/bench.sh calls it.
 
     instructions.py --build DIR --results DIR [--handlers bytes,typed] [--inflight 1,64] [--programs raw_asio,waybill_bench]
+                    [--traces none|observer|middleware|steps|spans]
 
 Each program runs with fewer and with more requests, and the difference is divided by the requests that it has more: start,
 connecting and end do not count. What callgrind wrote stays in the results folder, for callgrind_annotate.
@@ -24,7 +25,7 @@ def total_of(path):
     return next(int(line.split()[1]) for line in open(path) if line.startswith("totals:"))
 
 
-def count(pin, build, results, program, handler, inflight, requests):
+def count(pin, build, results, program, handler, inflight, requests, traces="none"):
     """Instructions of the service and of the client for so many requests."""
     port, control = free_ports(2)
     folder = results / f"{program}-{handler}-{inflight}-{requests}"
@@ -34,7 +35,8 @@ def count(pin, build, results, program, handler, inflight, requests):
 
     def words(mode):
         return pin + ["valgrind", "--tool=callgrind", f"--callgrind-out-file={folder / mode}", str(build / "bench" / program),
-                            mode, "--handler", handler, "--transport", "tcp", "--port", str(port), "--ctl", str(control)]
+                            mode, "--handler", handler, "--transport", "tcp", "--port", str(port), "--ctl", str(control)] + (
+                            ["--traces", traces] if traces != "none" and program == "waybill_bench" else [])
 
     with open(folder / "log", "w") as log:
         service = subprocess.Popen(words("server"), stdout=subprocess.PIPE, stderr=log, text=True)
@@ -67,6 +69,7 @@ def main():
     parser.add_argument("--handlers", type=words_of, default=["bytes", "typed"])
     parser.add_argument("--inflight", type=words_of, default=["1", "64"])
     parser.add_argument("--programs", type=words_of, default=list(NAMES))
+    parser.add_argument("--traces", default="none")  # of waybill's; 1 % of them sampled
     arguments = parser.parse_args()
     results = arguments.results / "instructions"
     results.mkdir(parents=True, exist_ok=True)
@@ -76,7 +79,7 @@ def main():
         for handler in arguments.handlers:
             cells = []
             for program in arguments.programs:
-                fewer, more = (count(pin, arguments.build, results, program, handler, inflight, each)
+                fewer, more = (count(pin, arguments.build, results, program, handler, inflight, each, arguments.traces)
                                for each in (FEWER, FEWER + MORE))
                 service, client = ((b - a) / MORE for a, b in zip(fewer, more))
                 cells += [f"{client:,.0f}", f"{service:,.0f}", f"{service + client:,.0f}"]

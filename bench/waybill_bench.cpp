@@ -1,7 +1,7 @@
 // waybill itself, measured through its public API.
 //
 //   waybill_bench server --handler bytes|typed --transport tcp|redis|amqp|kafka --port P --ctl C [--ns NS] [--broker B]
-//                  [--ack 0|1] [--metrics on]
+//                  [--ack 0|1] [--metrics on] [--traces none|middleware|steps|spans] [--ratio 0.01]
 //   waybill_bench client ... --workload rpc|events|fan --inflight N --conns N --payload FILE --warmup S --secs S
 //
 // bytes: a handler that takes and returns opaque bytes; on TCP over binary framing. typed: struct in, struct out, JSON;
@@ -9,6 +9,7 @@
 // ack: carrier.hpp; metrics: counted for Prometheus, on either side. The client prints one line of JSON (harness.hpp).
 #include "carrier.hpp"
 #include "harness.hpp"
+#include "traces.hpp"
 #include "waybill/waybill.hpp"
 #if WAYBILL_HAS_PROMETHEUS
 #include "waybill/prometheus.hpp"
@@ -64,6 +65,7 @@ int serve(const bench::Arguments& arguments) {
   waybill::Config config = waybill::Config::listen({setup.url});
   waybill::Service service(loop.get_executor(), std::move(config));
   if (setup.metrics) service.observe(setup.metrics);
+  bench::trace(service, arguments);
   bench::EventCounter counter(loop, static_cast<std::uint16_t>(arguments.number("ctl", 7002)));
   if (arguments.text("handler") == "bytes") {
     service.on_request(setup.echo, [](const waybill::Payload& bytes) -> const waybill::Payload& { return bytes; });
@@ -88,14 +90,17 @@ int serve(const bench::Arguments& arguments) {
 template <class Body>
 class Caller {
  public:
-  Caller(asio::io_context& loop, const Setup& setup, const Body& body, long inflight, bench::Meter& meter)
+  Caller(asio::io_context& loop, const Setup& setup, const Body& body, long inflight, bench::Meter& meter,
+         const bench::Arguments& arguments)
       : loop_(loop),
         client_(loop.get_executor(), setup.url),
         pattern_(setup.echo),
         body_(body),
         sent_(static_cast<std::size_t>(inflight)),
         metrics_(setup.metrics),
-        meter_(meter) {}
+        meter_(meter) {
+    bench::trace(client_, arguments);
+  }
 
   void start() {
     if (metrics_) client_.observe(metrics_);
@@ -210,7 +215,7 @@ int call(const bench::Arguments& arguments, const Body& body, std::size_t size) 
   }
   std::vector<std::unique_ptr<Caller<Body>>> callers;
   for (long i = 0; i < connections; ++i) {
-    callers.push_back(std::make_unique<Caller<Body>>(loop, setup, body, inflight, meter));
+    callers.push_back(std::make_unique<Caller<Body>>(loop, setup, body, inflight, meter, arguments));
   }
   asio::post(loop, [&] {
     for (const auto& caller : callers) caller->start();

@@ -3,6 +3,8 @@
 #include "random_bits.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cstring>
 #include <span>
 
 namespace waybill {
@@ -16,11 +18,15 @@ constexpr std::size_t k_large_member = 128;   // of a tracestate: left out first
 constexpr std::uint8_t k_known_flags = 0b11;  // of a version that we do not know: sampled, random
 constexpr std::string_view k_digits = "0123456789abcdef";
 
-/// In lower case, as the W3C asks for.
-int digit_of(char c) noexcept {
-  if (c >= '0' && c <= '9') return c - '0';
-  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
+/// The value of each hexadecimal digit, in lower case as the W3C asks for; of all else -1.
+constexpr auto k_values = [] {
+  std::array<std::int8_t, 256> values{};
+  values.fill(-1);
+  for (std::size_t i = 0; i < k_digits.size(); ++i)
+    values[static_cast<unsigned char>(k_digits[i])] = static_cast<std::int8_t>(i);
+  return values;
+}();
+int digit_of(char c) noexcept { return k_values[static_cast<unsigned char>(c)]; }
 
 bool read_hex(std::string_view text, std::span<std::uint8_t> bytes) noexcept {
   for (std::size_t i = 0; i < bytes.size(); ++i) {
@@ -32,11 +38,13 @@ bool read_hex(std::string_view text, std::span<std::uint8_t> bytes) noexcept {
   return true;
 }
 
-void append_hex(std::span<const std::uint8_t> bytes, std::string& text) {
+/// Writes two digits for each byte, and gives where it has stopped.
+char* write_hex(std::span<const std::uint8_t> bytes, char* at) noexcept {
   for (const std::uint8_t byte : bytes) {
-    text += k_digits[byte >> 4];
-    text += k_digits[byte & 15];
+    *at++ = k_digits[byte >> 4];
+    *at++ = k_digits[byte & 15];
   }
+  return at;
 }
 
 bool is_zero(std::span<const std::uint8_t> bytes) noexcept {
@@ -45,10 +53,9 @@ bool is_zero(std::span<const std::uint8_t> bytes) noexcept {
 
 void fill_randomly(std::span<std::uint8_t> bytes) {
   do {
-    std::uint64_t bits = 0;
-    for (std::size_t i = 0; i < bytes.size(); ++i, bits >>= 8) {
-      if (i % 8 == 0) bits = detail::random_bits();
-      bytes[i] = static_cast<std::uint8_t>(bits);
+    for (std::size_t i = 0; i < bytes.size(); i += sizeof(std::uint64_t)) {
+      const std::uint64_t bits = detail::random_bits();
+      std::memcpy(bytes.data() + i, &bits, sizeof bits);
     }
   } while (is_zero(bytes));
 }
@@ -84,7 +91,9 @@ bool is_state_member(std::string_view member) noexcept {
 /// The members of a list in their order, as many as fit. Nothing if one of them is malformed.
 std::string bounded_list(std::string_view text, bool (*is_good)(std::string_view) noexcept, std::size_t most_bytes,
                          std::size_t most_members, std::size_t largest) {
-  if (text.empty() || text.size() > (64u << 10) || !is_printable(text)) return {};
+  if (text.empty()) [[likely]]
+    return {};
+  if (text.size() > (64u << 10) || !is_printable(text)) return {};
   const bool is_long = text.size() > most_bytes;
   std::string list;
   std::size_t members = 0;
@@ -145,26 +154,23 @@ std::optional<Traceparent> Traceparent::parse(std::string_view text) noexcept {
 }
 
 std::string Traceparent::to_text() const {
-  std::string text = "00-";
-  text.reserve(k_length);
-  append_hex(trace_id, text);
-  text += '-';
-  append_hex(parent_id, text);
-  text += '-';
-  append_hex({&flags, 1}, text);
+  std::string text(k_length, '-');
+  text[0] = text[1] = '0';
+  char* at = write_hex(trace_id, text.data() + 3);
+  at = write_hex(parent_id, at + 1);
+  write_hex({&flags, 1}, at + 1);
   return text;
 }
 
 std::string Traceparent::trace_id_text() const {
-  std::string text;
-  text.reserve(2 * trace_id.size());
-  append_hex(trace_id, text);
+  std::string text(2 * trace_id.size(), '0');
+  write_hex(trace_id, text.data());
   return text;
 }
 
 TraceContext TraceContext::of(std::string_view traceparent, std::string_view tracestate, std::string_view baggage) {
   TraceContext read;
-  read.parent = Traceparent::parse(trimmed(traceparent));
+  if (!traceparent.empty()) read.parent = Traceparent::parse(trimmed(traceparent));
   if (read.parent) read.state = bounded_list(tracestate, &is_state_member, k_max_state, k_max_members, k_large_member);
   read.baggage =
       bounded_list(baggage, &is_member, TraceContext::k_max_baggage, k_max_items, TraceContext::k_max_baggage);

@@ -1,6 +1,7 @@
 // The layouts that NestJS and waybill write, byte for byte:
 //
 //   {"pattern":P,"data":X,"id":"I"}   {"pattern":P,"data":X}
+//   {"pattern":P,"data":X,"metadata":{"traceparent":"T"},"id":"I"}   and without the id
 //   {"response":X,"isDisposed":true,"id":"I"}   {"response":X,"id":"I"}   {"isDisposed":true,"id":"I"}
 //   {"err":X,"isDisposed":true,"id":"I"}
 //
@@ -136,6 +137,22 @@ bool take_pattern(std::string_view& text, bool is_known_utf8, Term& pattern) noe
   return is_known_utf8 || is_utf8(pattern.text);
 }
 
+/// Takes `,"metadata":{"traceparent":"T"}` off the end of `text`, where T is what such are: hexadecimal digits and dashes.
+/// No payload ends so, not even one that holds such a member.
+void take_traceparent(const Slice& bytes, std::string_view& text, Packet& packet) {
+  constexpr std::string_view k_head = ",\"metadata\":{\"traceparent\":\"";
+  constexpr std::size_t k_traceparent = 55;
+  constexpr std::size_t k_size = k_head.size() + k_traceparent + 2;
+  if (text.size() < k_size || !text.ends_with("\"}")) return;
+  const std::string_view whole = text.substr(text.size() - k_size);
+  if (!whole.starts_with(k_head)) return;
+  for (const char c : whole.substr(k_head.size(), k_traceparent)) {
+    if (!(c >= '0' && c <= '9') && !(c >= 'a' && c <= 'f') && c != '-') return;
+  }
+  packet.metadata = bytes.part(whole.substr(std::strlen(",\"metadata\":")));
+  text.remove_suffix(k_size);
+}
+
 bool take_payload(const Slice& bytes, std::string_view text, Packet& packet) {
   if (!is_one_value(text)) return false;
   packet.payload = bytes.part(text);
@@ -154,6 +171,7 @@ bool parse_call(const Slice& bytes, std::string_view text, Packet& packet) {
     packet.kind = PacketKind::event;
     if (!take_suffix(text, "}")) return false;
   }
+  take_traceparent(bytes, text, packet);
   return take_payload(bytes, text, packet);
 }
 
