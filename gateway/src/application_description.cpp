@@ -20,11 +20,19 @@ HandlerKind kind_of(const RouteConfig& route) {
   return HandlerKind::request;
 }
 
+bool is_pattern(const std::string& json, const Pattern& pattern) {
+  try {
+    return Pattern::from_json(json) == pattern;
+  } catch (const Error&) {  // of a broker's own form
+    return false;
+  }
+}
+
 /// The handler of this program that a route reaches by a client `self:NAME`.
 std::optional<HandlerDescription> find_handler(const ServiceDescription& service, const RouteConfig& route) {
   for (const HandlerDescription& handler : service.handlers) {
     if ((handler.kind == HandlerKind::event) != (route.kind == RouteConfig::Kind::event)) continue;
-    if (Pattern::from_json(handler.pattern) == *route.pattern) return handler;
+    if (is_pattern(handler.pattern, *route.pattern)) return handler;
   }
   return std::nullopt;
 }

@@ -96,6 +96,11 @@ TEST_F(ApplicationDescriptions, HaveTheNameOfTheConfiguration) {
   EXPECT_EQ(app_->description().version, "2");
 }
 
+TEST_F(ApplicationDescriptions, AHandlerOfABrokersOwnPatternLeavesTheOthersTold) {
+  make(k_routes).on_request(native("a.**.b"), [] {});
+  EXPECT_NE(app_->open_api().find(R"("schema":{"$ref":"#/components/schemas/Order"})"), std::string::npos);
+}
+
 TEST_F(ApplicationDescriptions, TellWhatRoutesSendToOthers) {
   const ServiceDescription told = make(k_routes).description();
   ASSERT_EQ(told.servers.size(), 2u);

@@ -108,6 +108,31 @@ TEST_F(Descriptions, AreTypesAndCallsOfTypeScript) {
   }
 }
 
+TEST(DescriptionsFromAfar, MayHaveAnySchema) {
+  ServiceDescription told;
+  for (const char* schema :
+       {"true", "[]", "7", "\"x\"", R"({"$ref":7})", R"({"$ref":"#/$defs/none"})", R"({"enum":{}})", R"({"type":[[]]})",
+        R"({"type":"object","properties":7,"required":"id"})", R"({"anyOf":null,"$defs":[1]})",
+        R"({"$ref":"#/$defs/a","$defs":{"a":{"$ref":"#/$defs/a"},"a":{"$ref":"#/$defs/b"},"b":{"$ref":"#/$defs/a"}}})",
+        R"({"prefixItems":{},"type":"array"})", R"({"const":{"a":[]}})"}) {
+    told.handlers.push_back({Kind::request, "\"x\"", schema, schema, {}, false});
+    told.handlers.back().pattern = '"' + std::to_string(told.handlers.size()) + '"';
+  }
+  EXPECT_TRUE(JsonValue::parse(async_api(told)));
+  EXPECT_NE(typescript(told).find("call13("), std::string::npos);
+  told.handlers.assign(1, {Kind::request, "{", "", "", {}, false});
+  EXPECT_THROW(async_api(told), waybill::Error);
+  EXPECT_THROW(typescript(told), waybill::Error);
+}
+
+TEST(DescriptionsFromAfar, PatternsOfABrokersOwnFormAreTexts) {
+  ServiceDescription told;
+  told.handlers.push_back({Kind::event, waybill::native("a.**.b").to_json(), "", "", {}, false});
+  const JsonValue read = JsonValue::parse(async_api(told)).value();
+  EXPECT_EQ(read.find("channels")->members()[0].value.find("address")->content(), "a.**.b");
+  EXPECT_NE(typescript(told).find("emitAB(data: unknown = {})"), std::string::npos) << typescript(told);
+}
+
 TEST(DescriptionsFromAfar, HaveNoHandlersSecretsAndOddNames) {
   ServiceDescription told;
   told.servers.push_back(ServiceDescription::Server::of(

@@ -80,7 +80,7 @@ class Document {
 
   /// The channel of the pattern, on these servers: its name.
   std::string channel_of(const HandlerDescription& handler) {
-    const Pattern pattern = Pattern::from_json(handler.pattern);
+    const Pattern pattern = format::read_pattern(handler.pattern);
     JsonValue channel = JsonValue::object({{"title", pattern.route()}});
     const bool is_plain = pattern.route().find_first_of("{}?#") == std::string::npos;
     channel.set("address", is_plain ? JsonValue(pattern.route()) : JsonValue());

@@ -70,7 +70,7 @@ class Module {
   void add(const HandlerDescription& handler) {
     using Kind = HandlerDescription::Kind;
     const bool is_event = handler.kind == Kind::event;
-    const Pattern pattern = Pattern::from_json(handler.pattern);
+    const Pattern pattern = format::read_pattern(handler.pattern);
     if (!seen_.insert((is_event ? "event " : "call ") + pattern.route()).second) return;
     const JsonValue written = JsonValue::parse(handler.pattern).value();
     std::string name = format::pascal_case((is_event ? "emit " : "") + words_of(written));

@@ -75,8 +75,8 @@ ServiceDescription description_of(const ServiceInfo& service) {
     made.kind = handler.kind == "event"             ? HandlerKind::event
                 : handler.is_stream.value_or(false) ? HandlerKind::stream
                                                     : HandlerKind::request;
-    const Pattern pattern = handler.pattern.starts_with('{') ? Pattern::from_json(handler.pattern) : handler.pattern;
-    made.pattern = pattern.to_json();
+    const bool is_object = handler.pattern.starts_with('{');
+    made.pattern = is_object ? handler.pattern : format::JsonValue(handler.pattern).to_text();
     made.argument = handler.argument.value_or("");
     made.reply = handler.reply.value_or("");
     description.handlers.push_back(std::move(made));
