@@ -146,6 +146,24 @@ TEST_P(TraceOfCalls, IsNamedInTheLogOfBothSides) {
   }
 }
 
+TEST_P(TraceOfCalls, IsNamedWhereAnEventIsGivenUp) {
+  std::mutex mutex;
+  std::string told;
+  service->log_to([&](const LogRecord& record) {
+    const std::lock_guard lock(mutex);
+    if (record.line.find("gave up the event fails") != std::string_view::npos) told = record.trace;
+  });
+  service->on_event("fails", [] { throw Error("E42", "sold out").permanent(); });
+  start();
+  connect().emit("fails", 0, with({{"traceparent", k_text}}), asio::detached);
+  const auto is_told = [&] {
+    const std::lock_guard lock(mutex);
+    return !told.empty();
+  };
+  EXPECT_TRUE(wait_until(is_told));
+  EXPECT_EQ(told, "4bf92f3577b34da6a3ce929d0e0e4736");
+}
+
 INSTANTIATE_TEST_SUITE_P(All, TraceOfCalls, all_grounds(), name_of_ground);
 
 }  // namespace

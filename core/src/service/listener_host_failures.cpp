@@ -2,6 +2,7 @@
 #include "error_text.hpp"
 #include "random_bits.hpp"
 #include "service/listener_host.hpp"
+#include "service/packet_trace.hpp"
 #include "waybill/detail/asio.hpp"
 #include "waybill/transport/backoff.hpp"
 
@@ -80,7 +81,7 @@ Log ListenerHost::log_about(const Delivery& delivery) const {
   if (!log().wants_records()) return log();
   const Packet& packet = delivery.packet;
   const std::string* id = packet.headers.find(header::k_message_id);
-  const auto trace = TraceContext::of(packet.headers).parent;
+  const auto trace = trace_of(packet).parent;
   return log().about(std::string(name_of(packet)), id ? *id : std::string(packet.id.text),
                      trace ? trace->trace_id_text() : std::string());
 }
