@@ -17,6 +17,7 @@ import sys
 from driver import free_ports, pinning, table, write_orders
 
 FEWER, MORE = 500, int(os.environ.get("BENCH_REQUESTS", "4000"))
+MORE_WORDS = os.environ.get("BENCH_WORDS", "").split()  # of both sides: --metrics on
 LONGEST = 300  # seconds of one run
 NAMES = {"raw_asio": "bare Asio", "waybill_bench": "waybill"}
 
@@ -36,7 +37,8 @@ def count(pin, build, results, program, handler, inflight, requests, traces="non
     def words(mode):
         return pin + ["valgrind", "--tool=callgrind", f"--callgrind-out-file={folder / mode}", str(build / "bench" / program),
                             mode, "--handler", handler, "--transport", "tcp", "--port", str(port), "--ctl", str(control)] + (
-                            ["--traces", traces] if traces != "none" and program == "waybill_bench" else [])
+                            ["--traces", traces] if traces != "none" and program == "waybill_bench" else []) + (
+                            MORE_WORDS if program == "waybill_bench" else [])
 
     with open(folder / "log", "w") as log:
         service = subprocess.Popen(words("server"), stdout=subprocess.PIPE, stderr=log, text=True)

@@ -47,6 +47,7 @@ class Exchange final : public Invocation {
   /// Calls `work` with this exchange on the listener's loop: now, if it is handled there; else soon.
   template <class Work>
   void on_loop(Work work);
+  bool is_on_loop() const noexcept { return !far_side_; }
 
   bool wants_reply() const noexcept { return delivery_.packet.kind == PacketKind::request; }
   Delivery& delivery() noexcept { return delivery_; }

@@ -2,7 +2,56 @@
 
 #include "service/packet_trace.hpp"
 
+#include <new>
+
 namespace waybill::detail {
+
+namespace {
+
+thread_local bool t_is_over = false;  // what the thread's own end ends comes without
+
+/// Blocks of one thread for its next deliveries.
+class Blocks {
+ public:
+  ~Blocks() {
+    t_is_over = true;
+    while (void* const block = take()) ::operator delete(block);
+  }
+  void* take() noexcept {
+    Block* const block = first_;
+    if (!block) return nullptr;
+    first_ = block->next;
+    --count_;
+    return block;
+  }
+  bool keep(void* block) noexcept {
+    if (count_ == k_most) return false;
+    first_ = new (block) Block{first_};
+    ++count_;
+    return true;
+  }
+
+ private:
+  static constexpr std::size_t k_most = 64;
+  struct Block {
+    Block* next;
+  };
+  Block* first_ = nullptr;
+  std::size_t count_ = 0;
+};
+
+thread_local Blocks t_blocks;
+
+}  // namespace
+
+void* ObservedDelivery::operator new(std::size_t size) {
+  void* const kept = t_is_over ? nullptr : t_blocks.take();
+  return kept ? kept : ::operator new(size);
+}
+
+void ObservedDelivery::operator delete(void* block) noexcept {
+  if (t_is_over || !t_blocks.keep(block)) ::operator delete(block);
+}
 
 void ObservedDelivery::begin(const std::shared_ptr<Observer>& observer, std::string_view url, const RouteEntry* entry,
                              std::uint64_t number, TimePoint now, bool traces, Delivery& delivery) {

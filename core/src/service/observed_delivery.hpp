@@ -6,6 +6,7 @@
 #include "waybill/observer.hpp"
 #include "waybill/transport/transport.hpp"
 
+#include <cstddef>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -34,6 +35,11 @@ class ObservedDelivery final : public DeliverySource {
   void park(const Delivery& delivery, ParkDone done) override { source_.park(delivery, std::move(done)); }
   void add_delivery() noexcept override {}
   void drop_delivery() noexcept override;
+
+  // Made and ended for each message, on one thread: some blocks are kept for the next ones.
+  static void* operator new(std::size_t size);
+  static void operator delete(void* block) noexcept;
+
   void hold_bytes(std::ptrdiff_t by) noexcept override { source_.hold_bytes(by); }
   void delivery_waits(bool on) noexcept override { source_.delivery_waits(on); }
   bool is_congested() const noexcept override { return source_.is_congested(); }
