@@ -59,6 +59,7 @@ class Handler final : public IntakeHooks {
     intake->settle(token, Settlement::ack);
   }
   void on_intake_ready() override { is_ready = true; }
+  void on_share(std::size_t) override {}
   void on_intake_error(rd_kafka_resp_err_t, std::string_view, bool) override {}
 
   std::shared_ptr<Intake> intake;
