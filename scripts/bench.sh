@@ -8,6 +8,7 @@
 #   scripts/bench.sh instructions  how many a request takes on TCP outside the kernel, bare Asio and waybill, by callgrind;
 #                             --handlers bytes,typed --inflight 1,64 --programs raw_asio,waybill_bench choose from them
 #   scripts/bench.sh metrics  requests per second on TCP with metrics on, as a ratio to those without
+#   scripts/bench.sh gateway  an HTTP server on bare RESTinio and waybill's, in front of one service; wrk asks
 #   scripts/bench.sh codec    the serializers by themselves; further arguments go to Google Benchmark
 #
 # BENCH_ROUNDS   how often everything is run (5)       BENCH_SECS  seconds of each measurement (2)
@@ -22,8 +23,8 @@ cd "$root" || exit 1
 
 what="${1:-}"
 case "$what" in
-  tcp | redis | amqp | kafka | instructions | codec | metrics) shift ;;
-  *) die "usage: scripts/bench.sh tcp|redis|amqp|kafka|instructions|codec|metrics" ;;
+  tcp | redis | amqp | kafka | instructions | metrics | gateway | codec) shift ;;
+  *) die "usage: scripts/bench.sh tcp|redis|amqp|kafka|instructions|metrics|gateway|codec" ;;
 esac
 
 results="$root/build/bench"
@@ -73,6 +74,13 @@ if [ "$what" = metrics ]; then
   build_programs waybill_bench
   print_machine
   exec python3 bench/metrics.py --build "$build" --results "$results"
+fi
+
+if [ "$what" = gateway ]; then
+  install_packages wrk librestinio-dev  # before the build: without RESTinio there is nothing to measure beside
+  build_programs gateway_bench
+  print_machine "RESTinio $(dpkg-query -W -f='${Version}' librestinio-dev), $(wrk -v 2>&1 | head -n 1)"
+  exec python3 bench/gateway.py --build "$build" --results "$results"
 fi
 
 # The bare program beside waybill, and the broker it needs, by scripts/brokers.sh's name.
