@@ -53,7 +53,7 @@ int serve_restinio(const std::string& port, const std::string& to) {
   Client client(loop.get_executor(), ClientConfig::from_url(to));
   auto handler = [&client](const restinio::request_handle_t& request) {
     const auto query = restinio::parse_query(request->header().query());
-    const std::string name = restinio::value_or(query, "name", "World");
+    const std::string name = restinio::value_or(query, "name", std::string("World"));
     client.request<std::string>(hello(), name, [request](const Result<std::string>& reply) {
       auto response = request->create_response(reply ? restinio::status_ok() : restinio::status_bad_gateway());
       response.append_header(restinio::http_field::content_type, "text/plain; charset=utf-8");

@@ -57,7 +57,7 @@ install_packages() {
 # What every build needs, and what only the full one does.
 packages_minimal=(g++ cmake ninja-build libasio-dev libsimdjson-dev libcli11-dev)
 packages_full=("${packages_minimal[@]}" ccache git libmsgpack-cxx-dev libssl-dev openssl libyaml-cpp-dev libhttp-parser-dev prometheus-cpp-dev
-  curl python3 libgtest-dev libbenchmark-dev nlohmann-json3-dev librapidcheck-dev libhiredis-dev librabbitmq-dev librdkafka-dev)
+  curl python3 python3-yaml libgtest-dev libbenchmark-dev nlohmann-json3-dev librapidcheck-dev libhiredis-dev librabbitmq-dev librdkafka-dev)
 # promtool, of Debian's package prometheus, whose server is not wanted: into build/promtool. What needs it is left out without.
 ensure_promtool() {
   local folder="$root/build/promtool"
