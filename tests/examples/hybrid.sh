@@ -5,6 +5,7 @@ export MS_PORT PORT
 MS_PORT="$(free_port)" PORT="$(free_port)"
 url="http://127.0.0.1:$PORT"
 
+here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 cd "$WAYBILL_SOURCE/examples/hybrid" || exit 1
 start hybrid "$examples/hybrid"
 one=$pid
@@ -24,16 +25,6 @@ ends "$one" 0
 status 503 "http://127.0.0.1:$PORT/hello?name=two"
 ends "$two" 0
 
-# Started and ended again and again under load: what was accepted is answered, and the end is 0.
-for round in $(seq 1 10); do
-  start "round" "$examples/hybrid"
-  one=$pid
-  eventually curl -sf "http://127.0.0.1:$PORT/readyz"
-  curl -sS --max-time 10 -o /dev/null -w '%{http_code}\n' "http://127.0.0.1:$PORT/hello?name=[1-300]" >"$work/codes" 2>/dev/null &
-  load=$!
-  sleep 0.05
-  ends "$one" 0
-  wait "$load"
-  sort -u "$work/codes" | grep -vE '^(200|000)$' && fail "round $round: an answer that is not 200"
-done
+# Started and ended again and again under load.
+"$here/cycles.py" "$examples/hybrid" "$PWD" 20 || fail "see above"
 echo ok
