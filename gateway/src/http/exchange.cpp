@@ -101,20 +101,18 @@ bool Server::Core::find_route(Exchange& exchange, Response& refused) {
 }
 
 void Server::Core::handle(const ExchangePtr& exchange) {
-  asio::co_spawn(
-      executor_, answer(shared_from_this(), exchange),
-      asio::bind_cancellation_slot(exchange->cancel.slot(), [self = shared_from_this(), exchange](
-                                                                std::exception_ptr exception, Response response) {
-        if (exchange->is_answered) return;  // or left: a cancellation is no news
-        if (exception) response = self->thrown(*exchange->request, exception);
-        self->respond(exchange, std::move(response));
-      }));
-}
-
-asio::awaitable<Response> Server::Core::answer(std::shared_ptr<Core> self, ExchangePtr exchange) {
-  const auto outcome = co_await exchange->route->handler(*exchange->request);
-  (void)self;
-  co_return outcome;
+  auto done = [self = shared_from_this(), exchange](std::exception_ptr exception, Response response) {
+    if (exchange->is_answered) return;  // or left: a cancellation is no news
+    if (exception) response = self->thrown(*exchange->request, exception);
+    self->respond(exchange, std::move(response));
+  };
+  std::optional<asio::awaitable<Response>> work;
+  try {
+    work.emplace(exchange->route->handler(*exchange->request));
+  } catch (...) {  // it is no coroutine
+    return done(std::current_exception(), {});
+  }
+  asio::co_spawn(executor_, *std::move(work), asio::bind_cancellation_slot(exchange->cancel.slot(), std::move(done)));
 }
 
 Response Server::Core::thrown(const Request& request, std::exception_ptr exception) const {

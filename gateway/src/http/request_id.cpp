@@ -1,7 +1,7 @@
 #include "http/request_id.hpp"
 
 #include <algorithm>
-#include <cstdio>
+#include <cstdint>
 #include <random>
 
 namespace waybill::http {
@@ -14,9 +14,11 @@ std::string request_id(const std::string* callers) {
   }
   // It may be guessed; it must be another one each time.
   static thread_local std::mt19937_64 random{(std::uint64_t{std::random_device{}()} << 32) | std::random_device{}()};
-  char text[17];
-  std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(random()));
-  return text;
+  std::string id(16, '0');
+  for (std::uint64_t bits = random(), place = 0; place < id.size(); ++place, bits >>= 4) {
+    id[place] = "0123456789abcdef"[bits & 15];
+  }
+  return id;
 }
 
 }  // namespace waybill::http

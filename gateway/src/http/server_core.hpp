@@ -73,7 +73,6 @@ class Server::Core final : public std::enable_shared_from_this<Core>, public soc
   /// False: `refusal` is the response.
   bool find_route(Exchange& exchange, Response& refusal);
   void handle(const ExchangePtr& exchange);
-  static asio::awaitable<Response> answer(std::shared_ptr<Core> self, ExchangePtr exchange);
   void respond(const ExchangePtr& exchange, Response response);
   static asio::awaitable<void> pump(std::shared_ptr<Core> self, ExchangePtr exchange, Response response);
   void add_cors(const Request& request, Response& response) const;
