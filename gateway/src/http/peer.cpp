@@ -3,6 +3,7 @@
 #include "http/status_text.hpp"
 #include "waybill/detail/clock.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <utility>
@@ -27,11 +28,11 @@ void append_number(std::size_t number, int base, Buffer& out) {
 
 /// Nothing in a field may end it, or begin another one.
 void append_text(std::string_view text, Buffer& out) {
-  constexpr std::string_view k_endings("\r\n\0", 3);
-  for (std::size_t end; (end = text.find_first_of(k_endings)) != text.npos; text.remove_prefix(end + 1)) {
-    out.append(text.data(), end);
+  const auto is_ending = [](char c) { return c == '\r' || c == '\n' || c == '\0'; };
+  if (std::none_of(text.begin(), text.end(), is_ending)) return out.append(text);
+  for (const char c : text) {
+    if (!is_ending(c)) out.push_back(c);
   }
-  out.append(text);
 }
 
 constexpr std::chrono::seconds k_goodbye_time{5};  // from the last byte to the caller's end of the connection
