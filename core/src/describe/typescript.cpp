@@ -48,7 +48,7 @@ class Module {
  public:
   explicit Module(const ServiceDescription& service) {
     std::string class_name = format::pascal_case(service.name) + "Client";
-    if (class_name.front() >= '0' && class_name.front() <= '9') class_name.insert(0, "_");
+    if (class_name.front() >= '0' && class_name.front() <= '9') class_name.insert(class_name.begin(), '_');
     schemas_.reserve(class_name);
     for (const HandlerDescription& handler : service.handlers) add(handler);
     text_ = k_head;

@@ -81,7 +81,7 @@ std::string named_type(const JsonValue& schema, const std::string& type, const s
 std::string type_name(std::string_view name) {
   std::string made;
   for (const char c : name) made += is_letter(c) || is_digit(c) ? c : '_';
-  if (made.empty() || is_digit(made.front())) made.insert(0, "_");
+  if (made.empty() || is_digit(made.front())) made.insert(made.begin(), '_');
   if (std::find(k_words.begin(), k_words.end(), made) != k_words.end()) made += "Type";
   return made;
 }
