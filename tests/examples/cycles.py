@@ -49,7 +49,7 @@ async def call(port, seen, stop, keep):
     while not stop.is_set():
         try:
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        except ConnectionRefusedError:
+        except ConnectionError:  # refused, or ended before it was one
             await asyncio.sleep(0.005)
             continue
         try:

@@ -29,7 +29,7 @@ Session::Session(const Arguments& arguments)
   }
 }
 
-const Serializer& Session::format() const noexcept {
+const Serializer& Session::format() const {
   return config_.serializer.empty() ? registry_->default_serializer()
                                     : *registry_->serializer(config_.serializer).value();
 }

@@ -20,7 +20,8 @@ class Session {
   explicit Session(const Arguments& arguments);
 
   ClientConfig& config() noexcept { return config_; }
-  const Serializer& format() const noexcept;
+  /// Throws Error(invalid_config) for a serializer that nobody knows.
+  const Serializer& format() const;
 
   /// Connects and does the work; then closes and lets the loop say goodbye.
   Outcome run(const Log& log, const std::function<asio::awaitable<Outcome>(Client&)>& work);
