@@ -212,12 +212,17 @@ if wants newer && { wants dev || wants brokers || build dev; }; then
   fi
 fi
 if wants newer; then
-  # Only the headers are needed: the compiler and all else are this system's.
+  # Only Asio's headers are needed, in a folder of their own: the compiler and all else are this system's.
   if ! (folder='' && . "$root/scripts/lib/brokers/newer.sh" && newer_install libasio-dev); then
     note newer-asio FAILED "could not be installed"
     total=$((total + 1))
     failures=$((failures + 1))
-  elif build newer-asio "-DAsio_INCLUDE_DIR=${WAYBILL_NEWER_TREE:-$root/build/debian-13}/usr/include"; then
+  elif ! { rm -rf "$root/build/asio-of-debian-13" && mkdir -p "$root/build/asio-of-debian-13" &&
+    cp -r "${WAYBILL_NEWER_TREE:-$root/build/debian-13}"/usr/include/asio{,.hpp} "$root/build/asio-of-debian-13"; }; then
+    note newer-asio FAILED "its headers could not be copied"
+    total=$((total + 1))
+    failures=$((failures + 1))
+  elif build newer-asio "-DAsio_INCLUDE_DIR=$root/build/asio-of-debian-13"; then
     run_tests newer-asio newer-asio -R '^(unit_asio_tokens|stress_host_threads)[.]' -E "$needs_broker"
   fi
   # What this system does not have: compiler, libraries and tests are the tree's.
