@@ -244,6 +244,7 @@ run_sanitized() {
   local -x UBSAN_OPTIONS="print_stacktrace=1:${UBSAN_OPTIONS:-}"
   local -x TSAN_OPTIONS="halt_on_error=1:${TSAN_OPTIONS:-}"
   run_tests "$1" "$1" -L "$2" -E "$needs_broker"
+  [ -z "$ahead_job" ] || wait "$ahead_job"  # brokers that have just started need the processors
   bring_up_brokers
   TSAN_OPTIONS="suppressions=$root/tests/stress/tsan.supp:$TSAN_OPTIONS"  # of librdkafka
   run_tests "$1-brokers" "$1" -R "^$threads_over_brokers.*_4_threads"

@@ -38,10 +38,12 @@ Application::Core::Core(std::optional<asio::any_io_executor> executor, Applicati
   if (!executor) loop_ = std::make_unique<asio::io_context>(1);
   home_.emplace(loop_ ? asio::any_io_executor(loop_->get_executor()) : *executor);
   config_.validate().value();
-  if (!config_.listeners.empty()) service_ = std::make_unique<Service>(home_->get(), config_, registry_);
+  auto service = std::make_unique<Service>(home_->get(), config_, registry_);  // which checks the clients, too
+  if (!config_.listeners.empty()) service_ = std::move(service);
   if (config_.http) {
     http_ = std::make_unique<http::Server>(home_->get(), *config_.http, log_);
     add_routes();
+    if (config_.health.is_served) add_health_routes();
   }
   if (config_.metrics) add_metrics();
 }
@@ -100,9 +102,27 @@ Client& Application::Core::add_client(std::string_view name, const ClientConfig&
 
 /// REQUIRES: the lock.
 Client& Application::Core::make_client(std::string_view name, const ClientConfig& config) {
-  auto made = std::make_unique<Client>(home_->get(), config, registry_, log_);
+  auto made = std::make_unique<Client>(home_->get(), config, registry_, is_own(name) ? log_of_own_clients() : log_);
   for (const auto& observer : observers_) made->observe(observer);
   return *clients_.emplace(name, std::move(made)).first->second;
+}
+
+bool Application::Core::is_own(std::string_view client) const {
+  const auto known = config_.clients.find(client);
+  return known != config_.clients.end() && known->second.url.is_self();
+}
+
+/// That they lose their listener when the application ends is no news.
+Log Application::Core::log_of_own_clients() const {
+  const auto change = [log = log_, weak = weak_from_this()](const LogRecord& record) {
+    const auto self = weak.lock();
+    const bool is_ending = !self || self->is_stopped_;
+    const LogLevel level = is_ending && record.level == LogLevel::warning ? LogLevel::debug : record.level;
+    log.about(std::string(record.pattern), std::string(record.id), std::string(record.trace)).write(level, record.line);
+  };
+  int least = static_cast<int>(LogLevel::debug);
+  while (least < static_cast<int>(LogLevel::off) && !log_.wants(static_cast<LogLevel>(least))) ++least;
+  return Log(LogRecordSink(change), static_cast<LogLevel>(least));
 }
 
 void Application::Core::observe(const std::shared_ptr<Observer>& observer) {
@@ -126,7 +146,6 @@ asio::awaitable<Result<void>> Application::Core::start() {
                     End::rejected);
   }
   if (is_stopped_) co_return Error(errc::closed, "the application was stopped before it was ready", End::rejected);
-  if (http_ && config_.health.is_served) add_health_routes();
   if (http_ && config_.http->openapi) http_->serve_descriptions(api_title(), api_version());
   Result<void> outcome;
   if (service_) {
@@ -209,6 +228,11 @@ std::vector<std::string> Application::Core::addresses() const {
 
 std::vector<std::string> Application::Core::describe() const {
   std::vector<std::string> lines = service_ ? service_->describe() : std::vector<std::string>();
+  if (lines.empty()) {  // not started
+    for (const ListenerConfig& listener : config_.listeners) {
+      lines.push_back("listener " + (listener.name.empty() ? "" : listener.name + ": ") + listener.url.redacted());
+    }
+  }
   if (http_) {
     for (const std::string& route : http_->describe()) lines.push_back(http_->address() + ": " + route);
   }

@@ -47,6 +47,8 @@ class Application::Core : public std::enable_shared_from_this<Core> {
 
  private:
   Client& make_client(std::string_view name, const ClientConfig& config);
+  bool is_own(std::string_view client) const;
+  Log log_of_own_clients() const;
   void add_routes();
   std::string api_title() const;
   std::string api_version() const;

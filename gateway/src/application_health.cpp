@@ -80,12 +80,18 @@ Health Application::Core::health() const {
 }
 
 void Application::Core::add_health_routes() {
-  http_->get("/livez", [] { return "ok"; }).summary("Whether the program runs.");
-  http_->get("/readyz", [this] {
-    const Health now = health();
-    return http::Response::json(as_json(now), now.is_ready() ? 200 : 503);
-  });
-  http_->summary("Whether it can do its work, and if not, why.");
+  // Who supervises the program asks these, not those whom it serves: they are in no description.
+  try {
+    http_->get("/livez", [] { return "ok"; }).hidden();
+    http_->get("/readyz", [this] {
+      const Health now = health();
+      return http::Response::json(as_json(now), now.is_ready() ? 200 : 503);
+    });
+    http_->hidden();
+  } catch (const Error& error) {
+    throw Error(errc::invalid_config, std::string(error.message()) + "; without it: health: { served: false }",
+                End::rejected);
+  }
 }
 
 }  // namespace waybill

@@ -24,6 +24,7 @@ void Application::Core::add_metrics() {
     page.fields.set("Content-Type", Prometheus::k_content_type);
     return page;
   });
+  http_->hidden();
 }
 
 #else

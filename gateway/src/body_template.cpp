@@ -95,6 +95,7 @@ bool BodyTemplate::read_text(const ConfigNode& node, const ConfigMistakes& mista
   if (const std::size_t at = text.find(" or "); at != std::string_view::npos) {
     otherwise = text.substr(at + 4);
     text = text.substr(0, at);
+    if (otherwise->find(" as ") != std::string::npos) return wrong();  // which would be a part of the value
   }
   if (const std::size_t at = text.find(" as "); at != std::string_view::npos) {
     const std::string_view type = text.substr(at + 4);
@@ -113,6 +114,19 @@ bool BodyTemplate::read_text(const ConfigNode& node, const ConfigMistakes& mista
   if (text == "$request.id") {
     into.source_ = Source::request_id;
     return true;
+  }
+  if (otherwise && *otherwise != "nothing" && (into.type_ == Type::number || into.type_ == Type::flag)) {
+    const std::string& json = *into.otherwise_;
+    const bool fits = into.type_ == Type::flag ? json == "true" || json == "false" : is_json_number(json);
+    if (!fits) {
+      mistakes(node, "what stands behind `or` is no " + std::string(into.type_ == Type::flag ? "flag" : "number") +
+                         ": \"" + *otherwise + '"');
+      return false;
+    }
+  }
+  if ((text == "$body" || text.starts_with("$body.")) && into.type_ != Type::text) {
+    mistakes(node, "the body has types of its own: `as` is for texts, of the path, the query and the head");
+    return false;
   }
   if (text == "$body" || text.starts_with("$body.")) {
     into.source_ = Source::body;

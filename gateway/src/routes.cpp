@@ -62,7 +62,8 @@ asio::awaitable<Response> stream(RoutePtr route, Request& of) {
   if (route->config.timeout.count() == 0 && !of.header("Request-Timeout")) {
     options.timeout = std::chrono::milliseconds::max();
   }
-  co_return Response::values(of, route->client.get().stream<Payload>(*route->config.pattern, payload, options));
+  auto values = route->client.get().stream<Payload>(*route->config.pattern, payload, options);
+  co_return co_await Response::begun_values(of, std::move(values));
 }
 
 }  // namespace

@@ -167,8 +167,8 @@ test('OpenAPI is what the program does', async t => {
   const document = await assertOpenApi(await response.text());
   assert.equal(document.info.version, '2.1.0');
   const { paths, components } = document;
-  assert.deepEqual(Object.keys(paths).sort(), ['/count/{to}', '/customers/{customer}/orders', '/hello', '/livez', '/orders',
-    '/orders/{id}', '/plain', '/readyz', '/shop', '/sum']);
+  assert.deepEqual(Object.keys(paths).sort(), ['/count/{to}', '/customers/{customer}/orders', '/hello', '/orders', '/orders/{id}', '/plain',
+    '/shop', '/sum']);
 
   // Of the types of a handler in code.
   assert.deepEqual(paths['/customers/{customer}/orders'].get.parameters.map(one => [one.name, one.in, one.required]),

@@ -77,7 +77,11 @@ void add_handlers(Application& app, std::vector<std::string>& orders) {
   };
   app.on_event("order.created", [&orders](const Order& order) { orders.push_back(order.item); });
   app.on_request("count", [](Range range) -> Stream<int> {
-    if (range.by) throw Error("E1", "by is not known");
+    if (range.by == "x") throw Error("E1", "by is not known");
+    if (range.by == "1") {
+      co_yield 1;
+      throw Error("E2", "no more");
+    }
     for (int i = 1; i <= range.to; ++i) co_yield i;
   });
   struct Answer {
@@ -136,8 +140,57 @@ TEST_P(Applications, StreamsAreEventsOrLines) {
   const std::string lines = caller_->read(socket, is_whole);
   EXPECT_NE(lines.find("Content-Type: application/jsonl\r\n"), std::string::npos) << lines;
   EXPECT_NE(lines.find("2\r\n1\n\r\n2\r\n2\n\r\n0\r\n\r\n"), std::string::npos) << lines;
-  HttpCaller::send(socket, "GET /count/2?by=x HTTP/1.1\r\nHost: a\r\nAccept: text/event-stream\r\n\r\n");
-  EXPECT_NE(caller_->read(socket, is_whole).find("event: error\ndata: {\"type\":"), std::string::npos);
+  HttpCaller::send(socket, "GET /count/2?by=1 HTTP/1.1\r\nHost: a\r\nAccept: text/event-stream\r\n\r\n");
+  const std::string failed = caller_->read(socket, is_whole);
+  EXPECT_NE(failed.find("data: 1\n\n"), std::string::npos) << failed;
+  EXPECT_NE(failed.find("event: error\ndata: {\"type\":"), std::string::npos) << failed;
+}
+
+TEST_P(Applications, AStreamThatFailsBeforeItsFirstValueHasAStatusOfItsOwn) {
+  std::string yaml = k_hybrid;
+  yaml.replace(yaml.find("SERIALIZER"), 10, GetParam());
+  yaml += "    - { get: /no-stream, stream: { client: inside, pattern: nobody } }\n";
+  std::vector<std::string> orders;
+  add_handlers(make(yaml), orders);
+  start();
+  EXPECT_EQ(status(get("/count/2?by=x")), "500 Internal Server Error");
+  EXPECT_EQ(status(get("/no-stream", "Accept: text/event-stream\r\n")), "502 Bad Gateway");
+}
+
+std::string mistake_of(const std::string& yaml) {
+  asio::io_context loop(1);
+  try {
+    const Application app(loop.get_executor(), ApplicationConfig::parse(yaml));
+  } catch (const Error& error) {
+    return std::string(error.message());
+  }
+  return {};
+}
+
+TEST(ApplicationMistakes, AreFoundBeforeTheStartAlsoWithoutListeners) {
+  const auto has = [](const std::string& yaml, std::string_view part) {
+    const std::string mistake = mistake_of(yaml);
+    EXPECT_NE(mistake.find(part), std::string::npos) << yaml << "\n" << mistake;
+  };
+  has("clients: { shop: \"tcp://127.0.0.1:1?timout=5s\" }\nhttp: 127.0.0.1:0", "did you mean \"timeout\"");
+  has("clients: { shop: \"tpc://127.0.0.1:1\" }\nhttp: 127.0.0.1:0", "tpc");
+  has("http: https://127.0.0.1:0", "set cert and key");
+  has("http: 8800", "is a port without a host");
+  const std::string route = "clients: { s: memory://s }\nhttp:\n  listen: 127.0.0.1:0\n  routes:\n    - ";
+  has(route + "{ get: /livez, request: { client: s, pattern: p } }", "served: false");
+  has(route + "{ get: /a, request: { client: s, pattern: p, body: $query.id or 7 as number } }", "expected $path.NAME");
+  has(route + "{ get: /a, request: { client: s, pattern: p, body: $query.id as number or abc } }", "is no number");
+  has(route + "{ post: /a, request: { client: s, pattern: p, body: $body.id as number } }", "types of its own");
+}
+
+TEST(ApplicationMistakes, WhatIsNotStartedTellsItsListenersAndRoutes) {
+  asio::io_context loop(1);
+  const Application app(loop.get_executor(),
+                        ApplicationConfig::parse("listeners: { inside: memory://inside }\nhttp: 127.0.0.1:0"));
+  const std::vector<std::string> lines = app.describe();
+  ASSERT_GE(lines.size(), 3u);
+  EXPECT_EQ(lines[0], "listener inside: memory://inside");
+  EXPECT_NE(lines[1].find("GET /livez"), std::string::npos) << lines[1];
 }
 
 INSTANTIATE_TEST_SUITE_P(With, Applications, testing::Values("json", "msgpack"),

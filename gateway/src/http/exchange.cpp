@@ -115,7 +115,7 @@ void Server::Core::handle(const ExchangePtr& exchange) {
   asio::co_spawn(executor_, *std::move(work), asio::bind_cancellation_slot(exchange->cancel.slot(), std::move(done)));
 }
 
-Response Server::Core::thrown(const Request& request, std::exception_ptr exception) const {
+Response Server::Core::thrown(const Request& request, std::exception_ptr exception) {
   const std::string what = request.method + ' ' + request.target.substr(0, request.target.find('?')) + ": ";
   try {
     std::rethrow_exception(exception);
@@ -124,6 +124,7 @@ Response Server::Core::thrown(const Request& request, std::exception_ptr excepti
   } catch (const Error& error) {
     Response response = Response::problem(error);
     if (response.status == 500) log_.error("http: " + what + error.what());
+    if (response.status > 500) complaints_.write(what + std::to_string(response.status) + ", " + error.what());
     return response;
   } catch (const std::exception& other) {
     log_.error("http: " + what + other.what());

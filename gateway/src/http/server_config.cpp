@@ -63,6 +63,19 @@ Result<ServerConfig> ServerConfig::read(const Url& url) {
   if (!url.path.empty()) reader.mistake("an HTTP server has no path of its own: \"/" + url.path + "\"");
   if (!url.user.empty() || !url.password.empty()) reader.mistake("an HTTP server has no user and no password");
   if (auto finished = reader.finish(); !finished) return finished.error();
+  if (config.tls && (config.cert.empty() || config.key.empty())) {
+    return Error(errc::invalid_config, "https:// needs a certificate and its key: set cert and key to files in PEM",
+                 End::rejected);
+  }
+  for (const Url::Host& host : config.hosts) {
+    const bool is_number = !host.name.empty() && host.name.find_first_not_of("0123456789") == std::string::npos;
+    if (is_number && !host.has_port) {
+      return Error(errc::invalid_config,
+                   "\"" + host.name + "\" is a port without a host: write :" + host.name +
+                       " for all addresses, or 127.0.0.1:" + host.name,
+                   End::rejected);
+    }
+  }
   if (config.hosts.empty()) config.hosts.emplace_back();
   for (Url::Host& host : config.hosts) {
     if (host.name.empty()) host.name = "0.0.0.0";

@@ -82,7 +82,7 @@ class Server::Core final : public std::enable_shared_from_this<Core>, public soc
   ObservedHttp observed(const Exchange& exchange) const;
   void tell_began(Exchange& exchange);
   void tell_ended(Exchange& exchange);
-  Response thrown(const Request& request, std::exception_ptr exception) const;
+  Response thrown(const Request& request, std::exception_ptr exception);
   bool check_deadlines(socket::TimePoint now);
   std::string refusal_of(const asio::ip::address& address) const;
 

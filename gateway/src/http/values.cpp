@@ -2,8 +2,14 @@
 #include "http/json.hpp"
 #include "http/targets.hpp"
 #include "waybill/http/message.hpp"
+#include "waybill/time.hpp"
 
+#include <asio/experimental/awaitable_operators.hpp>
+
+#include <chrono>
 #include <memory>
+#include <utility>
+#include <variant>
 
 namespace waybill::http {
 
@@ -22,20 +28,40 @@ std::string in_one_line(std::string json) {
   return json;
 }
 
+using Next = Result<std::optional<Payload>>;
+
 struct Values {
   explicit Values(ReplyStream<Payload> its_source) : source(std::move(its_source)) {}
   ReplyStream<Payload> source;
+  std::optional<Next> first;  ///< Read already.
   bool is_ended = false;
 };
+using ValuesPtr = std::shared_ptr<Values>;
 
-asio::awaitable<std::optional<std::string>> next_piece(std::shared_ptr<Values> values, bool as_events) {
+constexpr std::chrono::seconds k_patience{5};  // for the first value
+
+asio::awaitable<Next> next_of(ValuesPtr values) {
+  try {
+    std::optional<Payload> value = co_await values->source.next();
+    co_return Next(std::move(value));
+  } catch (const Error& error) {
+    co_return Next(error);
+  }
+}
+
+asio::awaitable<std::optional<std::string>> next_piece(ValuesPtr values, bool as_events) {
   if (values->is_ended) co_return std::nullopt;
+  std::optional<Next> next = std::exchange(values->first, std::nullopt);
+  if (!next) {
+    Next read = co_await next_of(values);
+    next.emplace(std::move(read));
+  }
   std::optional<Error> failure;
   std::optional<Payload> value;
-  try {
-    value = co_await values->source.next();
-  } catch (const Error& error) {
-    failure = error;
+  if (*next) {
+    value = **std::move(next);
+  } else {
+    failure = next->error();
   }
   if (failure) {
     values->is_ended = true;
@@ -47,17 +73,32 @@ asio::awaitable<std::optional<std::string>> next_piece(std::shared_ptr<Values> v
   co_return as_events ? "data: " + json + "\n\n" : json + '\n';
 }
 
-}  // namespace
-
-Response Response::values(const Request& request, ReplyStream<Payload> values) {
+Response response_of(const Request& request, ValuesPtr source) {
   const bool as_events = wants_events(request);
   Response response;
   response.fields.set("Content-Type", as_events ? "text/event-stream" : "application/jsonl");
   response.fields.set("Cache-Control", "no-store");
-  response.more = [source = std::make_shared<Values>(std::move(values)), as_events] {
-    return next_piece(source, as_events);
-  };
+  response.more = [source = std::move(source), as_events] { return next_piece(source, as_events); };
   return response;
+}
+
+}  // namespace
+
+Response Response::values(const Request& request, ReplyStream<Payload> values) {
+  return response_of(request, std::make_shared<Values>(std::move(values)));
+}
+
+asio::awaitable<Response> Response::begun_values(const Request& request, ReplyStream<Payload> values) {
+  using namespace asio::experimental::awaitable_operators;
+  auto source = std::make_shared<Values>(std::move(values));
+  Timer timer(request.executor, k_patience);
+  auto waiting = next_of(source) || timer.async_wait();
+  std::variant<Next, std::monostate> ended = co_await std::move(waiting);
+  if (Next* first = std::get_if<Next>(&ended)) {
+    if (!*first) throw first->error();
+    source->first.emplace(std::move(*first));
+  }
+  co_return response_of(request, std::move(source));
 }
 
 }  // namespace waybill::http
