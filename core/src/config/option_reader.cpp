@@ -128,7 +128,14 @@ void OptionReader::allow(std::string_view names) {
 Result<void> OptionReader::finish() {
   // Core has taken its own options off before; what is near to one of them was meant for it.
   std::vector<std::string> candidates = known_;
-  for (const detail::CoreOption& option : detail::core_options()) candidates.emplace_back(option.name);
+  for (const detail::CoreOption& option : detail::core_options()) {
+    const auto is_it = [&option](const auto& own) { return own == option.name; };
+    const bool is_own = std::any_of(known_.begin(), known_.end(), is_it);
+    // One that was not taken is for others than this reader's.
+    const bool is_for_others =
+        std::any_of(url_.options.begin(), url_.options.end(), [&](const auto& one) { return is_it(one.first); });
+    if (!is_own && !is_for_others) candidates.emplace_back(option.name);
+  }
   for (const auto& [name, value] : url_.options) {
     const bool is_known = std::find(known_.begin(), known_.end(), name) != known_.end();
     const auto has_prefix = [&name = name](const std::string& prefix) { return name.starts_with(prefix); };
