@@ -20,10 +20,10 @@ struct NotFound {
 
 }  // namespace
 
-View::View(waybill::Application& app, const std::string& file) : executor_(app.executor()) {
-  load(file);
-  journal_.open(file, std::ios::app | std::ios::binary);
-  if (!journal_) throw std::runtime_error("cannot write " + file);
+View::View(waybill::Application& app, const std::string& file) : executor_(app.executor()), file_(file) {
+  load();
+  journal_.open(file_, std::ios::app | std::ios::binary);
+  if (!journal_) throw std::runtime_error("cannot write " + file_);
 
   auto view = app.service().at("view");
   for (const char* event : {"order.placed", "order.paid", "order.shipped"}) {
@@ -33,19 +33,41 @@ View::View(waybill::Application& app, const std::string& file) : executor_(app.e
   view.on_request("order.follow", [this](const std::string& id) { return follow(id); });
 }
 
-void View::load(const std::string& file) {
-  std::ifstream in(file, std::ios::binary);
-  std::uintmax_t whole = 0;
-  for (std::string line; std::getline(in, line) && !in.eof(); whole += line.size() + 1) {
-    const waybill::Payload text(waybill::Slice::copy(line), json());
-    Order order = text.decode<Order>();
-    const std::string id = order.id;
-    entries_.erase(id);
-    entries_.try_emplace(id, std::move(order), executor_);
+void View::load() {
+  if (!std::filesystem::exists(file_)) return;
+  if (!std::filesystem::is_regular_file(file_)) throw std::runtime_error(file_ + " is no ordinary file");
+  std::ifstream in(file_, std::ios::binary);
+  std::size_t number = 0;
+  for (std::string line; std::getline(in, line) && !in.eof(); size_ += line.size() + 1) {
+    ++number;
+    try {
+      const waybill::Payload text(waybill::Slice::copy(line), json());
+      Order order = text.decode<Order>();
+      const std::string id = order.id;
+      entries_.erase(id);
+      entries_.try_emplace(id, std::move(order), executor_);
+    } catch (const waybill::Error&) {
+      throw std::runtime_error(file_ + ':' + std::to_string(number) + ": is no order");
+    }
   }
   in.close();
   // What a sudden end has cut off was not acknowledged: its event comes again.
-  if (std::filesystem::exists(file)) std::filesystem::resize_file(file, whole);
+  std::filesystem::resize_file(file_, size_);
+}
+
+void View::write(const Order& order) {
+  const waybill::Payload line = waybill::Payload::of(order, json());
+  journal_ << line.bytes().view() << std::endl;
+  if (journal_) {
+    size_ += line.bytes().view().size() + 1;
+    return;
+  }
+  // The disk may be full: half a line goes, and the event comes again.
+  journal_.close();
+  std::filesystem::resize_file(file_, size_);
+  journal_.clear();
+  journal_.open(file_, std::ios::app | std::ios::binary);
+  throw std::runtime_error("cannot write " + file_);
 }
 
 bool View::is_news(const Order& order) const {
@@ -55,9 +77,7 @@ bool View::is_news(const Order& order) const {
 
 void View::apply(const Order& order) {
   if (!is_news(order)) return;
-  const waybill::Payload line = waybill::Payload::of(order, json());
-  journal_ << line.bytes().view() << std::endl;
-  if (!journal_) throw std::runtime_error("the file of orders cannot be written");
+  write(order);
   const auto [entry, is_new] = entries_.try_emplace(order.id, order, executor_);
   if (!is_new) entry->second.order = order;
   entry->second.changed.cancel();

@@ -5,6 +5,7 @@
 #include <waybill/application.hpp>
 #include <waybill/time.hpp>
 
+#include <cstdint>
 #include <fstream>
 #include <map>
 #include <string>
@@ -31,11 +32,14 @@ class View {
     waybill::Timer changed;  // cancelled whenever it does
   };
   static asio::awaitable<void> change_of(Entry& entry);
-  void load(const std::string& file);
+  void load();
+  void write(const Order& order);
   bool is_news(const Order& order) const;
 
   asio::any_io_executor executor_;
   std::map<std::string, Entry> entries_;
+  const std::string file_;
+  std::uintmax_t size_ = 0;  ///< Of its whole lines.
   std::ofstream journal_;
 };
 

@@ -2,6 +2,7 @@
 
 #include "http/json.hpp"
 #include "waybill/format/json_text.hpp"
+#include "waybill/format/utf8.hpp"
 
 #include <utility>
 
@@ -205,6 +206,7 @@ bool BodyTemplate::append_text(const std::string* value, std::string& out) const
   const auto wrong = [&](const char* wanted) {
     return Problem(400, "the " + std::string(name_of(source_)) + " \"" + text_ + "\": expected " + wanted);
   };
+  if (!format::is_utf8(*value)) throw wrong("UTF-8");  // in the head of a request anything may stand
   switch (type_) {
     case Type::text: format::append_quoted(*value, out); return true;
     case Type::number:

@@ -113,6 +113,7 @@ TEST(TcpUtf16, CountsAsTheSlowTruthDoes) {
     const Slice slice = Slice::copy(text);
     const Utf16Cursor truth = count_plainly(text);
     ASSERT_EQ(utf16_length(slice.data(), slice.size()), truth.units) << "round " << round;
+    ASSERT_EQ(utf16_length_of_own(slice.data(), slice.size()), truth.units) << "round " << round;
     Utf16Cursor cursor;
     count_utf16(slice.data(), slice.size(), truth.units, cursor);
     if (cursor.bytes == text.size()) {
@@ -140,6 +141,7 @@ TEST(TcpUtf16, CountsWhatNodeCounts) {
   for (const auto& [text, units] : k_cases) {
     const Slice slice = Slice::copy(text);
     EXPECT_EQ(utf16_length(slice.data(), slice.size()), units);
+    EXPECT_EQ(utf16_length_of_own(slice.data(), slice.size()), units) << "also where leads and tails are as many";
   }
 }
 

@@ -75,7 +75,10 @@ class Sums {
   /// With rates since `before`, if there was a look before.
   std::string text(const Sums* before) const {
     Table table({"SERVICE", "KIND", "PATTERN", "HANDLED", "PER SECOND", "FAILED", "MEAN ms", "MOST ms"}, 5);
+    constexpr std::size_t k_rows = 500;
+    std::size_t rows = 0;
     for (const auto& [key, sum] : sums_) {
+      if (++rows > k_rows) break;
       const auto& [service, kind, pattern] = key;
       const double mean = sum.handled > 0 ? sum.total_ms / static_cast<double>(sum.handled) : 0;
       table.add({printable(service), printable(kind), printable(pattern), std::to_string(sum.handled),
@@ -85,7 +88,8 @@ class Sums {
     return std::to_string(instances_) + (instances_ == 1 ? " instance, " : " instances, ") +
            std::to_string(in_flight_) + " in flight, " + std::to_string(retried_) + " retried, " +
            std::to_string(dead_lettered_) + " dead letters, " + std::to_string(dropped_) + " dropped, " +
-           std::to_string(unhandled_) + " without a handler\n" + table.text();
+           std::to_string(unhandled_) + " without a handler\n" + table.text() +
+           (sums_.size() > k_rows ? "and " + std::to_string(sums_.size() - k_rows) + " more\n" : "");
   }
 
  private:

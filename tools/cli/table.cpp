@@ -33,6 +33,12 @@ std::string Table::text() const {
 }
 
 std::string printable(std::string text) {
+  constexpr std::size_t k_cell = 100;
+  if (text.size() > k_cell) {
+    std::size_t end = k_cell;
+    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;  // between characters
+    text = text.substr(0, end) + "...";
+  }
   for (std::size_t i = 0; i < text.size(); ++i) {
     const auto c = static_cast<unsigned char>(text[i]);
     // C1 controls are two bytes in UTF-8: c2 80 to c2 9f.

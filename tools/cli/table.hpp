@@ -22,7 +22,8 @@ class Table {
   std::size_t numbers_;
 };
 
-/// What a terminal would take for commands is replaced by '?': names and patterns come from elsewhere.
+/// What a terminal would take for commands is replaced by '?', and what is longer than a cell is cut: names and patterns
+/// come from elsewhere.
 std::string printable(std::string text);
 
 }  // namespace waybill::cli

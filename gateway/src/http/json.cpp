@@ -15,6 +15,9 @@ const Serializer& json_serializer() {
   return *serializer;
 }
 
+/// Less than serializers read: a service may put what it was sent into something more.
+constexpr int k_max_depth = 100;
+
 bool is_nested_too_deep(std::string_view json) noexcept {
   int depth = 0;
   bool is_text = false;
@@ -24,7 +27,7 @@ bool is_nested_too_deep(std::string_view json) noexcept {
     if (is_text) {
       if (c == '\\') ++i;
     } else if (c == '[' || c == '{') {
-      if (++depth > format::k_max_depth) return true;
+      if (++depth > k_max_depth) return true;
     } else if (c == ']' || c == '}') {
       --depth;
     }

@@ -63,10 +63,6 @@ Result<ServerConfig> ServerConfig::read(const Url& url) {
   if (!url.path.empty()) reader.mistake("an HTTP server has no path of its own: \"/" + url.path + "\"");
   if (!url.user.empty() || !url.password.empty()) reader.mistake("an HTTP server has no user and no password");
   if (auto finished = reader.finish(); !finished) return finished.error();
-  if (config.tls && (config.cert.empty() || config.key.empty())) {
-    return Error(errc::invalid_config, "https:// needs a certificate and its key: set cert and key to files in PEM",
-                 End::rejected);
-  }
   for (const Url::Host& host : config.hosts) {
     const bool is_number = !host.name.empty() && host.name.find_first_not_of("0123456789") == std::string::npos;
     if (is_number && !host.has_port) {

@@ -25,7 +25,13 @@ Server::Core::Core(asio::any_io_executor executor, ServerConfig config, Log log)
       log_(std::move(log)),
       complaints_(log_, "http"),
       tick_(std::make_shared<socket::Tick>(executor_, k_deadlines_are_seen_after,
-                                           [this](socket::TimePoint now) { return check_deadlines(now); })) {}
+                                           [this](socket::TimePoint now) { return check_deadlines(now); })) {
+  if (config_.tls && (config_.cert.empty() || config_.key.empty())) {
+    throw Error(errc::invalid_config,
+                config_.url.redacted() + ": https:// needs a certificate and its key: set cert and key to files in PEM",
+                End::rejected);
+  }
+}
 
 asio::awaitable<Result<void>> Server::Core::start(std::shared_ptr<Core> self) {
   if (self->is_closed_) co_return Error(errc::closed, "the HTTP server was closed", End::rejected);

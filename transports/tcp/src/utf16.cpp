@@ -1,5 +1,6 @@
 #include "utf16.hpp"
 
+#include "waybill/format/utf8.hpp"
 #include "waybill/format/utf8_blocks.hpp"
 
 #include <algorithm>
@@ -108,8 +109,7 @@ bool count_slowly(const char* text, std::size_t size, std::size_t stop, std::siz
   return true;
 }
 
-/// Counts text that is UTF-8 nearly for sure, because a serializer has just written it. False if it has more or fewer
-/// tails than its leads ask for: then it is not.
+/// Counts text that is UTF-8. False if it has more or fewer tails than its leads ask for: then it is not.
 bool count_balanced(const char* text, std::size_t size, std::size_t& units) noexcept {
   std::size_t tails = 0;   // 80..BF
   std::size_t wanted = 0;  // by leads of two, three and four bytes
@@ -188,7 +188,9 @@ std::size_t utf16_length(const char* text, std::size_t size) noexcept {
 
 std::size_t utf16_length_of_own(const char* text, std::size_t size) noexcept {
   std::size_t units = 0;
-  return count_balanced(text, size, units) ? units : utf16_length(text, size);
+  // Sums that fit are no proof: a caller may have put bytes of others into a payload.
+  if (count_balanced(text, size, units) && (units == size || format::is_utf8({text, size}))) return units;
+  return utf16_length(text, size);
 }
 
 }  // namespace waybill::tcp
