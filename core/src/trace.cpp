@@ -70,20 +70,24 @@ std::string_view trimmed(std::string_view text) noexcept {
   return text.substr(begin, text.find_last_not_of(" \t") + 1 - begin);
 }
 
-/// "name=value", the name of what such names may have.
+/// "name=value", perhaps with properties behind a ';', name and value of what such may have.
 bool is_member(std::string_view member) noexcept {
   const std::size_t equals = member.find('=');
+  if (equals == std::string_view::npos) return false;
   const std::string_view name = trimmed(member.substr(0, equals));
-  return equals != std::string_view::npos && !name.empty() &&
-         name.find_first_of(" \t\"(),/:;<=>?[\\]{}") == std::string_view::npos;
+  const std::string_view rest = member.substr(equals + 1);
+  const std::string_view value = trimmed(rest.substr(0, rest.find(';')));
+  return !name.empty() && name.find_first_of(" \t\"(),/:;<=>?[\\]{}") == std::string_view::npos &&
+         value.find_first_of(" \t\"\\") == std::string_view::npos;
 }
 
 /// A tracestate's names may have a slash in them, which is for old versions of it, and an at.
 bool is_state_member(std::string_view member) noexcept {
   const std::size_t equals = member.find('=');
   const std::string_view name = member.substr(0, equals);
-  return equals != std::string_view::npos && !name.empty() && equals + 1 < member.size() &&
-         std::all_of(name.begin(), name.end(), [](char c) {
+  constexpr std::size_t k_longest = 256;  // of a name, and of a value
+  return equals != std::string_view::npos && !name.empty() && equals + 1 < member.size() && name.size() <= k_longest &&
+         member.size() - equals - 1 <= k_longest && std::all_of(name.begin(), name.end(), [](char c) {
            return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || std::string_view("_-*/@").find(c) < 5;
          });
 }

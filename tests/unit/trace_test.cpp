@@ -122,7 +122,8 @@ TEST(TraceContextTest, MalformedListsAreLeftOut) {
   for (const char* state : {"a", "=b", "a=", "A=1", "a b=1", "a=1;b,c", "a=\x01", "a=\xc3\xa9", "a=1\n"}) {
     EXPECT_EQ(TraceContext::of(k_text, state, "").state, "") << state;
   }
-  for (const char* baggage : {"a", "=b", "a b=1", "a\"=1", "a=1,b", "a=\x7f", "a=\r\nX: y", "a=\xc3\xa9"}) {
+  for (const char* baggage :
+       {"a", "=b", "a b=1", "a\"=1", "a=1,b", "a=\x7f", "a=\r\nX: y", "a=\xc3\xa9", "a=b c", "a=\"b\"", "a=b\\c"}) {
     EXPECT_EQ(TraceContext::of("", "", baggage).baggage, "") << baggage;
   }
 }
