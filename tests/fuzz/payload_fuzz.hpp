@@ -59,7 +59,14 @@ void round_trip(const waybill::Serializer& serializer, const waybill::Slice& byt
   T again{};
   if (!serializer.decode(first.borrow(), waybill::ValueOut::of(again))) return;
   waybill::Buffer second;
-  if (!serializer.encode(waybill::ValueRef::of(again), second) || first.view() != second.view()) std::abort();
+  if (!serializer.encode(waybill::ValueRef::of(again), second)) std::abort();
+  if (first.view() == second.view()) return;
+  // An infinite number in an optional member became null, and so nothing: that stays as it is.
+  T last{};
+  waybill::Buffer third;
+  const bool is_stable = serializer.decode(second.borrow(), waybill::ValueOut::of(last)) &&
+                         serializer.encode(waybill::ValueRef::of(last), third) && second.view() == third.view();
+  if (!is_stable) std::abort();
 }
 
 /// What every payload target does with its input.
