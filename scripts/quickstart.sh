@@ -88,5 +88,5 @@ All is stopped again. What to try next, line by line in bash:
   kill %%
 
 To read: examples/hello/main.cpp, the whole service; README.md, a client and your own build; docs/, the rest.
-To run every test (half an hour; installs brokers and Node.js): scripts/test.sh
+To run every test (up to an hour; installs brokers and Node.js): scripts/test.sh
 END
