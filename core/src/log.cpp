@@ -47,6 +47,19 @@ Log Log::about(std::string pattern, std::string id, std::string trace) const {
   return log;
 }
 
+Log Log::with_levels(std::function<LogLevel(LogLevel)> change) const {
+  Log log = *this;
+  if (sink_) {
+    log.sink_ = [inner = *this, change](LogLevel level, std::string_view line) { inner.write(change(level), line); };
+  } else if (records_) {
+    log.records_ = [inner = *this, change](LogRecord record) {
+      record.level = change(record.level);
+      if (inner.wants(record.level)) inner.records_(record);
+    };
+  }
+  return log;
+}
+
 void Log::write(LogLevel level, std::string_view line) const {
   if (!wants(level)) return;
   std::string text;

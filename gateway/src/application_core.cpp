@@ -114,15 +114,11 @@ bool Application::Core::is_own(std::string_view client) const {
 
 /// That they lose their listener when the application ends is no news.
 Log Application::Core::log_of_own_clients() const {
-  const auto change = [log = log_, weak = weak_from_this()](const LogRecord& record) {
+  return log_.with_levels([weak = weak_from_this()](LogLevel level) {
     const auto self = weak.lock();
     const bool is_ending = !self || self->is_stopped_;
-    const LogLevel level = is_ending && record.level == LogLevel::warning ? LogLevel::debug : record.level;
-    log.about(std::string(record.pattern), std::string(record.id), std::string(record.trace)).write(level, record.line);
-  };
-  int least = static_cast<int>(LogLevel::debug);
-  while (least < static_cast<int>(LogLevel::off) && !log_.wants(static_cast<LogLevel>(least))) ++least;
-  return Log(LogRecordSink(change), static_cast<LogLevel>(least));
+    return is_ending && level == LogLevel::warning ? LogLevel::debug : level;
+  });
 }
 
 void Application::Core::observe(const std::shared_ptr<Observer>& observer) {

@@ -25,6 +25,15 @@ ends "$one" 0
 status 503 "http://127.0.0.1:$PORT/hello?name=two"
 ends "$two" 0
 
+# That a program loses its own listener when it ends is no news.
+MS_PORT="$(free_port)" PORT="$(free_port)"
+start quiet "$examples/hybrid"
+one=$pid
+eventually curl -sf "http://127.0.0.1:$PORT/readyz"
+says 'hello me' "http://127.0.0.1:$PORT/hello?name=me"
+ends "$one" 0
+if grep ' warning ' "$work/quiet.log"; then fail "an orderly end warns"; fi
+
 # Started and ended again and again under load.
 "$here/cycles.py" "$examples/hybrid" "$PWD" 20 || fail "see above"
 echo ok

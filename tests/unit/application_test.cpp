@@ -1,7 +1,7 @@
 // Applications: listeners, clients and HTTP in one program, as a caller with curl sees them.
 #include "waybill/application.hpp"
 
-#include "support/http_caller.hpp"
+#include "support/application_rig.hpp"
 #include "waybill/serializers/json.hpp"
 #include "waybill/time.hpp"
 #include "waybill/transports/memory.hpp"
@@ -19,28 +19,11 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// An application on a loop of the test's.
-class Applications : public testing::TestWithParam<const char*> {
+class Applications : public ApplicationRig, public testing::TestWithParam<const char*> {
  protected:
-  ~Applications() override {
-    if (app_) app_->close();
-    run_ready(loop_);
-  }
-  Application& make(const std::string& yaml) {
-    app_.emplace(loop_.get_executor(), ApplicationConfig::parse(yaml));
-    return *app_;
-  }
-  void start() {
-    ASSERT_NO_THROW(run_until(loop_, [](Application& app) -> asio::awaitable<void> { co_await app.start(); }(*app_)));
-    caller_.emplace(loop_, app_->addresses().back());
-  }
   std::string get(const std::string& target, const std::string& fields = {}) { return caller_->get(target, fields); }
   static std::string status(const std::string& response) { return HttpCaller::status(response); }
   static std::string body(const std::string& response) { return HttpCaller::body(response); }
-
-  asio::io_context loop_{1};
-  std::optional<Application> app_;
-  std::optional<HttpCaller> caller_;
 };
 
 constexpr const char* k_hybrid = R"(

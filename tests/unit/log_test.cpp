@@ -105,5 +105,20 @@ TEST(Log, TheConfigurationChoosesItsForm) {
   EXPECT_NE(mistake_of("log: { levl: info }").find("unknown key \"levl\"; known: level, format"), std::string::npos);
 }
 
+TEST(Log, LevelsMayBeChangedBeforeTheyAreLookedAt) {
+  const auto lower = [](LogLevel level) { return level == LogLevel::warning ? LogLevel::debug : level; };
+  std::vector<std::string> lines;
+  const Log plain([&lines](LogLevel, std::string_view line) { lines.emplace_back(line); });
+  const Log records(LogRecordSink([&lines](const LogRecord& record) {
+    lines.push_back(std::string(record.line) + " of " + std::string(record.pattern));
+  }));
+  for (const Log& log : {plain.with_levels(lower), records.with_levels(lower).about("p", "", "")}) {
+    log.warning("lowered");
+    log.error("kept");
+  }
+  EXPECT_EQ(lines, (std::vector<std::string>{"kept", "kept of p"}));
+  Log().with_levels(lower).error("to nobody");
+}
+
 }  // namespace
 }  // namespace waybill::test

@@ -1,7 +1,6 @@
 // Metrics of whole programs: over HTTP, and exact with many threads over sockets.
-#include "support/http_caller.hpp"
+#include "support/application_rig.hpp"
 #include "support/metrics_page.hpp"
-#include "waybill/application.hpp"
 #include "waybill/prometheus.hpp"
 
 #include <gtest/gtest.h>
@@ -18,24 +17,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-class MetricsOfPrograms : public testing::Test {
- protected:
-  ~MetricsOfPrograms() override {
-    if (app_) app_->close();
-    run_ready(loop_);
-  }
-  Application& make(const std::string& yaml) {
-    app_.emplace(loop_.get_executor(), ApplicationConfig::parse(yaml));
-    return *app_;
-  }
-  void start() {
-    ASSERT_NO_THROW(run_until(loop_, [](Application& app) -> asio::awaitable<void> { co_await app.start(); }(*app_)));
-    caller_.emplace(loop_, app_->addresses().back());
-  }
-  asio::io_context loop_{1};
-  std::optional<Application> app_;
-  std::optional<HttpCaller> caller_;
-};
+class MetricsOfPrograms : public ApplicationRig, public testing::Test {};
 
 TEST_F(MetricsOfPrograms, OneLineOfConfigurationServesThem) {
   make(R"(

@@ -45,6 +45,8 @@ class Log {
   bool wants_records() const noexcept { return static_cast<bool>(records_); }
   /// For lines about one message.
   Log about(std::string pattern, std::string id, std::string trace) const;
+  /// The same, but that `change` says of which level each line is.
+  Log with_levels(std::function<LogLevel(LogLevel)> change) const;
   /// Parts of a line may come from a peer: control characters are replaced by "?", so that they forge no further lines.
   void write(LogLevel level, std::string_view line) const;
   void debug(std::string_view line) const { write(LogLevel::debug, line); }

@@ -1,6 +1,8 @@
 // Status: of the link of a client or a listener.
 #pragma once
 
+#include <string_view>
+
 namespace waybill {
 
 enum class Status {
@@ -11,5 +13,18 @@ enum class Status {
   interrupted,
   closed
 };
+
+/// "ready", "interrupted" ...
+constexpr std::string_view name_of(Status status) noexcept {
+  switch (status) {
+    case Status::idle: return "idle";
+    case Status::connecting: return "connecting";
+    case Status::ready: return "ready";
+    case Status::blocked: return "blocked";
+    case Status::interrupted: return "interrupted";
+    case Status::closed: break;
+  }
+  return "closed";
+}
 
 }  // namespace waybill

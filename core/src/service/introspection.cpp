@@ -33,18 +33,6 @@ std::string make_instance() {
   return instance;
 }
 
-constexpr std::string_view status_name(Status status) noexcept {
-  switch (status) {
-    case Status::idle: return "idle";
-    case Status::connecting: return "connecting";
-    case Status::ready: return "ready";
-    case Status::blocked: return "blocked";
-    case Status::interrupted: return "interrupted";
-    case Status::closed: return "closed";
-  }
-  return "unknown";
-}
-
 double milliseconds(std::int64_t nanoseconds) noexcept { return static_cast<double>(nanoseconds / 1000) / 1000.0; }
 
 }  // namespace
@@ -140,7 +128,7 @@ asio::awaitable<ServiceInfo> Introspection::answer(const IntrospectionQuery& que
     const Now now = now_();
     std::vector<ListenerInfo>& listeners = info.listeners.emplace();
     for (const ListenerState& listener : now.listeners) {
-      listeners.push_back({listener.name, listener.url, std::string(status_name(listener.status))});
+      listeners.push_back({listener.name, listener.url, std::string(name_of(listener.status))});
     }
     std::vector<HandlerInfo>& handlers = info.handlers.emplace();
     for (const auto& entry : entries_) handlers.push_back(describe(*entry, query.ask));

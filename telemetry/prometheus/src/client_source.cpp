@@ -17,7 +17,7 @@ std::size_t power_of_two_over(std::size_t number) {
 }  // namespace
 
 ClientSource::ClientSource(std::string url, std::size_t max_patterns, const Bounds& bounds)
-    : url_(std::move(url)),
+    : LinkedSource(std::move(url)),
       bounds_(bounds),
       most_(max_patterns),
       series_(std::make_unique<std::atomic<Series*>[]>(2 * (most_ + 1))),
@@ -94,9 +94,7 @@ void ClientSource::collect(Page& page, Part part) const {
       page.add(names::k_client_errors, std::move(more), static_cast<double>(failed));
     }
   }
-  collect_link(link_, names::k_client_links, names::k_client_reconnects, url_, part, page);
-  bounds_reached_.collect(names::k_client_bounds, url_, page);
-  if (part == Part::all) figures_.collect(url_, page);
+  collect_link({names::k_client_links, names::k_client_reconnects, names::k_client_bounds}, part, page);
 }
 
 }  // namespace waybill::telemetry

@@ -8,17 +8,12 @@
 
 namespace waybill::telemetry {
 
-class ClientSource final : public Source {
+class ClientSource final : public LinkedSource {
  public:
   ClientSource(std::string url, std::size_t max_patterns, const Bounds& bounds);
 
   void call_began(const ObservedCall& call) noexcept override;
   void call_ended(const ObservedCall& call, const Error* error, std::chrono::nanoseconds took) noexcept override;
-  void link_changed(std::string_view, Status status) noexcept override { link_.changed(status); }
-  void bound_reached(std::string_view, std::string_view bound) noexcept override { bounds_reached_.add(bound); }
-  void figure_told(std::string_view, std::string_view name, double value) noexcept override {
-    figures_.tell(name, value);
-  }
   void collect(Page& page, Part part) const override;
 
  private:
@@ -34,7 +29,6 @@ class ClientSource final : public Source {
   Series& of(const ObservedCall& call) noexcept;
   Series* find(std::string_view pattern, bool is_request) noexcept;
 
-  std::string url_;
   const Bounds& bounds_;
   const std::size_t most_;  // patterns of requests, and of events; one more of each is for what goes beyond
   std::unique_ptr<std::atomic<Series*>[]> series_;
@@ -43,9 +37,6 @@ class ClientSource final : public Source {
   std::array<std::size_t, 2> known_{};  // events, requests
   Series* last_ = nullptr;              // calls of one pattern come in rows
   std::vector<std::unique_ptr<Series>> owned_;
-  Link link_;
-  BoundCells bounds_reached_;
-  Figures figures_;
 };
 
 }  // namespace waybill::telemetry

@@ -7,7 +7,7 @@ constexpr std::array<std::string_view, 4> k_fates{"acknowledged", "retried", "pa
 }  // namespace
 
 ListenerSource::ListenerSource(std::string url, std::span<const std::string> routes, const Bounds& bounds)
-    : url_(std::move(url)) {
+    : LinkedSource(std::move(url)) {
   for (const std::string& route : routes) routes_.push_back(label_text(route));
   for (std::size_t i = 0; i < 2 * (routes_.size() + 1); ++i) series_.push_back(std::make_unique<Series>(bounds));
 }
@@ -59,9 +59,7 @@ void ListenerSource::collect(Page& page, Part part) const {
         page.add(names::k_errors, with("code", k_codes[code]), static_cast<double>(count));
     }
   }
-  collect_link(link_, names::k_links, names::k_reconnects, url_, part, page);
-  bounds_reached_.collect(names::k_bounds, url_, page);
-  if (part == Part::all) figures_.collect(url_, page);
+  collect_link({names::k_links, names::k_reconnects, names::k_bounds}, part, page);
 }
 
 }  // namespace waybill::telemetry

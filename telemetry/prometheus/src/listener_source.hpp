@@ -8,7 +8,7 @@
 
 namespace waybill::telemetry {
 
-class ListenerSource final : public Source {
+class ListenerSource final : public LinkedSource {
  public:
   ListenerSource(std::string url, std::span<const std::string> routes, const Bounds& bounds);
 
@@ -16,11 +16,6 @@ class ListenerSource final : public Source {
   void message_handled(const ObservedMessage& message, const Error* error,
                        std::chrono::nanoseconds took) noexcept override;
   void message_settled(const ObservedMessage& message, Fate fate) noexcept override;
-  void link_changed(std::string_view, Status status) noexcept override { link_.changed(status); }
-  void bound_reached(std::string_view, std::string_view bound) noexcept override { bounds_reached_.add(bound); }
-  void figure_told(std::string_view, std::string_view name, double value) noexcept override {
-    figures_.tell(name, value);
-  }
   void collect(Page& page, Part part) const override;
 
  private:
@@ -36,12 +31,8 @@ class ListenerSource final : public Source {
     return *series_[2 * route + (message.is_request ? 0 : 1)];
   }
 
-  std::string url_;
   std::vector<std::string> routes_;
   std::vector<std::unique_ptr<Series>> series_;  // of each route requests and events; then of what has no handler
-  Link link_;
-  BoundCells bounds_reached_;
-  Figures figures_;
 };
 
 }  // namespace waybill::telemetry

@@ -67,16 +67,4 @@ std::string label_text(std::string_view text, std::size_t most) {
   return made;
 }
 
-std::string_view name_of(Status status) noexcept {
-  switch (status) {
-    case Status::idle: return "idle";
-    case Status::connecting: return "connecting";
-    case Status::ready: return "ready";
-    case Status::blocked: return "blocked";
-    case Status::interrupted: return "interrupted";
-    case Status::closed: return "closed";
-  }
-  return k_other;
-}
-
 }  // namespace waybill::telemetry

@@ -38,8 +38,6 @@ class Page {
 /// In UTF-8 whatever comes, without control characters, of at most `most` bytes.
 std::string label_text(std::string_view text, std::size_t most = 256);
 
-/// "ready", "interrupted" ...
-std::string_view name_of(Status status) noexcept;
 inline constexpr std::array<Status, 6> k_statuses{Status::idle,    Status::connecting,  Status::ready,
                                                   Status::blocked, Status::interrupted, Status::closed};
 

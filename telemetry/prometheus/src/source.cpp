@@ -41,13 +41,15 @@ void Figures::collect(const std::string& url, Page& page) const {
   }
 }
 
-void collect_link(const Link& link, const Metric& links, const Metric& reconnects, const std::string& url,
-                  Source::Part part, Page& page) {
-  page.add(reconnects, {{"url", url}}, static_cast<double>(link.reconnects()));
-  if (part == Source::Part::counts) return;
+void LinkedSource::collect_link(const LinkMetrics& metrics, Part part, Page& page) const {
+  page.add(metrics.reconnects, {{"url", url_}}, static_cast<double>(link_.reconnects()));
+  bounds_reached_.collect(metrics.bounds, url_, page);
+  if (part == Part::counts) return;
   for (const Status status : k_statuses) {
-    page.add(links, {{"url", url}, {"status", std::string(name_of(status))}}, link.status() == status ? 1 : 0);
+    page.add(metrics.links, {{"url", url_}, {"status", std::string(name_of(status))}},
+             link_.status() == status ? 1 : 0);
   }
+  figures_.collect(url_, page);
 }
 
 }  // namespace waybill::telemetry

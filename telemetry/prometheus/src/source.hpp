@@ -9,6 +9,7 @@
 #include <map>
 #include <mutex>
 #include <string>
+#include <utility>
 
 namespace waybill::telemetry {
 
@@ -45,7 +46,31 @@ class Figures {
   std::map<std::string, double, std::less<>> values_;
 };
 
-void collect_link(const Link& link, const Metric& links, const Metric& reconnects, const std::string& url,
-                  Source::Part part, Page& page);
+/// One that has a link: a client, or a listener.
+class LinkedSource : public Source {
+ public:
+  explicit LinkedSource(std::string url) : url_(std::move(url)) {}
+
+  void link_changed(std::string_view, Status status) noexcept override { link_.changed(status); }
+  void bound_reached(std::string_view, std::string_view bound) noexcept override { bounds_reached_.add(bound); }
+  void figure_told(std::string_view, std::string_view name, double value) noexcept override {
+    figures_.tell(name, value);
+  }
+
+ protected:
+  struct LinkMetrics {
+    const Metric& links;
+    const Metric& reconnects;
+    const Metric& bounds;
+  };
+  void collect_link(const LinkMetrics& metrics, Part part, Page& page) const;
+
+  const std::string url_;
+
+ private:
+  Link link_;
+  BoundCells bounds_reached_;
+  Figures figures_;
+};
 
 }  // namespace waybill::telemetry
