@@ -16,7 +16,8 @@
 #                 or, by itself:  quick    check, and unit and conformance of the dev build
 #                                 interop  the tests against NestJS of the dev build
 #
-# Builds go to build/<preset>. WAYBILL_TEST_REQUIRE=all turns skipped tests into failures.
+# Builds go to build/<preset>, 15 GB in all. WAYBILL_TEST_REQUIRE=all turns skipped tests into failures; with
+# WAYBILL_TEST_SPARE_DISK=1 a build whose tests have passed is removed as soon as no other part needs it.
 set -uo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
 . "$root/scripts/lib/node.sh"
@@ -123,6 +124,12 @@ run_tests() {
   fi
 }
 
+# is_done_with PRESET: its build is not needed any more. What failed stays to be looked at.
+is_done_with() {
+  [ "${WAYBILL_TEST_SPARE_DISK:-}" = 1 ] && [ "$failures" -eq 0 ] || return 0
+  rm -rf "${root:?}/build/$1"
+}
+
 # bring_up_brokers: the brokers of the tests, with their URLs in the environment, until take_down_brokers or the end. Where
 # the environment names brokers already, those are used. WAYBILL_BROKERS_NEWER=1: the newer generation.
 given_urls="${WAYBILL_TEST_REDIS_URL:-}${WAYBILL_TEST_AMQP_URL:-}${WAYBILL_TEST_KAFKA_URL:-}"
@@ -153,13 +160,14 @@ take_down_brokers() {
   started=()
 }
 
+say "Disk: $(df -h --output=avail "$root" | tail -n 1 | tr -d ' ') free; all parts together take 15 GB"
 require_known_system
 packages=("${packages_full[@]}" "${packages_check[@]}")
 wants fuzz && packages+=("${packages_fuzz[@]}")
 install_packages "${packages[@]}" mold
 if wants dev || wants quick; then ensure_promtool; fi
 within=()  # how to run a program in another system; empty: in this one
-linker=(-DCMAKE_EXE_LINKER_FLAGS=-fuse-ld=mold)  # hundreds of test programs
+linker=(-DCMAKE_EXE_LINKER_FLAGS=-fuse-ld=mold -DCMAKE_SHARED_LINKER_FLAGS=-fuse-ld=mold)  # hundreds of test programs
 if wants dev || wants interop || wants brokers || wants newer; then
   ensure_nestjs
   # For the page at /docs: its test is there where a browser is. Ubuntu has none as a package.
@@ -224,6 +232,7 @@ if wants newer; then
     failures=$((failures + 1))
   elif build newer-asio "-DAsio_INCLUDE_DIR=$root/build/asio-of-debian-13"; then
     run_tests newer-asio newer-asio -R '^(unit_asio_tokens|stress_host_threads)[.]' -E "$needs_broker"
+    is_done_with newer-asio
   fi
   # What this system does not have: compiler, libraries and tests are the tree's.
   if ! (folder='' && . "$root/scripts/lib/brokers/newer.sh" && newer_install "${packages_opentelemetry[@]}"); then
@@ -235,8 +244,10 @@ if wants newer; then
     within=("${newer_enter[@]}" sh -c 'cd "$0" && exec "$@"' "$root")
     build opentelemetry && run_tests opentelemetry opentelemetry -R '^telemetry_'
     within=()
+    is_done_with opentelemetry
   fi
 fi
+is_done_with dev
 
 # run_sanitized PRESET LABELS: without brokers, but for hosts with threads; the brokers stay up for the next.
 run_sanitized() {
@@ -248,6 +259,7 @@ run_sanitized() {
   bring_up_brokers
   TSAN_OPTIONS="suppressions=$root/tests/stress/tsan.supp:$TSAN_OPTIONS"  # of librdkafka
   run_tests "$1-brokers" "$1" -R "^$threads_over_brokers.*_4_threads"
+  is_done_with "$1"
 }
 if wants asan && build asan; then run_sanitized asan '^(unit|conformance|simulation|stress)$'; fi
 if wants tsan && build tsan; then run_sanitized tsan '^(unit|conformance|stress)$'; fi
