@@ -69,7 +69,7 @@ TEST_F(HttpConnections, WhatOthersReadInAnotherWayIsRefused) {
       {post + "Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n", "501"},
       {post + "Transfer-Encoding: \x0b"
               "chunked\r\n\r\n0\r\n\r\n",
-       "501"},
+       "400"},
       {"POST /in HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "400"},
       {chunked + "3\r\nabcXX0\r\n\r\n", "400"},
       {chunked + "3\rXabc\r\n0\r\n\r\n", "400"},

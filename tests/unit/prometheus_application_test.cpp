@@ -35,6 +35,7 @@ http:
   for (int i = 0; i < 5; ++i) caller_->get("/hello/" + std::to_string(i));
   caller_->get("/nowhere/secret");
   caller_->ask("BREW /hello HTTP/1.1\r\nHost: a\r\n\r\n");
+  caller_->ask("nonsense\r\n\r\n");
   const std::string response = caller_->get("/metrics");
   EXPECT_EQ(HttpCaller::status(response), "200 OK");
   EXPECT_NE(response.find("Content-Type: text/plain; version=0.0.4; charset=utf-8\r\n"), std::string::npos) << response;
@@ -42,6 +43,8 @@ http:
   const MetricsPage page(text);
   EXPECT_EQ(page.at(R"(waybill_http_requests_total{method="GET",route="/hello/{name}",status="200"})"), 5) << text;
   EXPECT_EQ(page.at("waybill_http_requests_total{method=\"GET\",route=\"(none)\",status=\"404\"}"), 1);
+  EXPECT_EQ(page.at("waybill_http_requests_total{method=\"(other)\",route=\"(none)\",status=\"501\"}"), 1);
+  EXPECT_EQ(page.at("waybill_http_requests_total{method=\"(other)\",route=\"(none)\",status=\"400\"}"), 1);
   EXPECT_EQ(page.at(R"(waybill_http_requests_in_flight{method="GET",route="/metrics"})"), 1) << "this one";
   EXPECT_EQ(page.at(R"(waybill_http_request_duration_seconds_count{method="GET",route="/hello/{name}"})"), 5);
   EXPECT_EQ(page.at(R"(waybill_http_sent_bytes_total{method="GET",route="/hello/{name}"})"), 35);

@@ -43,7 +43,7 @@ struct ObservedMessage {
 /// A request over HTTP. Its views are valid while it is told of.
 struct ObservedHttp {
   std::string_view url;     ///< Of the server.
-  std::string_view method;  ///< As it was sent.
+  std::string_view method;  ///< As it was sent; empty: it did not get so far, or is not known.
   std::string_view path;    ///< Of its route, with names in braces; empty: it has none.
   std::size_t route = k_no_route;
   std::string_view target = {};  ///< As it was sent: "/orders/7?full=true".
@@ -129,9 +129,10 @@ class Observer {
     (void)value;
   }
 
-  /// A request over HTTP has come. Each that came ends, once.
+  /// A request over HTTP has come, or was refused before it was whole. Each ends, once.
   virtual void http_began(const ObservedHttp&) noexcept {}
-  /// `took`: since it had come, with all of its body, to the last byte of its response handed over.
+  /// `took`: since it had come, with all of its body, to the last byte of its response handed over; 0: it was refused
+  /// before.
   virtual void http_ended(const ObservedHttp&, std::chrono::nanoseconds took) noexcept { (void)took; }
 };
 

@@ -3,6 +3,7 @@
 #include "http/targets.hpp"
 
 #include <algorithm>
+#include <string_view>
 
 namespace waybill::http {
 
@@ -11,6 +12,44 @@ namespace {
 constexpr int k_most_digits = 16;
 
 bool is_text(char c) noexcept { return c == '\t' || (static_cast<unsigned char>(c) >= ' ' && c != '\x7f'); }
+
+void skip_blanks(std::string_view& text) noexcept {
+  text.remove_prefix(std::min(text.find_first_not_of(" \t"), text.size()));
+}
+
+bool take_token(std::string_view& text) noexcept {
+  std::size_t size = 0;
+  while (size < text.size() && is_token_character(text[size])) ++size;
+  text.remove_prefix(size);
+  return size > 0;
+}
+
+bool take_quoted(std::string_view& text) noexcept {
+  if (!text.starts_with('"')) return false;
+  std::size_t end = 1;
+  while (end < text.size() && text[end] != '"') end += text[end] == '\\' ? 2 : 1;
+  const bool is_whole = end < text.size();
+  text.remove_prefix(std::min(end + 1, text.size()));
+  return is_whole;
+}
+
+/// `;name`, `;name=token`, `;name="text"`, with blanks around the marks but not at the end; or nothing.
+bool are_extensions(std::string_view text) noexcept {
+  while (!text.empty()) {
+    skip_blanks(text);
+    if (!text.starts_with(';')) return false;
+    text.remove_prefix(1);
+    skip_blanks(text);
+    if (!take_token(text)) return false;
+    std::string_view value = text;
+    skip_blanks(value);
+    if (!value.starts_with('=')) continue;
+    text = value.substr(1);
+    skip_blanks(text);
+    if (!take_token(text) && !take_quoted(text)) return false;
+  }
+  return true;
+}
 
 }  // namespace
 
@@ -23,8 +62,33 @@ ChunkReader::Outcome ChunkReader::take_digit(char c, std::size_t length) {
 /// What stands behind the digits.
 bool ChunkReader::end_size(char c) {
   if (digits_ == 0 || (c != '\r' && c != ';' && c != ' ' && c != '\t')) return false;
-  state_ = c == '\r' ? State::size_end : State::extension;
-  return true;
+  extensions_.clear();
+  state_ = State::extension;
+  return take_extension(c);
+}
+
+bool ChunkReader::take_extension(char c) {
+  if (c == '\r') {
+    state_ = State::size_end;
+    return are_extensions(extensions_);
+  }
+  extensions_.push_back(c);
+  return is_text(c);
+}
+
+bool ChunkReader::begin_field(char c) {
+  is_in_name_ = true;
+  state_ = c == '\r' ? State::last : State::field;
+  return c == '\r' || is_token_character(c);
+}
+
+bool ChunkReader::take_field(char c) {
+  if (is_in_name_) {
+    is_in_name_ = c != ':';
+    return !is_in_name_ || is_token_character(c);
+  }
+  if (c == '\r') state_ = State::field_end;
+  return c == '\r' || is_text(c);
 }
 
 ChunkReader::Outcome ChunkReader::read(const char* bytes, std::size_t size, std::size_t& at, std::string& body) {
@@ -49,8 +113,7 @@ ChunkReader::Outcome ChunkReader::read(const char* bytes, std::size_t size, std:
         }
         break;
       case State::extension:
-        if (c != '\r' && !is_text(c)) return Outcome::bad;
-        if (c == '\r') state_ = State::size_end;
+        if (!take_extension(c)) return Outcome::bad;
         break;
       case State::size_end:
         if (c != '\n') return Outcome::bad;
@@ -66,12 +129,10 @@ ChunkReader::Outcome ChunkReader::read(const char* bytes, std::size_t size, std:
         state_ = State::size;
         break;
       case State::line:
-        if (c == ' ' || c == '\t' || (c != '\r' && !is_text(c))) return Outcome::bad;
-        state_ = c == '\r' ? State::last : State::field;
+        if (!begin_field(c)) return Outcome::bad;
         break;
       case State::field:
-        if (c != '\r' && !is_text(c)) return Outcome::bad;
-        if (c == '\r') state_ = State::field_end;
+        if (!take_field(c)) return Outcome::bad;
         break;
       case State::field_end:
         if (c != '\n') return Outcome::bad;

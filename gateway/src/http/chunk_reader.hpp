@@ -28,6 +28,9 @@ class ChunkReader {
   enum class State : std::uint8_t { size, extension, size_end, data, data_cr, data_lf, line, field, field_end, last };
   Outcome take_digit(char c, std::size_t length);
   bool end_size(char c);
+  bool take_extension(char c);
+  bool begin_field(char c);
+  bool take_field(char c);
 
   const std::size_t max_data_;
   const std::size_t max_else_;
@@ -35,6 +38,8 @@ class ChunkReader {
   std::size_t else_ = 0;  // bytes of extensions and of the trailer
   int digits_ = 0;
   State state_ = State::size;
+  std::string extensions_;   // of the size that comes in
+  bool is_in_name_ = false;  // of a trailer's field
 };
 
 }  // namespace waybill::http

@@ -46,6 +46,19 @@ void Server::Core::tell_began(Exchange& exchange) {
   }
 }
 
+/// It has no route, and its method only if it had come as far as that, and is one that is known.
+void Server::Core::tell_refused(const Request& part, const Response& response) {
+  if (told_.empty()) return;
+  ObservedHttp seen{observed_url_, part.method, {}};
+  seen.target = part.target;
+  seen.number = ++observed_;
+  for (const auto& observer : told_) observer->http_began(seen);
+  seen.status = response.status;
+  seen.received = part.body.size();
+  seen.sent = response.body.size();
+  for (const auto& observer : told_) observer->http_ended(seen, std::chrono::nanoseconds(0));
+}
+
 void Server::Core::tell_ended(Exchange& exchange) {
   if (std::exchange(exchange.is_told, true)) return;
   const auto took = std::chrono::steady_clock::now() - exchange.began;

@@ -103,7 +103,15 @@ void Peer::refuse(int status, const std::string& why) {
   is_busy_ = true;
   keeps_alive_ = false;
   is_http10_ = parser_.is_http10();
-  respond(Response::problem(status, why), false);
+  const Response response = Response::problem(status, why);
+  if (owner_) owner_->on_refused(*this, parser_.request(), response, why);
+  respond(response, false);
+}
+
+void Peer::refuse_if_late(socket::TimePoint now) {
+  if (!is_open() || deadline() > now) return;
+  if (phase_ == Phase::head) refuse(408, "the head did not come within head_timeout");
+  if (phase_ == Phase::body) refuse(408, "the body did not come within body_timeout");
 }
 
 /// Who says no more may still read what was answered already.

@@ -21,6 +21,8 @@ class PeerOwner {
  public:
   /// A whole request has come; Peer::respond() answers it, once. `peer` reads nothing else meanwhile but its end.
   virtual void on_request(Peer& peer, std::unique_ptr<Request> request) = 0;
+  /// A request was refused before it was whole; `part` is what came of it. It is answered already.
+  virtual void on_refused(Peer& peer, const Request& part, const Response& response, const std::string& why) = 0;
   /// The caller of the request under way has left, or its connection was lost.
   virtual void on_left(Peer& peer) = 0;
   /// Bytes have gone out.
@@ -50,6 +52,8 @@ class Peer final : public socket::Stream {
   bool is_busy() const noexcept { return is_busy_; }
   /// Ends when all that was answered is read, however long its reader takes.
   void finish();
+  /// A request that has begun and did not get whole in its time is answered with that.
+  void refuse_if_late(socket::TimePoint now);
   /// It has had no request since then, nor any byte of one.
   bool is_idle_since(socket::TimePoint when) const noexcept {
     return !is_busy_ && !parser_.has_begun() && idle_since_ <= when;

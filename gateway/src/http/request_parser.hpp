@@ -1,5 +1,5 @@
-// RequestParser: bytes to requests of HTTP/1.0 and 1.1 (RFC 9112). Knows no socket. Heads are http_parser's, after a look
-// at their lines, since libraries of it differ in what they let pass; bodies are read here.
+// RequestParser: bytes to requests of HTTP/1.0 and 1.1 (RFC 9112). Knows no socket. Fields are http_parser's, after a look
+// at their bytes, since libraries of it differ in what they let pass; request lines and bodies are read here.
 #pragma once
 
 #include "http/chunk_reader.hpp"
@@ -52,11 +52,14 @@ class RequestParser {
   Outcome bad(int status, std::string what);
   Outcome too_long();
   int refuse(int status, std::string what);
-  bool look_at_lines(const char* data, std::size_t size, std::size_t& end);
-  Outcome read_head(const char* data, std::size_t size, std::size_t& at);
+  Outcome read_request_line(const char* data, std::size_t size, std::size_t& at);
+  Outcome request_line_is_whole();
+  const char* look_at_fields(const char* data, std::size_t size, std::size_t& end);
+  Outcome read_fields(const char* data, std::size_t size, std::size_t& at);
   Outcome read_body(const char* data, std::size_t size, std::size_t& at);
   Outcome read_chunks(const char* data, std::size_t size, std::size_t& at);
   bool field_is_whole();
+  int check_host();
   int head_is_whole();
   int choose_framing();
 
@@ -64,6 +67,7 @@ class RequestParser {
   http_parser parser_;
   std::unique_ptr<Request> request_;
   std::size_t head_size_ = 0;
+  std::string line_;  // the request line, until it is whole
   std::string name_;  // of the field that comes in
   std::string value_;
   std::size_t body_left_ = 0;

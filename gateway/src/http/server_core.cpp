@@ -82,6 +82,12 @@ void Server::Core::adopt(asio::ip::tcp::socket socket) {
   }
 }
 
+void Server::Core::on_refused(Peer& peer, const Request& part, const Response& response, const std::string& why) {
+  if (log_.wants(LogLevel::debug))
+    log_.debug("http: " + peer.peer() + ' ' + std::to_string(response.status) + ' ' + why);
+  tell_refused(part, response);
+}
+
 void Server::Core::on_closed(Peer& peer, const Error& error) {
   log_.debug("http: " + std::string(error.message()));
   const auto address = addresses_.find(peer.address);
@@ -158,7 +164,10 @@ bool Server::Core::check_deadlines(socket::TimePoint now) {
     exchange->cancel.emit(asio::cancellation_type::terminal);
   }
   bool more = !exchanges_.empty();
-  for (const auto& peer : peers_) more |= peer->check_deadline(now);
+  for (const auto& peer : peers_) {
+    peer->refuse_if_late(now);
+    more |= peer->check_deadline(now);
+  }
   return more;
 }
 

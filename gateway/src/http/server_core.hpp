@@ -44,6 +44,7 @@ class Server::Core final : public std::enable_shared_from_this<Core>, public soc
   bool is_closed() const noexcept override { return is_closed_; }
 
   void on_request(Peer& peer, std::unique_ptr<Request> request) override;
+  void on_refused(Peer& peer, const Request& part, const Response& response, const std::string& why) override;
   void on_left(Peer& peer) override;
   void on_written(Peer& peer) override;
   void on_closed(Peer& peer, const Error& error) override;
@@ -82,6 +83,7 @@ class Server::Core final : public std::enable_shared_from_this<Core>, public soc
   ObservedHttp observed(const Exchange& exchange) const;
   void tell_began(Exchange& exchange);
   void tell_ended(Exchange& exchange);
+  void tell_refused(const Request& part, const Response& response);
   Response thrown(const Request& request, std::exception_ptr exception);
   bool check_deadlines(socket::TimePoint now);
   std::string refusal_of(const asio::ip::address& address) const;

@@ -10,6 +10,29 @@ namespace {
 
 char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
+bool is_letter_or_digit(char c) noexcept {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+/// Where the authority of an absolute target begins; npos: it is none.
+std::size_t begin_of_authority(std::string_view target) noexcept {
+  for (const std::string_view scheme : {"http://", "https://"}) {
+    if (equal_without_case(target.substr(0, scheme.size()), scheme)) return scheme.size();
+  }
+  return std::string_view::npos;
+}
+
+/// What may stand in brackets, or is a name; a `%` with its two digits is one of the latter.
+bool is_host_text(std::string_view text, std::string_view marks) noexcept {
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (is_letter_or_digit(text[i]) || marks.find(text[i]) != std::string_view::npos) continue;
+    if (text[i] != '%' || text.size() - i < 3 || hex_digit_of(text[i + 1]) < 0 || hex_digit_of(text[i + 2]) < 0)
+      return false;
+    i += 2;
+  }
+  return true;
+}
+
 }  // namespace
 
 int hex_digit_of(char c) noexcept {
@@ -22,10 +45,38 @@ bool equal_without_case(std::string_view a, std::string_view b) noexcept {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) { return lower(x) == lower(y); });
 }
 
+bool is_token_character(char c) noexcept {
+  return is_letter_or_digit(c) || (c != '\0' && std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos);
+}
+
+bool is_token(std::string_view name) noexcept {
+  return !name.empty() && std::all_of(name.begin(), name.end(), &is_token_character);
+}
+
+std::optional<std::string_view> authority_of(std::string_view target) noexcept {
+  const std::size_t begin = begin_of_authority(target);
+  if (begin == std::string_view::npos) return std::nullopt;
+  return target.substr(begin, std::min(target.find_first_of("/?", begin), target.size()) - begin);
+}
+
+bool is_authority(std::string_view text) noexcept {
+  std::size_t end = 0;  // of the host
+  if (text.starts_with('[')) {
+    end = text.find(']');
+    if (end == std::string_view::npos || end < 3 || !is_host_text(text.substr(1, end - 1), ":.")) return false;
+    ++end;
+  } else {
+    end = std::min(text.find(':'), text.size());
+    if (!is_host_text(text.substr(0, end), "-._~!$&'()*+,;=")) return false;
+  }
+  if (end == text.size()) return true;
+  const std::string_view port = text.substr(end + 1);
+  return text[end] == ':' && port.size() <= 5 && port.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
 std::optional<SplitTarget> split_target(std::string_view target) noexcept {
-  for (const std::string_view scheme : {"http://", "https://"}) {
-    if (!equal_without_case(target.substr(0, scheme.size()), scheme)) continue;
-    const std::size_t path = target.find_first_of("/?", scheme.size());
+  if (const std::size_t begin = begin_of_authority(target); begin != std::string_view::npos) {
+    const std::size_t path = target.find_first_of("/?", begin);
     target = path == std::string_view::npos ? "/" : target.substr(path);
   }
   const std::size_t question = std::min(target.find('?'), target.size());
