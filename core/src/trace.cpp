@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
-#include <span>
 
 namespace waybill {
 
@@ -28,32 +27,58 @@ constexpr auto k_values = [] {
 }();
 int digit_of(char c) noexcept { return k_values[static_cast<unsigned char>(c)]; }
 
-bool read_hex(std::string_view text, std::span<std::uint8_t> bytes) noexcept {
-  for (std::size_t i = 0; i < bytes.size(); ++i) {
+/// The two digits of each byte.
+constexpr auto k_pairs = [] {
+  std::array<char, 512> pairs{};
+  for (std::size_t i = 0; i < pairs.size(); ++i) pairs[i] = k_digits[i % 2 ? i / 2 % 16 : i / 32];
+  return pairs;
+}();
+
+template <std::size_t N>
+bool read_hex(const char* text, std::array<std::uint8_t, N>& bytes) noexcept {
+  int all = 0;  // negative as soon as one is
+  for (std::size_t i = 0; i < N; ++i) {
     const int high = digit_of(text[2 * i]);
     const int low = digit_of(text[2 * i + 1]);
-    if (high < 0 || low < 0) return false;
+    all |= high | low;
     bytes[i] = static_cast<std::uint8_t>(high << 4 | low);
   }
-  return true;
+  return all >= 0;
 }
 
 /// Writes two digits for each byte, and gives where it has stopped.
-char* write_hex(std::span<const std::uint8_t> bytes, char* at) noexcept {
+template <std::size_t N>
+char* write_hex(const std::array<std::uint8_t, N>& bytes, char* at) noexcept {
   for (const std::uint8_t byte : bytes) {
-    *at++ = k_digits[byte >> 4];
-    *at++ = k_digits[byte & 15];
+    std::memcpy(at, k_pairs.data() + 2 * byte, 2);
+    at += 2;
   }
   return at;
 }
 
-bool is_zero(std::span<const std::uint8_t> bytes) noexcept {
-  return std::all_of(bytes.begin(), bytes.end(), [](std::uint8_t byte) { return byte == 0; });
+template <std::size_t N>
+bool is_zero(const std::array<std::uint8_t, N>& bytes) noexcept {
+  return bytes == std::array<std::uint8_t, N>{};
 }
 
-void fill_randomly(std::span<std::uint8_t> bytes) {
+using TraceparentText = std::array<char, k_length>;
+
+TraceparentText text_of(const Traceparent& parent) noexcept {
+  TraceparentText text;
+  char* at = write_hex(std::array<std::uint8_t, 1>{0}, text.data());
+  *at++ = '-';
+  at = write_hex(parent.trace_id, at);
+  *at++ = '-';
+  at = write_hex(parent.parent_id, at);
+  *at++ = '-';
+  write_hex(std::array<std::uint8_t, 1>{parent.flags}, at);
+  return text;
+}
+
+template <std::size_t N>
+void fill_randomly(std::array<std::uint8_t, N>& bytes) {
   do {
-    for (std::size_t i = 0; i < bytes.size(); i += sizeof(std::uint64_t)) {
+    for (std::size_t i = 0; i < N; i += sizeof(std::uint64_t)) {
       const std::uint64_t bits = detail::random_bits();
       std::memcpy(bytes.data() + i, &bits, sizeof bits);
     }
@@ -147,8 +172,8 @@ std::optional<Traceparent> Traceparent::parse(std::string_view text) noexcept {
   std::array<std::uint8_t, 1> version{};
   std::array<std::uint8_t, 1> flags{};
   Traceparent read;
-  if (!read_hex(text.substr(0, 2), version) || !read_hex(text.substr(3, 32), read.trace_id) ||
-      !read_hex(text.substr(36, 16), read.parent_id) || !read_hex(text.substr(53, 2), flags)) {
+  if (!read_hex(text.data(), version) || !read_hex(text.data() + 3, read.trace_id) ||
+      !read_hex(text.data() + 36, read.parent_id) || !read_hex(text.data() + 53, flags)) {
     return std::nullopt;
   }
   if (version[0] == 0xff || is_zero(read.trace_id) || is_zero(read.parent_id)) return std::nullopt;
@@ -158,12 +183,8 @@ std::optional<Traceparent> Traceparent::parse(std::string_view text) noexcept {
 }
 
 std::string Traceparent::to_text() const {
-  std::string text(k_length, '-');
-  text[0] = text[1] = '0';
-  char* at = write_hex(trace_id, text.data() + 3);
-  at = write_hex(parent_id, at + 1);
-  write_hex({&flags, 1}, at + 1);
-  return text;
+  const TraceparentText text = text_of(*this);
+  return std::string(text.data(), text.size());
 }
 
 std::string Traceparent::trace_id_text() const {
@@ -201,8 +222,9 @@ void TraceContext::step(double ratio) {
 }
 
 void TraceContext::write_to(Headers& headers) const {
-  put(headers, header::k_traceparent, parent ? parent->to_text() : std::string());
-  put(headers, header::k_tracestate, parent ? state : std::string());
+  const TraceparentText text = parent ? text_of(*parent) : TraceparentText();
+  put(headers, header::k_traceparent, std::string_view(text.data(), parent ? text.size() : 0));
+  put(headers, header::k_tracestate, parent ? std::string_view(state) : std::string_view());
   put(headers, header::k_baggage, baggage);
 }
 

@@ -1,5 +1,7 @@
 #include "waybill/format/utf8.hpp"
 
+#include "waybill/format/utf8_blocks.hpp"
+
 #include <cstdint>
 #include <cstring>
 
@@ -45,6 +47,19 @@ char32_t next_code_point(std::string_view& text) noexcept {
   return code_point == k_malformed ? 0xFFFD : code_point;
 }
 
+#ifdef __SSE2__
+
+bool is_utf8(std::string_view text) noexcept {
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  Utf8Blocks blocks;
+  for (; end - at >= 16; at += 16) blocks.add(load_sixteen(at));
+  blocks.add(load_first(at, static_cast<std::size_t>(end - at)));
+  return blocks.is_valid();
+}
+
+#else
+
 bool is_utf8(std::string_view text) noexcept {
   const auto* at = reinterpret_cast<const unsigned char*>(text.data());
   const unsigned char* const end = at + text.size();
@@ -76,5 +91,7 @@ bool is_utf8(std::string_view text) noexcept {
   }
   return true;
 }
+
+#endif
 
 }  // namespace waybill::format

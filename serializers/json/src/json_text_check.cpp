@@ -2,6 +2,7 @@
 // wider vectors pay from some hundred bytes on.
 #include "json_find.hpp"
 #include "json_text.hpp"
+#include "waybill/format/utf8.hpp"
 #include "waybill/format/utf8_blocks.hpp"
 
 #include <simdjson.h>
@@ -19,12 +20,7 @@ bool is_long_utf8(std::string_view text) noexcept { return simdjson::validate_ut
 
 bool is_utf8(std::string_view text) noexcept {
   if (text.size() > k_short) return is_ascii(text.data(), text.size()) || is_long_utf8(text);
-  const char* at = text.data();
-  const char* const end = at + text.size();
-  format::Utf8Blocks blocks;
-  for (; end - at >= 16; at += 16) blocks.add(format::load_sixteen(at));
-  blocks.add(format::load_first(at, static_cast<std::size_t>(end - at)));
-  return blocks.is_valid();
+  return format::is_utf8(text);
 }
 
 TextCheck check_text(std::string_view text) noexcept {

@@ -109,48 +109,42 @@ bool count_slowly(const char* text, std::size_t size, std::size_t stop, std::siz
   return true;
 }
 
-/// Counts text that is UTF-8. False if it has more or fewer tails than its leads ask for: then it is not.
-bool count_balanced(const char* text, std::size_t size, std::size_t& units) noexcept {
-  std::size_t tails = 0;   // 80..BF
-  std::size_t wanted = 0;  // by leads of two, three and four bytes
-  std::size_t fours = 0;
-  std::size_t i = 0;
+/// Counts text that is UTF-8. False if it is not.
+bool count_valid(const char* text, std::size_t size, std::size_t& units) noexcept {
 #ifdef __SSE2__
-  const __m128i zero = _mm_setzero_si128();
-  while (i < size) {
-    __m128i tail_sum = zero;
-    __m128i wanted_sum = zero;
-    __m128i four_sum = zero;
+  std::size_t tails = 0;  // 80..BF
+  std::size_t fours = 0;  // leads of four bytes
+  format::Utf8Blocks blocks;
+  for (std::size_t i = 0; i < size;) {
+    __m128i tail_sum = _mm_setzero_si128();
+    __m128i four_sum = _mm_setzero_si128();
     const auto count = [&](__m128i v) {
+      blocks.add(v);
       if (_mm_movemask_epi8(v) == 0) return;
-      const __m128i is_four = at_least(v, sixteen_of(0xF0));
-      const __m128i leads =
-          _mm_add_epi8(_mm_add_epi8(at_least(v, sixteen_of(0xC0)), at_least(v, sixteen_of(0xE0))), is_four);
       tail_sum = _mm_sub_epi8(tail_sum, _mm_cmplt_epi8(v, sixteen_of(0xC0)));
-      wanted_sum = _mm_sub_epi8(wanted_sum, leads);
-      four_sum = _mm_sub_epi8(four_sum, is_four);
+      four_sum = _mm_sub_epi8(four_sum, at_least(v, sixteen_of(0xF0)));
     };
-    // A block adds at most three to a byte of the sums.
-    for (const std::size_t stop = i + std::min<std::size_t>((size - i) / 16, 80) * 16; i < stop; i += 16)
+    // A block adds at most one to a byte of the sums.
+    for (const std::size_t stop = i + std::min<std::size_t>((size - i) / 16, 240) * 16; i < stop; i += 16)
       count(load_sixteen(text + i));
     if (size - i < 16) {
-      count(format::load_first(text + i, size - i));
+      count(format::load_first(text + i, size - i));  // zeros behind the end, which end an unfinished character
       i = size;
     }
     tails += sum_of_bytes(tail_sum);
-    wanted += sum_of_bytes(wanted_sum);
     fours += sum_of_bytes(four_sum);
   }
-#else
-  for (; i < size; ++i) {
-    const auto byte = static_cast<unsigned char>(text[i]);
-    tails += byte >= 0x80 && byte < 0xC0;
-    wanted += std::size_t{byte >= 0xC0} + (byte >= 0xE0) + (byte >= 0xF0);
-    fours += byte >= 0xF0;
-  }
-#endif
   units = size - tails + fours;
-  return tails == wanted;
+  return blocks.is_valid();
+#else
+  units = size;
+  for (std::size_t i = 0; i < size; ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    if (byte >= 0x80 && byte < 0xC0) --units;
+    if (byte >= 0xF0) ++units;
+  }
+  return units == size || format::is_utf8({text, size});
+#endif
 }
 
 }  // namespace
@@ -188,9 +182,8 @@ std::size_t utf16_length(const char* text, std::size_t size) noexcept {
 
 std::size_t utf16_length_of_own(const char* text, std::size_t size) noexcept {
   std::size_t units = 0;
-  // Sums that fit are no proof: a caller may have put bytes of others into a payload.
-  if (count_balanced(text, size, units) && (units == size || format::is_utf8({text, size}))) return units;
-  return utf16_length(text, size);
+  if (count_valid(text, size, units)) return units;
+  return utf16_length(text, size);  // a caller may have put bytes of others into a payload
 }
 
 }  // namespace waybill::tcp
