@@ -1,5 +1,6 @@
 // Spans of HTTP requests, and of the calls that they make.
 #include "conventions.hpp"
+#include "recorded_metrics.hpp"
 #include "recorded_spans.hpp"
 #include "support/http_server.hpp"
 #include "waybill/waybill.hpp"
@@ -68,6 +69,34 @@ TEST_F(HttpSpans, AreParentsOfTheCallsOnTheirBehalf) {
   EXPECT_EQ(spans.of("send sum").parent, spans.of("GET /").id);
   client.close();
   service.close();
+}
+
+class HttpMetrics : public HttpServer {
+ protected:
+  RecordedMetrics metrics;
+};
+
+TEST_F(HttpMetrics, CountEachRequestByRouteAndStatus) {
+  server().observe(metrics.metrics()).get("/orders/{id}", [](http::Request& request) { return request.path("id"); });
+  start();
+  get("/orders/7");
+  get("/orders/8");
+  get("/nowhere");
+  const auto count = [this] {
+    std::uint64_t all = 0;
+    for (const RecordedSeries& series : metrics.of("http.server.request.duration")) all += series.count;
+    return all;
+  };
+  ASSERT_TRUE(eventually(loop_, [&] { return count() == 3; }));
+  const RecordedSeries found = metrics.of("http.server.request.duration", "http.route", "/orders/{id}");
+  EXPECT_EQ(found.count, 2u);
+  EXPECT_EQ(found.unit, "s");
+  EXPECT_EQ(found.at("http.request.method"), "GET");
+  EXPECT_EQ(found.at("http.response.status_code"), "200");
+  EXPECT_EQ(found.at("url.scheme"), "http");
+  EXPECT_EQ(metrics.of("http.server.request.duration", "http.response.status_code", "404").count, 1u);
+  EXPECT_EQ(metrics.of("http.server.active_requests", "http.request.method", "GET").value, 0);
+  EXPECT_EQ(metrics.of("http.server.response.body.size", "http.route", "/orders/{id}").value, 2);
 }
 
 }  // namespace

@@ -1,23 +1,10 @@
 #include "source_spans.hpp"
 
-#include <algorithm>
-#include <iterator>
-
 namespace waybill::opentelemetry {
-
-namespace {
-
-bool is_known(std::string_view method) noexcept {
-  constexpr std::string_view k_known[] = {"GET",     "HEAD",    "POST",  "PUT",  "DELETE",
-                                          "CONNECT", "OPTIONS", "TRACE", "PATCH"};
-  return std::find(std::begin(k_known), std::end(k_known), method) != std::end(k_known);
-}
-
-}  // namespace
 
 void HttpSpans::http_traced(const ObservedHttp& request, TraceContext& trace) noexcept {
   if (!wants(trace)) return;
-  const bool is_usual = is_known(request.method);
+  const bool is_usual = is_known_method(request.method);
   const std::string_view path = request.target.substr(0, request.target.find('?'));
   Attributes attributes{{"http.request.method", view_of(is_usual ? request.method : "_OTHER")},
                         {"url.path", view_of(path)},

@@ -2,6 +2,9 @@
 
 #include "waybill/url.hpp"
 
+#include <algorithm>
+#include <iterator>
+
 namespace waybill::opentelemetry {
 
 namespace {
@@ -28,6 +31,22 @@ std::string option_of(const Url& url, std::string_view name, std::string_view ne
 }
 
 }  // namespace
+
+bool is_known_method(std::string_view method) noexcept {
+  constexpr std::string_view k_known[] = {"GET",     "HEAD",    "POST",  "PUT",  "DELETE",
+                                          "CONNECT", "OPTIONS", "TRACE", "PATCH"};
+  return std::find(std::begin(k_known), std::end(k_known), method) != std::end(k_known);
+}
+
+Attributes Peer::attributes_of(std::string_view operation, std::string_view destination) const {
+  Attributes attributes{{"messaging.system", view_of(system)},
+                        {"messaging.operation.name", view_of(operation)},
+                        {"messaging.operation.type", view_of(operation)}};
+  if (!destination.empty()) attributes.emplace_back("messaging.destination.name", view_of(destination));
+  if (!address.empty()) attributes.emplace_back("server.address", view_of(address));
+  if (port) attributes.emplace_back("server.port", *port);
+  return attributes;
+}
 
 Peer::Peer(std::string_view text) {
   // An HTTP server may tell several, with commas.

@@ -67,12 +67,7 @@ void Spans::end(std::uint64_t number) {
 }
 
 Attributes Spans::attributes_of(std::string_view operation, std::string_view destination) const {
-  Attributes attributes{{"messaging.system", view_of(peer_.system)},
-                        {"messaging.operation.name", view_of(operation)},
-                        {"messaging.operation.type", view_of(operation)}};
-  if (!destination.empty()) attributes.emplace_back("messaging.destination.name", view_of(destination));
-  if (!peer_.address.empty()) attributes.emplace_back("server.address", view_of(peer_.address));
-  if (peer_.port) attributes.emplace_back("server.port", *peer_.port);
+  Attributes attributes = peer_.attributes_of(operation, destination);
   if (peer_.system == "rabbitmq") {
     const std::string_view key = peer_.queue.empty() ? destination : std::string_view(peer_.queue);
     if (!key.empty()) attributes.emplace_back("messaging.rabbitmq.destination.routing_key", view_of(key));

@@ -1,6 +1,7 @@
 // The spans of one client, listener or HTTP server that are open.
 #pragma once
 
+#include "error_type.hpp"
 #include "peer.hpp"
 #include "waybill/opentelemetry.hpp"
 
@@ -12,21 +13,10 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
-#include <utility>
-#include <vector>
 
 namespace waybill::opentelemetry {
 
 namespace api = ::opentelemetry::trace;
-using Attributes = std::vector<std::pair<::opentelemetry::nostd::string_view, ::opentelemetry::common::AttributeValue>>;
-
-inline ::opentelemetry::nostd::string_view view_of(std::string_view text) noexcept {
-  return {text.data(), text.size()};
-}
-
-/// `error.type`, of few different values: the library's name of the error, or the code that an application gave it.
-std::string error_type(const Error& error);
-
 /// A span that has not ended.
 struct OpenSpan {
   ::opentelemetry::nostd::shared_ptr<api::Span> span;
@@ -61,7 +51,7 @@ class Spans : public Observer {
     return found == open_.end() ? nullptr : &found->second;
   }
   void end(std::uint64_t number);
-  /// Of messages: system, operation, destination, server.
+  /// Of messages; what a broker's conventions want besides, too.
   Attributes attributes_of(std::string_view operation, std::string_view destination) const;
 
   const Peer peer_;

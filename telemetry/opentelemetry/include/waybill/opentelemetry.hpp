@@ -1,13 +1,16 @@
-// Spans of OpenTelemetry for calls, messages and HTTP requests, by its semantic conventions (docs/traces.md).
+// Spans (docs/traces.md) and metrics (docs/metrics.md) of OpenTelemetry for calls, messages and HTTP requests, by its semantic
+// conventions.
 #pragma once
 
 #include "waybill/observer.hpp"
 #include "waybill/trace.hpp"
 
+#include <opentelemetry/metrics/meter_provider.h>
 #include <opentelemetry/nostd/shared_ptr.h>
 #include <opentelemetry/trace/span_context.h>
 #include <opentelemetry/trace/tracer_provider.h>
 
+#include <cstddef>
 #include <memory>
 
 namespace waybill::opentelemetry {
@@ -26,6 +29,18 @@ struct TracingOptions {
 /// Threads: those of whom it observes. What the provider does with a span that ends stands in the way of messages: give it a
 ///          processor that works elsewhere, such as the SDK's BatchSpanProcessor.
 std::shared_ptr<Observer> tracing(TracingOptions options = TracingOptions());
+
+struct MetricsOptions {
+  /// Keeps the instruments. Null: the global one, as it is when metrics() is called.
+  ::opentelemetry::nostd::shared_ptr<::opentelemetry::metrics::MeterProvider> provider;
+  /// Of so many patterns of a client there are figures each; what it calls beyond them is told as "_OTHER".
+  std::size_t max_patterns = 100;
+};
+
+/// Durations and counts; the names are in docs/metrics.md. Given to the same as tracing(), also beside it.
+///
+/// Threads: those of whom it observes.
+std::shared_ptr<Observer> metrics(MetricsOptions options = MetricsOptions());
 
 /// For spans of one's own in a handler: `options.parent = span_context(context.trace())`.
 ::opentelemetry::trace::SpanContext span_context(const TraceContext& trace);
