@@ -22,6 +22,7 @@ Intake::Intake(const Environment& environment, const Options& options, const Reg
       callers_(*this, environment_.executor, options.caller_check),
       outlet_(std::make_shared<Outlet>(environment_, options_, *this)),
       set_up_(std::make_shared<SetUp>(environment_.executor, k_set_up, options_, environment_.log)),
+      depth_(std::make_shared<QueueDepth>(environment_.executor, environment_.log, environment_.metrics)),
       queue_(queue_name(options, environment.group)),
       prefetch_(prefetch_of(environment_, options_)),
       kept_(std::move(kept)),
@@ -103,6 +104,7 @@ void Intake::consuming(const Method& answer) {
   consumer_ = to_view(answer.as<amqp_basic_consume_ok_t>().consumer_tag);
   is_ready_ = true;
   callers_.use(link_->session(), k_callers);
+  depth_->start(link_->session(), k_depth, queue_);
   update_hold();
 }
 
@@ -301,6 +303,7 @@ void Intake::leave_channels(const Error& error) {
   acks_behind_replies_.clear();
   set_up_->stop(error);
   callers_.stop();
+  depth_->stop();
   outlet_->stop();
   progress_.cancel();
 }

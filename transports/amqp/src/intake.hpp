@@ -5,6 +5,7 @@
 #include "callers.hpp"
 #include "matcher.hpp"
 #include "outlet.hpp"
+#include "queue_depth.hpp"
 #include "seldom.hpp"
 #include "set_up.hpp"
 #include "taken_back.hpp"
@@ -56,6 +57,7 @@ class Intake final : public Opening::Owner,
   static constexpr ChannelId k_work = 1;     ///< Deliveries and acknowledgements.
   static constexpr ChannelId k_callers = 3;  ///< Questions that may close it.
   static constexpr ChannelId k_set_up = 5;   ///< Declarations, which may close it.
+  static constexpr ChannelId k_depth = 6;    ///< Questions for the queue's depth, which may close it.
 
   void on_link(socket::Ref<Link> link) override { link_ = std::move(link); }
   void on_session_open() override;
@@ -132,6 +134,7 @@ class Intake final : public Opening::Owner,
   const std::shared_ptr<Outlet> outlet_;
   std::vector<std::uint64_t> acks_behind_replies_;  ///< Tags: their replies are more than may wait.
   std::shared_ptr<SetUp> set_up_;
+  const std::shared_ptr<QueueDepth> depth_;
   Seldom no_packet_said_, reply_said_, overdue_said_;
   std::uint64_t overdue_ = 0;  ///< The delivery that the broker did not wait for any longer.
   std::string queue_;

@@ -72,7 +72,7 @@ struct Login {
 /// Threads: one. Lifetime: as its output; `user` is told until leave().
 class Session {
  public:
-  static constexpr ChannelId k_channels = 6;  ///< Numbers 1 to 5 can be used.
+  static constexpr ChannelId k_channels = 7;  ///< Numbers 1 to 6 can be used.
   /// `method` is valid during the call only; get-empty and such are answers, too.
   using Done = std::function<void(const Result<Method>& answer)>;
 

@@ -23,11 +23,21 @@ struct Lag : Observer {
   }
 };
 
-TEST(KafkaLag, IsToldWhileMessagesWaitAndWhenNoneDo) {
-  const std::string broker = broker_url("WAYBILL_TEST_KAFKA_URL");
-  WAYBILL_NEEDS_BROKER(broker, "WAYBILL_TEST_KAFKA_URL");
-  const std::string world = "lag-" + std::to_string(::getpid());
-  const std::string url = broker + "/?prefix=" + world + ".&partitions=1";
+struct Carrier {
+  const char* name;
+  const char* variable;
+  std::string options;  ///< %: a name of this test's own.
+};
+void PrintTo(const Carrier& carrier, std::ostream* out) { *out << carrier.name; }
+
+class Lags : public testing::TestWithParam<Carrier> {};
+
+TEST_P(Lags, AreToldWhileMessagesWaitAndWhenNoneDo) {
+  const std::string broker = broker_url(GetParam().variable);
+  WAYBILL_NEEDS_BROKER(broker, GetParam().variable);
+  const std::string world = std::string("lag-") + GetParam().name + '-' + std::to_string(::getpid());
+  std::string url = broker + GetParam().options;
+  url.replace(url.find('%'), 1, world);
   asio::io_context loop(1);
   Service service(loop.get_executor(), Config::listen({url + "&max_in_flight=1"}));
   const auto lag = std::make_shared<Lag>();
@@ -42,16 +52,22 @@ TEST(KafkaLag, IsToldWhileMessagesWaitAndWhenNoneDo) {
   run_until(loop, service.start());
   EXPECT_TRUE(eventually(loop, std::chrono::seconds(10), [&] { return lag->lag == 0; })) << lag->lag;
   Client client(loop.get_executor(), url);
-  for (int i = 0; i < 3000; ++i) client.emit("work", i, asio::detached);
+  for (int i = 0; i < 1000; ++i) client.emit("work", i, asio::detached);
   EXPECT_TRUE(eventually(loop, std::chrono::seconds(20), [&] { return lag->lag > 0; })) << lag->lag;
   is_open = true;
   gate.cancel();
-  EXPECT_TRUE(eventually(loop, std::chrono::seconds(30), [&] { return handled == 3000 && lag->lag == 0; }))
+  EXPECT_TRUE(eventually(loop, std::chrono::seconds(30), [&] { return handled == 1000 && lag->lag == 0; }))
       << handled << " handled, lag " << lag->lag;
   client.close();
   service.close();
   run_ready(loop);
 }
+
+INSTANTIATE_TEST_SUITE_P(Carriers, Lags,
+                         testing::Values(Carrier{"classic", "WAYBILL_TEST_AMQP_URL", "/?queue=%"},
+                                         Carrier{"quorum", "WAYBILL_TEST_AMQP_URL", "/?queue=%&queue_type=quorum"},
+                                         Carrier{"kafka", "WAYBILL_TEST_KAFKA_URL", "/?prefix=%.&partitions=1"}),
+                         [](const testing::TestParamInfo<Carrier>& one) { return one.param.name; });
 
 }  // namespace
 }  // namespace waybill::test
