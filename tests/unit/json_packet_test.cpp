@@ -250,14 +250,41 @@ TEST(JsonPacket, EachPrefixFailsCleanly) {
   }
 }
 
-TEST(JsonPacket, MalformedAndTooDeep) {
+TEST(JsonPacket, Malformed) {
   for (const char* wrong :
        {"", " ", "{\"pattern\":tru}", "nul", "[1,]", "{}{}", "\xEF\xBB\xBF{}", "{'a':1}", "{\"a\":1,}"}) {
     EXPECT_TRUE(seen(wrong, Direction::to_service).contains("error")) << wrong;
   }
   Packet packet;
-  const Slice deep = Slice::copy(std::string(100'000, '['));
-  EXPECT_EQ(serializer().parse(deep, Direction::to_service, packet).error().code(), errc::too_large);
+  const Slice endless = Slice::copy(std::string(100'000, '['));
+  EXPECT_EQ(serializer().parse(endless, Direction::to_service, packet).error().code(), errc::payload_malformed);
+}
+
+TEST(JsonPacket, HoweverDeepThePayloadIsTheRestIsRead) {
+  for (const int depth : {127, 128, 129, 100'000}) {
+    std::string deep;
+    for (int i = 0; i < depth; ++i) deep += i % 2 ? "{\"a\":" : "[";
+    deep += "1";
+    for (int i = depth; i > 0; --i) deep += i % 2 ? "]" : "}";
+    for (const std::string& text : {"{\"response\":" + deep + ",\"isDisposed\":true,\"id\":\"i\"}",
+                                    "{\"id\":\"i\",\"isDisposed\":true,\"response\":" + deep + "}",
+                                    "{ \"id\" : \"i\", \"response\" : " + deep + " , \"isDisposed\" : true }"}) {
+      Packet packet;
+      const Slice bytes = Slice::copy(text);
+      ASSERT_TRUE(serializer().parse(bytes, Direction::to_client, packet)) << depth;
+      EXPECT_EQ(packet.id.text, "i");
+      EXPECT_EQ(packet.kind, PacketKind::value);
+      EXPECT_TRUE(packet.last);
+      EXPECT_EQ(packet.payload.view(), deep);
+    }
+    Packet packet;
+    const Slice call = Slice::copy("{\"id\":\"i\",\"data\":" + deep + ",\"pattern\":" + deep + "}");
+    ASSERT_TRUE(serializer().parse(call, Direction::to_service, packet)) << depth;
+    EXPECT_EQ(packet.kind, PacketKind::request);
+    EXPECT_EQ(packet.payload.view(), deep);
+    EXPECT_FALSE(serializer().parse(Slice::copy("{\"response\" : " + deep.substr(0, deep.size() - 1)),
+                                    Direction::to_client, packet));
+  }
 }
 
 TEST(JsonPacket, InvalidUtf8BecomesReplacementCharacters) {

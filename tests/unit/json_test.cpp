@@ -163,8 +163,8 @@ TEST(Json, DepthIsBounded) {
     return std::string(std::size_t(depth), '[') + std::string(std::size_t(depth), ']');
   };
   EXPECT_TRUE(decode<nlohmann::json>(nested(128)));
-  EXPECT_EQ(decode<nlohmann::json>(nested(129)).error().code(), errc::too_large);
-  EXPECT_EQ(decode<waybill::Payload>(nested(129)).error().code(), errc::too_large);
+  EXPECT_EQ(decode<nlohmann::json>(nested(129)).error().code(), errc::payload_mismatch);
+  EXPECT_EQ(decode<waybill::Payload>(nested(129)).error().code(), errc::payload_mismatch);
   EXPECT_FALSE(decode<nlohmann::json>(std::string(1'000'000, '[')));
   nlohmann::json deep;
   for (int i = 0; i < 200; ++i) deep = nlohmann::json::array({deep});

@@ -207,7 +207,7 @@ class Serializer final : public waybill::Serializer {
     const bool fits =
         payload.empty() ? waybill::format::decode_nothing(out, reader.failure())
                         : waybill::format::Decoder<Reader>(reader, payload.size()).value(start, out.address, *out.type);
-    if (!fits) return reader.failure().error(*out.type);
+    if (!fits) return reader.failure().reading_error(*out.type);
     return {};
   }
   void compose(const waybill::Packet& packet, Buffer& out) const override {

@@ -26,7 +26,7 @@ enum class errc {
   remote,             ///< The handler on the other side answered with an error; see Error::body().
   payload_mismatch,   ///< The payload is well formed but is not what the type expects; the message has the path.
   payload_malformed,  ///< The bytes are not valid in their format.
-  too_large,          ///< A size, depth or count is above its cap.
+  too_large,          ///< A size, depth or count of what is sent is above its cap.
   overloaded,         ///< A bounded queue is full.
   cancelled,          ///< The caller cancelled the operation.
   closed,             ///< The client or the service was closed.

@@ -66,7 +66,7 @@ class Payload {
   }
   /// The bytes, perhaps not checked: only for who passes them on with their length beside them.
   const Slice& bytes_as_they_came() const noexcept { return bytes_; }
-  /// Checks what has not been checked. Errors: payload_malformed, too_large.
+  /// Checks what has not been checked. Errors: payload_malformed, payload_mismatch (depth).
   Result<void> check() const;
   const Serializer* serializer() const noexcept { return serializer_; }  ///< Null when empty.
   bool empty() const noexcept { return serializer_ == nullptr; }

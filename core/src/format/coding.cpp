@@ -33,6 +33,12 @@ Error Failure::error(const TypeInfo& type) const {
   return Error(code, std::move(text), End::rejected);
 }
 
+Error Failure::reading_error(const TypeInfo& type) const {
+  Failure mismatch = *this;
+  if (code == errc::too_large) mismatch.code = errc::payload_mismatch;
+  return mismatch.error(type);
+}
+
 std::string expected_but_found(std::string_view what, std::string_view found) {
   std::string text = "expected ";
   text += what;

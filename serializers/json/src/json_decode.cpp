@@ -22,7 +22,7 @@ Result<void> decode(const Slice& payload, const Serializer& serializer, ValueOut
   }
   Reader reader(payload, serializer);
   const std::string_view text = payload.view();
-  const auto fail = [&]() -> Result<void> { return reader.failure().error(*out.type); };
+  const auto fail = [&]() -> Result<void> { return reader.failure().reading_error(*out.type); };
   if (text.empty()) return format::decode_nothing(out, reader.failure()) ? Result<void>() : fail();
   if (text.front() == '\xEF' && text.starts_with("\xEF\xBB\xBF")) {
     return Error(errc::payload_malformed, "payload: not valid JSON: it starts with a byte order mark", End::rejected);
@@ -47,7 +47,7 @@ Result<Payload> lend(const Slice& payload, const Serializer& serializer) {
     if (reader.is_at_end(cursor)) return lent;
     reader.failure().set(errc::payload_malformed, "not valid JSON: something follows the value");
   }
-  return reader.failure().error(type_of<Payload>());
+  return reader.failure().reading_error(type_of<Payload>());
 }
 
 }  // namespace waybill::json

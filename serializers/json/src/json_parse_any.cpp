@@ -43,7 +43,7 @@ format::PacketMembers members_of(std::string_view object) {
     const char* name_end = scan_value(at, end).end;
     const std::string_view name = content_of(between(at, name_end), thread_key);
     const char* value = skip_space(skip_space(name_end, end) + 1, end);  // behind the colon
-    const char* value_end = scan_value(value, end).end;
+    const char* value_end = scan_any_depth(value, end).end;
     members.set(name, between(value, value_end));
     at = skip_space(value_end, end);
     if (*at == ',') at = skip_space(at + 1, end);
@@ -72,11 +72,7 @@ Result<void> parse_any_layout(const Slice& bytes, Direction direction, Packet& p
   const char* const end = bytes.data() + bytes.size();
   const char* const start = skip_space(bytes.data(), end);
   if (start == end) return malformed("it is empty");
-  const Scan scan = scan_value(start, end);
-  if (scan.outcome == Scan::Outcome::too_deep) {
-    return Error(errc::too_large, "the packet is nested deeper than " + std::to_string(format::k_max_depth),
-                 End::rejected);
-  }
+  const Scan scan = scan_any_depth(start, end);
   if (scan.outcome != Scan::Outcome::ok) return malformed(scan.end == end ? "it ends too early" : "a wrong character");
   if (skip_space(scan.end, end) != end) return malformed("something follows its value");
 

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <vector>
 
 namespace waybill::json {
 namespace {
@@ -82,20 +83,49 @@ const char* text_end(const char* at, const char* end) noexcept {
   }
 }
 
-Scan scan_value(const char* at, const char* end) noexcept {
-  bool is_object[format::k_max_depth];
-  int depth = 0;
+namespace {
+
+/// What the values around one are, as far as it fits.
+class ShallowStack {
+ public:
+  bool is_full() const noexcept { return depth_ == format::k_max_depth; }
+  void push(bool object) noexcept { is_object_[depth_++] = object; }
+  void pop() noexcept { --depth_; }
+  bool is_empty() const noexcept { return depth_ == 0; }
+  bool top() const noexcept { return is_object_[depth_ - 1]; }
+
+ private:
+  bool is_object_[format::k_max_depth];
+  int depth_ = 0;
+};
+
+/// A bit each: never more than an eighth of the text.
+class DeepStack {
+ public:
+  bool is_full() const noexcept { return false; }
+  void push(bool object) { is_object_.push_back(object); }
+  void pop() { is_object_.pop_back(); }
+  bool is_empty() const { return is_object_.empty(); }
+  bool top() const { return is_object_.back(); }
+
+ private:
+  std::vector<bool> is_object_;
+};
+
+template <class Stack>
+Scan scan(const char* at, const char* end) {
+  Stack around;
   for (;;) {
     // A value starts at `at`.
     if (at >= end) return {Outcome::malformed, end};
     if (*at == '{' || *at == '[') {
-      if (depth == format::k_max_depth) return {Outcome::too_deep, at};
+      if (around.is_full()) return {Outcome::too_deep, at};
       const bool object = *at == '{';
       const char* next = skip_space(at + 1, end);
       if (next < end && *next == (object ? '}' : ']')) {
         at = next + 1;
       } else {
-        is_object[depth++] = object;
+        around.push(object);
         const char* start = object ? name_end(next, end) : next;
         if (!start) return {Outcome::malformed, next};
         at = start;
@@ -108,10 +138,10 @@ Scan scan_value(const char* at, const char* end) noexcept {
     }
     // A value has ended: so may what is around it.
     for (;;) {
-      if (depth == 0) return {Outcome::ok, at};
+      if (around.is_empty()) return {Outcome::ok, at};
       at = skip_space(at, end);
       if (at >= end) return {Outcome::malformed, end};
-      const bool object = is_object[depth - 1];
+      const bool object = around.top();
       if (*at == ',') {
         const char* next = skip_space(at + 1, end);
         const char* start = object ? name_end(next, end) : next;
@@ -120,10 +150,19 @@ Scan scan_value(const char* at, const char* end) noexcept {
         break;
       }
       if (*at != (object ? '}' : ']')) return {Outcome::malformed, at};
-      --depth;
+      around.pop();
       ++at;
     }
   }
+}
+
+}  // namespace
+
+Scan scan_value(const char* at, const char* end) noexcept { return scan<ShallowStack>(at, end); }
+
+Scan scan_any_depth(const char* at, const char* end) {
+  const Scan shallow = scan_value(at, end);
+  return shallow.outcome == Outcome::too_deep ? scan<DeepStack>(at, end) : shallow;
 }
 
 bool is_number(std::string_view text) noexcept {

@@ -15,6 +15,9 @@ struct Scan {
 /// REQUIRES: k_padding readable bytes behind `end`.
 Scan scan_value(const char* at, const char* end) noexcept;
 
+/// The same of any depth.
+Scan scan_any_depth(const char* at, const char* end);
+
 /// Behind the number at `at`; null if there is none.
 const char* number_end(const char* at, const char* end) noexcept;
 

@@ -201,4 +201,15 @@ Skip skip_value(const char*& at, const char* end) {
   return Skip::ok;
 }
 
+bool skip_any_depth(const char*& at, const char* end) noexcept {
+  for (std::uint64_t left = 1; left > 0; --left) {
+    const Head head = read_head(at, end);
+    if (head.type == Type::malformed) return false;
+    at = head.next;
+    if (head.type == Type::list) left += head.count;
+    if (head.type == Type::map) left += 2 * std::uint64_t{head.count};
+  }
+  return true;
+}
+
 }  // namespace waybill::msgpack

@@ -54,4 +54,7 @@ enum class Skip { ok, malformed, too_deep };
 /// Moves `at` behind the value there, with all that is in it, checked by msgpack-c.
 Skip skip_value(const char*& at, const char* end);
 
+/// The same of any depth. False: it is malformed.
+bool skip_any_depth(const char*& at, const char* end) noexcept;
+
 }  // namespace waybill::msgpack

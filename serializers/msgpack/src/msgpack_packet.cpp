@@ -124,13 +124,7 @@ bool is_truthy(std::string_view value) {
 
 constexpr format::PacketFormat k_format{&term_of, &is_truthy};
 
-Error error_of(Skip skip) {
-  if (skip == Skip::too_deep) {
-    return Error(errc::too_large, "the packet is nested deeper than " + std::to_string(format::k_max_depth),
-                 End::rejected);
-  }
-  return Error(errc::payload_malformed, "the packet is not valid MessagePack", End::rejected);
-}
+Error malformed() { return Error(errc::payload_malformed, "the packet is not valid MessagePack", End::rejected); }
 
 }  // namespace
 
@@ -141,8 +135,7 @@ Result<void> parse(const Slice& bytes, Direction direction, Packet& packet) {
   const char* const end = at + bytes.size();
   const Head head = read_head(at, end);
   if (head.type != Type::map) {
-    if (const Skip skip = skip_value(at, end); skip != Skip::ok) return error_of(skip);
-    if (at != end) return error_of(Skip::malformed);
+    if (!skip_any_depth(at, end) || at != end) return malformed();
     format::classify_packet(bytes, bytes.view(), nullptr, direction, k_format, packet);
     return {};
   }
@@ -150,16 +143,16 @@ Result<void> parse(const Slice& bytes, Direction direction, Packet& packet) {
   at = head.next;
   for (std::uint32_t i = 0; i < head.count; ++i) {
     const Head name = read_head(at, end);
-    if (const Skip skip = skip_value(at, end); skip != Skip::ok) return error_of(skip);
+    if (!skip_any_depth(at, end)) return malformed();
     const char* const value = at;
-    if (const Skip skip = skip_value(at, end); skip != Skip::ok) return error_of(skip);
+    if (!skip_any_depth(at, end)) return malformed();
     members.set(name.type == Type::text ? name.content : std::string_view(),
                 {value, static_cast<std::size_t>(at - value)});
   }
-  if (at != end) return error_of(Skip::malformed);
+  if (at != end) return malformed();
   for (const std::string_view term : {members.pattern, members.id}) {
     const Head text = read_head(term.data(), term.data() + term.size());
-    if (text.type == Type::text && !format::is_utf8(text.content)) return error_of(Skip::malformed);
+    if (text.type == Type::text && !format::is_utf8(text.content)) return malformed();
   }
   format::classify_packet(bytes, bytes.view(), &members, direction, k_format, packet);
   return {};

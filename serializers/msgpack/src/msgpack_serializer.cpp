@@ -30,14 +30,14 @@ class MsgpackSerializer final : public Serializer {
     Reader reader(payload, *this);
     if (payload.empty()) {
       if (format::decode_nothing(out, reader.failure())) return {};
-      return reader.failure().error(*out.type);
+      return reader.failure().reading_error(*out.type);
     }
     Reader::Value start{payload.data()};
     format::Decoder<Reader> decoder(reader, payload.size());
-    if (!decoder.value(start, out.address, *out.type)) return reader.failure().error(*out.type);
+    if (!decoder.value(start, out.address, *out.type)) return reader.failure().reading_error(*out.type);
     if (start.at == payload.data() + payload.size()) return {};
     reader.failure().set(errc::payload_malformed, "not valid MessagePack: something follows the value");
-    return reader.failure().error(*out.type);
+    return reader.failure().reading_error(*out.type);
   }
 
   Result<Payload> lend(const Slice& payload) const override {
@@ -49,7 +49,7 @@ class MsgpackSerializer final : public Serializer {
       if (end.at == payload.data() + payload.size()) return Payload(payload, *this);
       reader.failure().set(errc::payload_malformed, "not valid MessagePack: something follows the value");
     }
-    return reader.failure().error(type_of<Payload>());
+    return reader.failure().reading_error(type_of<Payload>());
   }
 
   void compose(const Packet& packet, Buffer& out) const override { msgpack::compose(packet, out); }

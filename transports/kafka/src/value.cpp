@@ -153,7 +153,9 @@ Slice decode_value(Bytes bytes, const Serializer& json) {
   if (bytes->starts_with('{') || bytes->starts_with('[')) {
     Slice payload = Slice::copy(*bytes);
     Payload checked;
-    if (json.decode(payload, ValueOut::of(checked))) return payload;
+    const Result<void> read = json.decode(payload, ValueOut::of(checked));
+    if (read || read.error().code() == errc::payload_mismatch)
+      return payload;  // nested too deep: who decodes it is told
   }
   return text_payload(*bytes, json);
 }

@@ -118,6 +118,8 @@ class Failure {
 
   /// `order.items[3].quantity: expected an integer`; `type` names the root.
   Error error(const TypeInfo& type) const;
+  /// The same of a reader, for whom what is above a cap is one of the things that do not fit: payload_mismatch.
+  Error reading_error(const TypeInfo& type) const;
 
  private:
   std::string path_;

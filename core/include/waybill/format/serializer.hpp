@@ -35,11 +35,12 @@ class Serializer {
 
   /// Fills `out` from a whole payload: nothing but white space may follow the value. A Payload of bytes that are
   /// Slice::is_unseen() may be made of them unchecked: it checks them when it is looked at. lend() likewise.
-  /// Errors: payload_malformed; payload_mismatch with the path of what does not fit, what was expected and found.
+  /// Errors: payload_malformed; payload_mismatch with the path of what does not fit, what was expected and found; so does
+  /// what is nested deeper than k_max_depth, or would take too much memory.
   virtual Result<void> decode(const Slice& payload, ValueOut out) const = 0;
 
   /// The payload undecoded, checked to be one whole value; nothing at all is an empty Payload. Views the bytes of
-  /// `payload` where these need no change. Errors: payload_malformed, too_large.
+  /// `payload` where these need no change. Errors: payload_malformed, payload_mismatch (depth).
   virtual Result<Payload> lend(const Slice& payload) const;
 
   /// Appends the packet. The payload and the metadata go in as the bytes that they are.
@@ -49,7 +50,7 @@ class Serializer {
   /// Reads into a fresh packet; its views point into `bytes`, or into storage that the packet keeps (Packet::keep).
   /// What is not a packet of the protocol is classified as NestJS does (docs/wire-format.md): towards a service an
   /// event without pattern whose payload is everything; towards a client the last value, everything being its payload.
-  /// Errors: payload_malformed, too_large.
+  /// However deep its payload is nested: who decodes it is told. Errors: payload_malformed.
   virtual Result<void> parse(const Slice& bytes, Direction direction, Packet& packet) const = 0;
 };
 
