@@ -50,7 +50,9 @@ std::vector<std::string> play_binary(const char* data, std::size_t size, std::si
     Packet packet;
     const auto outcome = reader.next(bytes, count, at, packet);
     what = std::string(packet.pattern.text) + "|" + std::string(packet.id.text);
-    return outcome == BinaryFrameReader::Outcome::packet ? 1 : outcome == BinaryFrameReader::Outcome::more ? 0 : -1;
+    if (outcome == BinaryFrameReader::Outcome::sign) what = std::to_string(static_cast<int>(reader.sign()));
+    if (outcome == BinaryFrameReader::Outcome::more) return 0;
+    return outcome == BinaryFrameReader::Outcome::broken ? -1 : 1;
   });
 }
 

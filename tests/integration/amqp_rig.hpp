@@ -95,10 +95,12 @@ class AmqpIntegration : public testing::Test {
     return text;
   }
   /// How opening a listener ends.
-  Error failure_of(const std::string& text) {
+  Error failure_of(const std::string& text, const std::string& group = {}) {
     const auto broken = test::transport_of(text);
     test::KeepingListenerSink sink;
-    const auto listener = broken->make_listener(environment());
+    Environment with_group = environment();
+    with_group.group = group;
+    const auto listener = broken->make_listener(std::move(with_group));
     const Routes routes{event_route("x")};
     const auto began = std::chrono::steady_clock::now();
     const auto outcome = test::run_until(loop, listener->open(routes, sink));

@@ -178,6 +178,7 @@ TEST_F(AmqpTrouble, AReplayedMessageIsNewWhateverItsHeadersAre) {
   properties._flags = AMQP_BASIC_HEADERS_FLAG;
   properties.headers = {1, &entry};
   admin->publish(queue, event("bad", "poison"), properties);
+  expect_says(failure_of(url("exchange=e&exchange_type=direct"), "group"), errc::invalid_config, {"routing_key"});
   const auto described = test::transport_of(url("queue=" + queue));
   const auto box = described->make_dead_letter_box(environment(parked));
   for (std::size_t times : {2u, 4u}) {

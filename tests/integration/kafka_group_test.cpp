@@ -121,6 +121,7 @@ TEST_F(Kafka, WhatIsFinishedIsCommittedWhenPartitionsAreRevoked) {
 
 TEST_F(Kafka, CooperativeMembersKeepWhatStaysTheirsAndLoseNothing) {
   if (rd_kafka_version() < 0x020601ff) WAYBILL_NOT_APPLICABLE("librdkafka is older than 2.6.1");
+  if (has_brokers_decide()) WAYBILL_NOT_APPLICABLE("the brokers decide who gets what");
   const std::string options = "&partitions=4&rdkafka.partition.assignment.strategy=cooperative-sticky";
   const std::string group = "g" + prefix_;
   const auto caller = connect("&partitions=4");
@@ -234,6 +235,7 @@ TEST_F(Kafka, WhatIsFinishedIsNotRepeatedWhenTheMembershipEndsAndThePartitionsCo
 }
 
 TEST_F(Kafka, AGroupWithAnotherAssignorIsRefusedInOneSentence) {
+  if (has_brokers_decide()) WAYBILL_NOT_APPLICABLE("the brokers decide who gets what");
   const std::string group = "g" + prefix_;
   const auto first = listen(events("work"), "&rdkafka.partition.assignment.strategy=roundrobin", group);
   Service second;
@@ -259,9 +261,25 @@ TEST_F(Kafka, StatisticsAreToldAsFigures) {
   EXPECT_TRUE(figures.contains("kafka.producer.msg_cnt"));
 }
 
+TEST_F(Kafka, AMemberThatGetsNoPartitionIsReadyAndTakesOver) {
+  auto one = listen(events("work"), "&partitions=1", "g" + prefix_);
+  const auto spare = listen(events("work"), "&partitions=1", "g" + prefix_);
+  std::size_t taken = 0;
+  spare->sink.on_each = [&taken](Delivery&& delivery) {
+    ++taken;
+    delivery.settle(Settlement::ack);
+  };
+  one->listener->close();
+  one.reset();
+  const auto caller = connect("&partitions=1");
+  send(*caller, {"work", "1", "", "", 0});
+  EXPECT_TRUE(wait_for([&] { return taken == 1; }));
+}
+
 TEST_F(Kafka, TwoMembersShareThePartitionsOfAGroup) {
   const auto one = listen(events("work"), "&partitions=4", "g" + prefix_);
   const auto other = listen(events("work"), "&partitions=4", "g" + prefix_);
+  ASSERT_TRUE(wait_for([&] { return logs_.count("has 2 partitions here") >= 2; }));
   const auto caller = connect("&partitions=4");
   std::multiset<std::string> all;
   std::size_t by_one = 0;

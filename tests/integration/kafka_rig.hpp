@@ -13,6 +13,7 @@
 #include <asio/io_context.hpp>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <memory>
 #include <string>
 
@@ -34,7 +35,13 @@ class Kafka : public testing::Test {
   }
   ~Kafka() override { run_ready(loop_); }
 
-  std::string url(const std::string& more = "") const { return base_ + "/?prefix=" + prefix_ + more; }
+  std::string url(const std::string& more = "") const { return base_ + "/?prefix=" + prefix_ + more + options(); }
+  /// WAYBILL_TEST_KAFKA_OPTIONS: more options of each URL, as "&rdkafka.group.protocol=consumer".
+  static std::string options() {
+    const char* const text = std::getenv("WAYBILL_TEST_KAFKA_OPTIONS");
+    return text ? text : "";
+  }
+  static bool has_brokers_decide() { return options().find("group.protocol=consumer") != std::string::npos; }
   Environment environment(const std::string& group = {}) {
     Environment environment;
     environment.executor = loop_.get_executor();

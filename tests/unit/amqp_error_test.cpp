@@ -33,6 +33,13 @@ TEST(AmqpError, SaysWhatToChange) {
   EXPECT_TRUE(code(404, "NOT_FOUND - no queue 'q' in vhost '/'") == errc::invalid_config);
   EXPECT_TRUE(code(530, "NOT_ALLOWED - vhost nowhere not found") == errc::invalid_config);
   EXPECT_TRUE(code(541, "INTERNAL_ERROR - Feature `transient_nonexcl_queues` is deprecated.") == errc::invalid_config);
+  const std::string transient = text(541,
+                                     "INTERNAL_ERROR - Feature `transient_nonexcl_queues` is deprecated.\nBy default, "
+                                     "this feature is not permitted anymore.");
+  EXPECT_NE(transient.find("doing it: this broker (RabbitMQ 4.3"), std::string::npos) << transient;
+  EXPECT_NE(transient.find("durable=true"), std::string::npos) << transient;
+  EXPECT_NE(text(541, "INTERNAL_ERROR - Feature `ram_node_type` is deprecated.").find("permit.ram_node_type"),
+            std::string::npos);
   EXPECT_NE(text(406, "PRECONDITION_FAILED - delivery acknowledgement on channel 1 timed out").find("consumer_timeout"),
             std::string::npos);
   EXPECT_TRUE(code(530, "NOT_ALLOWED - access to vhost '/' refused for user 'u'") == errc::unauthorized);

@@ -344,10 +344,22 @@ TEST(AmqpConfirms, ANackOfSeveralQueuesDoesNotSayThatNobodyHasIt) {
 
 TEST(AmqpRecentRequests, AreFoundOnceAndForgottenInTime) {
   RecentRequests recent;
-  for (Ticket ticket = 1; ticket <= 10'000; ++ticket) recent.note("id-" + std::to_string(ticket), ticket);
-  EXPECT_EQ(recent.take("id-9999"), 9'999u);
-  EXPECT_EQ(recent.take("id-9999"), 0u);
-  EXPECT_EQ(recent.take("id-1"), 0u);
+  const auto id = [](Ticket ticket) { return "id-" + std::to_string(ticket); };
+  for (Ticket ticket = 1; ticket <= 20'000; ++ticket) recent.note(id(ticket), ticket);
+  EXPECT_EQ(recent.take(id(9'999)), 9'999u);
+  EXPECT_EQ(recent.take(id(9'999)), 0u);
+  EXPECT_EQ(recent.take(id(9'998)), 9'998u) << "one before it";
+  EXPECT_EQ(recent.take(id(20'000)), 20'000u);
+  EXPECT_EQ(recent.take(id(1)), 0u);
+}
+
+TEST(AmqpRecentRequests, ABurstThatNobodyTakesIsKnownToItsLast) {
+  RecentRequests recent;
+  const auto id = [](Ticket ticket) { return "id-" + std::to_string(ticket); };
+  for (Ticket ticket = 1; ticket <= 10'000; ++ticket) recent.note(id(ticket), ticket);
+  Ticket found = 0;
+  for (Ticket ticket = 1; ticket <= 10'000; ++ticket) found += recent.take(id(ticket)) == ticket;
+  EXPECT_EQ(found, 10'000u);
 }
 
 }  // namespace

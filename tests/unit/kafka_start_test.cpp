@@ -89,6 +89,18 @@ TEST(KafkaReadiness, NeedsNoPartitionWhereTheGroupGivesNone) {
   EXPECT_TRUE(readiness.turns_ready(Assignment()));
 }
 
+TEST(KafkaReadiness, DoesNotWaitForAGroupThatTellsNothingToWhoGetsNothing) {
+  const Assignment none;
+  Readiness readiness;
+  readiness.subscribed({"a"});
+  for (int i = 0; i < 10; ++i) readiness.tick(false);
+  EXPECT_FALSE(readiness.turns_ready(none)) << "it has not taken us in yet";
+  readiness.tick(true);
+  EXPECT_FALSE(readiness.turns_ready(none)) << "our share may be on its way";
+  for (int i = 0; i < 3; ++i) readiness.tick(true);
+  EXPECT_TRUE(readiness.turns_ready(none));
+}
+
 TEST(KafkaReadiness, NeedsNoGroupWhileNoTopicMatchesAnyExpression) {
   const Assignment none;
   Readiness readiness;

@@ -1,9 +1,9 @@
 // What a link decides, without a socket: events in every order, times told, answers in turn.
 #include "caller_watch.hpp"
 #include "intake.hpp"
-#include "liveness.hpp"
 #include "pair_state.hpp"
 #include "refusals.hpp"
+#include "waybill/transports/socket/liveness.hpp"
 
 #include <gtest/gtest.h>
 
@@ -111,6 +111,7 @@ TEST(RedisPairState, BeingLateOrCancelledEndsItUnlessItIsDone) {
   EXPECT_EQ(empty.lost(lost_it()), Loss::told);
 }
 
+using socket::Liveness;
 using Action = Liveness::Action;
 using std::chrono::seconds;
 constexpr Liveness::TimePoint k_start{seconds(1'000)};

@@ -70,6 +70,9 @@ BinaryRead read_binary(const std::vector<std::string>& writes, std::size_t max_f
       Packet packet;
       switch (reader.next(tail.data(), tail.size(), at, packet)) {
         case BinaryFrameReader::Outcome::packet: read.packets.push_back(describe(packet)); break;
+        case BinaryFrameReader::Outcome::sign:
+          read.packets.push_back("sign " + std::to_string(static_cast<int>(reader.sign())));
+          break;
         case BinaryFrameReader::Outcome::more: more = true; break;
         case BinaryFrameReader::Outcome::broken: read.is_broken = true; return read;
       }
@@ -86,6 +89,10 @@ std::string sample_stream(std::vector<std::string>& expected) {
     EXPECT_EQ(writer.write(packet, 1 << 20, out), "");
     expected.push_back(describe(packet));
   }
+  for (const Sign sign : {Sign::ask, Sign::here, Sign::pausing}) {
+    append_sign(out, sign);
+    expected.push_back("sign " + std::to_string(static_cast<int>(sign)));
+  }
   return std::string(out.view());
 }
 
@@ -98,6 +105,25 @@ TEST(TcpBinaryFrame, EverySplitOfAStreamGivesTheSamePackets) {
   std::vector<std::string> bytes;
   for (const char c : stream) bytes.emplace_back(1, c);
   EXPECT_EQ(read_binary(bytes).packets, expected);
+}
+
+TEST(TcpBinaryFrame, ASignOfLifeIsAHeadAndNothingElse) {
+  Buffer out;
+  append_sign(out, Sign::ask);
+  const std::string sign(out.view());
+  ASSERT_EQ(sign.size(), 20u);
+  EXPECT_EQ(read_binary({sign}).packets, (std::vector<std::string>{"sign 6"}));
+  for (std::size_t i = 5; i < sign.size(); ++i) {
+    std::string changed = sign;
+    changed[i] = 1;
+    EXPECT_TRUE(read_binary({changed}).is_broken) << i;
+  }
+  std::string unknown = sign;
+  unknown[4] = 9;
+  EXPECT_TRUE(read_binary({unknown}).is_broken);
+  std::string longer = sign + "x";
+  longer[0] = 17;
+  EXPECT_TRUE(read_binary({longer}).is_broken);
 }
 
 TEST(TcpBinaryFrame, NoChangeOfOneByteReadsBeyondTheFrame) {

@@ -3,6 +3,7 @@
 
 #include "support/eventually.hpp"
 #include "support/keeping_sinks.hpp"
+#include "support/log_capture.hpp"
 #include "waybill/serializers/json.hpp"
 #include "waybill/transports/tcp.hpp"
 
@@ -60,6 +61,7 @@ class TcpRig {
     env.executor = loop.get_executor();
     env.serializer = &registry.default_serializer();
     env.max_in_flight = max_in_flight;
+    env.log = logs.log();
     return env;
   }
   std::unique_ptr<Transport> transport(const std::string& url) {
@@ -123,6 +125,7 @@ class TcpRig {
   }
 
   asio::io_context loop{1};
+  LogCapture logs;
   Registry registry;
   KeepingListenerSink sink;
   KeepingConnectionSink replies;

@@ -137,7 +137,9 @@ TEST_F(TcpTls, RefusesACertificateForAnotherName) {
   ASSERT_FALSE(opened);
   EXPECT_TRUE(opened.error().code() == errc::unauthorized) << opened.error().what();
   EXPECT_TRUE(rig.connect(ca() + "&server_name=elsewhere.test", "tcps")) << "the name it is expected to have";
+  EXPECT_FALSE(rig.logs.contains("verify=false"));
   EXPECT_TRUE(rig.connect("verify=false", "tcps")) << "asked not to look";
+  EXPECT_EQ(rig.logs.count("verify=false"), 1u);
 }
 
 TEST_F(TcpTls, RefusesACertificateOfAnUnknownAuthority) {

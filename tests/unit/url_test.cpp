@@ -286,7 +286,9 @@ std::string tls_mistakes_of(std::string_view text) {
 }
 
 TEST(TlsOptions, MustNotContradictTheScheme) {
-  EXPECT_NE(tls_mistakes_of("tcp://h/?verify=true").find("verify: needs TLS"), std::string::npos);
+  const std::string verify = tls_mistakes_of("tcp://h/?verify=true");
+  EXPECT_NE(verify.find("verify: needs TLS"), std::string::npos);
+  EXPECT_EQ(verify.find("verify: needs TLS"), verify.rfind("verify: needs TLS")) << "said once: " << verify;
   EXPECT_EQ(tls_mistakes_of("tcps://h/?ca=a&cert=b&key=c&key_password=d&client_ca=e&verify=false"), "none");
   EXPECT_EQ(tls_mistakes_of("tcp://h/?tls=true&ca=a"), "none");
   EXPECT_TRUE(contains(tls_mistakes_of("tcps://h/?tls=false"), "tls: cannot be false in a tcps:// URL"));

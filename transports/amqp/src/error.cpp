@@ -141,6 +141,19 @@ std::string missing_right(std::uint32_t method, std::string_view text) {
          (is_topic ? "set_topic_permissions" : "set_permissions");
 }
 
+/// "INTERNAL_ERROR - Feature `transient_nonexcl_queues` is deprecated. By default, this feature is not permitted anymore..."
+std::string abolished(std::string_view feature, std::string_view what) {
+  std::string line(what);
+  if (!line.empty()) line += ": ";
+  if (feature == "transient_nonexcl_queues")
+    return line +
+           "this broker (RabbitMQ 4.3 or newer) has no queues any more that several connections share and that do not "
+           "survive its restart: write durable=true on both sides (NestJS: queueOptions.durable), or exclusive=true";
+  return line + "this broker has no " + std::string(feature) +
+         " any more: change the options of the URL, or permit it by " + "deprecated_features.permit." +
+         std::string(feature) + " = true in rabbitmq.conf";
+}
+
 std::string sentence(std::uint16_t code, std::string_view text, std::string_view what, std::uint32_t method) {
   if (code == AMQP_PRECONDITION_FAILED) {
     if (std::string known = inequivalent(text); !known.empty()) return known;
@@ -168,6 +181,8 @@ std::string sentence(std::uint16_t code, std::string_view text, std::string_view
     if (text.find(" not found") != std::string_view::npos)
       return "the broker has no vhost " + std::string(vhost) + ": create it, or change the path of the URL";
   }
+  if (const std::string_view feature = between(text, "Feature `", "`"); code == AMQP_INTERNAL_ERROR && !feature.empty())
+    return abolished(feature, what);
   if (code == AMQP_RESOURCE_LOCKED && text.find("single active consumer") != std::string_view::npos)
     return "the queue has a single active consumer, and nothing else may take from it (" + std::string(text) + ")";
   if (code == AMQP_RESOURCE_LOCKED)

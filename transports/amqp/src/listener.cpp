@@ -57,11 +57,13 @@ std::optional<Error> AmqpListener::refused_options() const {
   }
   if (!queue.empty() && environment_.dead_letter == queue)
     return wrong(errc::invalid_config, "dead_letter=" + queue + " is the queue itself: what fails would come again");
-  if (queue.empty() && !options_.is_fanout() && !options_.wildcards && options_.routing_key.empty()) {
-    return wrong(errc::invalid_config, options_.has_exchange()
-                                           ? "nothing would be bound to the exchange " + options_.exchange_name() +
-                                                 ": add routing_key=KEY, wildcards=true or exchange_type=fanout"
-                                           : "a listener needs queue=NAME, or an exchange");
+  const bool is_bound = options_.is_fanout() || options_.wildcards || !options_.routing_key.empty();
+  if (queue.empty() && !is_bound && !options_.has_exchange())
+    return wrong(errc::invalid_config, "a listener needs queue=NAME, or an exchange");
+  // A queue of its own, or that of its group, to which nothing would ever come.
+  if (options_.queue.empty() && !is_bound && (queue.empty() || !options_.no_assert)) {
+    return wrong(errc::invalid_config, "nothing would be bound to the exchange " + options_.exchange_name() +
+                                           ": add routing_key=KEY, wildcards=true or exchange_type=fanout");
   }
   return std::nullopt;
 }

@@ -10,7 +10,7 @@
 
 namespace waybill::amqp {
 
-/// The last few thousand: what cannot be routed comes back within a round trip.
+/// The last of them: what cannot be routed comes back within a round trip, in the order in which it was sent.
 class RecentRequests {
  public:
   void note(std::string_view id, Ticket ticket) {
@@ -22,8 +22,11 @@ class RecentRequests {
   /// 0 when it is not known any more. Finds a request once.
   Ticket take(std::string_view id) noexcept {
     const std::size_t wanted = std::hash<std::string_view>()(id);
-    for (Entry& entry : entries_) {
-      if (entry.id == wanted && entry.ticket) return std::exchange(entry.ticket, 0);
+    for (std::size_t i = 0; i < entries_.size(); ++i) {
+      Entry& entry = entries_[(begin_ + i) % entries_.size()];
+      if (entry.id != wanted || !entry.ticket) continue;
+      begin_ = (begin_ + i) % entries_.size();  // those before it were routed
+      return std::exchange(entry.ticket, 0);
     }
     return 0;
   }
@@ -38,17 +41,18 @@ class RecentRequests {
   }
   void clear() noexcept {
     entries_.clear();
-    next_ = 0;
+    next_ = begin_ = 0;
   }
 
  private:
-  static constexpr std::size_t k_most = 4'096;
+  static constexpr std::size_t k_most = 16'384;
   struct Entry {
     std::size_t id;
     Ticket ticket;
   };
   std::vector<Entry> entries_;
   std::size_t next_ = 0;
+  std::size_t begin_ = 0;  ///< Where looking for one begins.
 };
 
 }  // namespace waybill::amqp

@@ -1,6 +1,7 @@
 #include "connection.hpp"
 #include "dead_letter_box.hpp"
 #include "listener.hpp"
+#include "waybill/transport/tls_url.hpp"
 #include "waybill/transports/amqp.hpp"
 #include "waybill/transports/socket/options.hpp"
 
@@ -30,9 +31,11 @@ class AmqpTransport final : public Transport {
 
   const Capabilities& capabilities() const noexcept override { return capabilities_; }
   std::unique_ptr<Listener> make_listener(Environment environment) override {
+    transport::warn_of_no_verification(options_, environment.log);
     return std::make_unique<AmqpListener>(std::move(environment), options_, registry_);
   }
   std::unique_ptr<Connection> make_connection(Environment environment) override {
+    transport::warn_of_no_verification(options_, environment.log);
     return std::make_unique<AmqpConnection>(std::move(environment), options_, registry_);
   }
   std::unique_ptr<DeadLetterBox> make_dead_letter_box(Environment environment) override {

@@ -49,6 +49,21 @@ bool GroupConsumer::is_cooperative() const {
   return protocol && std::string_view(protocol) == "COOPERATIVE";
 }
 
+/// librdkafka has a call for the epoch of a member from 2.15 on; what it writes for other programs has it in all versions.
+bool GroupConsumer::is_taken_in() const {
+  constexpr std::string_view k_magic = "CGMDv2:";
+  const GroupMetadata metadata(rd_kafka_consumer_group_metadata(client_->get()));
+  void* bytes = nullptr;
+  std::size_t size = 0;
+  if (!metadata || KafkaError(rd_kafka_consumer_group_metadata_write(metadata.get(), &bytes, &size))) return false;
+  const std::string_view text(static_cast<const char*>(bytes), size);
+  std::int32_t epoch = 0;
+  if (text.starts_with(k_magic) && size >= k_magic.size() + sizeof epoch)
+    std::memcpy(&epoch, text.data() + k_magic.size(), sizeof epoch);
+  rd_kafka_mem_free(nullptr, bytes);
+  return epoch > 0;
+}
+
 void GroupConsumer::read_from_beginning(const Partition& partition) {
   const PartitionList list = list_of(1);
   add(list, partition).offset = 0;  // what was stored of the one before must not be committed for this one

@@ -26,6 +26,8 @@ class GroupConsumer {
   void unassign(const rd_kafka_topic_partition_list_t& partitions);
   /// Partitions are given and taken one by one, and the others stay.
   bool is_cooperative() const;
+  /// Of a group whose brokers decide: they have taken us in.
+  bool is_taken_in() const;
   /// The membership has ended already: others have the partitions.
   bool is_lost() const noexcept { return rd_kafka_assignment_lost(client_->get()) != 0; }
 

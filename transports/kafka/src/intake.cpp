@@ -24,6 +24,7 @@ Intake::Intake(const Environment& environment, const Options& options, std::stri
       revoke_timeout_(options.revoke_timeout),
       start_timeout_(options.start_timeout),
       from_beginning_(options.from_beginning),
+      has_brokers_decide_(has_brokers_decide(options)),
       group_(std::move(group)),
       hooks_(hooks),
       leaving_timer_(environment.executor),
@@ -160,7 +161,7 @@ void Intake::on_batch_end() {
 }
 
 void Intake::on_tick() {
-  readiness_.tick();
+  readiness_.tick(has_brokers_decide_ && readiness_.is_joining() && !arriving_ && consumer_->is_taken_in());
   pin_places();
   if (leaving_ && consumer_->is_lost()) leave_soon();
   if (flow_.tick(is_blocked())) consumer_->pause(assignment_);

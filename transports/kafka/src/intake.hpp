@@ -119,6 +119,7 @@ class Intake final : public ClientHooks, public std::enable_shared_from_this<Int
   std::chrono::milliseconds revoke_timeout_;
   std::chrono::milliseconds start_timeout_;
   const bool from_beginning_;
+  const bool has_brokers_decide_;
   std::string group_;
   IntakeHooks& hooks_;  ///< Not used once we are closed.
   std::optional<GroupConsumer> consumer_;

@@ -3,7 +3,7 @@
 namespace waybill::kafka {
 namespace {
 
-constexpr int k_grace = 3;  ///< Seconds in which a leader is elected, if one can be.
+constexpr int k_grace = 3;  ///< Seconds in which a leader is elected, or a share is given, if one can be.
 
 }  // namespace
 
@@ -16,6 +16,11 @@ bool Readiness::assigned() noexcept {
 void Readiness::unmatched(std::string_view expression) {
   unmatched_.emplace(expression);
   if (unmatched_.size() == names_.size()) assigned();
+}
+
+void Readiness::tick(bool is_taken_in) noexcept {
+  if (phase_ == Phase::positioning) ++waited_;
+  if (is_joining() && is_taken_in && ++silent_ >= k_grace) assigned();
 }
 
 bool Readiness::turns_ready(const Assignment& assignment) noexcept {

@@ -20,10 +20,8 @@ class Readiness {
   /// No topic matches this regular expression. While none of ours matches there is nothing to join a group for, and no
   /// partition to wait for.
   void unmatched(std::string_view expression);
-  /// Every second.
-  void tick() noexcept {
-    if (phase_ == Phase::positioning) ++waited_;
-  }
+  /// Every second. `is_taken_in`: by a group that tells nothing to a member that gets nothing.
+  void tick(bool is_taken_in = false) noexcept;
   /// True: it is ready now. Once. A partition that has no leader for long is not waited for, if others have theirs.
   bool turns_ready(const Assignment& assignment) noexcept;
 
@@ -33,7 +31,8 @@ class Readiness {
   std::set<std::string> names_;
   std::set<std::string> unmatched_;
   Phase phase_ = Phase::joining;
-  int waited_ = 0;  ///< Seconds since the group has spoken.
+  int waited_ = 0;  ///< Seconds since the group has spoken...
+  int silent_ = 0;  ///< ...and since it has us and says nothing.
 };
 
 }  // namespace waybill::kafka

@@ -74,15 +74,6 @@ void set_producer(Setter& conf, const Options& options) {
   conf.set("queue.buffering.max.kbytes", std::to_string(std::max<std::size_t>(options.max_unsent / 1024, 1)));
 }
 
-/// Of the group protocol "consumer" (KIP-848), where the brokers decide what the classic one has members decide:
-/// librdkafka refuses their settings beside it.
-bool has_brokers_decide(const Options& options) {
-  const auto is_it = [](const auto& setting) {
-    return setting.first == "group.protocol" && setting.second == "consumer";
-  };
-  return std::any_of(options.native.begin(), options.native.end(), is_it);
-}
-
 /// Before 2.3 a member without an assignment aborts the process when it leaves; before 2.6.1 members join for ever.
 void check_assignment(Setter& conf, const std::string& name, const std::string& value) {
   constexpr int k_least = 0x020601ff;
@@ -104,6 +95,13 @@ void set_consumer(Setter& conf, const Options& options, const std::string& group
 }
 
 }  // namespace
+
+bool has_brokers_decide(const Options& options) {
+  const auto is_it = [](const auto& setting) {
+    return setting.first == "group.protocol" && setting.second == "consumer";
+  };
+  return std::any_of(options.native.begin(), options.native.end(), is_it);
+}
 
 Result<Conf> make_conf(const Options& options, Role role, const std::string& client_id, const std::string& group_id) {
   Conf conf(rd_kafka_conf_new());

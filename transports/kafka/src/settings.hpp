@@ -18,6 +18,10 @@ enum class Role {
   scanner,         ///< Of dead letters: as reply_consumer, from the oldest on where an offset is gone.
 };
 
+/// Of the group protocol "consumer" (KIP-848), where the brokers decide what the classic one has members decide: librdkafka
+/// refuses their settings beside it.
+bool has_brokers_decide(const Options& options);
+
 /// Errors: invalid_config that names the setting (those of rdkafka.NAME too).
 Result<Conf> make_conf(const Options& options, Role role, const std::string& client_id, const std::string& group_id);
 

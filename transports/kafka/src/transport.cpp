@@ -2,6 +2,7 @@
 #include "dead_letter_box.hpp"
 #include "listener.hpp"
 #include "settings.hpp"
+#include "waybill/transport/tls_url.hpp"
 #include "waybill/transports/kafka.hpp"
 #include "waybill/transports/socket/options.hpp"
 
@@ -14,9 +15,11 @@ class KafkaTransport final : public Transport {
 
   const Capabilities& capabilities() const noexcept override { return k_capabilities; }
   std::unique_ptr<Listener> make_listener(Environment environment) override {
+    transport::warn_of_no_verification(options_, environment.log);
     return std::make_unique<KafkaListener>(std::move(environment), options_, registry_);
   }
   std::unique_ptr<Connection> make_connection(Environment environment) override {
+    transport::warn_of_no_verification(options_, environment.log);
     return std::make_unique<KafkaConnection>(std::move(environment), options_, registry_);
   }
   std::unique_ptr<DeadLetterBox> make_dead_letter_box(Environment environment) override {

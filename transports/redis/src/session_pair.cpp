@@ -37,8 +37,8 @@ SessionPair::SessionPair(asio::any_io_executor executor, const Options& options,
       hooks_(hooks),
       on_lost_(std::move(on_lost)),
       timer_(executor_),
-      alive_{Liveness(options.ping_interval, options.ping_timeout),
-             Liveness(options.ping_interval, options.ping_timeout)} {}
+      alive_{socket::Liveness(options.ping_interval, options.ping_timeout),
+             socket::Liveness(options.ping_interval, options.ping_timeout)} {}
 
 Result<void> SessionPair::prepare_tls() {
   const auto now = std::chrono::steady_clock::now();
@@ -233,7 +233,7 @@ Result<void> SessionPair::watch() {
   Result<void> watched = state_.watch();
   if (!watched || options_.ping_interval.count() == 0) return watched;
   const auto now = std::chrono::steady_clock::now();
-  for (Liveness& alive : alive_) alive.start(now);
+  for (socket::Liveness& alive : alive_) alive.start(now);
   schedule_check();
   return watched;
 }
@@ -252,9 +252,9 @@ void SessionPair::check() {
   for (std::size_t i = 0; i < 2; ++i) {
     Session& session = *sessions[i];
     switch (alive_[i].at(now, session.was_heard())) {
-      case Liveness::Action::none: break;
-      case Liveness::Action::ask: session.ping(); break;
-      case Liveness::Action::lost:
+      case socket::Liveness::Action::none: break;
+      case socket::Liveness::Action::ask: session.ping(); break;
+      case socket::Liveness::Action::lost:
         session.fail(Error(errc::connection_lost, session.peer() + " has not answered a PING for " +
                                                       std::to_string(options_.ping_timeout.count()) + " ms"));
         return;

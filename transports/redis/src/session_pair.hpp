@@ -3,12 +3,12 @@
 #pragma once
 
 #include "link_memory.hpp"
-#include "liveness.hpp"
 #include "pair_state.hpp"
 #include "session.hpp"
 #include "waybill/detail/asio.hpp"
 #include "waybill/log.hpp"
 #include "waybill/transports/socket/dial.hpp"
+#include "waybill/transports/socket/liveness.hpp"
 #include "waybill/transports/socket/stranger.hpp"
 #include "waybill/transports/socket/tls.hpp"
 
@@ -90,7 +90,7 @@ class SessionPair final : public std::enable_shared_from_this<SessionPair>, priv
   asio::steady_timer timer_;
   socket::Ref<Session> subscriber_;
   socket::Ref<Session> publisher_;
-  Liveness alive_[2];  // of the subscriber, of the publisher
+  socket::Liveness alive_[2];  // of the subscriber, of the publisher
   bool is_closed_ = false;
 };
 

@@ -1,5 +1,6 @@
 #include "connection.hpp"
 #include "listener.hpp"
+#include "waybill/transport/tls_url.hpp"
 #include "waybill/transports/redis.hpp"
 #include "waybill/transports/socket/options.hpp"
 
@@ -25,9 +26,11 @@ class RedisTransport final : public Transport {
 
   const Capabilities& capabilities() const noexcept override { return capabilities_; }
   std::unique_ptr<Listener> make_listener(Environment environment) override {
+    transport::warn_of_no_verification(options_, environment.log);
     return std::make_unique<RedisListener>(std::move(environment), options_);
   }
   std::unique_ptr<Connection> make_connection(Environment environment) override {
+    transport::warn_of_no_verification(options_, environment.log);
     return std::make_unique<RedisConnection>(std::move(environment), options_);
   }
 

@@ -62,6 +62,10 @@ std::size_t Stream::unacknowledged_bytes() const noexcept {
   return static_cast<std::size_t>(std::max(bytes, 0));
 }
 
+std::uint64_t Stream::acknowledged_bytes() const noexcept {
+  return written_ - std::min<std::uint64_t>(written_, unacknowledged_bytes());
+}
+
 bool Stream::is_delivered() const noexcept {
   return state_ == State::closed || (shut_down_ && !unsent_bytes() && !unacknowledged_bytes());
 }

@@ -114,7 +114,28 @@ void fill(Packet& packet, const Head& head, const char* frame, const char* text,
   packet.payload = packet.kind <= PacketKind::value ? Slice::borrow_unseen(payload) : Slice::borrow(payload);
 }
 
+std::array<char, k_head> frame_of(Sign sign) noexcept {
+  std::array<char, k_head> frame{};
+  store<std::uint32_t>(frame.data(), k_head - 4);
+  frame[4] = static_cast<char>(sign);
+  return frame;
+}
+
+/// Those of other sides are what ours are, to the byte.
+bool is_sign(const char* frame, std::size_t length) noexcept {
+  const auto kind = load<std::uint8_t>(frame + 4);
+  if (length != k_head - 4 || kind < static_cast<unsigned>(Sign::ask) || kind > static_cast<unsigned>(Sign::pausing))
+    return false;
+  const auto ours = frame_of(static_cast<Sign>(kind));
+  return std::memcmp(frame, ours.data(), ours.size()) == 0;
+}
+
 }  // namespace
+
+void append_sign(Buffer& out, Sign sign) {
+  const auto frame = frame_of(sign);
+  out.append({frame.data(), frame.size()});
+}
 
 bool BinaryFrameReader::read_serializer(unsigned char index, std::string_view name, Packet& packet) {
   packet.serializer = nullptr;
@@ -162,6 +183,11 @@ BinaryFrameReader::Outcome BinaryFrameReader::next(const char* data, std::size_t
   if (have - 4 < length) return Outcome::more;
 
   const Head head = Head::read(frame);
+  if (is_sign(frame, length)) {
+    sign_ = static_cast<Sign>(head.kind);
+    at += k_head;
+    return Outcome::sign;
+  }
   std::size_t left = length + 4 - k_head;
   if (head.kind > static_cast<unsigned>(PacketKind::no_handler) || (head.flags & ~unsigned{k_known}))
     return broken("a frame's kind or flags are unknown");

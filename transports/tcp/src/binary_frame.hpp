@@ -6,7 +6,7 @@
 // All numbers are little-endian.
 //   frame
 //     0  u32  length of the rest of the frame, at least 16, at most max_frame
-//     4  u8   kind: 0 request, 1 event, 2 value, 3 error, 4 end, 5 no handler
+//     4  u8   kind: 0 request, 1 event, 2 value, 3 error, 4 end, 5 no handler; 6 to 8 are signs of life
 //     5  u8   flags: 1 last, 2 has payload, 4 has pattern, 8 pattern is JSON, 16 id is JSON
 //     6  u16  bytes of pattern, at most 256
 //     8  u16  bytes of id, at most 4096
@@ -18,6 +18,8 @@
 //   extra
 //     0  u16  how many headers, then for each: u16 bytes of name, u32 bytes of value, name, value; 64 KiB in all
 //             metadata (all that is left)
+//   signs of life are heads with nothing but length and kind: a client asks with 6, the listener answers with 7; one that
+//   stops reading, as it has too much in hand, says 8 first, and 7 when it reads on
 #pragma once
 
 #include "waybill/slice.hpp"
@@ -39,10 +41,18 @@ inline constexpr std::size_t k_max_id = 4096;
 inline constexpr std::size_t k_max_headers = 64u << 10;
 inline constexpr std::size_t k_serializer_slots = 16;
 
+/// Frames without a packet. The numbers are those of the wire.
+enum class Sign : std::uint8_t {
+  ask = 6,      ///< Of a client: are you there?
+  here = 7,     ///< Of a listener: it reads.
+  pausing = 8,  ///< Of a listener: it reads nothing until it says `here`, and answers no question.
+};
+void append_sign(Buffer& out, Sign sign);
+
 /// Cuts a stream of bytes into packets whose views point into it.
 class BinaryFrameReader {
  public:
-  enum class Outcome { packet, more, broken };
+  enum class Outcome { packet, sign, more, broken };
   /// Finds a serializer by the name that the peer gave; null if there is none.
   using Lookup = std::function<const Serializer*(std::string_view name)>;
 
@@ -52,6 +62,7 @@ class BinaryFrameReader {
   bool next_usual(const char* data, std::size_t size, std::size_t& at, Packet& packet) const noexcept;
   /// As NestFrameReader::next(). `packet` must be fresh, or plain (Packet::is_plain) and have no route.
   Outcome next(const char* data, std::size_t size, std::size_t& at, Packet& packet);
+  Sign sign() const noexcept { return sign_; }  ///< The last one.
   const std::string& problem() const noexcept { return problem_; }
 
  private:
@@ -65,6 +76,7 @@ class BinaryFrameReader {
   std::size_t max_frame_;
   Lookup lookup_;
   std::array<const Serializer*, k_serializer_slots> table_{};  // named by the peer so far
+  Sign sign_ = Sign::here;
   std::string problem_;
 };
 

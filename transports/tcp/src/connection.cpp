@@ -21,7 +21,9 @@ Sender::Sender(Environment environment, const Options& options, const Registry& 
       tick_(std::make_shared<socket::Tick>(
           environment_.executor, tick_interval(options),
           [this](socket::TimePoint now) { return link_ && link_->check_deadline(now); })),
-      progress_(environment_.executor) {
+      progress_(environment_.executor),
+      alive_(options_.ping_interval, options_.ping_timeout),
+      alive_timer_(environment_.executor) {
   rules_.framing = options.framing;
   if (rules_.framing != Framing::automatic) return;
   const bool is_json = environment_.serializer && environment_.serializer->is_json();
@@ -88,6 +90,30 @@ void Sender::link_ready() {
   ready_ = true;
   ready_since_ = std::chrono::steady_clock::now();
   progress_.cancel();
+  if (!link_->is_binary() || !options_.ping_interval.count()) return;
+  alive_.start(ready_since_);
+  watch_life();
+}
+
+void Sender::watch_life() {
+  alive_timer_.expires_at(alive_.next());
+  alive_timer_.async_wait([weak = weak_from_this()](const asio::error_code& ec) {
+    const auto self = weak.lock();
+    if (!ec && self && self->ready_) self->look_for_life();
+  });
+}
+
+void Sender::look_for_life() {
+  Link& link = *link_;
+  switch (alive_.at(std::chrono::steady_clock::now(), link.was_heard())) {
+    case socket::Liveness::Action::none: break;
+    case socket::Liveness::Action::ask: link.ask(); break;
+    case socket::Liveness::Action::lost:
+      return link.fail(Error(errc::connection_lost, link.peer() + " has not answered for " +
+                                                        std::to_string(options_.ping_timeout.count()) +
+                                                        " ms: it stands still"));
+  }
+  watch_life();
 }
 
 void Sender::link_gone(const Error& error) {
@@ -135,6 +161,7 @@ asio::awaitable<void> Sender::flush(std::shared_ptr<Sender> self) {
 }
 
 void Sender::drop_link() {
+  alive_timer_.cancel();
   if (!link_) return;
   link_->leave();
   link_->close();
@@ -146,6 +173,7 @@ void Sender::close() {
   closed_ = true;
   ready_ = false;
   sink_ = nullptr;
+  alive_timer_.cancel();
   tick_->stop();  // a link that ends by itself watches its own time
   if (dial_) dial_->cancel();
   dial_.reset();

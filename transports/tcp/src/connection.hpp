@@ -5,6 +5,7 @@
 #include "waybill/transport/transport.hpp"
 #include "waybill/transports/socket/dial.hpp"
 #include "waybill/transports/socket/fresh_tls.hpp"
+#include "waybill/transports/socket/liveness.hpp"
 #include "waybill/transports/socket/shared_connection.hpp"
 #include "waybill/transports/socket/tick.hpp"
 
@@ -47,6 +48,8 @@ class Sender : public std::enable_shared_from_this<Sender> {
   asio::awaitable<Result<void>> dial(ConnectionSink& sink);
   asio::awaitable<Result<void>> set_up(socket::Dialed dialed, socket::TimePoint deadline);
   void drop_link();
+  void watch_life();
+  void look_for_life();
 
   Environment environment_;
   const Options options_;
@@ -55,6 +58,8 @@ class Sender : public std::enable_shared_from_this<Sender> {
   std::shared_ptr<socket::Dial> dial_;
   std::shared_ptr<socket::Tick> tick_;
   asio::steady_timer progress_;  // cancelled when the link is ready, gone, or has written
+  socket::Liveness alive_;       // of a link with binary framing
+  asio::steady_timer alive_timer_;
   socket::Ref<Link> link_;
   ConnectionSink* sink_ = nullptr;
   std::optional<Error> failure_;  // of a link that was being set up

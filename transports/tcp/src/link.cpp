@@ -65,8 +65,27 @@ void Link::on_written() {
   if (owner_) owner_->wrote();
 }
 
+void Link::ask() {
+  append_sign(out(), Sign::ask);
+  if (std::exchange(is_asking_, true)) return;
+  question_ = produced_bytes();
+  acknowledged_ = acknowledged_bytes();
+}
+
+bool Link::was_heard() noexcept {
+  if (std::exchange(heard_, false)) {
+    is_asking_ = false;
+    return true;
+  }
+  if (is_pausing_there_ || !wants_bytes()) return true;
+  if (!is_asking_) return false;
+  // Behind much that was sent it may be long on its way.
+  const std::uint64_t before = std::exchange(acknowledged_, acknowledged_bytes());
+  return acknowledged_ < question_ && acknowledged_ > before;
+}
+
 std::size_t Link::on_bytes(const char* data, std::size_t size) {
-  has_heard_ = true;
+  has_heard_ = heard_ = true;
   std::size_t at = 0;
   if (codec_.admit(data, size)) {
     std::optional<Packet> packet;
@@ -94,6 +113,7 @@ bool Link::take_packet(Packet& packet, const char* data, std::size_t size, std::
       if (owner_ && owner_->sink()) owner_->sink()->on_reply(packet);
       return true;
     case PacketCodec::Outcome::ignored: return true;
+    case PacketCodec::Outcome::sign: is_pausing_there_ = codec_.sign() == Sign::pausing; return true;
     case PacketCodec::Outcome::preface:
       if (owner_) owner_->link_ready();
       return true;

@@ -24,6 +24,12 @@ class Link final : public socket::Stream {
   void leave() noexcept { owner_ = nullptr; }
   void send(const Packet& packet, Ticket ticket);
   bool has_heard() const noexcept { return has_heard_; }  ///< Any byte from the other side.
+  bool is_binary() const noexcept { return codec_.framing() == Framing::binary; }
+  /// Asks the other side for a sign of life. REQUIRES: is_binary().
+  void ask();
+  /// Since the last call something was heard, or there is a reason why nothing could be: nobody reads here or there, or
+  /// the question is still on its way and comes forward.
+  bool was_heard() noexcept;
 
  private:
   struct Sent {
@@ -46,6 +52,11 @@ class Link final : public socket::Stream {
   std::size_t first_ = 0;
   std::string last_words_;  // why the other side is about to end
   bool has_heard_ = false;
+  bool heard_ = false;  // since the last look
+  bool is_pausing_there_ = false;
+  bool is_asking_ = false;
+  std::uint64_t question_ = 0;      // written_bytes() behind the first that has no answer
+  std::uint64_t acknowledged_ = 0;  // of written_bytes(), at the last look
 };
 
 }  // namespace waybill::tcp

@@ -23,6 +23,8 @@ Result<Options> Options::from_url(const Url& url) {
   options.keepalive = reader.duration("keepalive", options.keepalive);
   options.keepalive_interval = reader.duration("keepalive_interval", options.keepalive_interval);
   options.keepalive_probes = reader.number("keepalive_probes", options.keepalive_probes, 1, 100);
+  options.ping_interval = reader.duration("ping_interval", options.ping_interval);
+  options.ping_timeout = reader.duration("ping_timeout", options.ping_timeout);
   options.first_message_timeout = reader.duration("first_message_timeout", options.first_message_timeout);
   options.max_frame = reader.size("max_frame", options.max_frame);
   options.max_buffer = reader.size("max_buffer|maxBufferSize", options.max_buffer);
@@ -36,6 +38,7 @@ Result<Options> Options::from_url(const Url& url) {
   options.reuse_port = reader.flag("reuse_port", options.reuse_port);
 
   transport::read_tls(reader, url, "tcps", options);
+  if (options.ping_timeout.count() == 0) reader.mistake("ping_timeout: must not be 0");
   if (options.max_frame < 64) reader.mistake("max_frame: must be at least 64 bytes");
   if (options.max_frame > 0xFFFF'FFF0u) reader.mistake("max_frame: must be less than 4 GiB");
   if (options.max_unsent < (256u << 10)) reader.mistake("max_unsent: must be at least 256 KiB");

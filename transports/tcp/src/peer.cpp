@@ -72,6 +72,7 @@ bool Peer::take_packet(std::optional<Delivery>& delivery, const char* data, std:
     case PacketCodec::Outcome::ignored:
       if (hub_) hub_->complain(peer() + " sent a message without a pattern; it was dropped");
       return true;
+    case PacketCodec::Outcome::sign: append_sign(out(), Sign::here); return true;
     case PacketCodec::Outcome::preface: out().append(k_preface); return true;
     case PacketCodec::Outcome::more: return false;
     case PacketCodec::Outcome::broken: break_off(); return false;
@@ -157,13 +158,22 @@ void Peer::refuse_from_now_on() {
 }
 
 void Peer::update_pause() {
-  if ((full_ && !refusing_) || held_) {
+  const bool pauses = (full_ && !refusing_) || held_;
+  tell_pause(pauses);
+  if (pauses) {
     pause();
     if (is_open()) set_deadline(detail::TimePoint::max());  // what is late now is not the peer's fault
   } else {
     resume();
     if (is_open()) set_deadline(clock_.after_pause());
   }
+}
+
+/// A client would take the silence of who does not read its questions for the end.
+void Peer::tell_pause(bool pauses) {
+  if (pauses == is_told_pausing_ || !is_open() || codec_.framing() != Framing::binary) return;
+  is_told_pausing_ = pauses;
+  append_sign(out(), pauses ? Sign::pausing : Sign::here);
 }
 
 void Peer::on_eof() { finish(); }

@@ -66,6 +66,7 @@ class Peer final : public socket::Stream, public DeliverySource {
   void break_off();
   void answer(Term id, const Serializer* serializer, const Error& error);
   void update_pause();
+  void tell_pause(bool pauses);
 
   Hub* hub_;
   PacketCodec codec_;
@@ -77,6 +78,7 @@ class Peer final : public socket::Stream, public DeliverySource {
   bool full_ = false;  // as many requests or bytes are in hand as may be
   bool held_ = false;  // by the host
   bool refusing_ = false;
+  bool is_told_pausing_ = false;
 };
 
 }  // namespace waybill::tcp

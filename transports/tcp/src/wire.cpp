@@ -77,6 +77,10 @@ PacketCodec::Outcome PacketCodec::next_binary(const char* data, std::size_t size
   switch (binary_reader_->next(data, size, at, packet)) {
     case BinaryFrameReader::Outcome::more: return Outcome::more;
     case BinaryFrameReader::Outcome::broken: return broken(binary_reader_->problem());
+    case BinaryFrameReader::Outcome::sign: {
+      const bool is_question = binary_reader_->sign() == Sign::ask;
+      return is_question == (rules_.direction == Direction::to_service) ? Outcome::sign : wrong_direction();
+    }
     case BinaryFrameReader::Outcome::packet: break;
   }
   if (!packet.serializer) packet.serializer = rules_.own;

@@ -34,6 +34,7 @@ class PacketCodec {
   enum class Outcome {
     packet,   ///< A packet; its views live as long as the bytes.
     ignored,  ///< A message that is none of the protocol's; the connection goes on.
+    sign,     ///< A sign of life, sign().
     preface,  ///< Binary framing was opened: a listener answers with k_preface.
     more,     ///< Show the rest again, with more behind it.
     broken,   ///< The connection must end; problem() says why.
@@ -50,6 +51,7 @@ class PacketCodec {
   Outcome next(const char* data, std::size_t size, std::size_t& at, Packet& packet);
   /// Whether next() may fill a packet that it has filled before.
   bool may_fill_again(const Packet& packet) const noexcept { return framing_ == Framing::binary && packet.is_plain(); }
+  Sign sign() const noexcept { return binary_reader_ ? binary_reader_->sign() : Sign::here; }
   const std::string& problem() const noexcept { return problem_; }
   /// The problem is that a frame is larger than max_frame.
   bool is_too_large() const noexcept { return problem_.find("max_frame") != std::string::npos; }

@@ -1,6 +1,7 @@
 // The options of TLS in a URL, named alike on each transport.
 #pragma once
 
+#include "waybill/log.hpp"
 #include "waybill/url.hpp"
 
 #include <string>
@@ -26,13 +27,19 @@ void read_tls(OptionReader& reader, const Url& url, std::string_view secure_sche
     reader.mistake("verify: needs TLS, write " + secure + ":// or tls=true");
   }
   options.verify = reader.flag("verify", options.verify);
-  if (!options.tls && url.option("verify")) reader.mistake("verify: needs TLS, write " + secure + ":// or tls=true");
   options.ca = text_of_tls("ca");
   options.cert = text_of_tls("cert");
   options.key = text_of_tls("key");
   options.key_password = text_of_tls("key_password");
   if constexpr (requires { options.client_ca; }) options.client_ca = text_of_tls("client_ca");
   if constexpr (requires { options.server_name; }) options.server_name = text_of_tls("server_name");
+}
+
+/// For each client of a server whose certificate is not looked at.
+template <class Options>
+void warn_of_no_verification(const Options& options, const Log& log) {
+  if (options.tls && !options.verify)
+    log.warning("verify=false: whoever answers is taken for the server; use it in tests only");
 }
 
 }  // namespace waybill::transport

@@ -42,6 +42,9 @@ struct Options {
   std::chrono::milliseconds keepalive{15'000};  ///< Of silence, then the system asks for the other side. 0: never.
   std::chrono::milliseconds keepalive_interval{5'000};  ///< Between two such questions.
   std::size_t keepalive_probes = 3;                     ///< As many without an answer: it has vanished.
+  /// Client, binary framing: the service is asked so often for a sign of life. 0: never.
+  std::chrono::milliseconds ping_interval{10'000};
+  std::chrono::milliseconds ping_timeout{10'000};  ///< Such a question without an answer: the service stands still.
   /// Listener: a client that says nothing for that long after it has connected is ended. 0: never.
   std::chrono::milliseconds first_message_timeout{0};
 

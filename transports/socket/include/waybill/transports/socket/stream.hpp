@@ -138,6 +138,8 @@ class Stream {
 
   /// The stream fails with `timeout` at `deadline`; TimePoint::max() for never.
   void set_deadline(TimePoint deadline);
+  /// Of written_bytes(), as far as the other side's system has said that it has them; in TLS about.
+  std::uint64_t acknowledged_bytes() const noexcept;
   TimePoint deadline() const noexcept { return deadline_; }
 
  private:

@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <chrono>
 
-namespace waybill::redis {
+namespace waybill::socket {
 
 class Liveness {
  public:
@@ -44,4 +44,4 @@ class Liveness {
   TimePoint give_up_at_ = TimePoint::max();
 };
 
-}  // namespace waybill::redis
+}  // namespace waybill::socket
