@@ -19,7 +19,7 @@ class Certificates {
     authority("stranger");
     signed_by("ca", "server", "subjectAltName=IP:127.0.0.1,DNS:here.test");
     signed_by("ca", "elsewhere", "subjectAltName=DNS:elsewhere.test");
-    signed_by("ca", "client", "subjectAltName=DNS:client.test");
+    signed_by("ca", "client", "subjectAltName=DNS:client.test,URI:spiffe://test/client,DNS:a b");
     signed_by("stranger", "foreigner", "subjectAltName=DNS:client.test");
   }
   ~Certificates() { std::filesystem::remove_all(folder_); }
@@ -165,6 +165,34 @@ TEST_F(TcpTls, DemandsClientCertificatesWhenToldTo) {
     rig.connection->close();
   }
   EXPECT_EQ(rig.sink.delivered, 1u);
+}
+
+TEST_F(TcpTls, HandlersSeeWhoseCertificateTheCallerHasShown) {
+  rig.listen(certificates().pair("server") + "&client_ca=" + certificates().file("ca.pem"), "tcps");
+  for (const char* framing : {"&framing=nest", "&framing=binary"}) {
+    ASSERT_TRUE(rig.connect(ca() + "&" + certificates().pair("client") + framing, "tcps"));
+    rig.keep = true;
+    for (const char* id : {"1", "2"}) rig.connection->send(rig.request(id, "1"), 0);
+    ASSERT_TRUE(eventually(rig.loop, [&] { return rig.sink.deliveries.size() == 2; }));
+    for (const Delivery& delivery : rig.sink.deliveries) {
+      const Headers& properties = delivery.packet.properties;
+      ASSERT_TRUE(properties.find("certificate_subject")) << framing;
+      EXPECT_EQ(*properties.find("certificate_subject"), "CN=client");
+      ASSERT_TRUE(properties.find("certificate_names"));
+      EXPECT_EQ(*properties.find("certificate_names"), "DNS:client.test,URI:spiffe://test/client");
+    }
+    rig.sink.deliveries.clear();
+    rig.connection->close();
+  }
+}
+
+TEST_F(TcpTls, WhereNoCertificateIsAskedForNobodyIsSeen) {
+  rig.listen(certificates().pair("server"), "tcps");
+  ASSERT_TRUE(rig.connect(ca() + "&" + certificates().pair("client"), "tcps"));
+  rig.keep = true;
+  rig.connection->send(rig.request("1", "1"), 0);
+  ASSERT_TRUE(eventually(rig.loop, [&] { return rig.sink.deliveries.size() == 1; }));
+  EXPECT_TRUE(rig.sink.deliveries.front().packet.properties.empty());
 }
 
 TEST_F(TcpTls, ARefusedClientCertificateIsUnauthorizedAndNotTriedForEver) {

@@ -34,8 +34,8 @@ std::size_t warnings_of(const std::string& url) {
 
 TEST(TlsWarning, IsGivenOnEachCarrierWhereNobodyLooksAtTheServer) {
   const auto schemes = default_registry()->schemes();
-  for (const auto& [scheme, rest] : {std::pair("amqps", "h/?queue=q"), std::pair("rediss", "h/"),
-                                     std::pair("kafkas", "h/")}) {
+  for (const auto& [scheme, rest] :
+       {std::pair("amqps", "h/?queue=q"), std::pair("rediss", "h/"), std::pair("kafkas", "h/")}) {
     if (std::find(schemes.begin(), schemes.end(), scheme) == schemes.end()) continue;
     const std::string url = std::string(scheme) + "://" + rest;
     EXPECT_EQ(warnings_of(url), 0u) << url;

@@ -34,6 +34,8 @@ void Stream::handshake(TimePoint deadline) {
   tls_->handshake(*this);
 }
 
+std::optional<TlsIdentity> Stream::identity() const { return tls_ ? tls_->identity() : std::nullopt; }
+
 void Stream::handle_handshake(const asio::error_code& ec, const std::string& story) {
   if (state_ == State::closed) return;
   set_deadline(TimePoint::max());

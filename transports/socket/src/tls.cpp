@@ -11,6 +11,8 @@
 #include <asio/write.hpp>
 #include <openssl/x509v3.h>
 
+#include <algorithm>
+
 namespace waybill::socket {
 namespace {
 
@@ -36,6 +38,48 @@ std::string refusal_story(const asio::error_code& ec) {
       return "it does not accept the certificate that it was shown, or wants one: " + ec.message();
     default: return {};
   }
+}
+
+template <auto destroy>
+struct Destroy {
+  template <class T>
+  void operator()(T* one) const noexcept {
+    destroy(one);
+  }
+};
+
+void destroy_names(GENERAL_NAMES* names) noexcept { sk_GENERAL_NAME_pop_free(names, GENERAL_NAME_free); }
+
+std::string subject_of(const X509* certificate) {
+  const std::unique_ptr<BIO, Destroy<BIO_free>> out(BIO_new(BIO_s_mem()));
+  if (!out || X509_NAME_print_ex(out.get(), X509_get_subject_name(certificate), 0, XN_FLAG_RFC2253) < 0) return {};
+  char* text = nullptr;
+  const long size = BIO_get_mem_data(out.get(), &text);
+  return std::string(text, static_cast<std::size_t>(std::max(size, 0L)));
+}
+
+std::string text_of(const ASN1_STRING* text) {
+  return std::string(reinterpret_cast<const char*>(ASN1_STRING_get0_data(text)),
+                     static_cast<std::size_t>(ASN1_STRING_length(text)));
+}
+
+/// Names that could be taken for several are left out.
+std::string names_of(const X509* certificate) {
+  const std::unique_ptr<GENERAL_NAMES, Destroy<destroy_names>> names(
+      static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr)));
+  std::string all;
+  const auto add = [&all](const char* kind, const std::string& name) {
+    const auto is_odd = [](char c) { return c <= ' ' || c > '~' || c == ','; };
+    if (name.empty() || std::any_of(name.begin(), name.end(), is_odd)) return;
+    all += (all.empty() ? "" : ",") + std::string(kind) + name;
+  };
+  for (int i = 0; i < sk_GENERAL_NAME_num(names.get()); ++i) {
+    const GENERAL_NAME* const name = sk_GENERAL_NAME_value(names.get(), i);
+    if (name->type == GEN_DNS) add("DNS:", text_of(name->d.dNSName));
+    if (name->type == GEN_URI) add("URI:", text_of(name->d.uniformResourceIdentifier));
+    if (name->type == GEN_EMAIL) add("email:", text_of(name->d.rfc822Name));
+  }
+  return all;
 }
 
 class Context final : public TlsContext {
@@ -95,6 +139,14 @@ class Layer final : public TlsLayer {
     SSL* const native = ssl_->native_handle();
     SSL_set_shutdown(native, SSL_get_shutdown(native) | SSL_RECEIVED_SHUTDOWN);
     ssl_->async_shutdown(std::move(done));
+  }
+  std::optional<TlsIdentity> identity() const override {
+    SSL* const native = ssl_ ? ssl_->native_handle() : nullptr;
+    if (!native || SSL_get_verify_mode(native) == SSL_VERIFY_NONE || SSL_get_verify_result(native) != X509_V_OK)
+      return std::nullopt;
+    const std::unique_ptr<X509, Destroy<X509_free>> certificate(SSL_get_peer_certificate(native));
+    if (!certificate) return std::nullopt;
+    return TlsIdentity{subject_of(certificate.get()), names_of(certificate.get())};
   }
 
  private:

@@ -7,6 +7,7 @@
 #include <asio/error_code.hpp>
 
 #include <cstddef>
+#include <optional>
 #include <string>
 
 namespace waybill::socket {
@@ -21,6 +22,8 @@ class TlsLayer {
   virtual void write(Stream& stream, Buffer&& bytes, std::size_t from) = 0;
   /// Says goodbye. What the other side still sends is no concern of TLS any more.
   virtual void shut_down(Stream& stream) = 0;
+  /// Of the other side, if it has shown a certificate that was checked. After the handshake.
+  virtual std::optional<TlsIdentity> identity() const = 0;
 
  protected:
   static void handshake_done(Stream& stream, const asio::error_code& ec, const std::string& story) {

@@ -28,6 +28,10 @@ Peer::Peer(Hub& hub, asio::ip::tcp::socket socket, socket::TlsLayerPtr tls, cons
       max_in_hand_(std::max(hub.options().max_in_hand, k_little)) {}
 
 void Peer::on_ready() {
+  if (const auto shown = identity()) {
+    identity_.set("certificate_subject", shown->subject);
+    if (!shown->names.empty()) identity_.set("certificate_names", shown->names);
+  }
   start();
   expect_first_message();
 }
@@ -87,6 +91,7 @@ void Peer::take(Delivery&& delivery) {
     if (packet.kind != PacketKind::request) return hub_->complain("an event came too late; it was dropped");
     return answer(packet.id, packet.serializer, Error::shutting_down());
   }
+  if (!identity_.empty()) delivery.packet.properties = identity_;
   if (hub_->sink()) hub_->sink()->on_delivery(std::move(delivery));
 }
 

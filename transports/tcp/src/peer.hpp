@@ -69,6 +69,7 @@ class Peer final : public socket::Stream, public DeliverySource {
   void tell_pause(bool pauses);
 
   Hub* hub_;
+  Headers identity_;  // properties of each message, where clients show certificates
   PacketCodec codec_;
   FrameClock clock_;
   std::uint64_t last_token_ = 0;

@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace waybill::socket {
@@ -110,6 +111,8 @@ class Stream {
   bool check_deadline(TimePoint now);
 
   const std::string& peer() const noexcept { return peer_; }  ///< "127.0.0.1:51234"
+  /// Of the other side, where TLS has asked for its certificate. REQUIRES: the stream is ready.
+  std::optional<TlsIdentity> identity() const;
   asio::ip::tcp::socket& socket() noexcept { return socket_; }
 
  protected:

@@ -21,6 +21,12 @@ struct TlsOptions {
 
 enum class TlsRole { server, client };
 
+/// Whose certificate the other side has shown, after it was checked.
+struct TlsIdentity {
+  std::string subject;  ///< "CN=orders,O=Example", as RFC 2253 writes it.
+  std::string names;    ///< Its alternative names, "DNS:orders.example,URI:spiffe://example/orders".
+};
+
 /// Certificates and rules, loaded once and shared by connections. Thread-safe after it is made.
 class TlsContext {
  public:
