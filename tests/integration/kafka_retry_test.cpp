@@ -34,12 +34,17 @@ class MockCluster {
     return Url::parse(std::string("kafka://") + rd_kafka_mock_cluster_bootstraps(cluster())).value().hosts;
   }
   /// All of one key, and in one batch: a consumer has all of them or none.
-  void produce(int records) {
+  void produce(int records, std::string_view key = "k") {
     for (int i = 0; i < records; ++i) {
-      rd_kafka_producev(producer_.get(), RD_KAFKA_V_TOPIC("t"), RD_KAFKA_V_PARTITION(0), RD_KAFKA_V_KEY("k", 1),
-                        RD_KAFKA_V_END);
+      rd_kafka_producev(producer_.get(), RD_KAFKA_V_TOPIC("t"), RD_KAFKA_V_PARTITION(0),
+                        RD_KAFKA_V_KEY(key.empty() ? nullptr : key.data(), key.size()), RD_KAFKA_V_END);
     }
     ASSERT_EQ(rd_kafka_flush(producer_.get(), 20'000), RD_KAFKA_RESP_ERR_NO_ERROR);
+  }
+
+  /// The next ones of this kind are answered so.
+  void refuse(std::int16_t kind, rd_kafka_resp_err_t error) {
+    for (int i = 0; i < 5; ++i) rd_kafka_mock_push_request_errors(cluster(), kind, 1, error);
   }
 
  private:
@@ -95,6 +100,57 @@ TEST(KafkaRetry, LetsGoOnWhatWaitsBehindItEvenWhereItsPartitionWasHeld) {
   handler.intake->close();
   handler.intake.reset();
   test::run_ready(loop);
+}
+
+/// An intake with a mock's topic "t" from its first record on.
+struct Reading {
+  explicit Reading(const MockCluster& cluster) {
+    environment.executor = loop.get_executor();
+    environment.log = logs.log();
+    options.hosts = cluster.hosts();
+    handler.intake = Intake::make(environment, options, {"client", "group"}, handler).value();
+    const PartitionList partitions(rd_kafka_topic_partition_list_new(1));
+    rd_kafka_topic_partition_list_add(partitions.get(), "t", 0)->offset = 0;
+    ClientHooks& client = *handler.intake;
+    client.on_rebalance(RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS, partitions.get());
+  }
+  ~Reading() {
+    handler.intake->close();
+    handler.intake.reset();
+    test::run_ready(loop);
+  }
+  asio::io_context loop{1};
+  test::LogCapture logs;
+  Environment environment;
+  Options options;
+  Handler handler;
+};
+
+TEST(KafkaRetry, ARecordThatIsNeverFinishedHoldsItsPartitionBeforeMemoryGrows) {
+  constexpr int k_records = 130'000;
+  constexpr int k_most = 110'000;  // 100,000, and what was on its way
+  MockCluster cluster;
+  for (int i = 0; i < k_records; i += 10'000) cluster.produce(10'000, "");
+  Reading reading(cluster);
+  Handler& handler = reading.handler;
+  ASSERT_TRUE(test::eventually(reading.loop, [&] { return reading.logs.contains("t/0 is held"); })) << handler.handled;
+  test::run_ready(reading.loop);
+  EXPECT_LT(handler.handled, k_most);
+  ASSERT_TRUE(handler.kept);
+  handler.intake->settle(*handler.kept, Settlement::ack);
+  EXPECT_TRUE(test::eventually(reading.loop, [&] { return handler.handled == k_records - 1; })) << handler.handled;
+}
+
+TEST(KafkaCommit, ThatFailsIsToldInTheLog) {
+  constexpr std::int16_t k_offset_commit = 8;
+  MockCluster cluster;
+  cluster.produce(2);
+  Reading reading(cluster);
+  ASSERT_TRUE(test::eventually(reading.loop, [&] { return reading.handler.kept.has_value(); }));
+  cluster.refuse(k_offset_commit, RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED);
+  reading.handler.intake->settle(*reading.handler.kept, Settlement::ack);
+  EXPECT_TRUE(test::eventually(reading.loop, [&] { return reading.logs.contains("the group group cannot commit"); }));
+  EXPECT_TRUE(reading.logs.contains("what is finished may come again"));
 }
 
 TEST(KafkaStart, IsNotHeldUpByAPartitionWithoutALeader) {

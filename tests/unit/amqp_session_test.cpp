@@ -48,10 +48,10 @@ class Rig final : public Output, public SessionUser {
     append_method(bytes, channel, id, &arguments);
     return std::string(bytes.view());
   }
-  static std::string start() {
+  static std::string start(const char* mechanisms = "AMQPLAIN PLAIN") {
     amqp_connection_start_t start{};
     start.version_minor = 9;
-    start.mechanisms = amqp_cstring_bytes("AMQPLAIN PLAIN");
+    start.mechanisms = amqp_cstring_bytes(mechanisms);
     start.locales = amqp_cstring_bytes("en_US");
     return method(0, AMQP_CONNECTION_START_METHOD, start);
   }
@@ -162,6 +162,13 @@ TEST(AmqpSession, SaysWhyItWasNotLetIn) {
     EXPECT_TRUE(rig.failures[0].code() == errc::invalid_config);
     EXPECT_NE(rig.failures[0].message().find("vhost world"), std::string_view::npos) << rig.failures[0].what();
   }
+}
+
+TEST(AmqpSession, ABrokerThatTakesNoPlainPasswordIsTold) {
+  Rig rig;
+  rig.feed(Rig::start("AMQPLAIN EXTERNAL"));
+  ASSERT_EQ(rig.failures.size(), 1u) << "a part of another word is no mechanism";
+  EXPECT_NE(rig.failures[0].message().find("AMQPLAIN EXTERNAL"), std::string_view::npos) << rig.failures[0].what();
 }
 
 TEST(AmqpSession, KnowsThatItTalksToSomethingElse) {

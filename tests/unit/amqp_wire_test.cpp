@@ -123,6 +123,15 @@ TEST(AmqpTable, OfAnyBytesIsReadOrRefused) {
   EXPECT_FALSE(read_table(nested, headers, typed));
 }
 
+TEST(AmqpTable, LargeNumbersAreWhatTheirKindSays) {
+  const std::string all_ones(8, '\xff');
+  Headers headers;
+  std::string typed;
+  ASSERT_TRUE(read_table("\x01s" "l" + all_ones + "\x01u" "L" + all_ones, headers, typed));
+  EXPECT_EQ(*headers.find("s"), "-1");
+  EXPECT_EQ(*headers.find("u"), "18446744073709551615");
+}
+
 TEST(AmqpTable, WritesTextsAndBytes) {
   Headers headers;
   headers.set("text", "한글");

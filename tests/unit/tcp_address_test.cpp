@@ -101,6 +101,36 @@ TEST(TcpAddress, ANameIsListenedOnWithAllOfItsAddresses) {
   }
 }
 
+TEST(TcpAddress, ASecondAddressThatAnotherProgramHasIsSaid) {
+  Names names;
+  names.add("both.test", {local_address(1), local_address(2)});
+  TcpRig rig;
+  rig.listen();  // somebody's port
+  const std::string port = std::to_string(rig.port);
+  rig.listener->close();
+  tcp::acceptor other(rig.loop, {local_address(2), rig.port}, false);
+  const auto transport = rig.transport("tcp://both.test:" + port);
+  const auto listener = transport->make_listener(rig.environment());
+  const Result<void> opened = run_until(rig.loop, listener->open({}, rig.sink));
+  ASSERT_FALSE(opened) << "who calls the name may meet the other one";
+  EXPECT_NE(std::string(opened.error().what()).find("127.0.0.2:" + port), std::string::npos) << opened.error().what();
+  listener->close();
+}
+
+TEST(TcpAddress, NothingIsListenedOnWhenALaterHostIsNotKnown) {
+  Names names;
+  TcpRig rig;
+  rig.listen();
+  const std::string port = std::to_string(rig.port);
+  rig.listener->close();
+  const auto transport = rig.transport("tcp://127.0.0.1:" + port + ",nobody.test:" + port);
+  const auto listener = transport->make_listener(rig.environment());
+  EXPECT_FALSE(run_until(rig.loop, listener->open({}, rig.sink)));
+  const Result<void> connected = rig.connect("", "tcp", "127.0.0.1:" + port);
+  EXPECT_FALSE(connected) << "nobody would serve it";
+  listener->close();
+}
+
 TEST(TcpAddress, OneDialMayRunAgain) {
   asio::io_context loop(1);
   tcp::acceptor acceptor(loop, tcp::endpoint(local_address(1), 0));
