@@ -127,7 +127,14 @@ TEST(AmqpTable, LargeNumbersAreWhatTheirKindSays) {
   const std::string all_ones(8, '\xff');
   Headers headers;
   std::string typed;
-  ASSERT_TRUE(read_table("\x01s" "l" + all_ones + "\x01u" "L" + all_ones, headers, typed));
+  ASSERT_TRUE(
+      read_table("\x01s"
+                 "l" +
+                     all_ones +
+                     "\x01u"
+                     "L" +
+                     all_ones,
+                 headers, typed));
   EXPECT_EQ(*headers.find("s"), "-1");
   EXPECT_EQ(*headers.find("u"), "18446744073709551615");
 }

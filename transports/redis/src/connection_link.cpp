@@ -29,8 +29,7 @@ asio::awaitable<Result<void>> ConnectionLink::open(ConnectionSink& sink) {
   const socket::Ref<ConnectionLink> self(this);
   // The pair is closed before the link goes.
   SessionPair::OnLost on_lost = [this](const Error& error) { lost(error); };
-  const auto pair = pair_ =
-      std::make_shared<SessionPair>(environment_.executor, options_, memory_, *this, std::move(on_lost));
+  const auto pair = pair_ = std::make_shared<SessionPair>(environment_, options_, memory_, *this, std::move(on_lost));
   sink_ = &sink;
   // The host bounds what it sends.
   Result<void> opened = co_await pair->open(std::chrono::steady_clock::now() + options_.start_timeout, SIZE_MAX);

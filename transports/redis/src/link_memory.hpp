@@ -2,11 +2,9 @@
 #pragma once
 
 #include "waybill/transports/socket/dial.hpp"
-#include "waybill/transports/socket/tls.hpp"
+#include "waybill/transports/socket/fresh_tls.hpp"
 
-#include <chrono>
 #include <cstddef>
-#include <memory>
 
 namespace waybill::redis {
 
@@ -14,9 +12,7 @@ struct LinkMemory {
   bool was_met = false;    ///< A Redis server has answered at these addresses: what answers now is only in its way.
   bool was_named = false;  ///< Once it is looked whether somebody else is there, when a login has failed.
   std::size_t host = 0;    ///< Of the URL's, the one that was the primary.
-  /// Made anew once a minute at most: files are renewed now and then, and reading them takes time.
-  std::shared_ptr<socket::TlsContext> tls;
-  std::chrono::steady_clock::time_point tls_until{};
+  socket::FreshTls tls;
 };
 
 }  // namespace waybill::redis

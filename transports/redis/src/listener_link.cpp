@@ -58,8 +58,7 @@ asio::awaitable<Result<void>> ListenerLink::open(const Routes& routes, ListenerS
   const auto deadline = std::chrono::steady_clock::now() + options_.start_timeout;
   // The pair is closed before the link goes.
   SessionPair::OnLost on_lost = [this](const Error& error) { trouble(error); };
-  const auto pair = pair_ =
-      std::make_shared<SessionPair>(environment_.executor, options_, memory_, *this, std::move(on_lost));
+  const auto pair = pair_ = std::make_shared<SessionPair>(environment_, options_, memory_, *this, std::move(on_lost));
   sink_ = &sink;
   Result<void> opened = co_await pair->open(deadline, options_.max_unsent);
   if (opened && !is_closed_) {

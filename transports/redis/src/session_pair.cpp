@@ -7,8 +7,6 @@
 namespace waybill::redis {
 namespace {
 
-constexpr std::chrono::minutes k_tls_life{1};
-
 Error closed() { return Error(errc::closed, "the link was closed", End::rejected); }
 
 /// Of several hosts that were tried, all in vain: final only if it is with each of them.
@@ -29,9 +27,10 @@ std::string address_of(const Options& options) {
   return (options.tls ? "rediss://" : "redis://") + socket::to_text(options.hosts);
 }
 
-SessionPair::SessionPair(asio::any_io_executor executor, const Options& options, std::shared_ptr<LinkMemory> memory,
+SessionPair::SessionPair(const Environment& environment, const Options& options, std::shared_ptr<LinkMemory> memory,
                          SessionHooks& hooks, OnLost on_lost)
-    : executor_(std::move(executor)),
+    : executor_(environment.executor),
+      log_(environment.log),
       options_(options),
       memory_(std::move(memory)),
       hooks_(hooks),
@@ -41,13 +40,8 @@ SessionPair::SessionPair(asio::any_io_executor executor, const Options& options,
              socket::Liveness(options.ping_interval, options.ping_timeout)} {}
 
 Result<void> SessionPair::prepare_tls() {
-  const auto now = std::chrono::steady_clock::now();
-  if (!options_.tls || now < memory_->tls_until) return {};
-  auto made = socket::make_tls_context(options_, socket::TlsRole::client);
-  if (!made) return made.error();
-  memory_->tls = *made;
-  memory_->tls_until = now + k_tls_life;
-  return {};
+  if (!options_.tls || memory_->tls.context(std::chrono::steady_clock::now())) return {};
+  return memory_->tls.open(socket::tls_options(options_), socket::TlsRole::client, log_);
 }
 
 asio::awaitable<Result<void>> SessionPair::open(socket::TimePoint deadline, std::size_t max_unsent) {
@@ -134,7 +128,7 @@ socket::Ref<Session> SessionPair::make_session(Session::Role role, socket::Diale
   socket::StreamLimits limits;
   limits.max_unsent = max_unsent;
   return socket::Ref<Session>(new Session(role, *this, hooks_, std::move(dialed.socket),
-                                          socket::make_tls_layer(memory_->tls, name), options_, limits));
+                                          socket::make_tls_layer(memory_->tls.context({}), name), options_, limits));
 }
 
 asio::awaitable<Result<void>> SessionPair::log_in(socket::TimePoint deadline) {

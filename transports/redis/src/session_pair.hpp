@@ -28,7 +28,7 @@ class SessionPair final : public std::enable_shared_from_this<SessionPair>, priv
  public:
   /// `on_lost`: one of the two is gone after watch() has succeeded; both are closed then. Called once, from the loop.
   using OnLost = std::function<void(const Error& error)>;
-  SessionPair(asio::any_io_executor executor, const Options& options, std::shared_ptr<LinkMemory> memory,
+  SessionPair(const Environment& environment, const Options& options, std::shared_ptr<LinkMemory> memory,
               SessionHooks& hooks, OnLost on_lost);
   ~SessionPair() { close(); }
 
@@ -80,6 +80,7 @@ class SessionPair final : public std::enable_shared_from_this<SessionPair>, priv
   void check();
 
   asio::any_io_executor executor_;
+  const Log log_;
   const Options options_;
   const std::shared_ptr<LinkMemory> memory_;
   SessionHooks& hooks_;

@@ -1,6 +1,7 @@
 // The tcp transport: a URL checked, and its two roles.
 #include "connection.hpp"
 #include "listener.hpp"
+#include "waybill/transport/tls_url.hpp"
 #include "waybill/transports/socket/options.hpp"
 #include "waybill/transports/socket/shared_ports.hpp"
 #include "waybill/transports/tcp.hpp"
@@ -33,6 +34,7 @@ class TcpTransport final : public Transport {
     return std::make_unique<TcpListener>(std::move(environment), options_, registry_, ports_);
   }
   std::unique_ptr<Connection> make_connection(Environment environment) override {
+    transport::warn_of_no_verification(options_, environment.log);
     return std::make_unique<TcpConnection>(std::move(environment), options_, registry_);
   }
 
