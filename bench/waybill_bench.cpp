@@ -2,6 +2,7 @@
 //
 //   waybill_bench server --handler bytes|typed --transport tcp|redis|amqp|kafka --port P --ctl C [--ns NS] [--broker B]
 //                  [--ack 0|1] [--metrics on] [--traces none|middleware|steps|spans] [--ratio 0.01]
+//                  [--style plain|coroutine]   of handlers of orders
 //   waybill_bench client ... --workload rpc|events|fan --inflight N --conns N --payload FILE --warmup S --secs S
 //
 // bytes: a handler that takes and returns opaque bytes; on TCP over binary framing. typed: struct in, struct out, JSON;
@@ -70,6 +71,12 @@ int serve(const bench::Arguments& arguments) {
   if (arguments.text("handler") == "bytes") {
     service.on_request(setup.echo, [](const waybill::Payload& bytes) -> const waybill::Payload& { return bytes; });
     service.on_event(setup.event, [&](const waybill::Payload&) { counter.event(); });
+  } else if (arguments.text("style", "plain") == "coroutine") {
+    service.on_request(setup.echo, [](Order order) -> asio::awaitable<Order> { co_return order; });
+    service.on_event(setup.event, [&](const Order&) -> asio::awaitable<void> {
+      counter.event();
+      co_return;
+    });
   } else {
     service.on_request(setup.echo, [](Order order) { return order; });
     service.on_event(setup.event, [&](const Order&) { counter.event(); });

@@ -32,10 +32,10 @@ void Headers::erase(std::string_view name) {
 
 Packet Packet::own() const {
   Packet copy = *this;
-  std::string names;
+  Buffer names;
   names.reserve(pattern.text.size() + route.size() + id.text.size());
-  names.append(pattern.text).append(route).append(id.text);
-  copy.storage_ = Slice::copy(names);
+  for (const std::string_view name : {pattern.text, route, id.text}) names.append(name);
+  copy.storage_ = names.take();
   const std::string_view all = copy.storage_.view();
   copy.pattern.text = all.substr(0, pattern.text.size());
   copy.route = all.substr(pattern.text.size(), route.size());

@@ -250,6 +250,10 @@ void ListenerHost::handle_later(const RouteEntry& entry, Delivery&& delivery) {
   ++in_flight_;
   count(counters.in_flight);
   asio::co_spawn(held->executor, run(entry, held), [self = shared_from_this(), held](std::exception_ptr) mutable {
+    if (held->exchange.is_on_loop()) {
+      held.reset();
+      return self->finished_one();
+    }
     asio::dispatch(self->executor_, [self, held = std::move(held)]() mutable {
       held.reset();
       self->finished_one();
@@ -260,7 +264,10 @@ void ListenerHost::handle_later(const RouteEntry& entry, Delivery&& delivery) {
 asio::awaitable<void> ListenerHost::run(const RouteEntry& entry, Held held) {
   Result<void> outcome;
   try {
-    outcome = co_await run_step(entry, held, 0);
+    if (chain_.empty())
+      outcome = co_await run_handlers(entry, held);
+    else
+      outcome = co_await run_step(entry, held, 0);
   } catch (...) {
     outcome = error_from_handler(std::current_exception(), held->delivery.packet, held->exchange.log());
   }
@@ -280,45 +287,41 @@ asio::awaitable<Result<void>> ListenerHost::run_step(const RouteEntry& entry, He
     co_return co_await chain_[index].run(held->exchange, std::move(next));
   }
   // What was answered, if only in part, is not answered again: a middleware that tries again gets the same outcome.
-  if (!held->exchange.has_answered()) {
-    held->outcome = co_await run_handlers(entry, held);
-    const bool is_half = !held->outcome && held->exchange.has_answered();
-    if (is_half) held->outcome = held->outcome.error().permanent();
-  }
+  if (!held->exchange.has_answered()) held->outcome = co_await run_handlers(entry, held);
   co_return held->outcome;
 }
 
 asio::awaitable<Result<void>> ListenerHost::run_handlers(const RouteEntry& entry, Held held) {
   const bool is_request = held->exchange.wants_reply();
-  if (entry.request && (is_request || entry.events.empty())) co_return co_await run_handler(*entry.request, held);
-  const bool collects = is_request && entry.events.size() > 1;
+  const bool is_sole = entry.request && (is_request || entry.events.empty());
+  const bool collects = !is_sole && is_request && entry.events.size() > 1;
+  const std::size_t count = is_sole ? 1 : entry.events.size();
   Buffer returned[2];
-  Result<void> outcome;
-  for (std::size_t i = 0; i < entry.events.size(); ++i) {
+  Result<void> outcome;  // the first that failed
+  for (std::size_t i = 0; i < count; ++i) {
     if (collects) {
       returned[i ? 1 : 0].clear();
       held->exchange.collect_into(&returned[i ? 1 : 0]);
     }
-    Result<void> one = co_await run_handler(*entry.events[i], held);
-    if (!one && outcome) outcome = std::move(one);
+    Handler& handler = is_sole ? *entry.request : *entry.events[i];
+    std::exception_ptr thrown;
+    try {
+      co_await handler.start(held->exchange);
+    } catch (...) {
+      thrown = std::current_exception();
+    }
+    if (!thrown) continue;
+    const asio::cancellation_state stopped = co_await asio::this_coro::cancellation_state;
+    Error error =
+        stopped.cancelled() != asio::cancellation_type::none && is_abort(thrown)
+            ? Error(errc::cancelled, "the handler was cancelled", End::unknown)  // by a middleware, which knows why
+            : error_of_handler(thrown, held->exchange.packet(), held->exchange.log());
+    if (outcome) outcome = std::move(error);
   }
   if (collects && outcome) answer_collected(held->exchange, std::move(returned[0]), std::move(returned[1]));
+  const bool is_half = !outcome && held->exchange.has_answered();
+  if (is_half) outcome = outcome.error().permanent();
   co_return outcome;
-}
-
-asio::awaitable<Result<void>> ListenerHost::run_handler(Handler& handler, Held held) {
-  std::exception_ptr thrown;
-  try {
-    co_await handler.start(held->exchange);
-    co_return Result<void>{};
-  } catch (...) {
-    thrown = std::current_exception();
-  }
-  const asio::cancellation_state stopped = co_await asio::this_coro::cancellation_state;
-  if (stopped.cancelled() != asio::cancellation_type::none && is_abort(thrown)) {
-    co_return Error(errc::cancelled, "the handler was cancelled", End::unknown);  // by a middleware, which knows why
-  }
-  co_return error_of_handler(thrown, held->exchange.packet(), held->exchange.log());
 }
 
 void ListenerHost::finished(Exchange& exchange) {

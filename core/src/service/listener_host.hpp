@@ -131,7 +131,6 @@ class ListenerHost final : public std::enable_shared_from_this<ListenerHost>,
   asio::awaitable<void> run(const RouteEntry& entry, Held held);
   asio::awaitable<Result<void>> run_step(const RouteEntry& entry, Held held, std::size_t index);
   asio::awaitable<Result<void>> run_handlers(const RouteEntry& entry, Held held);
-  asio::awaitable<Result<void>> run_handler(Handler& handler, Held held);
   /// Answers a request that met several event handlers with what the first two returned, as NestJS does.
   void answer_collected(Exchange& exchange, Buffer first, Buffer second);
   /// Answers and settles a delivery that failed; an event as the delivery policy says, on the listener's loop.
