@@ -208,6 +208,15 @@ TEST(TcpNestFrame, RawServerVectorsAreFramedAsNestJsDoes) {
   }
 }
 
+TEST(TcpNestFrame, OtherProtocolsAreNotWaitedFor) {
+  for (const char* begin :
+       {"GET / HTTP/1.1\r\n", "POST /orders HTTP/1.1\r\nHost: a\r\n\r\n{}", "HTTP/1.1 400 Bad Request\r\n"})
+    EXPECT_TRUE(read_nest({begin}).is_broken) << begin;
+  EXPECT_TRUE(read_nest({std::string("\x16\x03\x01\x02\x00\x01", 6)}).is_broken) << "TLS";
+  EXPECT_FALSE(read_nest({"GET"}).is_broken) << "NestJS waits";
+  EXPECT_FALSE(read_nest({"GETTING"}).is_broken);
+}
+
 TEST(TcpNestFrame, LimitsCountCharactersAsNestJsDoes) {
   const auto play = [](const std::string& name) { return read_nest(writes_of(vector_named(name)), 100); };
   EXPECT_EQ(play("tcp/limit/whole-frame-at-limit").texts.size(), 1u);

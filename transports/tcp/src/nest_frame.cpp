@@ -25,6 +25,17 @@ std::size_t parse_length(std::string_view text) noexcept {
   return value;
 }
 
+/// What began to come if it is another protocol, for which nobody need wait; null: it may be a length. NestJS waits for all else.
+const char* stranger_in(std::string_view begin) noexcept {
+  if (begin.starts_with("\x16\x03"))
+    return "what came is TLS: this port has none; use tcp://, or tcps:// on both sides";
+  for (const std::string_view word :
+       {"GET ", "HEAD ", "POST ", "PUT ", "PATCH ", "DELETE ", "OPTIONS ", "CONNECT ", "HTTP/1."}) {
+    if (begin.starts_with(word)) return "what came is HTTP: this is for messages of NestJS's TCP transport";
+  }
+  return nullptr;
+}
+
 }  // namespace
 
 bool NestFrameReader::admit(const char* data, std::size_t size) const noexcept {
@@ -37,7 +48,10 @@ NestFrameReader::Outcome NestFrameReader::read_length(const char* data, std::siz
   const char* const begin = data + at;
   const std::size_t have = size - at;
   const auto* hash = static_cast<const char*>(std::memchr(begin, '#', have < k_max_prefix ? have : k_max_prefix));
-  if (!hash) return have < k_max_prefix ? Outcome::more : broken("a frame's length has no end");
+  if (!hash) {
+    if (const char* const stranger = stranger_in({begin, have})) return broken(stranger);
+    return have < k_max_prefix ? Outcome::more : broken("a frame's length has no end");
+  }
   wanted_ = parse_length({begin, static_cast<std::size_t>(hash - begin)});
   if (!wanted_) return broken("a frame's length is not a positive number");
   if (wanted_ > max_bytes_) return broken("a frame is larger than max_frame");  // a unit has a byte at least
