@@ -113,6 +113,21 @@ TEST_F(Kafka, SmallEventsDoNotFailBecauseOfTheirNeighbours) {
   EXPECT_TRUE(wait_for([&] { return caller->sink.sent.size() == 1 && caller->sink.sent.begin()->second; }));
 }
 
+TEST_F(Kafka, HandlersHaveNoMoreBytesThanAllowed) {
+  const auto service = listen(events("work"), "&max_in_hand=10000");
+  const auto caller = connect();
+  for (int i = 0; i < 60; ++i) send(*caller, {"work", std::string(1'000, 'x'), "", "", 0});
+  ASSERT_TRUE(wait_for([&] { return service->sink.deliveries.size() >= 9; }));
+  test::run_until(loop_, caller->connection->flush());
+  test::run_ready(loop_);
+  EXPECT_LE(service->sink.deliveries.size(), 11u);
+  std::size_t handled = 0;
+  ASSERT_TRUE(wait_for([&] {
+    for (; !service->sink.deliveries.empty(); ++handled) service->sink.take().settle(Settlement::ack);
+    return handled == 60;
+  })) << handled;
+}
+
 TEST_F(Kafka, AnObjectPatternFindsItsHandler) {
   const Pattern pattern({"cmd", "sum"});
   const auto service = listen({Route{pattern, true, false}});

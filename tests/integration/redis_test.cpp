@@ -134,6 +134,23 @@ TEST_F(Redis, BeyondItsQueueASlowServiceDropsAndSaysSo) {
   EXPECT_TRUE(wait([&] { return !service->sink.deliveries.empty(); })) << "it goes on";
 }
 
+TEST_F(Redis, HandlersHaveNoMoreBytesThanAllowed) {
+  const auto service = listen(url("&max_in_hand=10000"), {route("a")});
+  const auto caller = connect(url());
+  const std::string payload = "\"" + std::string(1'000, 'x') + "\"";
+  for (Ticket i = 1; i <= 40; ++i)
+    send(*caller, i % 2 ? PacketKind::event : PacketKind::request, "a", payload, 0, "id");
+  ASSERT_TRUE(wait([&] { return service->sink.deliveries.size() >= 9; }));
+  test::run_until(loop_, caller->connection->flush());
+  test::run_ready(loop_);
+  EXPECT_LE(service->sink.deliveries.size(), 11u);
+  std::size_t handled = 0;
+  ASSERT_TRUE(wait([&] {
+    for (; !service->sink.deliveries.empty(); ++handled) service->sink.take().settle(Settlement::ack);
+    return handled == 40;
+  })) << handled;
+}
+
 TEST_F(Redis, ARequestThatOnlyAGlobMatchesIsToldThatNobodyHandlesIt) {
   const auto service = listen(url(), {route("order.*")});
   const auto caller = connect(url());

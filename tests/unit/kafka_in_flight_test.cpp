@@ -84,6 +84,33 @@ TEST(KafkaInFlight, NoMoreInHandThanAllowed) {
   EXPECT_FALSE(records.is_full());
 }
 
+TEST(KafkaInFlight, NoMoreBytesInHandThanAllowedAndOneKeyCountsForItsPartition) {
+  InFlight records(1'000, 1'000);
+  const PartitionPtr here = partition();
+  records.add(nullptr, here, "k", 600);
+  records.add(nullptr, here, "k", 600);
+  EXPECT_FALSE(records.is_full()) << "only one of them may run";
+  EXPECT_EQ(here->waiting_bytes, 1'200u);
+  const auto first = started(records);
+  ASSERT_EQ(first.size(), 1u);
+  EXPECT_EQ(here->waiting_bytes, 600u);
+  records.add(nullptr, here, std::nullopt, 600);
+  EXPECT_TRUE(records.is_full());
+  const auto second = started(records);
+  ASSERT_EQ(second.size(), 1u);
+  records.retry(second[0]);
+  EXPECT_FALSE(records.is_full()) << "it waits";
+  EXPECT_EQ(here->waiting_bytes, 1'200u);
+  records.finish(first[0]);
+  EXPECT_FALSE(records.is_full());
+  records.add(nullptr, here, std::nullopt, 10);
+  EXPECT_TRUE(records.again(second[0]));
+  EXPECT_TRUE(records.is_full());
+  for (const auto token : started(records)) records.finish(token);
+  EXPECT_FALSE(records.is_full());
+  EXPECT_EQ(here->waiting_bytes, 0u);
+}
+
 TEST(KafkaInFlight, APartitionKnowsHowManyOfItsRecordsWait) {
   InFlight records(1'000);
   const PartitionPtr here = partition(0);

@@ -165,9 +165,11 @@ class Owner final : public ChannelOwner {
   void reply(Channel&, std::string_view, const Packet&) override {}
   void request_begins() noexcept override { ++in_hand; }
   void request_ends() noexcept override { --in_hand; }
+  void bytes_held(std::ptrdiff_t by) noexcept override { bytes += by; }
   bool is_congested() const noexcept override { return false; }
   bool is_connected() const noexcept override { return true; }
   int in_hand = 0;
+  std::ptrdiff_t bytes = 0;
 };
 
 class RedisChannels : public testing::Test {
@@ -280,6 +282,23 @@ TEST_F(RedisChannels, WhatWaitsHasABoundInBytesNamesIncluded) {
   EXPECT_FALSE(intake.has_next());
   intake.hold(false);
   EXPECT_TRUE(intake.has_next());
+  intake.take().channel->unuse();
+}
+
+TEST_F(RedisChannels, WhatHandlersHaveHasABoundInBytesToo) {
+  Intake intake(100, 100'000, 1'000);
+  Channel& sum = *table.find_or_add("", "p.sum");
+  EXPECT_TRUE(intake.begin());
+  intake.hold_bytes(900);
+  EXPECT_FALSE(intake.must_wait());
+  intake.begin();
+  intake.hold_bytes(900);
+  EXPECT_TRUE(intake.must_wait());
+  EXPECT_TRUE(intake.put(sum, Slice::borrow("1")));
+  EXPECT_FALSE(intake.has_next());
+  intake.hold_bytes(-900);
+  intake.end();
+  ASSERT_TRUE(intake.has_next());
   intake.take().channel->unuse();
 }
 

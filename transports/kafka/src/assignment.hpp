@@ -38,6 +38,7 @@ struct Partition {
   std::int64_t last = -1;       ///< The record that came last since it is ours; negative: none.
   std::size_t in_hand = 0;      ///< Of its records.
   std::size_t waiting = 0;      ///< Taken, and not in hand: for others of their key, or to be tried again.
+  std::size_t waiting_bytes = 0;
   bool is_ours = true;
   bool is_gone = false;      ///< Deleted; nobody else will ever handle what came of it.
   bool is_leaving = false;   ///< Ours only until what is in hand is finished.

@@ -25,13 +25,16 @@ class InFlight {
     Message message;
     std::shared_ptr<Partition> partition;
     int attempt = 1;
+    std::size_t bytes = 0;
     std::int64_t offset() const noexcept { return message ? message->offset : -1; }
   };
 
-  explicit InFlight(std::size_t most_in_hand) : most_in_hand_(most_in_hand) {}
+  explicit InFlight(std::size_t most_in_hand, std::size_t most_bytes = SIZE_MAX)
+      : most_in_hand_(most_in_hand), most_bytes_(most_bytes) {}
 
   /// Nothing as key: it waits for no other.
-  void add(Message message, std::shared_ptr<Partition> partition, std::optional<std::string_view> key);
+  void add(Message message, std::shared_ptr<Partition> partition, std::optional<std::string_view> key,
+           std::size_t bytes = 0);
   /// The next one that may run is in hand now. Null: there is none, or no hand is free. Good until the next add().
   const Record* start();
   /// Null: it is not in hand (any more). Good until the next add().
@@ -64,13 +67,16 @@ class InFlight {
   Slot& slot(Token token) noexcept { return slots_[static_cast<std::uint32_t>(token)]; }
   bool is(Token token, State state) const noexcept;
   void release(Slot& slot);
+  void may_run(std::uint32_t index);
 
-  std::size_t most_in_hand_;
+  const std::size_t most_in_hand_;
+  const std::size_t most_bytes_;
   std::vector<Slot> slots_;  ///< A token is a slot's index, and above it how often the slot was used before.
   std::vector<std::uint32_t> free_slots_;
   std::deque<std::uint32_t> runnable_;
   KeyLanes lanes_;
   std::size_t in_hand_ = 0;
+  std::size_t bytes_ = 0;  ///< Of those in hand, and of those that may run.
 };
 
 }  // namespace waybill::kafka

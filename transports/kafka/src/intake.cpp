@@ -25,10 +25,11 @@ Intake::Intake(const Environment& environment, const Options& options, std::stri
       start_timeout_(options.start_timeout),
       from_beginning_(options.from_beginning),
       has_brokers_decide_(has_brokers_decide(options)),
+      max_in_hand_(options.max_in_hand),
       group_(std::move(group)),
       hooks_(hooks),
       leaving_timer_(environment.executor),
-      in_flight_(environment.max_in_flight) {}
+      in_flight_(environment.max_in_flight, options.max_in_hand) {}
 
 Result<std::shared_ptr<Intake>> Intake::make(const Environment& environment, const Options& options, Names names,
                                              IntakeHooks& hooks) {
@@ -69,7 +70,8 @@ void Intake::take(Message message) {
     return assignment_.note_advance(partition);
   std::optional<std::string_view> key;
   if (message->key) key.emplace(static_cast<const char*>(message->key), message->key_len);
-  in_flight_.add(std::move(message), partition, key);
+  const std::size_t bytes = message->len + message->key_len;
+  in_flight_.add(std::move(message), partition, key, bytes);
   pump();
   if (!is_closed()) hold_if_full(*partition);
 }

@@ -100,6 +100,7 @@ class Intake final : public ClientHooks, public std::enable_shared_from_this<Int
   void tell_share();
   void tell_lag();
   void tell_gap(const Partition& partition, std::int64_t offset);
+  bool has_many_waiting(const Partition& partition, std::size_t part) const;
   void hold_if_full(Partition& partition);
   void release_if_room(Partition& partition);
   void pump();
@@ -120,6 +121,7 @@ class Intake final : public ClientHooks, public std::enable_shared_from_this<Int
   std::chrono::milliseconds start_timeout_;
   const bool from_beginning_;
   const bool has_brokers_decide_;
+  const std::size_t max_in_hand_;
   std::string group_;
   IntakeHooks& hooks_;  ///< Not used once we are closed.
   std::optional<GroupConsumer> consumer_;

@@ -6,9 +6,10 @@
 namespace waybill::kafka {
 namespace {
 
-constexpr std::size_t k_most_span = 100'000;   ///< Records of a partition from the first unfinished one on.
-constexpr std::size_t k_most_waiting = 4'096;  ///< Records that wait for others of their key, of all partitions...
-constexpr std::size_t k_least_waiting = 64;    ///< ...but so many of each.
+constexpr std::size_t k_most_span = 100'000;     ///< Records of a partition from the first unfinished one on.
+constexpr std::size_t k_most_waiting = 4'096;    ///< Records that wait for others of their key, of all partitions...
+constexpr std::size_t k_least_waiting = 64;      ///< ...but so many of each.
+constexpr std::size_t k_least_bytes = 1u << 20;  ///< The same in bytes; the most is Options::max_in_hand.
 constexpr std::chrono::milliseconds k_ask_again{200};
 
 PartitionList copy_of(const rd_kafka_topic_partition_list_t& list) {
@@ -200,11 +201,17 @@ void Intake::tell_unpositioned() {
                ": they are when they can be");
 }
 
+/// More than a part of what all may have, its share of it.
+bool Intake::has_many_waiting(const Partition& partition, std::size_t part) const {
+  const std::size_t shares = assignment_.size() * part;
+  return partition.waiting >= std::max(k_least_waiting, k_most_waiting / shares) ||
+         partition.waiting_bytes >= std::max(k_least_bytes / part, max_in_hand_ / shares);
+}
+
 void Intake::hold_if_full(Partition& partition) {
   if (partition.is_held || !partition.is_ours) return;
   const bool is_wide = partition.offsets.span() >= k_most_span;
-  if (!is_wide && (partition.waiting < k_least_waiting || partition.waiting < k_most_waiting / assignment_.size()))
-    return;
+  if (!is_wide && !has_many_waiting(partition, 1)) return;
   partition.is_held = true;
   consumer_->pause(partition);
   if (!is_wide) return;
@@ -215,7 +222,7 @@ void Intake::hold_if_full(Partition& partition) {
 
 void Intake::release_if_room(Partition& partition) {
   if (!partition.is_ours || partition.offsets.span() > k_most_span / 2) return;
-  if (partition.waiting >= k_least_waiting && partition.waiting > k_most_waiting / assignment_.size() / 2) return;
+  if (has_many_waiting(partition, 2)) return;
   partition.is_held = false;
   if (!is_stopped()) consumer_->resume(partition);
 }

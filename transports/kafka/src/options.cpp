@@ -53,6 +53,7 @@ Result<Options> Options::from_url(const Url& url) {
   options.statistics = reader.duration("statistics", options.statistics);
   options.max_message = reader.size("max_message", options.max_message);
   options.max_unsent = reader.size("max_unsent", options.max_unsent);
+  options.max_in_hand = reader.size("max_in_hand", options.max_in_hand);
 
   transport::read_tls(reader, url, "kafkas", options);
   options.native = reader.passthrough("rdkafka.");

@@ -38,6 +38,7 @@ void Channel::drop_delivery() noexcept {
   unuse();
   owner.request_ends();
 }
+void Channel::hold_bytes(std::ptrdiff_t by) noexcept { table.owner_.bytes_held(by); }
 bool Channel::is_congested() const noexcept { return table.owner_.is_congested(); }
 bool Channel::is_connected() const noexcept { return is_heard && table.owner_.is_connected(); }
 

@@ -24,7 +24,8 @@ class ChannelOwner {
   /// `mark`: what was taken off the request's id.
   virtual void reply(Channel& channel, std::string_view mark, const Packet& packet) = 0;
   virtual void request_begins() noexcept = 0;
-  virtual void request_ends() noexcept = 0;  ///< May be the end of the link and its channels.
+  virtual void request_ends() noexcept = 0;                 ///< May be the end of the link and its channels.
+  virtual void bytes_held(std::ptrdiff_t by) noexcept = 0;  ///< By requests in hand.
   virtual bool is_congested() const noexcept = 0;
   virtual bool is_connected() const noexcept = 0;
 
@@ -41,6 +42,7 @@ struct Channel final : DeliverySource {
   void settle(const Delivery&, Settlement) override {}
   void add_delivery() noexcept override;
   void drop_delivery() noexcept override;
+  void hold_bytes(std::ptrdiff_t by) noexcept override;
   bool is_congested() const noexcept override;
   bool is_connected() const noexcept override;
 

@@ -23,7 +23,7 @@ ListenerLink::ListenerLink(const Environment& environment, const Options& option
       complaints_(environment.log, "redis"),
       options_(options),
       memory_(std::move(memory)),
-      intake_(environment.max_in_flight, options.max_queue),
+      intake_(environment.max_in_flight, options.max_queue, options.max_in_hand),
       writer_(options.max_message),
       answered_(std::make_shared<asio::steady_timer>(environment.executor)),
       callers_(environment.executor) {}
@@ -182,6 +182,11 @@ void ListenerLink::drop_delivery() noexcept {
   const bool was_last = intake_.end();
   if (!intake_.is_empty()) post_pump();
   if (was_last) release();  // perhaps the last of the link
+}
+
+void ListenerLink::bytes_held(std::ptrdiff_t by) noexcept {
+  transport::hold_bytes(by);
+  intake_.hold_bytes(by);
 }
 
 bool ListenerLink::is_congested() const noexcept { return is_up() && pair_->publisher().unsent_bytes() > k_congested; }

@@ -43,6 +43,7 @@ class ListenerLink final : public DeliverySource, public SessionHooks, private C
   void settle(const Delivery&, Settlement) override {}
   void add_delivery() noexcept override;
   void drop_delivery() noexcept override;
+  void hold_bytes(std::ptrdiff_t by) noexcept override { bytes_held(by); }
   bool is_congested() const noexcept override;
   bool is_connected() const noexcept override { return is_up(); }
 
@@ -60,6 +61,7 @@ class ListenerLink final : public DeliverySource, public SessionHooks, private C
 
   void reply(Channel& channel, std::string_view mark, const Packet& packet) override;
   void request_begins() noexcept override;
+  void bytes_held(std::ptrdiff_t by) noexcept override;
   void request_ends() noexcept override { drop_delivery(); }
 
   bool is_up() const noexcept { return is_open_ && pair_->is_open(); }

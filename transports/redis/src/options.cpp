@@ -27,6 +27,7 @@ Result<Options> Options::from_url(const Url& url) {
   options.ping_interval = reader.duration("ping_interval", options.ping_interval);
   options.ping_timeout = reader.duration("ping_timeout", options.ping_timeout);
   options.max_message = reader.size("max_message", options.max_message);
+  options.max_in_hand = reader.size("max_in_hand", options.max_in_hand);
   options.max_queue = reader.size("max_queue", options.max_queue);
   options.max_unsent = reader.size("max_unsent", options.max_unsent);
   options.max_reply_channels = reader.number("max_reply_channels", options.max_reply_channels, 1);

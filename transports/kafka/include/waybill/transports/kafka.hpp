@@ -48,6 +48,7 @@ struct Options {
   std::chrono::milliseconds statistics{0};     ///< How often librdkafka's statistics are told (metrics_to); 0: never.
   std::size_t max_message = 1'048'588;         ///< Bytes of one record that is sent.
   std::size_t max_unsent = 128u << 20;         ///< Bytes that wait for the broker's confirmation.
+  std::size_t max_in_hand = 64u << 20;         ///< Listener: bytes of the records that handlers have, or may have next.
 
   bool tls = false;          ///< Also by the scheme kafkas.
   bool verify = true;        ///< Check the brokers' chains and names.

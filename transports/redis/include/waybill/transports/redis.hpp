@@ -29,6 +29,7 @@ struct Options {
   std::chrono::milliseconds ping_timeout{5'000};    ///< Without any answer after that it is given up.
 
   std::size_t max_message = 16u << 20;     ///< Bytes of one message, either way.
+  std::size_t max_in_hand = 32u << 20;     ///< Listener: bytes of the messages that handlers have.
   std::size_t max_queue = 16u << 20;       ///< Listener: bytes that wait for handlers; beyond it messages are dropped.
   std::size_t max_unsent = 32u << 20;      ///< Listener: bytes of replies that the server has not taken.
   std::size_t max_reply_channels = 1'024;  ///< Client: reply channels that stay subscribed while nobody waits on them.
