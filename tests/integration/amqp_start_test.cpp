@@ -18,6 +18,25 @@ TEST_F(AmqpIntegration, WrongCredentialsAndNamesAreSaidInOneSentence) {
               {queue + "-missing", "no_assert"});
 }
 
+TEST_F(AmqpIntegration, ArgumentsOfTheQueueAreDeclaredAsTheyAreMeant) {
+  const std::string queue = fresh_queue();
+  const std::string others =
+      "&max_length=1&arguments.x-overflow=reject-publish&arguments.x-single-active-consumer=true"
+      "&arguments.x-max-length-bytes=100000";
+  const auto client = connect(url("queue=" + queue + others));
+  send(*client, "work", "1", 1);
+  send(*client, "work", "2", 2);
+  ASSERT_TRUE(wait_for([&] { return client->sink.sent.size() == 2; }));
+  EXPECT_TRUE(client->sink.sent.find(1)->second) << "the first is accepted";
+  EXPECT_FALSE(client->sink.sent.find(2)->second) << "the queue refuses more than one";
+  const auto listener = listen(url("queue=" + queue + others), {event_route("work")});
+  EXPECT_TRUE(wait_for([&] { return listener->sink.delivered == 1; }));
+  std::string differing = others;
+  differing.replace(differing.find("reject-publish"), std::string_view("reject-publish").size(), "drop-head");
+  expect_says(failure_of(url("queue=" + queue + differing)), errc::invalid_config,
+              {queue, "x-overflow=reject-publish", "x-overflow=drop-head"});
+}
+
 TEST_F(AmqpIntegration, ServersOfAnotherKindAndNobodyAreSaidInOneSentence) {
   expect_says(failure_of("amqp://127.0.0.1:1/?queue=q"), errc::refused, {"127.0.0.1:1"});
   const std::pair<const char*, const char*> strangers[] = {{"WAYBILL_TEST_REDIS_URL", "a Redis server"},

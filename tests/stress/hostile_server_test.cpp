@@ -1,8 +1,8 @@
 // Clients whose server answers with garbage: every call ends, within its deadline, and the client connects again.
 #include "hostile_bytes.hpp"
 #include "hostile_rig.hpp"
+#include "waybill/detail/asio.hpp"
 
-#include <asio/experimental/as_tuple.hpp>
 #include <asio/write.hpp>
 #include <gtest/gtest.h>
 
@@ -12,7 +12,7 @@ namespace waybill::test {
 namespace {
 
 using Socket = asio::ip::tcp::socket;
-constexpr auto k_quietly = asio::experimental::as_tuple(asio::use_awaitable);
+constexpr auto k_quietly = waybill::detail::as_tuple(asio::use_awaitable);
 
 /// Answers each connection's first bytes with one hostile stream, then ends the connection or leaves it open.
 class HostileServer {

@@ -2,8 +2,8 @@
 // WAYBILL_STRESS_STREAMS says how many, WAYBILL_STRESS_SEED which; both are printed.
 #include "hostile_bytes.hpp"
 #include "hostile_rig.hpp"
+#include "waybill/detail/asio.hpp"
 
-#include <asio/experimental/as_tuple.hpp>
 #include <asio/write.hpp>
 #include <gtest/gtest.h>
 
@@ -16,7 +16,7 @@ namespace waybill::test {
 namespace {
 
 using Socket = asio::ip::tcp::socket;
-constexpr auto k_quietly = asio::experimental::as_tuple(asio::use_awaitable);
+constexpr auto k_quietly = waybill::detail::as_tuple(asio::use_awaitable);
 constexpr std::size_t k_at_once = 32;
 constexpr std::size_t k_most_read = 4u << 20;  // of one stream's replies; then its reader has enough
 constexpr std::chrono::seconds k_session_limit{20};

@@ -61,6 +61,16 @@ TEST(AmqpOptions, AQuorumQueueDropsNothingThatShallBeParked) {
   EXPECT_FALSE(options_of("amqp://h/?queue=q&delivery_limit=-2"));
 }
 
+TEST(AmqpOptions, OtherArgumentsOfTheQueueAreTakenAndThoseWithAnOptionAreNot) {
+  const Options options = options_of("amqp://h/?queue=q&arguments.x-overflow=reject-publish").value();
+  ASSERT_EQ(options.arguments.size(), 1u);
+  EXPECT_EQ(options.arguments[0], std::pair(std::string("x-overflow"), std::string("reject-publish")));
+  const auto known = options_of("amqp://h/?queue=q&arguments.x-max-length=5");
+  ASSERT_FALSE(known);
+  EXPECT_NE(std::string(known.error().what()).find("write max_length"), std::string::npos) << known.error().what();
+  EXPECT_FALSE(options_of("amqp://h/?queue=q&arguments.=5"));
+}
+
 TEST(AmqpOptions, MistakesAreToldAllAtOnce) {
   const auto options = options_of("amqp://h/?queu=q&prefetch=many&wildcards=true&exchangeType=fanout&routingKey=x");
   ASSERT_FALSE(options);

@@ -2,6 +2,7 @@
 #include "waybill/transport/tls_url.hpp"
 #include "waybill/transports/amqp.hpp"
 
+#include <algorithm>
 #include <charconv>
 
 namespace waybill::amqp {
@@ -29,6 +30,22 @@ std::chrono::seconds read_heartbeat(OptionReader& reader, std::chrono::seconds o
   return std::chrono::ceil<std::chrono::seconds>(reader.duration("heartbeat", otherwise));
 }
 
+void read_arguments(OptionReader& reader, Options& options) {
+  options.arguments = reader.passthrough("arguments.");
+  for (const auto& [name, value] : options.arguments) {
+    if (name.empty() || name.size() > k_longest_name)
+      reader.mistake("arguments." + name + ": is no name of an argument");
+    for (const std::string_view own :
+         {"queue-type", "delivery-limit", "dead-letter-exchange", "dead-letter-routing-key", "message-ttl", "expires",
+          "max-length", "max-priority"}) {
+      if (name != "x-" + std::string(own)) continue;
+      std::string option(own);
+      std::replace(option.begin(), option.end(), '-', '_');
+      reader.mistake("arguments." + name + ": write " + option);
+    }
+  }
+}
+
 void read_queue(OptionReader& reader, Options& options) {
   options.queue = reader.text("queue");
   options.durable = reader.flag("durable", options.durable);
@@ -42,6 +59,7 @@ void read_queue(OptionReader& reader, Options& options) {
   options.expires = reader.duration("expires", options.expires);
   options.max_length = reader.number("max_length|maxLength", 0, 0, UINT32_MAX);
   read_delivery_limit(reader, options);
+  read_arguments(reader, options);
   options.max_priority = reader.number("max_priority|maxPriority", 0, 0, 255);
   options.no_assert = reader.flag("no_assert|noAssert", options.no_assert);
 }

@@ -1,5 +1,6 @@
 #include "topology.hpp"
 
+#include <charconv>
 #include <vector>
 
 namespace waybill::amqp {
@@ -21,6 +22,7 @@ class Arguments {
     number("x-expires", static_cast<std::uint64_t>(options.expires.count()));
     number("x-max-length", options.max_length);
     number("x-max-priority", options.max_priority);
+    for (const auto& [name, value] : options.arguments) typed(name.c_str(), value);
   }
   amqp_table_t table() noexcept { return {static_cast<int>(entries_.size()), entries_.data()}; }
 
@@ -31,6 +33,21 @@ class Arguments {
     entry.key = amqp_cstring_bytes(name);
     entry.value.kind = AMQP_FIELD_KIND_UTF8;
     entry.value.value.bytes = to_bytes(value);
+    entries_.push_back(entry);
+  }
+  void typed(const char* name, const std::string& value) {
+    if (value == "true" || value == "false") return flag(name, value == "true");
+    std::int64_t number = 0;
+    const char* const end = value.data() + value.size();
+    const auto read = std::from_chars(value.data(), end, number);
+    if (read.ec == std::errc() && read.ptr == end) return integer(name, number);
+    text(name, value);
+  }
+  void flag(const char* name, bool on) {
+    amqp_table_entry_t entry;
+    entry.key = amqp_cstring_bytes(name);
+    entry.value.kind = AMQP_FIELD_KIND_BOOLEAN;
+    entry.value.value.boolean = on;
     entries_.push_back(entry);
   }
   void number(const char* name, std::uint64_t value) {

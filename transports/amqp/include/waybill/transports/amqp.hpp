@@ -12,6 +12,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace waybill::amqp {
@@ -36,7 +37,9 @@ struct Options {
   /// x-delivery-limit of a quorum queue; -1: none. Unset: none where `dead_letter` shall get what fails, else the broker's.
   std::optional<std::int32_t> delivery_limit;
   std::uint64_t max_priority = 0;  ///< x-max-priority; 0: none.
-  bool no_assert = false;          ///< Declares nothing: queue and exchange must be there.
+  /// URL: arguments.NAME=VALUE. Others of the queue, as x-overflow: `true`, `false` and whole numbers are what they are.
+  std::vector<std::pair<std::string, std::string>> arguments;
+  bool no_assert = false;  ///< Declares nothing: queue and exchange must be there.
 
   bool wildcards = false;  ///< Topic mode: routes are bound to an exchange, `*` and `#` are matched by the broker.
   std::string exchange;    ///< Empty: with wildcards the name of the queue, else the broker's default exchange.
