@@ -10,6 +10,7 @@
 #include "link/link_log.hpp"
 #include "link/reconnect.hpp"
 #include "link/sole_thread.hpp"
+#include "read_clock.hpp"
 #include "waybill/client.hpp"
 #include "waybill/time.hpp"
 
@@ -165,6 +166,7 @@ class ClientCore final : public std::enable_shared_from_this<ClientCore>,
 
   SerialExecutor executor_;
   Clock clock_;
+  ReadClock read_clock_{clock_};  ///< Of replies.
   ClientConfig config_;
   std::shared_ptr<const Registry> registry_;
   Log log_;

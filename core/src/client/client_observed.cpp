@@ -2,6 +2,8 @@
 #include "client/client_core.hpp"
 #include "observers.hpp"
 
+#include <algorithm>
+
 namespace waybill::detail {
 
 void ClientCore::observe(std::shared_ptr<Observer> observer) {
@@ -28,8 +30,8 @@ ObservedCall ClientCore::observed(CallKey key, std::size_t sent, std::size_t rec
 }
 
 void ClientCore::call_ended(CallKey key, const ReplyEvent& event) noexcept {
-  const auto took = clock_.now() - calls_.began(key);
-  if (event.error) return observer_->call_ended(observed(key), event.error, took);
+  if (event.error) return observer_->call_ended(observed(key), event.error, clock_.now() - calls_.began(key));
+  const auto took = std::max(Clock::TimePoint::duration::zero(), read_clock_.of_read() - calls_.began(key));
   const std::size_t received = event.packet ? event.packet->payload.size() : 0;
   const bool is_error =
       event.packet && (event.packet->kind == PacketKind::error || event.packet->kind == PacketKind::no_handler);

@@ -173,7 +173,7 @@ void ListenerHost::on_delivery(Delivery&& delivery) {
   else if (packet.has_pattern)
     entry = cache_.find(packet.pattern);
   if (observer_) {
-    ObservedDelivery::begin(observer_, observed_url_, entry, ++observed_, clock_.now(), traces_, delivery);
+    ObservedDelivery::begin(observer_, observed_url_, entry, ++observed_, read_clock_.of_read(), traces_, delivery);
   }
   if (delivery.failure) return give_up(delivery, Error(*delivery.failure));
   if (delivery.attempt > config_.delivery.attempts) return exhausted(delivery);

@@ -5,6 +5,7 @@
 #include "link/link_log.hpp"
 #include "link/reconnect.hpp"
 #include "link/sole_thread.hpp"
+#include "read_clock.hpp"
 #include "service/exchange.hpp"
 #include "service/handler_pool.hpp"
 #include "service/observed_delivery.hpp"
@@ -160,6 +161,7 @@ class ListenerHost final : public std::enable_shared_from_this<ListenerHost>,
   std::vector<Middleware> chain_;
   asio::any_io_executor executor_;
   Clock clock_;
+  ReadClock read_clock_{clock_};
   ServiceLoops::Entry loop_{executor_};
   std::shared_ptr<Transport> transport_;  ///< Before its listener, which may refer to it.
   Capabilities capabilities_;

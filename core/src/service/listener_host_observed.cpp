@@ -28,10 +28,10 @@ Environment ListenerHost::with_figures(Environment environment) {
 
 void ListenerHost::tell_handled(Exchange& exchange, const Error* error) {
   if (!observer_) return;
-  if (exchange.is_on_loop()) return ObservedDelivery::of(exchange.delivery()).handled(error, clock_.now());
+  if (exchange.is_on_loop()) return ObservedDelivery::of(exchange.delivery()).handled(error, read_clock_.now());
   const std::optional<Error> kept = error ? std::optional<Error>(*error) : std::nullopt;
   exchange.on_loop([self = shared_from_this(), kept](Exchange& its) {
-    ObservedDelivery::of(its.delivery()).handled(kept ? &*kept : nullptr, self->clock_.now());
+    ObservedDelivery::of(its.delivery()).handled(kept ? &*kept : nullptr, self->read_clock_.now());
   });
 }
 

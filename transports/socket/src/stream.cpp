@@ -5,6 +5,7 @@
 #include "stream_handlers.hpp"
 #include "tls_layer.hpp"
 #include "waybill/detail/clock.hpp"
+#include "waybill/detail/read_scope.hpp"
 #include "waybill/transport/held_bytes.hpp"
 #include "waybill/transports/socket/dial.hpp"
 
@@ -171,6 +172,7 @@ void Stream::feed(const char* data, std::size_t size, bool from_tail) {
   }
   std::size_t done = 0;
   try {
+    const waybill::detail::ReadScope read;
     done = on_bytes(data, size);
   } catch (...) {
     // A serializer's, or no memory: how far it got is unknown, so this stream ends; who runs the loop sees it.

@@ -71,7 +71,7 @@ std::string names_of(const X509* certificate) {
   const auto add = [&all](const char* kind, const std::string& name) {
     const auto is_odd = [](char c) { return c <= ' ' || c > '~' || c == ','; };
     if (name.empty() || std::any_of(name.begin(), name.end(), is_odd)) return;
-    all += (all.empty() ? "" : ",") + std::string(kind) + name;
+    all.append(all.empty() ? "" : ",").append(kind).append(name);
   };
   for (int i = 0; i < sk_GENERAL_NAME_num(names.get()); ++i) {
     const GENERAL_NAME* const name = sk_GENERAL_NAME_value(names.get(), i);
