@@ -80,7 +80,7 @@ void Sender::on_session_open() {
 
 SetUp::Ask Sender::consume_replies() {
   return [this](Session& session, const Declaration::Failed& failed, const Session::Done& done) {
-    Declaration(session, k_replies, options_, failed).consume(std::string(k_reply_to), true, done);
+    Declaration(session, k_replies, options_, failed).consume(std::string(k_reply_to), true, false, done);
   };
 }
 

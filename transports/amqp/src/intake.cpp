@@ -84,7 +84,12 @@ asio::awaitable<Result<void>> Intake::set_up() {
   }
   // Only now: what is delivered can be answered, sent again, parked and acknowledged.
   auto asking = SetUp::asked(set_up_, k_work, consume());
-  const SetUp::Name consumed = co_await std::move(asking);
+  SetUp::Name consumed = co_await std::move(asking);
+  if (!consumed && consumed.error().message().find(k_tell_of_end) != std::string_view::npos) {
+    kept_->tells_of_end = false;
+    auto asking_again = SetUp::asked(set_up_, k_work, consume());
+    consumed = co_await std::move(asking_again);
+  }
   if (!consumed) co_return consumed.error();
   co_return Result<void>();
 }
@@ -93,7 +98,8 @@ SetUp::Ask Intake::consume() {
   return [self = shared_from_this()](Session& session, const Declaration::Failed& failed, const Session::Done& done) {
     Declaration declaration(session, k_work, self->options_, failed);
     if (!self->options_.at_most_once) declaration.prefetch(self->prefetch_);
-    declaration.consume(self->queue_, self->options_.at_most_once, [self, done](const Result<Method>& answer) {
+    const bool tells = self->kept_->tells_of_end && self->options_.queue_type != "quorum";
+    declaration.consume(self->queue_, self->options_.at_most_once, tells, [self, done](const Result<Method>& answer) {
       if (!self->is_ready_) self->consuming(*answer);  // deliveries may follow in the same bytes
       done(answer);
     });

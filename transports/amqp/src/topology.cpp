@@ -151,10 +151,15 @@ void Declaration::confirms(Session::Done done) {
   call(AMQP_CONFIRM_SELECT_METHOD, &select, AMQP_CONFIRM_SELECT_OK_METHOD, "asking for confirms", std::move(done));
 }
 
-void Declaration::consume(const std::string& queue_to_consume, bool no_ack, Session::Done done) {
+void Declaration::consume(const std::string& queue_to_consume, bool no_ack, bool tells_of_end, Session::Done done) {
   amqp_basic_consume_t consume{};
   consume.queue = to_bytes(queue_to_consume);
   consume.no_ack = no_ack;
+  amqp_table_entry_t tell{};
+  tell.key = to_bytes(k_tell_of_end);
+  tell.value.kind = AMQP_FIELD_KIND_BOOLEAN;
+  tell.value.value.boolean = 1;
+  if (tells_of_end) consume.arguments = {1, &tell};
   call(AMQP_BASIC_CONSUME_METHOD, &consume, AMQP_BASIC_CONSUME_OK_METHOD, "consuming the queue " + queue_to_consume,
        std::move(done));
 }

@@ -23,6 +23,10 @@ std::string binding_key(const Pattern& pattern);
 /// a dead-letter queue, so that the broker must drop nothing before.
 std::optional<std::int32_t> delivery_limit_of(const Options& options, bool parks, int broker_version);
 
+/// An argument of consumers that classic queues know, and others refuse: the broker tells that the queue is gone. Without it
+/// RabbitMQ 3 moves the consumer to a new queue of that name where there is one already, and delivers nothing to it.
+constexpr std::string_view k_tell_of_end = "x-cancel-on-ha-failover";
+
 /// A queue to be declared.
 struct QueueWish {
   std::string name;
@@ -48,7 +52,8 @@ class Declaration {
   void bindings(const std::string& queue, const Routes& routes);
   void prefetch(std::uint16_t count, Session::Done done = {});
   void confirms(Session::Done done);
-  void consume(const std::string& queue, bool no_ack, Session::Done done);
+  /// `tells_of_end`: see k_tell_of_end.
+  void consume(const std::string& queue, bool no_ack, bool tells_of_end, Session::Done done);
 
  private:
   void call(amqp_method_number_t method, const void* arguments, amqp_method_number_t answer, std::string what,
