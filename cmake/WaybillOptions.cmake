@@ -16,7 +16,7 @@ set(WAYBILL_WITH_OPENTELEMETRY AUTO CACHE STRING
 set_property(CACHE WAYBILL_WITH_OPENTELEMETRY PROPERTY STRINGS AUTO ON OFF)
 
 option(WAYBILL_BUILD_TESTS "Build the tests (needs GoogleTest)" ${PROJECT_IS_TOP_LEVEL})
-set(WAYBILL_TEST_FOLDERS docs unit telemetry conformance simulation integration examples interop stress package compile_fail fuzz
+set(WAYBILL_TEST_FOLDERS docs unit telemetry conformance simulation integration examples interop stress package compile_fail fuzz faults
     CACHE STRING "Folders of tests/ to build")
 option(WAYBILL_BUILD_CONFORMANCE "Build waybill::conformance, the suite for transports (needs GoogleTest)"
        ${WAYBILL_BUILD_TESTS})

@@ -105,6 +105,20 @@ class KafkaAdmin {
     wait();
     rd_kafka_AclBinding_destroy(right);
   }
+  /// Whatever there is.
+  void allow_all(const std::string& user) {
+    for (const auto type : {RD_KAFKA_RESOURCE_TOPIC, RD_KAFKA_RESOURCE_GROUP})
+      allow(user, type, "*", RD_KAFKA_ACL_OPERATION_ALL);
+    allow(user, RD_KAFKA_RESOURCE_BROKER, "kafka-cluster", RD_KAFKA_ACL_OPERATION_ALL);
+  }
+  void forbid_all(const std::string& user) {
+    rd_kafka_AclBindingFilter_t* rights = rd_kafka_AclBindingFilter_new(
+        RD_KAFKA_RESOURCE_ANY, nullptr, RD_KAFKA_RESOURCE_PATTERN_ANY, ("User:" + user).c_str(), nullptr,
+        RD_KAFKA_ACL_OPERATION_ANY, RD_KAFKA_ACL_PERMISSION_TYPE_ANY, nullptr, 0);
+    rd_kafka_DeleteAcls(instance_.get(), &rights, 1, nullptr, queue_.get());
+    wait();
+    rd_kafka_AclBinding_destroy(rights);
+  }
 
  private:
   void refresh(const std::string& topic) {

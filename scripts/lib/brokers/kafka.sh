@@ -1,7 +1,8 @@
 # Kafka from its jars on Maven Central, one Java process in KRaft mode; sourced by brokers.sh. Three ports for clients:
 # plain, plain with SASL (user "waybill", password "secret"; and "limited" with
 # the same password, who may do what tests allow it), and TLS. WAYBILL_KAFKA_VERSION chooses another version
-# (tried: 3.7.2 and 4.1.2; 4.x needs Java 17); each keeps data of its own.
+# (tried: 3.7.2 and 4.1.2; 4.x needs Java 17); each keeps data of its own. WAYBILL_KAFKA_VIA=HOST:PORT: one more port (the
+# file ports/kafka-via), whose clients are told to come by that address, where a proxy listens.
 
 kafka_version="${WAYBILL_KAFKA_VERSION:-3.7.2}"
 kafka_libs="${WAYBILL_KAFKA_LIBS:-$root/build/kafka-$kafka_version}"  # shared by all sets of brokers of a clone
@@ -39,6 +40,7 @@ kafka_prepare() {
   tls_prepare
   local own="$folder/kafka" data="$folder/kafka/data-$kafka_version" key
   key="$(port_of kafka-controller)"
+  local via="${WAYBILL_KAFKA_VIA:-}"
   openssl pkcs8 -topk8 -nocrypt -in "$folder/tls/server.key" -out "$own/key.pem"
   cat "$own/key.pem" "$folder/tls/server.crt" >"$own/keystore.pem"
   cat >"$own/server.properties" <<END
@@ -46,9 +48,9 @@ process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:$key
 controller.listener.names=CONTROLLER
-listeners=PLAIN://127.0.0.1:$(port_of kafka),SASL://127.0.0.1:$(port_of kafka-sasl),TLS://127.0.0.1:$(port_of kafka-tls),CONTROLLER://127.0.0.1:$key
-advertised.listeners=PLAIN://127.0.0.1:$(port_of kafka),SASL://127.0.0.1:$(port_of kafka-sasl),TLS://localhost:$(port_of kafka-tls)
-listener.security.protocol.map=PLAIN:PLAINTEXT,SASL:SASL_PLAINTEXT,TLS:SSL,CONTROLLER:PLAINTEXT
+listeners=PLAIN://127.0.0.1:$(port_of kafka),SASL://127.0.0.1:$(port_of kafka-sasl),TLS://127.0.0.1:$(port_of kafka-tls),CONTROLLER://127.0.0.1:$key${via:+,VIA://127.0.0.1:$(port_of kafka-via)}
+advertised.listeners=PLAIN://127.0.0.1:$(port_of kafka),SASL://127.0.0.1:$(port_of kafka-sasl),TLS://localhost:$(port_of kafka-tls)${via:+,VIA://$via}
+listener.security.protocol.map=PLAIN:PLAINTEXT,SASL:SASL_PLAINTEXT,TLS:SSL,CONTROLLER:PLAINTEXT,VIA:PLAINTEXT
 inter.broker.listener.name=PLAIN
 sasl.enabled.mechanisms=PLAIN
 listener.name.sasl.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required user_waybill="secret" user_limited="secret";

@@ -28,7 +28,7 @@ class Intake final : public Opening::Owner,
  public:
   /// What outlives the links of a listener.
   struct Kept {
-    bool may_fetch = true;  ///< Its queue lets messages be fetched (basic.get), as far as the links so far know.
+    bool may_fetch = true;     ///< Its queue lets messages be fetched (basic.get), as far as the links so far know.
     bool tells_of_end = true;  ///< It takes consumers with k_tell_of_end, as far as is known.
     TakenBack taken_back;
   };
