@@ -95,6 +95,15 @@ std::string_view trimmed(std::string_view text) noexcept {
   return text.substr(begin, text.find_last_not_of(" \t") + 1 - begin);
 }
 
+/// Each `%` stands before two hexadecimal digits, in either case.
+bool is_percent_encoded(std::string_view text) noexcept {
+  const auto is_hex = [](char c) { return digit_of(c) >= 0 || (c >= 'A' && c <= 'F'); };
+  for (std::size_t at = 0; (at = text.find('%', at)) != std::string_view::npos; at += 3) {
+    if (text.size() - at < 3 || !is_hex(text[at + 1]) || !is_hex(text[at + 2])) return false;
+  }
+  return true;
+}
+
 /// "name=value", perhaps with properties behind a ';', name and value of what such may have.
 bool is_member(std::string_view member) noexcept {
   const std::size_t equals = member.find('=');
@@ -103,7 +112,7 @@ bool is_member(std::string_view member) noexcept {
   const std::string_view rest = member.substr(equals + 1);
   const std::string_view value = trimmed(rest.substr(0, rest.find(';')));
   return !name.empty() && name.find_first_of(" \t\"(),/:;<=>?[\\]{}") == std::string_view::npos &&
-         value.find_first_of(" \t\"\\") == std::string_view::npos;
+         value.find_first_of(" \t\"\\") == std::string_view::npos && is_percent_encoded(rest);
 }
 
 /// A tracestate's names may have a slash in them, which is for old versions of it, and an at.
@@ -115,6 +124,23 @@ bool is_state_member(std::string_view member) noexcept {
          member.size() - equals - 1 <= k_longest && std::all_of(name.begin(), name.end(), [](char c) {
            return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || std::string_view("_-*/@").find(c) < 5;
          });
+}
+
+/// Two readers could take two values for that of such a name.
+bool has_name_twice(std::string_view list) noexcept {
+  std::array<std::string_view, k_max_members> names;
+  std::size_t count = 0;
+  while (!list.empty() && count < names.size()) {
+    const std::string_view member = list.substr(0, list.find(','));
+    list.remove_prefix(std::min(member.size() + 1, list.size()));
+    const std::string_view name = member.substr(0, member.find('='));
+    if (std::find(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(count), name) !=
+        names.begin() + static_cast<std::ptrdiff_t>(count)) {
+      return true;
+    }
+    names[count++] = name;
+  }
+  return false;
 }
 
 /// The members of a list in their order, as many as fit. Nothing if one of them is malformed.
@@ -197,6 +223,7 @@ TraceContext TraceContext::of(std::string_view traceparent, std::string_view tra
   TraceContext read;
   if (!traceparent.empty()) read.parent = Traceparent::parse(trimmed(traceparent));
   if (read.parent) read.state = bounded_list(tracestate, &is_state_member, k_max_state, k_max_members, k_large_member);
+  if (has_name_twice(read.state)) read.state.clear();
   read.baggage =
       bounded_list(baggage, &is_member, TraceContext::k_max_baggage, k_max_items, TraceContext::k_max_baggage);
   return read;

@@ -46,6 +46,18 @@ TEST(HealthCli, IsDoneWhenTheProgramIsReadyAndPrintsWhatItSays) {
   EXPECT_EQ(program.request.find("GET /readyz HTTP/1.1\r\n"), 0u) << program.request;
 }
 
+TEST(HealthCli, WhatATerminalWouldTakeForCommandsIsNotPrinted) {
+  OneAnswer program(
+      "HTTP/1.1 200 OK\r\n\r\na\x1b[2Jb\xc2\x9b"
+      "c\xe2\x80\xae"
+      "d\xe2\x81\xa6"
+      "e\xc3\xa4");
+  Cli health({"health", program.url()});
+  EXPECT_EQ(health.rest(), std::vector<std::string>{"a?[2Jb?c?d?e\xc3\xa4"});
+  EXPECT_EQ(health.exit_code(), 0);
+  program.wait();
+}
+
 TEST(HealthCli, EndsWithOneWhenItIsNot) {
   OneAnswer program("HTTP/1.1 503 Service Unavailable\r\nContent-Length: 15\r\n\r\n{\"ready\":false}");
   Cli health({"health", program.url(), "--live"});

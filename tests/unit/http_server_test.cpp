@@ -58,6 +58,21 @@ TEST_F(HttpServer, FillsParametersFromPathQueryAndBody) {
             "415 Unsupported Media Type");
 }
 
+TEST_F(HttpServer, AListOfTheQueryMayBeEmpty) {
+  struct Find {
+    int customer = 0;
+    std::vector<std::string> state;
+  };
+  server().get("/customers/{customer}", [](const Find& find) { return std::to_string(find.state.size()); });
+  server().post("/customers/{customer}", [](const Find& find) { return std::to_string(find.state.size()); });
+  start();
+  EXPECT_EQ(body(get("/customers/7?state=open&state=paid")), "2");
+  EXPECT_EQ(body(get("/customers/7")), "0");
+  EXPECT_EQ(status(ask("POST /customers/7 HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}")), "400 Bad Request");
+  const std::string described = server().open_api();
+  EXPECT_NE(described.find(R"({"name":"state","in":"query","required":false,)"), std::string::npos) << described;
+}
+
 TEST_F(HttpServer, FindsRoutesAndSaysWhatAPathTakes) {
   server().get("/a/{x}", [](Request& request) { return request.path("x"); });
   server().get("/a/b", [] { return "written"; });

@@ -166,5 +166,17 @@ TEST_P(TraceOfCalls, IsNamedWhereAnEventIsGivenUp) {
 
 INSTANTIATE_TEST_SUITE_P(All, TraceOfCalls, all_grounds(), name_of_ground);
 
+TEST(TraceContext, WhatTwoReadersCouldTakeForTwoThingsIsLeftOut) {
+  const auto state = [](const char* text) { return TraceContext::of(k_text, text, "").state; };
+  EXPECT_EQ(state("rojo=1,congo=2"), "rojo=1,congo=2");
+  EXPECT_EQ(state("rojo=1,congo=2,rojo=3"), "");
+  EXPECT_EQ(state("rojo=1,rojo=1"), "");
+  EXPECT_EQ(state("rojo=1,roj=1,ro@jo=1"), "rojo=1,roj=1,ro@jo=1");
+  const auto baggage = [](const char* text) { return TraceContext::of("", "", text).baggage; };
+  EXPECT_EQ(baggage("user=a%20%C3%a4;p=%2c"), "user=a%20%C3%a4;p=%2c");
+  for (const char* wrong : {"user=%zz", "user=%", "user=%2", "user=a%2", "user=%g0", "user=1;p=%zz", "user=1,b=%%20"})
+    EXPECT_EQ(baggage(wrong), "") << wrong;
+}
+
 }  // namespace
 }  // namespace waybill::test

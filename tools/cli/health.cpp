@@ -1,6 +1,7 @@
 #include "health.hpp"
 
 #include "inputs.hpp"
+#include "table.hpp"
 #include <waybill/url.hpp>
 
 #include <asio/co_spawn.hpp>
@@ -53,7 +54,9 @@ Question question_of(const Arguments& arguments) {
 
 template <class Stream>
 asio::awaitable<std::string> ask(Stream& stream, const Question& question) {
-  const std::string request = "GET " + question.path + " HTTP/1.1\r\nHost: " + question.host + ':' + question.port +
+  const bool is_ipv6 = question.host.find(':') != std::string::npos;
+  const std::string host = is_ipv6 ? '[' + question.host + ']' : question.host;
+  const std::string request = "GET " + question.path + " HTTP/1.1\r\nHost: " + host + ':' + question.port +
                               "\r\nConnection: close\r\nAccept: */*\r\n\r\n";
   co_await asio::async_write(stream, asio::buffer(request), asio::use_awaitable);
   std::string answer;
@@ -141,11 +144,11 @@ Outcome health(const Arguments& arguments) {
   if (!status) return failure(Exit::failed, "malformed", "what answers there is no HTTP server");
   const std::string body = body_of(*answer);
   if (*status == 200) {
-    print_line(body);
+    print_line(harmless(body));
     return Outcome();
   }
   return failure(Exit::remote_error, arguments.is_live ? "not_live" : "not_ready",
-                 std::to_string(*status) + ' ' + body);
+                 std::to_string(*status) + ' ' + harmless(body));
 }
 
 }  // namespace waybill::cli

@@ -1,5 +1,6 @@
 #include "json_line.hpp"
 
+#include "table.hpp"
 #include <waybill/fields.hpp>
 #include <waybill/format/recorded_value.hpp>
 #include <waybill/registry.hpp>
@@ -48,7 +49,7 @@ const Serializer& json_serializer() {
 
 std::string json_quoted(std::string_view text) {
   Buffer buffer;
-  if (json_serializer().encode(ValueRef::of(text), buffer)) return std::string(buffer.view());
+  if (json_serializer().encode(ValueRef::of(text), buffer)) return harmless_json(buffer.view());
   std::string plain;  // not UTF-8: rather less of the text than no JSON
   for (const char c : text) {
     if (static_cast<unsigned char>(c) < 0x80)
@@ -58,7 +59,7 @@ std::string json_quoted(std::string_view text) {
   }
   buffer.clear();
   json_serializer().encode(ValueRef::of(plain), buffer).value();
-  return std::string(buffer.view());
+  return harmless_json(buffer.view());
 }
 
 Result<std::string> json_line(const Payload& payload) {
@@ -69,11 +70,11 @@ Result<std::string> json_line(const Payload& payload) {
     std::string line(payload.bytes().view());
     // Inside a JSON text a line break can only be white space.
     std::erase_if(line, [](char c) { return c == '\n' || c == '\r'; });
-    return line;
+    return harmless_json(line);
   }
   Result<Payload> converted = convert(payload, json_serializer());
   if (!converted) return converted.error();
-  return std::string(converted->bytes().view());
+  return harmless_json(converted->bytes().view());
 }
 
 std::string json_shown(const Payload& payload) {

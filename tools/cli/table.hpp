@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace waybill::cli {
@@ -22,8 +23,11 @@ class Table {
   std::size_t numbers_;
 };
 
-/// What a terminal would take for commands is replaced by '?', and what is longer than a cell is cut: names and patterns
-/// come from elsewhere.
+/// What a terminal would take for commands, or for turning around what is read, is replaced by '?': texts come from elsewhere.
+std::string harmless(std::string_view text);
+/// The same, and what is longer than a cell is cut.
 std::string printable(std::string text);
+/// The same of JSON in one line, in whose texts such characters are escaped: they stay what they are.
+std::string harmless_json(std::string_view json);
 
 }  // namespace waybill::cli

@@ -49,6 +49,7 @@ constexpr Line k_lines[] = {
     {"confirms events", [](const Capabilities& can) { return text_of(can.confirms); }},
     {"keeps the order of a connection", [](const Capabilities& can) { return text_of(can.keeps_order); }},
     {"sees callers go", [](const Capabilities& can) { return text_of(can.sees_callers); }},
+    {"hears that one call was given up", [](const Capabilities& can) { return text_of(can.hears_cancels); }},
 };
 
 }  // namespace

@@ -128,7 +128,7 @@ void Exchange::travel_as(std::weak_ptr<Exchange> self) {
 
 void Exchange::look_at_link() {
   far_side_->is_congested = delivery_.source().is_congested();
-  far_side_->is_connected = delivery_.source().is_connected();
+  far_side_->is_connected = delivery_.is_awaited();
 }
 
 void Exchange::ask_far_side() const {
@@ -155,7 +155,7 @@ void Exchange::settle(Settlement settlement) {
 }
 
 bool Exchange::is_caller_connected() const {
-  if (!far_side_) return delivery_.source().is_connected();
+  if (!far_side_) return delivery_.is_awaited();
   if (far_side_->on_the_way == 0) ask_far_side();
   return far_side_->is_connected;
 }

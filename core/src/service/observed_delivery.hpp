@@ -44,6 +44,7 @@ class ObservedDelivery final : public DeliverySource {
   void delivery_waits(bool on) noexcept override { source_.delivery_waits(on); }
   bool is_congested() const noexcept override { return source_.is_congested(); }
   bool is_connected() const noexcept override { return source_.is_connected(); }
+  bool is_awaited(const Delivery& delivery) const noexcept override { return source_.is_awaited(delivery); }
 
  private:
   ObservedDelivery(DeliverySource& source, const std::shared_ptr<Observer>& observer, const ObservedMessage& message,

@@ -28,8 +28,6 @@ bool is_parameter(const TypeInfo& type) {
   return is_plain(type);
 }
 
-bool takes_body(const std::string& method) { return method == "POST" || method == "PUT" || method == "PATCH"; }
-
 /// The body of what is left of the members: the type's own schema where all are.
 JsonValue body_of(const ObjectType& type, const std::vector<const Field*>& fields) {
   if (fields.size() == type.fields.size()) return format::schema_of(type);
@@ -60,8 +58,9 @@ void describe_members(const Route& route, const ObjectType& type, RouteDescripti
     const TypeInfo& content = content_of(field.type());
     const bool is_in_path = std::find(route.names.begin(), route.names.end(), field.name) != route.names.end();
     if (is_in_path || (is_parameter(content) && !takes_body(route.method))) {
-      made.parameters.push_back({std::string(field.name), is_in_path ? "path" : "query", is_in_path || field.required,
-                                 format::schema_of(content)});
+      const bool is_required = is_in_path || (field.required && content.kind != Kind::list);
+      made.parameters.push_back(
+          {std::string(field.name), is_in_path ? "path" : "query", is_required, format::schema_of(content)});
     } else {
       in_body.push_back(&field);
       made.needs_body |= field.required;

@@ -72,6 +72,8 @@ void append_values(const std::vector<std::string_view>& values, const TypeInfo& 
 
 }  // namespace
 
+bool takes_body(std::string_view method) noexcept { return method == "POST" || method == "PUT" || method == "PATCH"; }
+
 const TypeInfo& content_of(const TypeInfo& type) {
   return type.kind == Kind::optional ? content_of(static_cast<const OptionalType&>(type).value_type()) : type;
 }
@@ -86,8 +88,10 @@ std::string parameters_as_json(const Request& request, const ObjectType& type) {
     } else {
       const auto member = std::find_if(in_body.rbegin(), in_body.rend(),
                                        [&field](const JsonMember& one) { return one.key == field.name; });
-      if (member == in_body.rend()) continue;
-      value = member->value;
+      const bool is_empty_list =
+          member == in_body.rend() && field.type().kind == Kind::list && !takes_body(request.method);
+      if (member == in_body.rend() && !is_empty_list) continue;
+      value = is_empty_list ? "[]" : member->value;  // a query without any has none of them
     }
     if (out.size() > 1) out += ',';
     format::append_quoted(field.name, out);

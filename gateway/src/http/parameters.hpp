@@ -5,6 +5,7 @@
 #include "waybill/http/message.hpp"
 
 #include <string>
+#include <string_view>
 
 namespace waybill::http {
 
@@ -12,6 +13,9 @@ namespace waybill::http {
 /// number or a flag and cannot be one stays a text, so that decoding says what was expected. Throws Problem(400) for a body
 /// that is no object.
 std::string parameters_as_json(const Request& request, const ObjectType& type);
+
+/// Members that are parameters may be in the body of such a request, too.
+bool takes_body(std::string_view method) noexcept;
 
 /// What is inside of optionals.
 const TypeInfo& content_of(const TypeInfo& type);

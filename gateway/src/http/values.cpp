@@ -38,8 +38,6 @@ struct Values {
 };
 using ValuesPtr = std::shared_ptr<Values>;
 
-constexpr std::chrono::seconds k_patience{5};  // for the first value
-
 asio::awaitable<Next> next_of(ValuesPtr values) {
   try {
     std::optional<Payload> value = co_await values->source.next();
@@ -88,10 +86,11 @@ Response Response::values(const Request& request, ReplyStream<Payload> values) {
   return response_of(request, std::make_shared<Values>(std::move(values)));
 }
 
-asio::awaitable<Response> Response::begun_values(const Request& request, ReplyStream<Payload> values) {
+asio::awaitable<Response> Response::begun_values(const Request& request, ReplyStream<Payload> values,
+                                                 std::chrono::milliseconds patience) {
   using namespace asio::experimental::awaitable_operators;
   auto source = std::make_shared<Values>(std::move(values));
-  Timer timer(request.executor, k_patience);
+  Timer timer(request.executor, patience);
   auto waiting = next_of(source) || timer.async_wait();
   std::variant<Next, std::monostate> ended = co_await std::move(waiting);
   if (Next* first = std::get_if<Next>(&ended)) {

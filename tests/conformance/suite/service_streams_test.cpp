@@ -115,6 +115,44 @@ TEST_P(TransportConformance, AStreamWhoseCallerIsGoneIsDestroyed) {
   EXPECT_TRUE(wait_for([&] { return watched.expired(); }));
 }
 
+TEST_P(TransportConformance, AStreamThatIsGivenUpIsDestroyedAndOthersOfItsCallerGoOn) {
+  WAYBILL_CONFORMANCE_NEEDS(capabilities().hears_cancels);
+  const auto service = make_service();
+  auto alive = std::make_shared<int>(0);
+  auto silent = std::make_shared<int>(0);
+  const std::weak_ptr<int> watched[] = {alive, silent};
+  Gate never(loop);
+  Gate gate(loop);
+  service->on_request("endless", [&alive]() -> Stream<int> {
+    const auto held = std::move(alive);
+    for (;;) co_yield ++*held;
+  });
+  service->on_request("silent", [&silent, &never]() -> Stream<int> {
+    const auto held = std::move(silent);
+    co_await never.pass();
+    co_yield ++*held;
+  });
+  service->on_request("late", [&gate]() -> Stream<int> {
+    co_yield 1;
+    co_await gate.pass();
+    co_yield 2;
+  });
+  start(*service);
+  const auto client = make_client(*service);
+  std::optional<Reading<int>> one(client->stream<int>("endless", 0));
+  one->stop_at = 10;
+  std::optional<ReplyStream<int>> other(client->stream<int>("silent", 0));
+  Reading<int> stays(client->stream<int>("late", 0));
+  ASSERT_TRUE(wait_for([&] { return one->values.size() >= 10 && !silent && stays.values.size() == 1; }));
+  one->stream.cancel();
+  other->cancel();
+  EXPECT_TRUE(wait_for([&] { return watched[0].expired() && watched[1].expired(); }));
+  gate.open();
+  ASSERT_TRUE(wait_for([&] { return stays.is_ended; }));
+  EXPECT_EQ(stays.values, (std::vector<int>{1, 2}));
+  EXPECT_FALSE(stays.error);
+}
+
 TEST_P(TransportConformance, TwoStreamsRunSideBySide) {
   const auto service = make_service();
   service->on_request("count", [](int last) { return count_to(last); });

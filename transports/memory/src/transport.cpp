@@ -40,6 +40,7 @@ class MemoryTransport final : public Transport {
       .dead_letters = Support::native,
       .confirms = true,
       .keeps_order = true,
+      .hears_cancels = true,
   };
   std::shared_ptr<Hub> hub_;
   const Options options_;

@@ -142,6 +142,10 @@ void Sender::send(const Packet& packet, Ticket ticket) {
   if (link_) link_->send(packet, ticket);
 }
 
+void Sender::forget(Term id) {
+  if (link_) link_->forget(id);
+}
+
 void Sender::hold(bool on) {
   if (!link_) return;
   if (on) {

@@ -29,6 +29,7 @@ class Sender : public std::enable_shared_from_this<Sender> {
   // These take the sender by value: an operation may begin after its connection has gone.
   static asio::awaitable<Result<void>> open(std::shared_ptr<Sender> self, ConnectionSink& sink);
   void send(const Packet& packet, Ticket ticket);
+  void forget(Term id);
   void hold(bool on);  ///< Stops reading, or goes on.
   std::size_t unsent_bytes() const noexcept { return link_ ? link_->unsent_bytes() : 0; }
   static asio::awaitable<void> flush(std::shared_ptr<Sender> self);

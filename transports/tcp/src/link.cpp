@@ -1,6 +1,7 @@
 #include "link.hpp"
 
 #include "connection.hpp"
+#include "left_callers.hpp"
 #include "limits.hpp"
 
 #include <asio/post.hpp>
@@ -40,6 +41,17 @@ void Link::send(const Packet& packet, Ticket ticket) {
   } else if (ticket && !(ticket & k_failure_only)) {
     sent_.push_back({ticket, produced_bytes()});
   }
+}
+
+void Link::forget(Term id) {
+  if (!is_open()) return;
+  Packet packet;
+  packet.kind = PacketKind::request;
+  packet.pattern = {k_cancel_pattern, false};
+  packet.has_pattern = true;
+  packet.id = id;
+  const Result<void> written = codec_.write(packet, out());
+  (void)written;  // if it cannot be told, it is not
 }
 
 void Link::refuse(Ticket ticket, Error error) {

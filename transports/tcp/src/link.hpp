@@ -23,6 +23,8 @@ class Link final : public socket::Stream {
 
   void leave() noexcept { owner_ = nullptr; }
   void send(const Packet& packet, Ticket ticket);
+  /// Tells the other side that nobody waits for the replies to that request.
+  void forget(Term id);
   bool has_heard() const noexcept { return has_heard_; }  ///< Any byte from the other side.
   bool is_binary() const noexcept { return codec_.framing() == Framing::binary; }
   /// Asks the other side for a sign of life. REQUIRES: is_binary().

@@ -86,6 +86,7 @@ bool Peer::take_packet(std::optional<Delivery>& delivery, const char* data, std:
 
 void Peer::take(Delivery&& delivery) {
   if (is_silent) hub_->has_spoken(*this);
+  if (is_cancel(delivery.packet)) return left_.add(delivery.packet.id);
   if (refusing_) {
     const Packet& packet = delivery.packet;
     if (packet.kind != PacketKind::request) return hub_->complain("an event came too late; it was dropped");
@@ -118,7 +119,7 @@ void Peer::break_off() {
 }
 
 void Peer::reply(const Delivery&, const Packet& packet) {
-  if (!is_open()) return;
+  if (!is_open() || left_.contains(packet.id)) return;
   const Result<void> written = codec_.write(packet, out());
   if (written) return;
   if (hub_) hub_->complain("a reply to " + peer() + " cannot be sent: " + std::string(written.error().message()));
@@ -143,7 +144,7 @@ void Peer::answer(Term id, const Serializer* serializer, const Error& error) {
 }
 
 void Peer::drop_delivery() noexcept {
-  --in_flight_;
+  if (--in_flight_ == 0 && !left_.is_empty()) left_.clear();
   if (full_ && has_room_again()) {
     full_ = false;
     update_pause();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "frame_clock.hpp"
+#include "left_callers.hpp"
 #include "waybill/transport/transport.hpp"
 #include "waybill/transports/socket/stream.hpp"
 #include "wire.hpp"
@@ -38,6 +39,9 @@ class Peer final : public socket::Stream, public DeliverySource {
   void hold_bytes(std::ptrdiff_t by) noexcept override { keep(by); }
   bool is_congested() const noexcept override { return unsent_bytes() > k_congested; }
   bool is_connected() const noexcept override { return is_open() && !is_left(); }
+  bool is_awaited(const Delivery& delivery) const noexcept override {
+    return !left_.contains(delivery.packet.id) && is_connected();
+  }
 
   const asio::ip::address address;
   // The hub's own.
@@ -72,6 +76,7 @@ class Peer final : public socket::Stream, public DeliverySource {
   Headers identity_;  // properties of each message, where clients show certificates
   PacketCodec codec_;
   FrameClock clock_;
+  LeftCallers left_;
   std::uint64_t last_token_ = 0;
   std::size_t in_flight_ = 0;
   const std::size_t max_in_flight_;

@@ -19,6 +19,7 @@ Capabilities capabilities_of(const Options& options) {
   can.groups = Support::impossible;
   can.headers = options.framing == Framing::binary ? Support::native : Support::emulated;
   can.deadlines = options.framing == Framing::binary;
+  can.hears_cancels = true;
   can.redelivery = Support::impossible;
   can.receivers = Support::impossible;
   return can;

@@ -44,7 +44,9 @@ struct Capabilities {
   bool confirms = false;                       ///< on_sent means that the broker has the message, not only the socket.
   bool keeps_unconfirmed = false;  ///< Sends unconfirmed events again by itself after a loss; else the host does.
   bool keeps_order = true;         ///< Messages of one connection arrive in order.
-  bool sees_callers = true;     ///< DeliverySource::is_connected() turns false when the caller of a request has gone.
+  bool sees_callers = true;  ///< DeliverySource::is_connected() turns false when the caller of a request has gone.
+  bool hears_cancels =
+      false;  ///< DeliverySource::is_awaited() turns false when its caller gives up one request of several.
   bool tells_unhandled = true;  ///< A request that nobody handles ends with an error, not only at its deadline.
 };
 
@@ -109,6 +111,11 @@ class DeliverySource {
   virtual bool is_congested() const noexcept { return false; }
   /// False once nobody can hear a reply: streams end.
   virtual bool is_connected() const noexcept { return true; }
+  /// False once nobody waits for the replies to this one any more: its stream ends.
+  virtual bool is_awaited(const Delivery& delivery) const noexcept {
+    (void)delivery;
+    return is_connected();
+  }
 
  protected:
   ~DeliverySource() = default;
@@ -178,6 +185,7 @@ class Delivery {
     if (!std::exchange(waits_, true)) source_->delivery_waits(true);
   }
   bool is_settled() const noexcept { return settled_; }
+  bool is_awaited() const noexcept { return source_->is_awaited(*this); }
   /// DeliverySource::park(): the delivery must neither move nor end before `done` was called or destroyed.
   void park(ParkDone done) const { source_->park(*this, std::move(done)); }
   const DeliverySource& source() const noexcept { return *source_; }

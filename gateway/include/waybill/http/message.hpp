@@ -128,9 +128,10 @@ struct Response {
   /// The values of a reply as server-sent events where the request accepts `text/event-stream`, else as lines of JSON. An
   /// error of the reply is its last event, `error`, or the last line.
   static Response values(const Request& request, ReplyStream<Payload> values);
-  /// The same when the first value is there, or none has come for five seconds. Throws what the reply fails with before its
+  /// The same when the first value is there, or none has come for `patience`. Throws what the reply fails with before its
   /// first value, which so gets its own status.
-  static asio::awaitable<Response> begun_values(const Request& request, ReplyStream<Payload> values);
+  static asio::awaitable<Response> begun_values(const Request& request, ReplyStream<Payload> values,
+                                                std::chrono::milliseconds patience = std::chrono::seconds(5));
 };
 
 }  // namespace waybill::http

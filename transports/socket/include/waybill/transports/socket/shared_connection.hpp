@@ -10,7 +10,7 @@
 namespace waybill::socket {
 
 /// Shares its `Sender` with what is under way, and closes it when it goes. A Sender has send(), hold(on), unsent_bytes()
-/// and close(), and static open() and flush() that take it by value.
+/// and close(), perhaps forget(), and static open() and flush() that take it by value.
 template <class Sender>
 class SharedConnection final : public Connection {
  public:
@@ -21,6 +21,9 @@ class SharedConnection final : public Connection {
 
   asio::awaitable<Result<void>> open(ConnectionSink& sink) override { return Sender::open(sender_, sink); }
   void send(const Packet& packet, Ticket ticket) override { sender_->send(packet, ticket); }
+  void forget(Term id) override {
+    if constexpr (requires { sender_->forget(id); }) sender_->forget(id);
+  }
   void pause() override { sender_->hold(true); }
   void resume() override { sender_->hold(false); }
   std::size_t unsent_bytes() const noexcept override { return sender_->unsent_bytes(); }
