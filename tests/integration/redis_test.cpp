@@ -236,11 +236,14 @@ TEST_F(Redis, AServerThatStopsAnsweringIsGivenUp) {
                            "&ping_interval=50ms&ping_timeout=100ms";
   const auto service = listen(text, {route("a")});
   const auto caller = connect(text);
+  const auto pausing = connect(text);
+  pausing->connection->pause();  // it reads no answers itself
   // Silent, but answering: nobody is lost.
   const auto later = std::chrono::steady_clock::now() + milliseconds(400);
   ASSERT_TRUE(wait([&] { return std::chrono::steady_clock::now() >= later; }));
   EXPECT_TRUE(service->sink.lost.empty());
   EXPECT_TRUE(caller->sink.lost.empty());
+  EXPECT_TRUE(pausing->sink.lost.empty());
   proxy.stall(true);
   ASSERT_TRUE(wait([&] { return !service->sink.lost.empty() && !caller->sink.lost.empty(); }));
   EXPECT_TRUE(caller->sink.lost.front().code() == errc::connection_lost);
