@@ -53,6 +53,32 @@ TEST(TcpBudget, RequestsInHandAreBoundedInBytes) {
   EXPECT_TRUE(eventually(rig.loop, [&] { return waybill::transport::held_bytes() <= before; }));
 }
 
+TEST(TcpBudget, WhoHasMuchInHandIsNotReadWhileTheProcessIsShort) {
+  TcpRig rig;
+  rig.keep = true;
+  rig.listen("max_total_buffers=16MiB");
+  constexpr std::ptrdiff_t k_others = 13 << 20;  // more than three quarters
+  waybill::transport::hold_bytes(k_others);
+  auto greedy = rig.raw(), modest = rig.raw();
+  const std::string two = request_of(100'000) + request_of(100'000);
+  std::size_t sent = 0;
+  ASSERT_TRUE(eventually(rig.loop, [&] {
+    push(greedy, two, sent);
+    return sent == two.size() && rig.sink.deliveries.size() == 1;
+  }));
+  std::size_t sent_too = 0;
+  const std::string small = request_of(10) + request_of(10);
+  EXPECT_TRUE(eventually(rig.loop, [&] {
+    push(modest, small, sent_too);
+    return rig.sink.deliveries.size() >= 3;
+  })) << "who has little is served";
+  run_ready(rig.loop);
+  EXPECT_EQ(rig.sink.deliveries.size(), 3u);
+  waybill::transport::hold_bytes(-k_others);
+  rig.sink.deliveries.clear();
+  EXPECT_TRUE(eventually(rig.loop, [&] { return rig.sink.deliveries.size() == 1; })) << "the greedy one's second";
+}
+
 TEST(TcpBudget, OneRequestThatIsLargerThanTheBoundIsHandledAllTheSame) {
   TcpRig rig;
   rig.listen("max_in_hand=100KiB");
