@@ -1,5 +1,10 @@
 // How kafka starts, or says in one sentence why it cannot.
 #include "kafka_rig.hpp"
+#include "waybill/waybill.hpp"
+
+#include <functional>
+#include <optional>
+#include <set>
 
 namespace waybill {
 namespace {
@@ -89,6 +94,34 @@ TEST_F(Kafka, TlsVerifiesTheBroker) {
     EXPECT_TRUE(opened.error().code() == errc::unauthorized) << opened.error().what();
     EXPECT_NE(std::string(opened.error().what()).find("certificate"), std::string::npos) << opened.error().what();
   }
+}
+
+// The topic is there, and the group has not begun yet.
+TEST_F(Kafka, AnEventThatComesWhileTheServiceStartsIsHandledIfTheServiceHasMadeItsTopic) {
+  ::waybill::Service service(loop_.get_executor(), Config::listen({url("&partitions=100")}));
+  service.log_to(logs_.sink());
+  std::set<int> handled;
+  service.on_event("made", [&handled](int number) { handled.insert(number); });
+  Client client(loop_.get_executor(), ClientConfig::from_url(url("&create_topics=false")), default_registry(),
+                logs_.log());
+  std::set<int> accepted;
+  std::function<void(int)> emit = [&](int number) {
+    client.emit("made", number, [&, number](const Result<Accepted>& outcome) {
+      if (outcome) accepted.insert(number);
+      if (accepted.empty()) return emit(number + 1);
+      if (number >= 1000) return;
+      for (int more = 1; more <= 300; ++more) emit(1000 * number + more);
+    });
+  };
+  emit(1);
+  std::optional<Result<void>> started;
+  service.start([&](const Result<void>& outcome) { started = outcome; });
+  ASSERT_TRUE(wait_for([&] { return started && accepted.size() > 300; }));
+  ASSERT_TRUE(*started) << started->error().what();
+  EXPECT_TRUE(wait_for([&] { return handled.size() >= accepted.size(); }))
+      << handled.size() << " of " << accepted.size();
+  client.close();
+  service.close();
 }
 
 }  // namespace

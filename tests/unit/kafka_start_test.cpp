@@ -39,6 +39,15 @@ TEST(KafkaStart, ATopicThatWasMadeAnewBeginsWithTheOldest) {
   EXPECT_EQ(rule.of(known("a", 0, -1)), Begin::oldest);
 }
 
+TEST(KafkaStart, ATopicThatTheListenerHasMadeIsReadFromItsOldestRecordOn) {
+  StartRule rule;
+  rule.note_made("a");
+  rule.shared_out({known("a", 0, -1), known("b", 0, -1)}, true, 1'000);
+  EXPECT_EQ(rule.of(known("a", 0, -1)), Begin::oldest);
+  EXPECT_EQ(rule.of(known("a", 0, 7)), Begin::committed);
+  EXPECT_EQ(rule.of(known("b", 0, -1)), Begin::newest);
+}
+
 TEST(KafkaStart, MembersThatStartAtTheSameTimeDoNotMistakeEachOther) {
   const std::string mark = StartRule::mark(1'000);
   StartRule rule;

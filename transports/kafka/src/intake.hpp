@@ -55,6 +55,8 @@ class Intake final : public ClientHooks, public std::enable_shared_from_this<Int
   static Result<std::shared_ptr<Intake>> make(const Environment& environment, const Options& options, Names names,
                                               IntakeHooks& hooks);
 
+  /// The topic was made for us. To be called before subscribe().
+  void note_made(std::string_view topic) { start_rule_.note_made(topic); }
   /// Joins the group. Names that start with `^` are regular expressions.
   Result<void> subscribe(const std::vector<std::string>& topics);
   /// Nothing happens for tokens that are settled already; where the partition is somebody else's by now, it counts should

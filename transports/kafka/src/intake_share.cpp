@@ -95,6 +95,7 @@ void Intake::assign(const rd_kafka_topic_partition_list_t& partitions, const std
         case StartRule::Begin::newest: partition.offset = RD_KAFKA_OFFSET_END; break;
         case StartRule::Begin::oldest:
           partition.offset = RD_KAFKA_OFFSET_BEGINNING;
+          if (start_rule_.is_made(partition.topic)) break;
           log_.write(start_rule_.has_seen(partition.topic) ? LogLevel::warning : LogLevel::info,
                      "kafka: " + name + " is new to the group " + group_ + ": it is read from its oldest record on");
           break;

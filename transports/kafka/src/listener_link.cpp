@@ -136,7 +136,12 @@ void ListenerLink::find_topics(const std::shared_ptr<Step>& step) {
   if (topics.empty()) {
     return admin_->ping(options_.start_timeout, [step](const Result<void>& outcome) { step->set(outcome); });
   }
-  admin_->ensure(topics, [step](const Result<std::vector<Admin::Topic>>& there) {
+  admin_->ensure(topics, [step, weak = weak_from_this()](const Result<std::vector<Admin::Topic>>& there) {
+    if (const auto self = weak.lock(); self && there) {
+      for (const Admin::Topic& topic : *there) {
+        if (topic.is_new) self->made_topics_.push_back(topic.name);
+      }
+    }
     step->set(there ? Result<void>() : Result<void>(there.error()));
   });
 }
@@ -146,6 +151,7 @@ Result<void> ListenerLink::join() {
   auto intake = Intake::make(environment_, options_, std::move(names), *this);
   if (!intake) return intake.error();
   intake_ = std::move(*intake);
+  for (const std::string& topic : made_topics_) intake_->note_made(topic);
   return intake_->subscribe(subscription_->subscribed());
 }
 

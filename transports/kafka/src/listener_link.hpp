@@ -96,7 +96,8 @@ class ListenerLink final : public std::enable_shared_from_this<ListenerLink>,
   LogLimit limit_;
   std::shared_ptr<ListenerLink> held_by_deliveries_;
   std::size_t deliveries_ = 0;
-  std::string no_broker_;  ///< Why none can be used; empty: one can.
+  std::string no_broker_;                 ///< Why none can be used; empty: one can.
+  std::vector<std::string> made_topics_;  ///< At the start.
   bool has_had_share_ = false;
   bool has_share_ = false;
   bool is_fenced_ = false;

@@ -31,7 +31,7 @@ void StartRule::shared_out(const std::vector<CommittedOffset>& known, bool is_fi
 
 StartRule::Begin StartRule::of(const CommittedOffset& partition) const {
   if (partition.offset >= 0) return Begin::committed;
-  return new_.contains(partition.topic) && !seen_.contains(partition.topic) ? Begin::newest : Begin::oldest;
+  return is_new(partition.topic) && !is_made(partition.topic) ? Begin::newest : Begin::oldest;
 }
 
 }  // namespace waybill::kafka

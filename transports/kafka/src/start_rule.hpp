@@ -30,6 +30,9 @@ class StartRule {
   void note_committed(std::string_view topic) {
     if (!seen_.contains(topic)) seen_.emplace(topic);
   }
+  /// This listener has made the topic: nothing is in it that was not meant for the group.
+  void note_made(std::string_view topic) { made_.emplace(topic); }
+  bool is_made(std::string_view topic) const { return made_.contains(topic); }
   /// It may begin behind the newest record, if the group has committed nothing.
   bool is_new(std::string_view topic) const { return new_.contains(topic) && !seen_.contains(topic); }
   bool has_seen(std::string_view topic) const { return seen_.contains(topic); }
@@ -40,7 +43,8 @@ class StartRule {
   static std::string mark(std::int64_t now_seconds);
 
  private:
-  std::set<std::string, std::less<>> new_;   ///< Topics that were there at the first time, and the group new to them.
+  std::set<std::string, std::less<>> new_;  ///< Topics that were there at the first time, and the group new to them.
+  std::set<std::string, std::less<>> made_;
   std::set<std::string, std::less<>> seen_;  ///< Topics in which the group has committed.
 };
 
