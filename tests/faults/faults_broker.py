@@ -3,6 +3,7 @@
 
 def killed(rig):
     rig.begin()
+    rig.run(2)  # a quorum queue that RabbitMQ has made less than a second ago does not survive its SIGKILL
     for _ in range(3):
         with rig.outage():
             rig.take_away("kill")
@@ -12,6 +13,7 @@ def killed(rig):
 
 def away(rig):
     rig.begin()
+    rig.run(2)
     with rig.outage():
         rig.take_away("kill")
         rig.run(60)

@@ -20,9 +20,10 @@ def poisoned(rig):
     rig.check(len(rig.books.poison) == 20 * attempts,
               f"20 poison messages of {attempts} attempts were handled {len(rig.books.poison)} times")
     if rig.carrier.scheme == "amqp":
-        told = dict(line.split() for line in rig.broker.rabbitmqctl("-q", "list_queues", "name", "messages").splitlines()
-                    if line.startswith(rig.subject))
-        rig.check(told.get(policy["dead_letter"]) == "40", f"{told.get(policy['dead_letter'])} of 40 were parked")
+        def parked():  # a quorum queue tells it late
+            lines = rig.broker.rabbitmqctl("-q", "list_queues", "name", "messages").splitlines()
+            return dict(line.split() for line in lines if line.startswith(rig.subject)).get(policy["dead_letter"])
+        rig.wait(lambda: parked() == "40", 30, "the queue of dead letters does not have the 40 that were given up")
 
 
 def hanging(rig):
