@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <map>
 
 namespace waybill {
 
@@ -69,22 +70,28 @@ class HttpReader {
     if (!node.is_map()) return mistakes_.expected(node, "http", "an address, or a mapping with \"listen\"");
     mistakes_.repeated(node);
     const ConfigNode* listen = node.find("listen");
-    if (!listen) return mistakes_(node, "http: the key \"listen\" is missing");
-    if (!listen->is_text()) return mistakes_.expected(*listen, "listen", "an address such as 0.0.0.0:8080");
+    if (!listen) mistakes_(node, "http: the key \"listen\" is missing");
+    if (listen && !listen->is_text()) mistakes_.expected(*listen, "listen", "an address such as 0.0.0.0:8080");
     std::vector<std::pair<std::string, std::string>> options;
     for (const auto& [key, value] : node.members) {
-      if (key.text != "listen" && key.text != "routes") add_options(key.text, value, options);
+      if (key.text != "listen" && key.text != "routes") add_options(key.text, key, value, options);
     }
-    read_address(*listen, std::move(options));
+    if (listen && listen->is_text()) {
+      read_address(*listen, std::move(options));
+    } else {
+      check_options(node, std::move(options));
+    }
     if (const ConfigNode* routes = node.find("routes")) read_routes(*routes);
   }
 
  private:
-  void add_options(const std::string& name, const ConfigNode& value,
+  void add_options(const std::string& name, const ConfigNode& key, const ConfigNode& value,
                    std::vector<std::pair<std::string, std::string>>& options) {
+    places_.emplace(name, &key);
     if (value.is_map()) {
       mistakes_.repeated(value);
-      for (const auto& [key, inner] : value.members) add_options(name + '.' + key.text, inner, options);
+      for (const auto& [inner_key, inner] : value.members)
+        add_options(name + '.' + inner_key.text, inner_key, inner, options);
     } else if (value.is_list()) {
       std::string words;
       for (const ConfigNode& item : value.items) words += (words.empty() ? "" : ",") + item.text;
@@ -98,9 +105,14 @@ class HttpReader {
 
   void read_address(const ConfigNode& node, std::vector<std::pair<std::string, std::string>> options) {
     if (!node.is_filled) return;
+    Url url;
     try {
-      const http::ServerConfig plain = http::ServerConfig::from_url(node.text);
-      Url url = plain.url;
+      url = http::ServerConfig::from_url(node.text).url;
+    } catch (const Error& error) {
+      tell(node, error);
+      return check_options(node, std::move(options));
+    }
+    try {
       for (auto& option : options) url.options.push_back(std::move(option));
       auto read = http::ServerConfig::read(url);
       if (read) {
@@ -112,11 +124,31 @@ class HttpReader {
       tell(node, error);
     }
   }
+  /// Where there is no good address: one mistake must not hide the others.
+  void check_options(const ConfigNode& node, std::vector<std::pair<std::string, std::string>> options) {
+    Url url = http::ServerConfig::from_url("127.0.0.1:0").url;
+    for (auto& option : options) url.options.push_back(std::move(option));
+    if (const auto read = http::ServerConfig::read(url); !read) tell(node, read.error());
+  }
+  /// The option that a line is about: `NAME: ...`, `option "NAME"...`, `unknown option "NAME"...`.
+  static std::string option_in(std::string_view line) {
+    const std::size_t quote = line.find("option \"");
+    if (quote != std::string_view::npos && quote <= std::string_view("unknown ").size()) {
+      line.remove_prefix(quote + std::string_view("option \"").size());
+      return std::string(line.substr(0, line.find('"')));
+    }
+    return std::string(line.substr(0, line.find(':')));
+  }
   void tell(const ConfigNode& node, const Error& error) {
     std::string_view lines = error.message();
     while (!lines.empty()) {
       const std::string_view line = lines.substr(0, lines.find('\n'));
-      mistakes_(node, line.starts_with("http") ? std::string(line) : "http: " + std::string(line));
+      std::string_view what = line;
+      for (const std::string_view prefix : {"http URL: ", "https URL: "}) {
+        if (what.starts_with(prefix)) what.remove_prefix(prefix.size());
+      }
+      const auto place = places_.find(option_in(what));
+      mistakes_(place == places_.end() ? node : *place->second, "http: " + std::string(what));
       lines.remove_prefix(std::min(line.size() + 1, lines.size()));
     }
   }
@@ -197,6 +229,7 @@ class HttpReader {
   const Config& known_;
   const ConfigMistakes& mistakes_;
   http::Router router_;
+  std::map<std::string, const ConfigNode*> places_;  // of options
 };
 
 void read_health(const ConfigNode& node, const Config& known, const ConfigMistakes& mistakes, HealthConfig& into) {

@@ -39,6 +39,28 @@ TEST(ApplicationMistakes, AreFoundBeforeTheStartAlsoWithoutListeners) {
   has(route + "{ post: /a, request: { client: s, pattern: p, body: $body.id as number } }", "types of its own");
 }
 
+TEST(ApplicationMistakes, OfHttpAreToldAllAtOnceEachWithItsLine) {
+  const std::string rest = R"(
+  timout: 5s
+  max_body: lots
+  cors:
+    origins: shop
+    max_agee: 5s
+  routes:
+    - { get: /a }
+)";
+  for (const std::string listen :
+       {"listen: 127.0.0.1:0", "lissen: 127.0.0.1:0", "listen: [1]", "listen: \"http://a/b\""}) {
+    const std::string told = mistake_of("clients: { s: memory://s }\nhttp:\n  " + listen + rest);
+    for (const char* part :
+         {"config:4: http: unknown option \"timout\"; did you mean \"timeout\"", "config:5: http: option \"max_body\"",
+          "config:7: http: cors.origins", "config:8: http: unknown option \"cors.max_agee\"",
+          "config:10: what a route does is missing"}) {
+      EXPECT_NE(told.find(part), std::string::npos) << listen << "\n" << part << "\n" << told;
+    }
+  }
+}
+
 TEST(ApplicationMistakes, WhatIsNotStartedTellsItsListenersAndRoutes) {
   asio::io_context loop(1);
   const Application app(loop.get_executor(),

@@ -344,7 +344,7 @@ http:
     FAIL() << "it is full of mistakes";
   } catch (const Error& error) {
     const std::string what = error.what();
-    for (const char* part : {"config:4: http URL: unknown option \"max_bdy\"",
+    for (const char* part : {"config:5: http: unknown option \"max_bdy\"",
                              "config:7: no client \"order\" is configured; did you mean \"orders\"",
                              "config:8: the path /b/{id} has no {idd}", "config:9: expected $path.NAME",
                              "config:10: the method of a route", "config:11: what a route does is missing",

@@ -33,6 +33,8 @@ Outcome check(const Arguments& arguments) {
     const Application application(loop.get_executor(), config);
     if (arguments.prints) {
       for (const std::string& line : application.describe()) print_line(line);
+    } else if (config.listeners.empty() && config.clients.empty() && !config.http) {
+      print_line(arguments.file + ": empty: it has no listeners, no clients and no http");
     } else {
       print_line(arguments.file + ": good: " + std::to_string(config.listeners.size()) + " listeners, " +
                  std::to_string(config.clients.size()) + " clients, " + std::to_string(config.routes.size()) +

@@ -37,7 +37,7 @@ void ConfigReader::expected(std::string_view name, const ConfigNode& found, std:
 bool ConfigReader::has(std::string_view name) const { return node_.find(name) != nullptr; }
 
 const ConfigNode* ConfigReader::node(std::string_view name) {
-  known_.emplace_back(name);
+  if (std::find(known_.begin(), known_.end(), name) == known_.end()) known_.emplace_back(name);
   if (node_.is_text() && name == main_) return &node_;
   const ConfigNode* found = node_.find(name);
   if (found && !found->is_filled) {

@@ -136,6 +136,8 @@ Result<void> OptionReader::finish() {
         std::any_of(url_.options.begin(), url_.options.end(), [&](const auto& one) { return is_it(one.first); });
     if (!is_own && !is_for_others) candidates.emplace_back(option.name);
   }
+  std::sort(candidates.begin(), candidates.end());  // a word may have been asked for twice
+  candidates.erase(std::unique(candidates.begin(), candidates.end()), candidates.end());
   for (const auto& [name, value] : url_.options) {
     const bool is_known = std::find(known_.begin(), known_.end(), name) != known_.end();
     const auto has_prefix = [&name = name](const std::string& prefix) { return name.starts_with(prefix); };
