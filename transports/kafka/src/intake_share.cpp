@@ -204,7 +204,8 @@ void Intake::tell_unpositioned() {
 
 /// More than a part of what all may have, its share of it.
 bool Intake::has_many_waiting(const Partition& partition, std::size_t part) const {
-  const std::size_t shares = assignment_.size() * part;
+  const std::size_t shares =
+      std::max<std::size_t>(assignment_.size(), 1) * part;  // none is left when the sink has closed us
   return partition.waiting >= std::max(k_least_waiting, k_most_waiting / shares) ||
          partition.waiting_bytes >= std::max(k_least_bytes / part, max_in_hand_ / shares);
 }
