@@ -216,10 +216,16 @@ TEST(Config, ComesFromVariablesAlone) {
 TEST(Config, SlipsInVariablesAreMistakes) {
   const ScopedVariable listen("WAYBILL_LISTN", "memory://a");
   const ScopedVariable client("WAYBILL_CLIENTS_ORDERS_URI", "memory://a");
+  const ScopedVariable singular("WAYBILL_CLIENT_SHOP_URL", "memory://a");
+  const ScopedVariable listener("WAYBILL_LISTENER_INSIDE_URL", "memory://a");
   const ScopedVariable threads("WAYBILL_THREADS", "none");
   const ScopedVariable own("WAYBILL_TEST_REDIS", "redis://h");
   const ScopedVariable foreign("WAYBILL_SOMETHING_ELSE", "1");
   const std::string text = mistakes_of([] { Config::from_env(); });
+  EXPECT_TRUE(
+      contains(text, "WAYBILL_CLIENT_SHOP_URL: there is no such variable; did you mean WAYBILL_CLIENTS_SHOP_URL?"))
+      << text;
+  EXPECT_TRUE(contains(text, "did you mean WAYBILL_LISTENERS_INSIDE_URL?")) << text;
   EXPECT_TRUE(contains(text, "WAYBILL_LISTN: there is no such variable; did you mean WAYBILL_LISTEN?")) << text;
   EXPECT_TRUE(contains(text, "WAYBILL_CLIENTS_ORDERS_URI: expected WAYBILL_CLIENTS_<NAME>_URL")) << text;
   EXPECT_TRUE(contains(text, "WAYBILL_THREADS: expected a whole number")) << text;

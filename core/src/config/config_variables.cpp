@@ -153,6 +153,14 @@ void report_slip(const std::string& variable, Mistakes& mistakes) {
                        " go into its URL");
     return;
   }
+  for (const std::string_view known : {k_clients, k_listeners}) {
+    const std::string_view singular = known.substr(0, known.size() - 2);  // without the "S_"
+    if (variable.starts_with(singular) && variable.substr(singular.size()).starts_with('_')) {
+      mistakes.push_back(variable.substr(0, 100) + ": there is no such variable; did you mean " + std::string(known) +
+                         variable.substr(singular.size() + 1, 100) + '?');
+      return;
+    }
+  }
   std::string near;
   std::size_t least = 3;  // letters
   const auto consider = [&](std::string_view known) {
