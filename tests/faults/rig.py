@@ -137,7 +137,7 @@ class Rig:
             "--url", self.carrier.url(address, self.subject, **self.service_options), "--hold", self.hold])
         self.services.append(process)
         journal = self.folder / f"{name}.journal"
-        self.wait(lambda: self._is_up(process, journal), 60, f"{name} did not start: see {process.log}")
+        self.wait(lambda: self._is_up(process, journal), 60, f"{name} did not start: see {process.log.name}")
         return process
 
     def _client_url(self, options=None):
@@ -155,7 +155,7 @@ class Rig:
 
     def _is_up(self, process, journal):
         if process.popen.poll() is not None:
-            raise Failed(f"{process.role} ended with {process.popen.returncode}: see {process.log}")
+            raise Failed(f"{process.role} ended with {process.popen.returncode}: see {process.log.name}")
         return journal.exists() and b"\nU " in b"\n" + journal.read_bytes()  # a message may be there before
 
     def _spawn(self, program, name, arguments):
@@ -259,7 +259,7 @@ class Rig:
         for process in self.processes:
             if process.has_crashed():
                 code = process.popen.returncode
-                raise Failed(f"{process.role} ended by itself with {code}: see {process.log}")
+                raise Failed(f"{process.role} ended by itself with {code}: see {process.log.name}")
 
     def check(self, is_so, otherwise):
         if not is_so:
