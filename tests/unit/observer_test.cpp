@@ -130,6 +130,35 @@ TEST(Observed, APatternThatNobodyHandlesIsNoLabel) {
   loop.run_for(5s);
 }
 
+TEST(Observed, AStreamThatIsGivenUpEndsAtItsService) {
+  for (const char* url : {"memory://observed", "tcp://127.0.0.1:0"}) {
+    asio::io_context loop;
+    Service service(loop.get_executor(), Config::listen({url}));
+    const auto diary = std::make_shared<Diary>();
+    service.observe(diary);
+    auto alive = std::make_shared<int>(0);
+    const std::weak_ptr<int> watched = alive;
+    service.on_request("endless", [&alive](int) -> Stream<int> {
+      const auto held = std::move(alive);
+      for (;;) co_yield ++*held;
+    });
+    auto started = asio::co_spawn(loop, service.start(), asio::use_future);
+    ASSERT_TRUE(test::eventually(loop, [&] { return !service.addresses().empty(); }));
+    Client client(loop.get_executor(), service.addresses().front());
+    {
+      auto stream = client.stream<int>("endless", 1);
+      auto first = asio::co_spawn(loop, stream.next(), asio::use_future);
+      ASSERT_TRUE(test::eventually(loop, [&] { return first.wait_for(0s) == std::future_status::ready; })) << url;
+      EXPECT_EQ(first.get(), 1);
+      stream.cancel();
+      EXPECT_TRUE(test::eventually(loop, [&] { return watched.expired() && diary->open_messages.empty(); })) << url;
+    }
+    client.close();
+    service.close();
+    loop.run_for(5s);
+  }
+}
+
 TEST(Observed, MessagesThatComeInOneReadAreToldOfOneByOne) {
   asio::io_context loop;
   Service service(loop.get_executor(), Config::listen({"tcp://127.0.0.1:0"}));

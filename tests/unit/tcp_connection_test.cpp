@@ -28,6 +28,25 @@ TEST(TcpConnection, CallsInBothFramingsOnOnePort) {
   }
 }
 
+TEST(TcpConnection, TellsOfARequestThatIsGivenUpUnlessItShallNot) {
+  TcpRig rig;
+  rig.listen();
+  rig.keep = true;
+  for (const char* options : {"framing=nest", "framing=binary", "framing=nest&tell_cancel=false"}) {
+    ASSERT_TRUE(rig.connect(options)) << options;
+    rig.connection->send(rig.request("1", "1"), 0);
+    ASSERT_TRUE(eventually(rig.loop, [&] { return rig.sink.deliveries.size() == 1; })) << options;
+    EXPECT_TRUE(rig.sink.deliveries[0].is_awaited()) << options;
+    rig.connection->forget(Term{"1", false});
+    rig.connection->send(rig.request("2", "2"), 0);
+    ASSERT_TRUE(eventually(rig.loop, [&] { return rig.sink.deliveries.size() == 2; })) << options;
+    EXPECT_EQ(rig.sink.deliveries[0].is_awaited(), std::string_view(options).ends_with("false")) << options;
+    EXPECT_TRUE(rig.sink.deliveries[1].is_awaited()) << options;
+    rig.sink.deliveries.clear();
+    rig.connection->close();
+  }
+}
+
 TEST(TcpConnection, SendsEventsUnderTheirRoute) {
   TcpRig rig;
   rig.listen();

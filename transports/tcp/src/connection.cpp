@@ -143,7 +143,7 @@ void Sender::send(const Packet& packet, Ticket ticket) {
 }
 
 void Sender::forget(Term id) {
-  if (link_) link_->forget(id);
+  if (link_ && options_.tell_cancel) link_->forget(id);
 }
 
 void Sender::hold(bool on) {

@@ -36,6 +36,7 @@ Result<Options> Options::from_url(const Url& url) {
       reader.number("max_connections_per_address", options.max_connections_per_address, 1);
   options.backlog = static_cast<int>(reader.number("backlog", static_cast<std::uint64_t>(options.backlog), 1, 65'535));
   options.reuse_port = reader.flag("reuse_port", options.reuse_port);
+  options.tell_cancel = reader.flag("tell_cancel", options.tell_cancel);
 
   transport::read_tls(reader, url, "tcps", options);
   if (options.ping_timeout.count() == 0) reader.mistake("ping_timeout: must not be 0");

@@ -57,6 +57,7 @@ struct Options {
   std::size_t max_connections_per_address = 5'000;
   int backlog = 1024;
   bool reuse_port = false;  ///< SO_REUSEPORT: several loops accept on one port.
+  bool tell_cancel = true;  ///< Client: a service is told of requests that nobody waits for any more.
 
   bool tls = false;          ///< Also by the scheme tcps.
   bool verify = true;        ///< Client: check the server's chain and name.
