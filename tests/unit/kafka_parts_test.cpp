@@ -291,6 +291,10 @@ TEST(KafkaErrors, AreConditionsOfOurs) {
   EXPECT_TRUE(make_code(RD_KAFKA_RESP_ERR__TRANSPORT) != errc::timeout);
   EXPECT_EQ(end_of(RD_KAFKA_RESP_ERR__QUEUE_FULL), End::rejected);
   EXPECT_EQ(end_of(RD_KAFKA_RESP_ERR__MSG_TIMED_OUT), End::unknown);
+  EXPECT_EQ(end_of(RD_KAFKA_RESP_ERR__MSG_TIMED_OUT, RD_KAFKA_MSG_STATUS_NOT_PERSISTED), End::rejected);
+  EXPECT_EQ(end_of(RD_KAFKA_RESP_ERR__MSG_TIMED_OUT, RD_KAFKA_MSG_STATUS_POSSIBLY_PERSISTED), End::unknown);
+  for (const auto failed_for_good : {RD_KAFKA_RESP_ERR__FATAL, RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER})
+    EXPECT_EQ(end_of(failed_for_good, RD_KAFKA_MSG_STATUS_NOT_PERSISTED), End::unknown);
 }
 
 TEST(KafkaErrors, TroubleAtTheStartIsOneSentence) {

@@ -82,4 +82,15 @@ End end_of(rd_kafka_resp_err_t code) noexcept {
   }
 }
 
+End end_of(rd_kafka_resp_err_t code, rd_kafka_msg_status_t status) noexcept {
+  switch (code) {
+    case RD_KAFKA_RESP_ERR__FATAL:
+    case RD_KAFKA_RESP_ERR__INCONSISTENT:
+    case RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER:
+    case RD_KAFKA_RESP_ERR_UNKNOWN_PRODUCER_ID:
+    case RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH: return End::unknown;
+    default: return status == RD_KAFKA_MSG_STATUS_NOT_PERSISTED ? End::rejected : end_of(code);
+  }
+}
+
 }  // namespace waybill::kafka

@@ -22,6 +22,9 @@ Error make_error(rd_kafka_resp_err_t code, const std::string& what, End end);
 
 /// Whether a message whose delivery failed with `code` was surely not taken.
 End end_of(rd_kafka_resp_err_t code) noexcept;
+/// The same, where librdkafka says besides how far the message came. What it says is nothing worth once the producer has failed
+/// for good: then also what was sent before counts as never sent.
+End end_of(rd_kafka_resp_err_t code, rd_kafka_msg_status_t status) noexcept;
 
 /// The topic, or the partition, does not exist.
 bool is_not_there(rd_kafka_resp_err_t code) noexcept;

@@ -185,8 +185,7 @@ void Producer::on_error(rd_kafka_resp_err_t code, std::string_view reason, bool 
 void Producer::on_single_report(const rd_kafka_message_t& message) {
   const auto ticket = reinterpret_cast<Ticket>(message._private);
   if (!is_not_there(message.err)) {
-    const bool was_sent = message.err && rd_kafka_message_status(&message) != RD_KAFKA_MSG_STATUS_NOT_PERSISTED;
-    return note_end(ticket, message.len, message.err, was_sent ? end_of(message.err) : End::rejected);
+    return note_end(ticket, message.len, message.err, end_of(message.err, rd_kafka_message_status(&message)));
   }
   rd_kafka_timestamp_type_t kind;
   const std::int64_t time = rd_kafka_message_timestamp(&message, &kind);
