@@ -37,7 +37,7 @@ as_root() {
 install_packages() {
   local package missing=()
   for package in "$@"; do
-    dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing+=("$package")
+    dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep 'install ok installed' >/dev/null || missing+=("$package")
   done
   if [ "${#missing[@]}" -eq 0 ]; then
     say "Packages: all there ($*)"

@@ -11,7 +11,7 @@ start hybrid "$examples/hybrid"
 one=$pid
 eventually curl -sf "$url/readyz"
 says 'hello hohoho' "$url/hello?name=hohoho"
-curl -sf "$url/metrics" | grep -qF 'waybill_http_requests_total{method="GET",route="/hello",status="200"} 1' || fail "no metrics"
+curl -sf "$url/metrics" | grep -F 'waybill_http_requests_total{method="GET",route="/hello",status="200"} 1' >/dev/null || fail "no metrics"
 answer="$("$waybill" request "tcp://127.0.0.1:$MS_PORT" '{"cmd":"hello"}' '"you"')"
 [ "$answer" = '"hello you"' ] || fail "over TCP it says $answer"
 

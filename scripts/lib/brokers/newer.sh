@@ -34,7 +34,7 @@ newer_install() {
   fi
   local package missing=()
   for package in "$@"; do
-    chroot "$newer_tree" dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing+=("$package")
+    chroot "$newer_tree" dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep 'install ok installed' >/dev/null || missing+=("$package")
   done
   if [ "${#missing[@]}" -gt 0 ]; then
     say "Debian 13: installing ${missing[*]}"
