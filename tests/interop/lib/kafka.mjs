@@ -28,7 +28,7 @@ async function withAdmin(url, use) {
 /** Waits until each topic has a leader. kafkajs's own waiting gives up where a broker has not heard of a new topic yet. */
 async function untilLed(admin, names) {
   const isLed = ({ partitions }) => partitions.length > 0 && partitions.every(({ leader }) => leader >= 0);
-  const deadline = performance.now() + 20_000;
+  const deadline = performance.now() + 60_000;
   for (;;) {
     const seen = await admin.fetchTopicMetadata({ topics: names }).catch(error => ({ error }));
     if (seen.topics?.every(isLed)) return;
