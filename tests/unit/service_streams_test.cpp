@@ -292,6 +292,26 @@ TEST_P(ServiceStreams, ThatWaitGoWithTheirLoop) {
   EXPECT_EQ(alive, 0);
 }
 
+TEST_P(ServiceStreams, WhoseCallerWantsOneValueEnd) {
+  std::weak_ptr<int> watched;
+  service->on_request("endless", [&watched](int) -> Stream<int> {
+    const auto held = std::make_shared<int>(0);
+    watched = held;
+    for (;;) co_yield ++*held;
+  });
+  start();
+  for (const bool has_middleware : {false, true}) {
+    Client& client = connect();
+    if (has_middleware) client.use(middleware::retry());
+    std::optional<Result<int>> answer;
+    client.request<int>("endless", 0, [&answer](Result<int> result) { answer.emplace(std::move(result)); });
+    ASSERT_TRUE(wait_until([&] { return answer && client.stats().waiting == 0; })) << has_middleware;
+    ASSERT_TRUE(*answer) << answer->error().what();
+    EXPECT_EQ(**answer, 1);
+    EXPECT_TRUE(wait_until([&] { return watched.expired() && is_idle(); })) << has_middleware;
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(All, ServiceStreams, all_grounds(), name_of_ground);
 
 }  // namespace

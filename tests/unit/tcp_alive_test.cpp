@@ -165,10 +165,16 @@ TEST(TcpAlive, AListenerAnswersAndSaysWhenItPauses) {
   std::string got = rig.talk(client, std::string(tcp::k_preface) + ask,
                              [&](const std::string& all) { return all.size() >= 4 + here.size(); });
   EXPECT_EQ(got, std::string(tcp::k_preface) + here);
-  Buffer request;
+  Buffer request, event;
   tcp::BinaryFrameWriter writer;
   ASSERT_EQ(writer.write(rig.request("1", "1"), 1 << 20, request), "");
   got = rig.talk(client, std::string(request.view()) + ask,
+                 [&](const std::string& all) { return all.size() >= here.size(); });
+  EXPECT_EQ(got, here) << "it reads a little further than it hands on";
+  Packet large = rig.request("", "\"" + std::string(200 << 10, 'x') + "\"");
+  large.kind = PacketKind::event;
+  ASSERT_EQ(writer.write(large, 1 << 20, event), "");
+  got = rig.talk(client, std::string(event.view()) + ask,
                  [&](const std::string& all) { return all.size() >= pausing.size(); });
   EXPECT_EQ(got, pausing) << "and the question is not read";
   rig.sink.deliveries.clear();

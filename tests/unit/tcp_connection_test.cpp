@@ -4,6 +4,8 @@
 #include <asio/post.hpp>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 namespace waybill::test {
 namespace {
 
@@ -45,6 +47,60 @@ TEST(TcpConnection, TellsOfARequestThatIsGivenUpUnlessItShallNot) {
     rig.sink.deliveries.clear();
     rig.connection->close();
   }
+}
+
+TEST(TcpConnection, IsHeardWhenItGivesUpRequestsThatHoldAllPlaces) {
+  for (const char* framing : {"framing=nest", "framing=binary"}) {
+    TcpRig rig;
+    rig.max_in_flight = 4;
+    rig.keep = true;
+    rig.listen();
+    ASSERT_TRUE(rig.connect(framing));
+    for (int i = 0; i < 6; ++i) rig.connection->send(rig.request(std::to_string(i), "1"), 0);
+    ASSERT_TRUE(eventually(rig.loop, [&] { return rig.sink.deliveries.size() == 4; })) << framing;
+    for (int i = 0; i < 5; ++i) rig.connection->forget(Term{std::to_string(i), false});
+    ASSERT_TRUE(eventually(rig.loop, [&] { return !rig.sink.deliveries[3].is_awaited(); })) << framing;
+    EXPECT_EQ(rig.sink.deliveries.size(), 4u);
+    rig.sink.deliveries.clear();
+    ASSERT_TRUE(eventually(rig.loop, [&] { return rig.sink.deliveries.size() == 1; })) << framing;
+    EXPECT_EQ(rig.sink.deliveries[0].packet.id.text, "5") << "nobody waits for the other one";
+    EXPECT_TRUE(rig.sink.deliveries[0].is_awaited());
+    rig.connection->send(rig.request("6", "1"), 0);
+    ASSERT_TRUE(eventually(rig.loop, [&] { return rig.sink.deliveries.size() == 2; })) << "reading goes on";
+  }
+}
+
+TEST(TcpConnection, MayGiveUpAsManyRequestsAsAreInHand) {
+  TcpRig rig;
+  rig.max_in_flight = 5000;
+  rig.keep = true;
+  rig.listen();
+  ASSERT_TRUE(rig.connect());
+  constexpr int k_count = 3000;
+  for (int i = 0; i < k_count; ++i) rig.connection->send(rig.request(std::to_string(i), "1"), 0);
+  ASSERT_TRUE(eventually(rig.loop, [&] { return rig.sink.deliveries.size() == k_count; }));
+  for (int i = 0; i < k_count; ++i) rig.connection->forget(Term{std::to_string(i), false});
+  const auto is_awaited = [](const Delivery& delivery) { return delivery.is_awaited(); };
+  const auto& all = rig.sink.deliveries;
+  EXPECT_TRUE(eventually(rig.loop, [&] { return std::none_of(all.begin(), all.end(), is_awaited); }));
+}
+
+TEST(TcpConnection, MayUseAnIdAgainThatItHasGivenUp) {
+  TcpRig rig;
+  rig.keep = true;
+  rig.listen();
+  ASSERT_TRUE(rig.connect());
+  for (const char* id : {"long", "1"}) rig.connection->send(rig.request(id, "1"), 0);
+  rig.connection->forget(Term{"1", false});
+  Packet number = rig.request("1", "2");
+  number.id = {"1", true};
+  rig.connection->send(number, 0);
+  ASSERT_TRUE(eventually(rig.loop, [&] { return rig.sink.deliveries.size() == 3; }));
+  EXPECT_FALSE(rig.sink.deliveries[1].is_awaited());
+  EXPECT_TRUE(rig.sink.deliveries[2].is_awaited()) << "a number is another id than a text";
+  rig.connection->send(rig.request("1", "3"), 0);
+  ASSERT_TRUE(eventually(rig.loop, [&] { return rig.sink.deliveries.size() == 4; }));
+  EXPECT_TRUE(rig.sink.deliveries[3].is_awaited());
 }
 
 TEST(TcpConnection, SendsEventsUnderTheirRoute) {

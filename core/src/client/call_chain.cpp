@@ -88,7 +88,11 @@ asio::awaitable<Result<void>> CallChain::send_once() {
     }
     self->has_values_ = true;
     if (event.is_final) done->set(Result<void>{});
-    self->core_->calls().tell(self->key_, event);
+    PendingCalls& calls = self->core_->calls();
+    calls.tell(self->key_, event);
+    if (event.is_final || calls.is_waiting(self->key_)) return;
+    event.is_enough = true;  // as the caller has
+    done->set(Result<void>{});
   };
   core_->calls().attach(attempt_key_, std::move(tell));
   std::optional<Result<void>> outcome = co_await Done::wait(done);

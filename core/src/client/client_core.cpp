@@ -21,6 +21,7 @@ ClientCore::ClientCore(asio::any_io_executor executor, const ClientConfig& confi
       calls_([executor = executor_.get()](std::exception_ptr thrown) { throw_from_loop(executor, std::move(thrown)); }),
       deadline_timer_(executor_.get()),
       pause_timer_(executor_.get()) {
+  calls_.tell_enough_to([this](CallKey key) { give_up_rest(key); });
   config_.validate().value();
   middleware = make_middleware(config_.middleware, Context::Side::client);
   serializer_ =
@@ -247,6 +248,11 @@ void ClientCore::abandon(CallKey key) {
   if (calls_.stage(key) == Stage::chained) return calls_.attach(key, [](const ReplyEvent&) {});
   if (ready_ && calls_.is_waiting(key) && calls_.stage(key) == Stage::sent) connection_->forget(calls_.id(key));
   calls_.close(key);
+}
+
+void ClientCore::give_up_rest(CallKey key) {
+  if (calls_.stage(key) == Stage::sent && ready_) connection_->forget(calls_.id(key));
+  calls_.close(key);  // what its middleware has sent is given up by the chain
 }
 
 void ClientCore::arm_deadline(TimePoint deadline) {

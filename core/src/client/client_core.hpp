@@ -80,6 +80,8 @@ class ClientCore final : public std::enable_shared_from_this<ClientCore>,
   void cancel(CallKey key);
   /// Nobody waits for it any more; its reply will be dropped.
   void abandon(CallKey key);
+  /// The waiter has what it wants of a reply that goes on. REQUIRES: the call is open.
+  void give_up_rest(CallKey key);
   void note_forgotten_failure(const Error& error);
   /// Stops reading replies for some milliseconds at most, so that the reader of a long reply can catch up; a reader
   /// that waits for another call of this client is not kept waiting.

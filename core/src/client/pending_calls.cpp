@@ -107,10 +107,14 @@ void PendingCalls::attach(CallKey key, ReplyHandler&& handler) {
     Slot& slot = *slots_[key.slot];
     const std::unique_ptr<Mail> mail = std::move(slot.mail);
     if (slot.is_ended) release(slot);
+    bool is_enough = false;
     for (const Mail::Letter& letter : mail->letters) {
-      call(handler, {letter.packet ? &*letter.packet : nullptr, letter.accepted ? &*letter.accepted : nullptr,
-                     letter.error ? &*letter.error : nullptr, letter.is_final});
+      const ReplyEvent event{letter.packet ? &*letter.packet : nullptr, letter.accepted ? &*letter.accepted : nullptr,
+                             letter.error ? &*letter.error : nullptr, letter.is_final};
+      call(handler, event);
+      is_enough = is_enough || event.is_enough;
     }
+    if (is_enough && is_waiting(key) && given_up_) return given_up_(key);
   }
 }
 
@@ -201,9 +205,11 @@ void PendingCalls::tell_slot(Slot& slot, const ReplyEvent& event) {
     release(slot);
     return call(handler, event);
   }
-  const std::uint32_t generation = slot.generation;
+  const CallKey key{slot.index, slot.generation};
   call(handler, event);
-  if (slot.generation == generation) slot.handler = std::move(handler);  // else the waiter has closed the call
+  if (slot.generation != key.generation) return;  // the waiter has closed the call
+  slot.handler = std::move(handler);
+  if (event.is_enough && given_up_) given_up_(key);
 }
 
 void PendingCalls::call(ReplyHandler& handler, const ReplyEvent& event) {

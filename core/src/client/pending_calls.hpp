@@ -99,6 +99,8 @@ class PendingCalls {
   Delivered deliver(const Packet& packet);
   /// Tells the waiter of the call, if it is open and has not ended.
   void tell(CallKey key, const ReplyEvent& event);
+  /// Called with each call whose waiter has enough before its end (ReplyEvent::is_enough); it is still open.
+  void tell_enough_to(UniqueFunction<void(CallKey)> given_up) { given_up_ = std::move(given_up); }
   std::vector<CallKey> open_calls() const;
   /// Those of all open calls: nobody tells them any more.
   std::vector<ReplyHandler> take_waiters();
@@ -163,6 +165,7 @@ class PendingCalls {
   }
 
   Thrown thrown_;
+  UniqueFunction<void(CallKey)> given_up_;
   EndSink* end_sink_ = nullptr;
   std::uint32_t first_generation_;
   std::vector<std::unique_ptr<Slot>> slots_;

@@ -83,7 +83,10 @@ Response of_answer(const Error& error) {
   if (error.name() == "payload_mismatch") return make(422, error.message(), error.name(), {});
   const std::string answer = answer_of(error);
   StatusOfAnswer says;
-  if (!json_serializer().decode(Slice::copy(answer), ValueOut::of(says)) || !says.value()) return make(500, {}, {}, {});
+  if (!json_serializer().decode(Slice::copy(answer), ValueOut::of(says)) || !says.value()) {
+    if (error.name() != "timeout") return make(500, {}, {}, {});
+    return make(504, make_error_code(errc::timeout).message(), "timeout", {});  // of what the service itself has called
+  }
   return make(*says.value(), says.detail(), error.name(), answer);
 }
 

@@ -10,6 +10,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace waybill::tcp {
 
@@ -22,26 +23,40 @@ inline bool is_cancel(const Packet& packet) noexcept {
 /// Of one connection. Bounded: of more the oldest are forgotten, whose handlers then learn nothing.
 class LeftCallers {
  public:
-  bool contains(Term id) const noexcept { return !ids_.empty() && ids_.find(id.text) != ids_.end(); }
+  explicit LeftCallers(std::size_t most) : most_(most) {}
+
+  bool contains(Term id) const noexcept { return !in_order_.empty() && of(id).contains(id.text); }
   void add(Term id) {
-    if (id.text.empty() || id.text.size() > k_longest_id || !ids_.emplace(id.text).second) return;
-    in_order_.emplace_back(id.text);
-    if (in_order_.size() <= k_most) return;
-    ids_.erase(in_order_.front());
+    if (id.text.empty() || id.text.size() > k_longest_id) return;
+    const auto [at, is_new] = of(id).emplace(id.text);
+    if (!is_new) return;
+    in_order_.push_back({id.is_json, *at});
+    if (in_order_.size() <= most_) return;
+    ids_[in_order_.front().first].erase(in_order_.front().second);
     in_order_.pop_front();
+  }
+  /// The id is that of a new request.
+  void remove(Term id) {
+    if (!contains(id)) return;
+    of(id).erase(of(id).find(id.text));
+    std::erase(in_order_, std::pair<bool, std::string>(id.is_json, id.text));
   }
   /// All that was in hand has ended.
   void clear() noexcept {
-    ids_.clear();
+    for (Ids& ids : ids_) ids.clear();
     in_order_.clear();
   }
-  bool is_empty() const noexcept { return ids_.empty(); }
+  bool is_empty() const noexcept { return in_order_.empty(); }
 
  private:
-  static constexpr std::size_t k_most = 1024;
   static constexpr std::size_t k_longest_id = 64;
-  std::set<std::string, std::less<>> ids_;
-  std::deque<std::string> in_order_;
+  using Ids = std::set<std::string, std::less<>>;
+  Ids& of(Term id) noexcept { return ids_[id.is_json]; }
+  const Ids& of(Term id) const noexcept { return ids_[id.is_json]; }
+
+  std::size_t most_;
+  Ids ids_[2];  // texts, and JSON
+  std::deque<std::pair<bool, std::string>> in_order_;
 };
 
 }  // namespace waybill::tcp

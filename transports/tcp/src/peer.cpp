@@ -2,8 +2,12 @@
 
 #include "hub.hpp"
 #include "limits.hpp"
+#include "waybill/transport/held_bytes.hpp"
+
+#include <asio/post.hpp>
 
 #include <string>
+#include <utility>
 
 namespace waybill::tcp {
 namespace {
@@ -16,6 +20,10 @@ socket::StreamLimits limits_of_peer(const Options& options) {
   return limits;
 }
 
+std::size_t size_of(const Packet& packet) noexcept {
+  return sizeof(Packet) + packet.payload.size() + packet.metadata.size() + packet.pattern.text.size();
+}
+
 }  // namespace
 
 Peer::Peer(Hub& hub, asio::ip::tcp::socket socket, socket::TlsLayerPtr tls, const asio::ip::address& its_address)
@@ -24,8 +32,11 @@ Peer::Peer(Hub& hub, asio::ip::tcp::socket socket, socket::TlsLayerPtr tls, cons
       hub_(&hub),
       codec_(hub.rules()),
       clock_(hub.options()),
+      left_(std::min<std::size_t>(2 * hub.environment().max_in_flight + 1024, 65'536)),
       max_in_flight_(std::max<std::size_t>(hub.environment().max_in_flight, 1)),
       max_in_hand_(std::max(hub.options().max_in_hand, k_little)) {}
+
+Peer::~Peer() { account_for_later(-static_cast<std::ptrdiff_t>(bytes_for_later_)); }
 
 void Peer::on_ready() {
   if (const auto shown = identity()) {
@@ -67,7 +78,7 @@ bool Peer::take_packet(std::optional<Delivery>& delivery, const char* data, std:
   switch (codec_.next(data, size, at, delivery->packet)) {
     case PacketCodec::Outcome::packet:
       if (hub_) take(std::move(*delivery));
-      if (is_full()) {
+      if (!full_ && is_full()) {
         full_ = true;
         update_pause();
         delivery.reset();  // there may be room again
@@ -87,13 +98,62 @@ bool Peer::take_packet(std::optional<Delivery>& delivery, const char* data, std:
 void Peer::take(Delivery&& delivery) {
   if (is_silent) hub_->has_spoken(*this);
   if (is_cancel(delivery.packet)) return left_.add(delivery.packet.id);
-  if (refusing_) {
-    const Packet& packet = delivery.packet;
-    if (packet.kind != PacketKind::request) return hub_->complain("an event came too late; it was dropped");
-    return answer(packet.id, packet.serializer, Error::shutting_down());
-  }
+  if (!left_.is_empty()) left_.remove(delivery.packet.id);  // an id that is used again
+  if (refusing_) return refuse(delivery.packet);
+  if (full_ || !kept_for_later_.empty()) return keep_for_later(delivery.packet);
+  hand_up(std::move(delivery));
+}
+
+void Peer::hand_up(Delivery&& delivery) {
   if (!identity_.empty()) delivery.packet.properties = identity_;
   if (hub_->sink()) hub_->sink()->on_delivery(std::move(delivery));
+}
+
+void Peer::refuse(const Packet& packet) {
+  if (packet.kind != PacketKind::request) return hub_->complain("an event came too late; it was dropped");
+  answer(packet.id, packet.serializer, Error::shutting_down());
+}
+
+void Peer::keep_for_later(const Packet& packet) {
+  kept_for_later_.push_back(packet.own());
+  account_for_later(static_cast<std::ptrdiff_t>(size_of(packet)));
+  if (bytes_for_later_ >= k_most_for_later) update_pause();
+}
+
+void Peer::account_for_later(std::ptrdiff_t by) noexcept {
+  bytes_for_later_ += static_cast<std::size_t>(by);
+  transport::hold_bytes(by);
+}
+
+Packet Peer::next_kept() {
+  Packet packet = std::move(kept_for_later_.front());
+  kept_for_later_.pop_front();
+  account_for_later(-static_cast<std::ptrdiff_t>(size_of(packet)));
+  return packet;
+}
+
+void Peer::hand_up_later() {
+  if (std::exchange(hands_up_later_, true)) return;
+  asio::post(socket().get_executor(), [peer = socket::Ref<Peer>(this)] {
+    peer->hands_up_later_ = false;
+    peer->hand_up_kept();
+  });
+}
+
+void Peer::hand_up_kept() {
+  while (!kept_for_later_.empty() && !full_ && !refusing_ && hub_) {
+    Packet packet = next_kept();
+    if (left_.contains(packet.id)) {
+      left_.remove(packet.id);
+      continue;  // nobody waits for it any more
+    }
+    Delivery delivery(*this, ++last_token_);
+    delivery.packet = std::move(packet);
+    hand_up(std::move(delivery));
+    if (is_full()) full_ = true;
+  }
+  if (kept_for_later_.empty() && has_ended_) return finish();
+  update_pause();
 }
 
 bool Peer::is_full() const noexcept {
@@ -144,10 +204,13 @@ void Peer::answer(Term id, const Serializer* serializer, const Error& error) {
 }
 
 void Peer::drop_delivery() noexcept {
-  if (--in_flight_ == 0 && !left_.is_empty()) left_.clear();
+  if (--in_flight_ == 0 && !left_.is_empty() && kept_for_later_.empty()) left_.clear();
   if (full_ && has_room_again()) {
     full_ = false;
-    update_pause();
+    if (kept_for_later_.empty())
+      update_pause();
+    else
+      hand_up_later();
   }
   release();
 }
@@ -160,11 +223,15 @@ void Peer::hold(bool on) {
 void Peer::refuse_from_now_on() {
   refusing_ = true;
   held_ = false;
+  while (!kept_for_later_.empty()) refuse(next_kept());
+  if (has_ended_) return finish();
   update_pause();
 }
 
 void Peer::update_pause() {
-  const bool pauses = (full_ && !refusing_) || held_;
+  const bool reads_on = refusing_ || (bytes_for_later_ < k_most_for_later && (!full_ || !is_process_short()));
+  const bool pauses = !reads_on || held_;
+  if (std::exchange(is_paused_, pauses) == pauses) return;
   tell_pause(pauses);
   if (pauses) {
     pause();
@@ -182,13 +249,17 @@ void Peer::tell_pause(bool pauses) {
   append_sign(out(), pauses ? Sign::pausing : Sign::here);
 }
 
-void Peer::on_eof() { finish(); }
+void Peer::on_eof() {
+  has_ended_ = true;
+  if (kept_for_later_.empty()) finish();  // what it sent before its end is handled
+}
 
 void Peer::on_written() {
   if (hub_) hub_->wrote();
 }
 
 void Peer::on_closed(const Error& error) {
+  while (!kept_for_later_.empty()) next_kept();
   if (hub_) hub_->forget(*this, error);
 }
 

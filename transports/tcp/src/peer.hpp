@@ -8,6 +8,7 @@
 #include "wire.hpp"
 
 #include <cstdint>
+#include <deque>
 #include <list>
 #include <optional>
 
@@ -20,6 +21,8 @@ class Hub;
 class Peer final : public socket::Stream, public DeliverySource {
  public:
   Peer(Hub& hub, asio::ip::tcp::socket socket, socket::TlsLayerPtr tls, const asio::ip::address& its_address);
+
+  ~Peer() override;
 
   /// The hub is closing: nothing is told to it any more.
   void leave_hub() noexcept { hub_ = nullptr; }
@@ -38,7 +41,7 @@ class Peer final : public socket::Stream, public DeliverySource {
   void drop_delivery() noexcept override;
   void hold_bytes(std::ptrdiff_t by) noexcept override { keep(by); }
   bool is_congested() const noexcept override { return unsent_bytes() > k_congested; }
-  bool is_connected() const noexcept override { return is_open() && !is_left(); }
+  bool is_connected() const noexcept override { return is_open() && !is_left() && !has_ended_; }
   bool is_awaited(const Delivery& delivery) const noexcept override {
     return !left_.contains(delivery.packet.id) && is_connected();
   }
@@ -54,6 +57,7 @@ class Peer final : public socket::Stream, public DeliverySource {
  private:
   static constexpr std::size_t k_congested = 256u << 10;
   static constexpr std::size_t k_little = 64u << 10;  // in hand: never a reason to stop reading
+  static constexpr std::size_t k_most_for_later = 128u << 10;
 
   void on_ready() override;
   std::size_t on_bytes(const char* data, std::size_t size) override;
@@ -65,6 +69,13 @@ class Peer final : public socket::Stream, public DeliverySource {
   /// `delivery` is where the packet before was, if there was one.
   bool take_packet(std::optional<Delivery>& delivery, const char* data, std::size_t size, std::size_t& at);
   void take(Delivery&& delivery);
+  void hand_up(Delivery&& delivery);
+  void refuse(const Packet& packet);
+  void keep_for_later(const Packet& packet);
+  void hand_up_later();
+  void hand_up_kept();
+  Packet next_kept();
+  void account_for_later(std::ptrdiff_t by) noexcept;
   bool is_full() const noexcept;
   bool has_room_again() const noexcept;
   void break_off();
@@ -77,10 +88,15 @@ class Peer final : public socket::Stream, public DeliverySource {
   PacketCodec codec_;
   FrameClock clock_;
   LeftCallers left_;
+  std::deque<Packet> kept_for_later_;  ///< Came while as much was in hand as may be: cancels behind them must be read.
+  std::size_t bytes_for_later_ = 0;
+  bool hands_up_later_ = false;
   std::uint64_t last_token_ = 0;
   std::size_t in_flight_ = 0;
   const std::size_t max_in_flight_;
   const std::size_t max_in_hand_;
+  bool has_ended_ = false;  // it sends no more
+  bool is_paused_ = false;
   bool full_ = false;  // as many requests or bytes are in hand as may be
   bool held_ = false;  // by the host
   bool refusing_ = false;

@@ -25,6 +25,8 @@ struct ReplyEvent {
   const Accepted* accepted = nullptr;  ///< Of an event.
   const Error* error = nullptr;
   bool is_final = true;  ///< Nothing follows.
+  /// Set by a waiter that wants nothing of what follows: its call is given up.
+  mutable bool is_enough = false;
 };
 using ReplyHandler = UniqueFunction<void(const ReplyEvent&)>;
 

@@ -84,8 +84,8 @@ inline Result<Accepted> outcome_of<Accepted>(const ReplyEvent& event) {
   return event.accepted ? *event.accepted : Accepted{};
 }
 
-/// Initiates the wait for a call: `handler` gets its Result<R>, once, on the executor that it asks for. What follows, where a
-/// stream answers, is not looked at.
+/// Initiates the wait for a call: `handler` gets its Result<R>, once, on the executor that it asks for. Where a stream
+/// answers, its first value is the outcome, and the call is given up.
 template <class R>
 struct AwaitCall {
   template <class Handler>
@@ -98,6 +98,7 @@ struct AwaitCall {
     if (is_at_home(handler, home)) {  // the usual case, and the quick one
       call.on_reply([handler = std::move(handler), is_told = false](const ReplyEvent& event) mutable {
         if (std::exchange(is_told, true)) return;
+        event.is_enough = true;
         auto own_slot = asio::get_associated_cancellation_slot(handler);
         if (own_slot.is_connected()) own_slot.clear();
         std::move(handler)(outcome_of<R>(event));  // decoded where the handler has it
@@ -106,7 +107,9 @@ struct AwaitCall {
     }
     auto completion = make_completion<R>(SlotClearing<Handler>{{std::move(handler)}}, home);
     call.on_reply([completion = std::move(completion), is_told = false](const ReplyEvent& event) mutable {
-      if (!std::exchange(is_told, true)) completion(outcome_of<R>(event));
+      if (std::exchange(is_told, true)) return;
+      event.is_enough = true;
+      completion(outcome_of<R>(event));
     });
   }
 };
