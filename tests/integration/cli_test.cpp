@@ -70,6 +70,16 @@ TEST(Cli, TakesWhatComesUntilTheOtherSideHasEndedToo) {
   EXPECT_EQ(emit.exit_code(), 0);
 }
 
+TEST(Cli, TheTimeoutOfAnUrlIsThatOfItsCallUnlessAnotherIsTyped) {
+  asio::io_context loop;
+  tcp::acceptor acceptor(loop, {asio::ip::address_v4::loopback(), 0});  // takes calls and never answers
+  const std::string url = "tcp://127.0.0.1:" + std::to_string(acceptor.local_endpoint().port()) + "?timeout=300ms";
+  Cli by_url({"request", url, "p", "1"});
+  EXPECT_NE(by_url.error_line("no answer to").find("within 300 ms"), std::string::npos);
+  Cli by_flag({"request", url, "p", "1", "--timeout", "200ms"});
+  EXPECT_NE(by_flag.error_line("no answer to").find("within 200 ms"), std::string::npos);
+}
+
 TEST(Cli, WritesToNothingElseWhereItsOutputIsClosed) {
   asio::io_context loop;
   tcp::acceptor acceptor(loop, {asio::ip::address_v4::loopback(), 0});

@@ -86,5 +86,30 @@ http:
   EXPECT_FALSE(service.is_lost());
 }
 
+TEST_F(RepliesOverHttp, AServiceThatWaitedInVainIsA504AndAStatusOfItsOwnStays) {
+  RawService& service = *service_;
+  make("log: off\nclients: { shop: \"" + service.url() + R"(" }
+http:
+  listen: 127.0.0.1:0
+  routes:
+    - { get: /slow, request: { client: shop, pattern: slow } }
+    - { get: /own, request: { client: shop, pattern: own } }
+    - { get: /other, request: { client: shop, pattern: other } }
+)");
+  start();
+  const auto answer_to = [&](const std::string& what, const std::string& error) {
+    auto socket = caller_->connect();
+    HttpCaller::send(socket, "GET /" + what + " HTTP/1.1\r\nHost: a\r\n\r\n");
+    EXPECT_TRUE(eventually(loop_, [&] { return !service.id_of(what).empty(); }));
+    service.send("{\"id\":\"" + service.id_of(what) + R"(","isDisposed":true,"err":)" + error + '}');
+    return caller_->read(socket, HttpCaller::has_body);
+  };
+  const std::string slow = answer_to("slow", R"({"code":"timeout","message":"no answer from 10.0.0.7"})");
+  EXPECT_EQ(HttpCaller::status(slow), "504 Gateway Timeout");
+  EXPECT_EQ(slow.find("10.0.0.7"), std::string::npos) << slow;
+  EXPECT_EQ(HttpCaller::status(answer_to("own", R"({"code":"timeout","status":409})")), "409 Conflict");
+  EXPECT_EQ(HttpCaller::status(answer_to("other", R"({"code":"E42"})")), "500 Internal Server Error");
+}
+
 }  // namespace
 }  // namespace waybill::test

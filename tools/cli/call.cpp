@@ -22,9 +22,11 @@ struct Call {
     if (!arguments.metadata.empty()) options.metadata = parse_value(arguments.metadata, format, "--metadata");
   }
 
-  static std::chrono::milliseconds timeout_of(const Arguments& arguments) {
+  /// Nothing: what the URL says.
+  static std::optional<std::chrono::milliseconds> timeout_of(const Arguments& arguments) {
     using namespace std::chrono_literals;
     if (!arguments.timeout.empty()) return parse_time(arguments.timeout, "--timeout");
+    if (Url::parse(arguments.url).value().option("timeout")) return std::nullopt;
     return arguments.command == Command::stream ? std::chrono::milliseconds(24h * 365) : 5000ms;
   }
 
