@@ -52,56 +52,53 @@ class RepliesOverHttp : public ApplicationRig, public testing::Test {
  protected:
   RepliesOverHttp() : service_(std::make_shared<RawService>(loop_)) { service_->start(); }
   ~RepliesOverHttp() override { service_->close(); }
+  /// `routes`: their lines; the service is the client "shop".
+  void start_with(const std::string& routes) {
+    make("log: off\nclients: { shop: \"" + service_->url() + "\" }\nhttp:\n  listen: 127.0.0.1:0\n  routes:\n" +
+         routes);
+    start();
+  }
+  /// Asks for /WHAT, whose request has come to the service when this returns.
+  asio::ip::tcp::socket ask(const std::string& what) {
+    auto socket = caller_->connect();
+    HttpCaller::send(socket, "GET /" + what + " HTTP/1.1\r\nHost: a\r\n\r\n");
+    EXPECT_TRUE(eventually(loop_, [&] { return !service_->id_of(what).empty(); }));
+    return socket;
+  }
+  /// `members`: of the service's reply, beside its id.
+  void answer(const std::string& what, const std::string& members) {
+    service_->send("{\"id\":\"" + service_->id_of(what) + "\",\"isDisposed\":true," + members + '}');
+  }
   std::shared_ptr<RawService> service_;
 };
 
 TEST_F(RepliesOverHttp, OneThatIsNestedTooDeepIsA502AndTheOthersGoOn) {
-  RawService& service = *service_;
-  make("log: off\nclients: { shop: \"" + service.url() + R"(" }
-http:
-  listen: 127.0.0.1:0
-  routes:
-    - { get: /wait, request: { client: shop, pattern: wait } }
+  start_with(R"(    - { get: /wait, request: { client: shop, pattern: wait } }
     - { get: /deep, request: { client: shop, pattern: deep } }
     - { get: /events, stream: { client: shop, pattern: events } }
 )");
-  start();
-  const auto ask = [&](const std::string& what) {
-    auto socket = caller_->connect();
-    HttpCaller::send(socket, "GET /" + what + " HTTP/1.1\r\nHost: a\r\n\r\n");
-    EXPECT_TRUE(eventually(loop_, [&] { return !service.id_of(what).empty(); }));
-    return socket;
-  };
   auto waiting = ask("wait");
   const std::string deep = std::string(200, '[') + std::string(200, ']');
   for (const std::string what : {"deep", "events"}) {
     auto socket = ask(what);
-    service.send("{\"id\":\"" + service.id_of(what) + "\",\"isDisposed\":true,\"response\":" + deep + '}');
+    answer(what, "\"response\":" + deep);
     const std::string response = caller_->read(socket, HttpCaller::has_body);
     EXPECT_EQ(HttpCaller::status(response), "502 Bad Gateway") << what;
     EXPECT_NE(response.find("\"code\":\"unexpected_answer\""), std::string::npos) << response;
   }
-  service.send("{\"id\":\"" + service.id_of("wait") + R"(","isDisposed":true,"response":7})");
+  answer("wait", R"("response":7)");
   EXPECT_EQ(HttpCaller::body(caller_->read(waiting, HttpCaller::has_body)), "7");
-  EXPECT_FALSE(service.is_lost());
+  EXPECT_FALSE(service_->is_lost());
 }
 
 TEST_F(RepliesOverHttp, AServiceThatWaitedInVainIsA504AndAStatusOfItsOwnStays) {
-  RawService& service = *service_;
-  make("log: off\nclients: { shop: \"" + service.url() + R"(" }
-http:
-  listen: 127.0.0.1:0
-  routes:
-    - { get: /slow, request: { client: shop, pattern: slow } }
+  start_with(R"(    - { get: /slow, request: { client: shop, pattern: slow } }
     - { get: /own, request: { client: shop, pattern: own } }
     - { get: /other, request: { client: shop, pattern: other } }
 )");
-  start();
   const auto answer_to = [&](const std::string& what, const std::string& error) {
-    auto socket = caller_->connect();
-    HttpCaller::send(socket, "GET /" + what + " HTTP/1.1\r\nHost: a\r\n\r\n");
-    EXPECT_TRUE(eventually(loop_, [&] { return !service.id_of(what).empty(); }));
-    service.send("{\"id\":\"" + service.id_of(what) + R"(","isDisposed":true,"err":)" + error + '}');
+    auto socket = ask(what);
+    answer(what, "\"err\":" + error);
     return caller_->read(socket, HttpCaller::has_body);
   };
   const std::string slow = answer_to("slow", R"({"code":"timeout","message":"no answer from 10.0.0.7"})");

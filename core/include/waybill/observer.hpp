@@ -68,6 +68,16 @@ enum class Fate {
   parked,   ///< It is in the dead-letter channel.
   dropped,
 };
+/// "acknowledged", "retried" ...
+constexpr std::string_view name_of(Fate fate) noexcept {
+  switch (fate) {
+    case Fate::acknowledged: return "acknowledged";
+    case Fate::retried: return "retried";
+    case Fate::parked: return "parked";
+    case Fate::dropped: break;
+  }
+  return "dropped";
+}
 
 /// Overrides what it is interested in. Given to Client::observe() and Service::observe(); one may be given to several.
 ///

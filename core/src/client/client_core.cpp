@@ -21,7 +21,7 @@ ClientCore::ClientCore(asio::any_io_executor executor, const ClientConfig& confi
       calls_([executor = executor_.get()](std::exception_ptr thrown) { throw_from_loop(executor, std::move(thrown)); }),
       deadline_timer_(executor_.get()),
       pause_timer_(executor_.get()) {
-  calls_.tell_enough_to([this](CallKey key) { give_up_rest(key); });
+  calls_.tell_enough_to([this](CallKey key) { leave(key); });
   config_.validate().value();
   middleware = make_middleware(config_.middleware, Context::Side::client);
   serializer_ =
@@ -219,7 +219,7 @@ void ClientCore::fail(CallKey key, const Error& error) {
 void ClientCore::cancel(CallKey key) {
   if (!calls_.is_waiting(key)) return;
   const bool is_sent = calls_.stage(key) == Stage::sent;
-  if (is_sent && ready_) connection_->forget(calls_.id(key));
+  forget(key);
   end(key, cancelled_error(is_sent ? End::unknown : End::rejected));
 }
 
@@ -246,13 +246,16 @@ void ClientCore::abandon(CallKey key) {
   if (!calls_.is_open(key)) return;
   // What is still to be sent is sent all the same.
   if (calls_.stage(key) == Stage::chained) return calls_.attach(key, [](const ReplyEvent&) {});
-  if (ready_ && calls_.is_waiting(key) && calls_.stage(key) == Stage::sent) connection_->forget(calls_.id(key));
-  calls_.close(key);
+  leave(key);
 }
 
-void ClientCore::give_up_rest(CallKey key) {
-  if (calls_.stage(key) == Stage::sent && ready_) connection_->forget(calls_.id(key));
+void ClientCore::leave(CallKey key) {
+  forget(key);
   calls_.close(key);  // what its middleware has sent is given up by the chain
+}
+
+void ClientCore::forget(CallKey key) {
+  if (ready_ && calls_.is_waiting(key) && calls_.stage(key) == Stage::sent) connection_->forget(calls_.id(key));
 }
 
 void ClientCore::arm_deadline(TimePoint deadline) {
@@ -285,7 +288,7 @@ void ClientCore::on_deadline() {
 
 void ClientCore::end_expired(CallKey key) {
   if (!calls_.is_waiting(key)) return;
-  if (ready_ && calls_.stage(key) == Stage::sent) connection_->forget(calls_.id(key));
+  forget(key);
   end(key, timed_out(key));
 }
 

@@ -80,8 +80,6 @@ class ClientCore final : public std::enable_shared_from_this<ClientCore>,
   void cancel(CallKey key);
   /// Nobody waits for it any more; its reply will be dropped.
   void abandon(CallKey key);
-  /// The waiter has what it wants of a reply that goes on. REQUIRES: the call is open.
-  void give_up_rest(CallKey key);
   void note_forgotten_failure(const Error& error);
   /// Stops reading replies for some milliseconds at most, so that the reader of a long reply can catch up; a reader
   /// that waits for another call of this client is not kept waiting.
@@ -129,6 +127,10 @@ class ClientCore final : public std::enable_shared_from_this<ClientCore>,
   };
 
   CallKey open(Packet& packet, std::chrono::milliseconds timeout, TimePoint deadline, Stage stage, Part part);
+  /// Nobody wants what is still to come of its reply. REQUIRES for both: the call is open.
+  void leave(CallKey key);
+  /// Tells the link, if that may still have replies for the call.
+  void forget(CallKey key);
   void set_deadline(Packet& packet, std::chrono::milliseconds left) const;
   /// To the link if there is one that takes it; else kept for it.
   Result<void> pass_on(const Packet& packet, Ticket ticket, CallKey key);

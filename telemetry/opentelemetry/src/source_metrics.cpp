@@ -5,20 +5,6 @@
 
 namespace waybill::opentelemetry {
 
-namespace {
-
-std::string_view name_of(Fate fate) noexcept {
-  switch (fate) {
-    case Fate::retried: return "retried";
-    case Fate::parked: return "parked";
-    case Fate::dropped: return "dropped";
-    case Fate::acknowledged: break;
-  }
-  return "acknowledged";
-}
-
-}  // namespace
-
 void SourceMetrics::link_changed(std::string_view, Status status) noexcept {
   if (status == Status::interrupted) was_lost_ = was_ready_;
   if (status != Status::ready) return;

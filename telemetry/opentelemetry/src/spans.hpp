@@ -17,6 +17,7 @@
 namespace waybill::opentelemetry {
 
 namespace api = ::opentelemetry::trace;
+
 /// A span that has not ended.
 struct OpenSpan {
   ::opentelemetry::nostd::shared_ptr<api::Span> span;

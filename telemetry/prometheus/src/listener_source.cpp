@@ -2,10 +2,6 @@
 
 namespace waybill::telemetry {
 
-namespace {
-constexpr std::array<std::string_view, 4> k_fates{"acknowledged", "retried", "parked", "dropped"};
-}  // namespace
-
 ListenerSource::ListenerSource(std::string url, std::span<const std::string> routes, const Bounds& bounds)
     : LinkedSource(std::move(url)) {
   for (const std::string& route : routes) routes_.push_back(label_text(route));
@@ -35,7 +31,7 @@ void ListenerSource::collect(Page& page, Part part) const {
   for (std::size_t i = 0; i < series_.size(); ++i) {
     const Series& series = *series_[i];
     std::uint64_t settled = 0;  // before what came: never more than that
-    std::array<std::uint64_t, k_fates.size()> fates{};
+    std::array<std::uint64_t, k_fates> fates{};
     for (std::size_t fate = 0; fate < fates.size(); ++fate) settled += fates[fate] = series.fates[fate].value();
     const std::uint64_t came = series.came.value();
     if (!came) continue;
@@ -52,7 +48,7 @@ void ListenerSource::collect(Page& page, Part part) const {
     page.add(names::k_durations, labels, series.handled);
     if (part == Part::all) page.add(names::k_in_flight, labels, static_cast<double>(came - settled));
     for (std::size_t fate = 0; fate < fates.size(); ++fate) {
-      page.add(names::k_settled, with("fate", k_fates[fate]), static_cast<double>(fates[fate]));
+      page.add(names::k_settled, with("fate", name_of(static_cast<Fate>(fate))), static_cast<double>(fates[fate]));
     }
     for (std::size_t code = 0; code < k_codes.size(); ++code) {
       if (const auto count = series.failures.of(code))

@@ -19,10 +19,11 @@ class ListenerSource final : public LinkedSource {
   void collect(Page& page, Part part) const override;
 
  private:
+  static constexpr std::size_t k_fates = static_cast<std::size_t>(Fate::dropped) + 1;
   struct Series {
     explicit Series(const Bounds& bounds) : handled(bounds) {}
     Cell came, received, sent;
-    std::array<Cell, 4> fates;
+    std::array<Cell, k_fates> fates;
     Durations handled;
     Failures failures;
   };

@@ -35,11 +35,12 @@ class LeftCallers {
     ids_[in_order_.front().first].erase(in_order_.front().second);
     in_order_.pop_front();
   }
-  /// The id is that of a new request.
-  void remove(Term id) {
-    if (!contains(id)) return;
+  /// False: it was not there.
+  bool remove(Term id) {
+    if (!contains(id)) return false;
     of(id).erase(of(id).find(id.text));
     std::erase(in_order_, std::pair<bool, std::string>(id.is_json, id.text));
+    return true;
   }
   /// All that was in hand has ended.
   void clear() noexcept {

@@ -98,7 +98,7 @@ bool Peer::take_packet(std::optional<Delivery>& delivery, const char* data, std:
 void Peer::take(Delivery&& delivery) {
   if (is_silent) hub_->has_spoken(*this);
   if (is_cancel(delivery.packet)) return left_.add(delivery.packet.id);
-  if (!left_.is_empty()) left_.remove(delivery.packet.id);  // an id that is used again
+  left_.remove(delivery.packet.id);  // an id that is used again
   if (refusing_) return refuse(delivery.packet);
   if (full_ || !kept_for_later_.empty()) return keep_for_later(delivery.packet);
   hand_up(std::move(delivery));
@@ -143,10 +143,7 @@ void Peer::hand_up_later() {
 void Peer::hand_up_kept() {
   while (!kept_for_later_.empty() && !full_ && !refusing_ && hub_) {
     Packet packet = next_kept();
-    if (left_.contains(packet.id)) {
-      left_.remove(packet.id);
-      continue;  // nobody waits for it any more
-    }
+    if (left_.remove(packet.id)) continue;  // nobody waits for it any more
     Delivery delivery(*this, ++last_token_);
     delivery.packet = std::move(packet);
     hand_up(std::move(delivery));
@@ -244,9 +241,7 @@ void Peer::update_pause() {
 
 /// A client would take the silence of who does not read its questions for the end.
 void Peer::tell_pause(bool pauses) {
-  if (pauses == is_told_pausing_ || !is_open() || codec_.framing() != Framing::binary) return;
-  is_told_pausing_ = pauses;
-  append_sign(out(), pauses ? Sign::pausing : Sign::here);
+  if (is_open() && codec_.framing() == Framing::binary) append_sign(out(), pauses ? Sign::pausing : Sign::here);
 }
 
 void Peer::on_eof() {

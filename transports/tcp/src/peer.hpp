@@ -100,7 +100,6 @@ class Peer final : public socket::Stream, public DeliverySource {
   bool full_ = false;  // as many requests or bytes are in hand as may be
   bool held_ = false;  // by the host
   bool refusing_ = false;
-  bool is_told_pausing_ = false;
 };
 
 }  // namespace waybill::tcp
