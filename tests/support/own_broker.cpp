@@ -1,12 +1,12 @@
 #include "support/own_broker.hpp"
 
+#include <gtest/gtest.h>
 #include <unistd.h>
 
 #include <array>
 #include <atomic>
 #include <cstdio>
 #include <fstream>
-#include <iostream>
 #include <iterator>
 
 namespace waybill::test {
@@ -20,14 +20,10 @@ std::filesystem::path fresh_folder() {
 }  // namespace
 
 OwnBroker::OwnBroker(std::string name, const std::string& variable) : name_(std::move(name)), folder_(fresh_folder()) {
-  std::string said;
-  const std::string variables = run("up " + name_, &said);
+  const std::string variables = run("up " + name_);
   const std::string start = variable + "=";
   const std::size_t at = variables.find(start);
-  if (at == std::string::npos) {
-    std::cerr << said;
-    return;
-  }
+  if (at == std::string::npos) return;
   const std::size_t from = at + start.size();
   url_ = variables.substr(from, variables.find('\n', from) - from);
 }
@@ -43,7 +39,7 @@ void OwnBroker::start() { run("start " + name_); }
 void OwnBroker::freeze() { run("freeze " + name_); }
 void OwnBroker::thaw() { run("thaw " + name_); }
 
-std::string OwnBroker::run(const std::string& arguments, std::string* said) const {
+std::string OwnBroker::run(const std::string& arguments) const {
   const std::string command = "WAYBILL_BROKERS_DIR='" + folder_.string() +
                               "' '" WAYBILL_SOURCE_DIR "/scripts/brokers.sh' " + arguments + " 2>'" + folder_.string() +
                               ".log'";
@@ -52,10 +48,9 @@ std::string OwnBroker::run(const std::string& arguments, std::string* said) cons
   if (!pipe) return output;
   std::array<char, 4096> buffer;
   while (const std::size_t got = std::fread(buffer.data(), 1, buffer.size(), pipe)) output.append(buffer.data(), got);
-  ::pclose(pipe);
-  if (said) {
+  if (::pclose(pipe) != 0) {
     std::ifstream log(folder_.string() + ".log");
-    said->assign(std::istreambuf_iterator<char>(log), {});
+    ADD_FAILURE() << "brokers.sh " << arguments << ": " << std::string{std::istreambuf_iterator<char>(log), {}};
   }
   std::error_code ignored;
   std::filesystem::remove(folder_.string() + ".log", ignored);

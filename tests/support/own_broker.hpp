@@ -16,17 +16,17 @@ class OwnBroker {
   OwnBroker(const OwnBroker&) = delete;
   OwnBroker& operator=(const OwnBroker&) = delete;
 
-  /// Empty if the broker did not come up; why is said on standard error.
+  /// Empty if the broker did not come up.
   const std::string& url() const noexcept { return url_; }
   void kill();    ///< SIGKILL; its data and ports stay.
   void start();   ///< Returns when it answers again.
-  void freeze();  ///< SIGSTOP: it is there, and does nothing.
+  void freeze();  ///< SIGSTOP: it is there, and does nothing. Returns when none of its threads runs any more.
   void thaw();
   void rabbitmqctl(const std::string& arguments) { run("rabbitmqctl " + arguments); }
 
  private:
-  /// `said`: what the script writes on standard error.
-  std::string run(const std::string& arguments, std::string* said = nullptr) const;
+  /// What the script prints; that it failed fails the test, with what it said.
+  std::string run(const std::string& arguments) const;
   std::string name_;
   std::filesystem::path folder_;
   std::string url_;
