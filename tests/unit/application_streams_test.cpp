@@ -137,6 +137,87 @@ TEST_F(BegunValues, WhereNothingComesTheResponseBeginsWithoutIt) {
   }
 }
 
+/// A program that is told to stop while streams run that never end.
+class StoppingWithStreams : public ApplicationRig, public testing::TestWithParam<const char*> {
+ protected:
+  void begin() {
+    make(std::string("log: off\nlisteners: { inside: \"") + GetParam() + R"(" }
+clients: { inside: self:inside }
+http:
+  listen: 127.0.0.1:0
+  routes:
+    - { get: "/ticks/{size}", stream: { client: inside, pattern: ticks, body: $path.size as number } }
+    - { get: /slow, request: { client: inside, pattern: slow } }
+)");
+    app_->on_request("ticks", [this](int size) -> Stream<std::string> {
+      for (;;) {
+        Timer timer(loop_.get_executor(), 1ms);
+        co_await timer.async_wait();
+        ++yielded_;
+        co_yield std::string(static_cast<std::size_t>(size), 'x');
+      }
+    });
+    app_->on_request("slow", [this]() -> asio::awaitable<std::string> {
+      Timer timer(loop_.get_executor(), 1500ms);
+      co_await timer.async_wait();
+      co_return "done";
+    });
+    start();
+  }
+  asio::ip::tcp::socket ask(const std::string& path, const std::string& fields = {}) {
+    auto socket = caller_->connect();
+    HttpCaller::send(socket, "GET " + path + " HTTP/1.1\r\nHost: a\r\n" + fields + "\r\n");
+    return socket;
+  }
+  void drain(std::chrono::milliseconds limit) {
+    app_->drain(limit, [this](const Result<ApplicationReport>& report) { report_ = *report; });
+  }
+  int yielded_ = 0;
+  std::optional<ApplicationReport> report_;
+};
+
+TEST_P(StoppingWithStreams, TheirReadersAreToldAndOthersHaveAllOfTheTime) {
+  begin();
+  auto events = ask("/ticks/1", "Accept: text/event-stream\r\n");
+  auto lines = ask("/ticks/1");
+  ASSERT_TRUE(eventually(loop_, [&] { return events.available() > 300 && lines.available() > 300; }));
+  auto slow = ask("/slow");
+  drain(4s);
+  const std::string told = caller_->read_to_the_end(events);
+  EXPECT_NE(told.find("event: error\ndata: {"), std::string::npos) << told.substr(told.size() - 300);
+  EXPECT_NE(told.find("\"status\":503"), std::string::npos);
+  EXPECT_TRUE(told.ends_with("\r\n0\r\n\r\n"));
+  const std::string last = caller_->read_to_the_end(lines);
+  EXPECT_NE(last.find("\"code\":\"closed\""), std::string::npos) << last.substr(last.size() - 300);
+  EXPECT_TRUE(last.ends_with("\r\n0\r\n\r\n"));
+  EXPECT_EQ(HttpCaller::body(caller_->read_to_the_end(slow)), "done");
+  for (auto* socket : {&events, &lines, &slow}) socket->close();
+  ASSERT_TRUE(eventually(loop_, [&] { return report_.has_value(); }));
+  EXPECT_EQ(report_->requests_left, 0u);
+  EXPECT_EQ(report_->deliveries.abandoned, 0u);
+}
+
+TEST_P(StoppingWithStreams, AReaderWhoReadsNothingDoesNotHoldTheEndUp) {
+  begin();
+  auto reads_nothing = ask("/ticks/100000");
+  const auto is_stuck = [this, before = 0, looks = 0]() mutable {
+    looks = std::exchange(before, yielded_) == yielded_ ? looks + 1 : 0;
+    return yielded_ > 10 && looks > 40;
+  };
+  ASSERT_TRUE(eventually(loop_, is_stuck));
+  const auto limit = 6s;
+  const auto began = std::chrono::steady_clock::now();
+  drain(limit);
+  ASSERT_TRUE(eventually(loop_, [&] { return report_.has_value(); }));
+  EXPECT_LT(std::chrono::steady_clock::now() - began, limit) << "it was the limit that ended it";
+  EXPECT_EQ(report_->requests_left, 0u);
+}
+
+constexpr const char* k_carriers[] = {"memory://stopping", "tcp://127.0.0.1:0", "tcp://127.0.0.1:0?framing=binary"};
+
+INSTANTIATE_TEST_SUITE_P(OverEach, StoppingWithStreams, testing::ValuesIn(k_carriers),
+                         [](const auto& one) { return "carrier_" + std::to_string(one.index); });
+
 INSTANTIATE_TEST_SUITE_P(OverEach, LeavingOverHttp,
                          testing::Values("memory://leaving", "tcp://127.0.0.1:0", "tcp://127.0.0.1:0?framing=binary"),
                          [](const auto& one) { return "carrier_" + std::to_string(one.index); });

@@ -147,6 +147,8 @@ void Server::Core::respond(const ExchangePtr& exchange, Response response) {
   }
   if (response.more && !exchange->is_head_only) {
     exchange->peer->begin_body(response);
+    exchange->end_soon = std::move(response.end_soon);
+    if (bodies_end_soon_) end_soon(exchange);
     asio::co_spawn(executor_, pump(shared_from_this(), exchange, std::move(response)),
                    asio::bind_cancellation_slot(
                        exchange->cancel.slot(), [self = shared_from_this(), exchange](std::exception_ptr exception) {
@@ -177,13 +179,26 @@ asio::awaitable<void> Server::Core::pump(std::shared_ptr<Core> self, ExchangePtr
       in_this_turn = 0;
       co_await asio::post(self->executor_, asio::use_awaitable);
     }
-    while (peer.is_open() && peer.unsent_bytes() > k_much_unsent) {
+    while (peer.is_open() && peer.unsent_bytes() > k_much_unsent && !exchange->ends_soon) {
       exchange->writable.expires_at(std::chrono::steady_clock::time_point::max());
       co_await waybill::detail::wait_quietly(exchange->writable);
     }
   }
   self->end(exchange);
   peer.end_body();
+}
+
+void Server::Core::end_soon(const ExchangePtr& exchange) {
+  const auto tell = std::exchange(exchange->end_soon, {});
+  if (!tell) return;
+  exchange->ends_soon = true;
+  ended_soon_.emplace_back(exchange->peer.get());
+  exchange->writable.cancel();
+  try {
+    tell();
+  } catch (...) {
+    thrown(*exchange->request, std::current_exception());
+  }
 }
 
 /// Not when another request of the same connection is in hand already.

@@ -100,7 +100,8 @@ void Server::Core::on_closed(Peer& peer, const Error& error) {
 }
 
 asio::awaitable<std::size_t> Server::Core::drain(std::shared_ptr<Core> self, std::chrono::milliseconds limit) {
-  const auto deadline = waybill::detail::deadline_after(std::chrono::steady_clock::now(), limit);
+  const auto began = std::chrono::steady_clock::now();
+  const auto deadline = waybill::detail::deadline_after(began, limit);
   self->is_draining_ = true;  // each is told that its response is the last
   if (self->acceptors_) self->acceptors_->finish();
   const auto is_done = [](const auto& peer) { return !peer->is_open() && peer->is_delivered(); };
@@ -108,6 +109,9 @@ asio::awaitable<std::size_t> Server::Core::drain(std::shared_ptr<Core> self, std
   do {
     look.expires_at(std::min(deadline, std::chrono::steady_clock::now() + k_look));
     co_await waybill::detail::wait_quietly(look);
+    const auto now = std::chrono::steady_clock::now();
+    if (now - began >= limit / 4 && !self->bodies_end_soon_) self->end_bodies_soon();
+    if (now - began >= limit / 2) self->leave_who_reads_nothing();
     const auto quiet = waybill::detail::coarse_now() - k_quiet;
     for (const auto& peer : self->peers_) {
       if (peer->is_open() && peer->is_idle_since(quiet)) peer->finish();
@@ -117,6 +121,20 @@ asio::awaitable<std::size_t> Server::Core::drain(std::shared_ptr<Core> self, std
   const std::size_t left = self->exchanges_.size();
   self->close();
   co_return left;
+}
+
+void Server::Core::end_bodies_soon() {
+  bodies_end_soon_ = true;
+  const auto exchanges = exchanges_;
+  for (const auto& [peer, exchange] : exchanges) end_soon(exchange);
+}
+
+/// Of those whose bodies were ended: nobody knows when such a one would read its end.
+void Server::Core::leave_who_reads_nothing() {
+  for (const auto& peer : std::exchange(ended_soon_, {})) {
+    const bool has_all = peer->is_open() ? peer->unsent_bytes() == 0 : peer->is_closed() || peer->is_delivered();
+    if (!has_all && !peer->is_busy()) peer->fail(Error(errc::closed, peer->peer() + " reads nothing"));
+  }
 }
 
 void Server::Core::close() {
@@ -131,6 +149,7 @@ void Server::Core::close() {
     peer->close();
   }
   addresses_.clear();
+  ended_soon_.clear();
 }
 
 void Server::Core::on_written(Peer& peer) {

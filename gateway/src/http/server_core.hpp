@@ -15,6 +15,7 @@
 #include <asio/steady_timer.hpp>
 
 #include <chrono>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -65,6 +66,8 @@ class Server::Core final : public std::enable_shared_from_this<Core>, public soc
     std::size_t sent = 0;      ///< Bytes of its body.
     std::uint64_t number = 0;  ///< For observers.
     bool is_told = false;      ///< Observers know that it has ended, or there are none.
+    bool ends_soon = false;    ///< Its body was told so.
+    std::function<void()> end_soon;
     std::chrono::steady_clock::time_point began;
     asio::cancellation_signal cancel;
     asio::steady_timer writable;  ///< Cancelled when bytes have gone out, or the caller has left.
@@ -79,6 +82,9 @@ class Server::Core final : public std::enable_shared_from_this<Core>, public soc
   void add_cors(const Request& request, Response& response) const;
   Response preflight(const Request& request, const std::string& allow) const;
   void end(const ExchangePtr& exchange);
+  void end_soon(const ExchangePtr& exchange);
+  void end_bodies_soon();
+  void leave_who_reads_nothing();
   void begin_observing();
   ObservedHttp observed(const Exchange& exchange) const;
   void tell_began(Exchange& exchange);
@@ -103,7 +109,9 @@ class Server::Core final : public std::enable_shared_from_this<Core>, public soc
   std::uint64_t observed_ = 0;  ///< The number of the last.
   std::string date_;
   std::time_t dated_ = 0;
+  std::vector<socket::Ref<Peer>> ended_soon_;  // whose bodies were
   bool is_draining_ = false;
+  bool bodies_end_soon_ = false;
   bool is_closed_ = false;
 };
 

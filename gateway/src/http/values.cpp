@@ -35,15 +35,19 @@ struct Values {
   ReplyStream<Payload> source;
   std::optional<Next> first;  ///< Read already.
   bool is_ended = false;
+  bool ends_soon = false;
 };
 using ValuesPtr = std::shared_ptr<Values>;
 
+Error shutting_down() { return Error(errc::closed, "the program is shutting down", End::unknown); }
+
 asio::awaitable<Next> next_of(ValuesPtr values) {
+  if (values->ends_soon) co_return Next(shutting_down());
   try {
     std::optional<Payload> value = co_await values->source.next();
     co_return Next(std::move(value));
   } catch (const Error& error) {
-    co_return Next(error);
+    co_return Next(values->ends_soon ? shutting_down() : error);
   }
 }
 
@@ -76,6 +80,10 @@ Response response_of(const Request& request, ValuesPtr source) {
   Response response;
   response.fields.set("Content-Type", as_events ? "text/event-stream" : "application/jsonl");
   response.fields.set("Cache-Control", "no-store");
+  response.end_soon = [source] {
+    source->ends_soon = true;
+    source->source.cancel();
+  };
   response.more = [source = std::move(source), as_events] { return next_piece(source, as_events); };
   return response;
 }

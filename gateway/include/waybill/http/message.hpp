@@ -116,6 +116,9 @@ struct Response {
   /// Where there is one, the body comes from it piece by piece, as fast as the caller reads, until it gives nothing; what it
   /// throws ends the connection, and a caller that leaves cancels it.
   std::function<asio::awaitable<std::optional<std::string>>()> more;
+  /// Where there is one, it is called when a quarter of a drain's time has passed and the body goes on: `more` is to end soon.
+  /// Bodies without have all of that time.
+  std::function<void()> end_soon;
 
   static Response text(std::string_view text, int status = 200);
   /// `json`: a whole value.
