@@ -12,6 +12,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <memory>
 #include <set>
 #include <vector>
@@ -76,6 +77,26 @@ TEST_P(Introspection, EachServiceThatListensIsFound) {
   EXPECT_EQ(handled, carrier.scheme == "redis" ? 90u : 30u);
   client.close();
   for (const auto& service : services) service->drain(10s, asio::use_future).get();
+}
+
+TEST(IntrospectionOverTcp, ASearchIsOneRequestWhereOneServiceCanAnswer) {
+  Config config = Config::listen({free_tcp_url()});
+  config.introspection = true;
+  ThreadedHost host(1);
+  Service service(host.strand(), config);
+  std::atomic<int> asked = 0;
+  service.use({"count", [&asked](Context&, Next next) {
+                 ++asked;
+                 return next();
+               }});
+  service.start(asio::use_future).get();
+  Client client(host.strand(), ClientConfig::from_url(service.addresses().front()));
+  auto search = asio::co_spawn(host.loop, find_services(client, Ask::ping, 10s), asio::use_future);
+  ASSERT_EQ(search.wait_for(60s), std::future_status::ready);
+  EXPECT_EQ(search.get().size(), 1u);
+  EXPECT_EQ(asked, 1);
+  client.close();
+  service.drain(10s, asio::use_future).get();
 }
 
 INSTANTIATE_TEST_SUITE_P(Carriers, Introspection, testing::ValuesIn(carriers_and_tcp()),

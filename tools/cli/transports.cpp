@@ -50,6 +50,7 @@ constexpr Line k_lines[] = {
     {"keeps the order of a connection", [](const Capabilities& can) { return text_of(can.keeps_order); }},
     {"sees callers go", [](const Capabilities& can) { return text_of(can.sees_callers); }},
     {"hears that one call was given up", [](const Capabilities& can) { return text_of(can.hears_cancels); }},
+    {"one service at an address", [](const Capabilities& can) { return text_of(can.sole_listener); }},
 };
 
 }  // namespace

@@ -157,6 +157,8 @@ class Client {
 
   Status status() const noexcept;  ///< Whether there is a link. Thread-safe.
   ClientStats stats() const;       ///< Thread-safe.
+  /// There is one service at the other end of a link, no broker that hands messages to several.
+  bool reaches_one() const noexcept;
   /// What the guarantee is, in one line for people.
   std::string describe() const;
   const asio::any_io_executor& executor() const noexcept;

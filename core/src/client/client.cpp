@@ -89,6 +89,7 @@ ClientStats Client::stats() const {
   return stats;
 }
 
+bool Client::reaches_one() const noexcept { return core_->capabilities().sole_listener; }
 std::string Client::describe() const { return core_->describe(); }
 const asio::any_io_executor& Client::executor() const noexcept { return core_->executor().get(); }
 

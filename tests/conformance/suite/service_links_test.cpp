@@ -83,6 +83,20 @@ TEST_P(TransportConformance, AFrozenCarrierEndsCallsAtTheirDeadlineAndRecovers) 
   EXPECT_EQ((*after)->value(), 6);
 }
 
+TEST_P(TransportConformance, WhereAnAddressHasASoleListenerAnotherIsRefused) {
+  WAYBILL_CONFORMANCE_NEEDS(capabilities().sole_listener);
+  const auto service = make_service();
+  start(*service);
+  Config config = Config::listen({service->addresses().front()});
+  config.listeners.front().startup.mode = Startup::Mode::fail_fast;
+  Service other(loop.get_executor(), std::move(config), registry);
+  const Result<void> started = try_start(other);
+  ASSERT_FALSE(started);
+  EXPECT_TRUE(started.error().code() == errc::refused) << started.error().what();
+  const auto client = make_client(*service);
+  EXPECT_TRUE(client->reaches_one());
+}
+
 TEST_P(TransportConformance, ADrainFinishesWhatWasTaken) {
   const auto service = make_service();
   Gate gate(loop);

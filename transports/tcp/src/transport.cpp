@@ -20,6 +20,7 @@ Capabilities capabilities_of(const Options& options) {
   can.headers = options.framing == Framing::binary ? Support::native : Support::emulated;
   can.deadlines = options.framing == Framing::binary;
   can.hears_cancels = true;
+  can.sole_listener = true;
   can.redelivery = Support::impossible;
   can.receivers = Support::impossible;
   return can;

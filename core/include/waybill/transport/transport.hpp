@@ -47,6 +47,7 @@ struct Capabilities {
   bool sees_callers = true;  ///< DeliverySource::is_connected() turns false when the caller of a request has gone.
   bool hears_cancels =
       false;  ///< DeliverySource::is_awaited() turns false when its caller gives up one request of several.
+  bool sole_listener = false;   ///< An address belongs to who listens there: what is sent to it reaches nobody else.
   bool tells_unhandled = true;  ///< A request that nobody handles ends with an error, not only at its deadline.
 };
 
