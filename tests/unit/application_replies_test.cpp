@@ -91,10 +91,11 @@ TEST_F(RepliesOverHttp, OneThatIsNestedTooDeepIsA502AndTheOthersGoOn) {
   EXPECT_FALSE(service_->is_lost());
 }
 
-TEST_F(RepliesOverHttp, AServiceThatWaitedInVainIsA504AndAStatusOfItsOwnStays) {
+TEST_F(RepliesOverHttp, AServiceThatWaitedInVainIsA504OneThatStopsA503AndAStatusOfItsOwnStays) {
   start_with(R"(    - { get: /slow, request: { client: shop, pattern: slow } }
     - { get: /own, request: { client: shop, pattern: own } }
     - { get: /other, request: { client: shop, pattern: other } }
+    - { get: /values, stream: { client: shop, pattern: values } }
 )");
   const auto answer_to = [&](const std::string& what, const std::string& error) {
     auto socket = ask(what);
@@ -104,6 +105,9 @@ TEST_F(RepliesOverHttp, AServiceThatWaitedInVainIsA504AndAStatusOfItsOwnStays) {
   const std::string slow = answer_to("slow", R"({"code":"timeout","message":"no answer from 10.0.0.7"})");
   EXPECT_EQ(HttpCaller::status(slow), "504 Gateway Timeout");
   EXPECT_EQ(slow.find("10.0.0.7"), std::string::npos) << slow;
+  const std::string stops = answer_to("values", R"({"code":"closed","message":"The service is shutting down"})");
+  EXPECT_EQ(HttpCaller::status(stops), "503 Service Unavailable");
+  EXPECT_NE(stops.find("\"code\":\"closed\""), std::string::npos) << stops;
   EXPECT_EQ(HttpCaller::status(answer_to("own", R"({"code":"timeout","status":409})")), "409 Conflict");
   EXPECT_EQ(HttpCaller::status(answer_to("other", R"({"code":"E42"})")), "500 Internal Server Error");
 }

@@ -1,6 +1,7 @@
 // Handlers that answer with a Stream<T>: what they wait for, and what becomes of them when nobody waits for them.
 #include "service_rig.hpp"
 
+#include <algorithm>
 #include <numeric>
 
 namespace waybill::test {
@@ -11,6 +12,8 @@ std::vector<int> numbers(int count) {
   std::iota(all.begin(), all.end(), 0);
   return all;
 }
+
+using namespace std::chrono_literals;
 
 class ServiceStreams : public ServiceRig {};
 
@@ -238,6 +241,52 @@ TEST_P(ServiceStreams, ThatCannotBeCancelledCountAsInFlight) {
   gate.open();
   EXPECT_TRUE(wait_until([this] { return is_idle(); }));
   EXPECT_EQ(alive, 0);
+}
+
+TEST_P(ServiceStreams, ThatNeverEndDoNotHoldUpAServiceThatStopsAndTheirCallersAreTold) {
+  Gate gate;
+  service->on_request("ticks", [](int, Context& context) -> Stream<int> {
+    Timer timer(context.executor());
+    for (int i = 0;; ++i) {
+      timer.expires_after(1ms);
+      co_await timer.async_wait();
+      co_yield i;
+    }
+  });
+  service->on_request("restless", [](int) -> Stream<int> {
+    for (int i = 0;; ++i) co_yield i;
+  });
+  service->on_request("waits", [&gate](int) -> Stream<int> {
+    co_yield 0;
+    co_await gate.pass();
+  });
+  service->on_request("slow", [](int number, Context& context) -> asio::awaitable<int> {
+    Timer timer(context.executor(), 1500ms);
+    co_await timer.async_wait();
+    co_return number;
+  });
+  start();
+  Client& client = connect();
+  const std::shared_ptr<Read> streams[] = {read(client, "ticks"), read(client, "waits"), read(connect(), "restless")};
+  std::optional<Result<int>> slow;
+  client.request<int>("slow", 7, [&](const Result<int>& outcome) { slow = outcome; });
+  ASSERT_TRUE(wait_until([&] {
+    const auto has_begun = [](const auto& one) { return !one->values.empty(); };
+    return gate.arrived == 1 && service->stats().in_flight == 4 &&
+           std::all_of(std::begin(streams), std::end(streams), has_begun);
+  }));
+  const DrainReport report = run_until(loop, service->drain(4s));
+  EXPECT_EQ(report.abandoned, 0u);
+  EXPECT_EQ(report.finished, 4u);
+  for (const auto& stream : streams) {
+    ASSERT_TRUE(wait_for(stream));
+    ASSERT_TRUE(stream->error);
+    EXPECT_EQ(stream->error->name(), "closed") << stream->error->what();
+    EXPECT_FALSE(stream->error->is_retryable()) << "its caller has values already";
+    for (std::size_t i = 0; i < stream->values.size(); ++i) ASSERT_EQ(stream->values[i], static_cast<int>(i));
+  }
+  ASSERT_TRUE(slow && *slow) << "what is no stream has all of the time";
+  EXPECT_EQ(**slow, 7);
 }
 
 TEST_P(ServiceStreams, ThatAreAbandonedGoWithTheirService) {

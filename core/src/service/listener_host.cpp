@@ -66,7 +66,8 @@ ListenerHost::ListenerHost(std::shared_ptr<ServiceParts> parts, const RouteTable
       cache_(table_),
       idle_(executor_),
       letters_(executor_),
-      close_(executor_) {
+      close_(executor_),
+      streams_(executor_) {
   begin_observing();
 }
 
@@ -335,12 +336,6 @@ void ListenerHost::finished(Exchange& exchange) {
   exchange.on_loop([self = shared_from_this()](Exchange& its) { self->keep(its.delivery()); });
 }
 
-void ListenerHost::keep(Delivery& delivery) {
-  if (delivery.is_settled()) return;
-  if (draining_) return delivery.settle(Settlement::retry);
-  retries_->leave(std::move(delivery));
-}
-
 void ListenerHost::finished_one() {
   count(counters.in_flight, -1);
   if (--in_flight_ == 0) idle_.cancel();
@@ -359,6 +354,7 @@ asio::awaitable<DrainReport> ListenerHost::drain(TimePoint deadline) {
   if (parking_) given_back_ += parking_->give_back();
   const std::size_t at_first = in_hand();
   // A second drain waits beside the first; whichever ends earlier closes.
+  if (is_first || deadline < idle_.expiry()) end_streams_before(deadline);
   if (is_first || deadline < idle_.expiry()) idle_.expires_at(deadline);
   while (in_flight_ > 0 && idle_.now() < deadline && !closed_) co_await wait_quietly(idle_);
   co_await letters_parked(deadline);
@@ -393,6 +389,7 @@ void ListenerHost::close() {
   idle_.cancel();
   letters_.cancel();
   close_.cancel();
+  streams_.cancel();
 }
 
 }  // namespace waybill::detail

@@ -82,10 +82,13 @@ class ListenerHost final : public std::enable_shared_from_this<ListenerHost>,
 
   asio::awaitable<Result<void>> start();
   /// Takes nothing new; completes when nothing is in flight, all replies are out, or at the deadline. Then it is closed.
+  /// Streams that still run when a quarter of the time has passed are ended.
   asio::awaitable<DrainReport> drain(TimePoint deadline);
   void close();
   /// Calls no handler for what comes from now on.
   void stop_taking() noexcept { draining_ = true; }
+
+  bool streams_end() const noexcept { return streams_end_.load(std::memory_order_relaxed); }  ///< Thread-safe.
 
   const asio::any_io_executor& executor() const noexcept { return executor_; }
   TimePoint coarse_now() const { return clock_.coarse(); }
@@ -149,6 +152,7 @@ class ListenerHost final : public std::enable_shared_from_this<ListenerHost>,
   /// Dead letters on their way, while draining: a moment, for who does not confirm them may never do so.
   asio::awaitable<void> letters_parked(TimePoint deadline);
   void finished_one();
+  void end_streams_before(TimePoint deadline);
   void hold_intake(bool on);
   /// False: its link is gone and nothing can be said about it any more; who has it delivers it again.
   bool is_of_this_link(const HeldExchange& held) const noexcept {
@@ -191,6 +195,8 @@ class ListenerHost final : public std::enable_shared_from_this<ListenerHost>,
   Timer idle_;                    ///< Cancelled when nothing is in flight any more.
   Timer letters_;                 ///< Cancelled when a dead letter has found its place, or goes back.
   Timer close_;                   ///< Ends the flush of a drain.
+  Timer streams_;                 ///< Ends the streams.
+  std::atomic<bool> streams_end_{false};
   bool draining_ = false;
   bool was_ready_ = false;
   LinkLog link_log_;

@@ -1,4 +1,5 @@
-// ListenerHost: what becomes of messages that nobody handles, or whose handler fails: retried, parked, or dropped.
+// ListenerHost: what becomes of messages that nobody handles, or whose handler fails: retried, parked, or dropped. And what of
+// them does not end before the service must.
 #include "error_text.hpp"
 #include "random_bits.hpp"
 #include "service/listener_host.hpp"
@@ -86,6 +87,12 @@ Log ListenerHost::log_about(const Delivery& delivery) const {
                      trace ? trace->trace_id_text() : std::string());
 }
 
+void ListenerHost::keep(Delivery& delivery) {
+  if (delivery.is_settled()) return;
+  if (draining_) return delivery.settle(Settlement::retry);
+  retries_->leave(std::move(delivery));
+}
+
 void ListenerHost::exhausted(Delivery& delivery) {
   const Error error(errc::internal,
                     "it was delivered " + std::to_string(delivery.attempt - 1) + " times and its handler never ended",
@@ -152,6 +159,14 @@ void ListenerHost::on_given_back() {
   ++letters_back_;
   tell_letters();
   letters_.cancel();
+}
+
+/// A quarter of the time is theirs: what never ends must not take that of all others.
+void ListenerHost::end_streams_before(TimePoint deadline) {
+  streams_.expires_at(idle_.now() + (deadline - idle_.now()) / 4);
+  streams_.async_wait([self = shared_from_this()](std::error_code ec) {
+    if (!ec) self->streams_end_.store(true, std::memory_order_relaxed);
+  });
 }
 
 asio::awaitable<void> ListenerHost::letters_parked(TimePoint deadline) {

@@ -1,6 +1,8 @@
 #include "service/stream_run.hpp"
 
+#include "service/listener_host.hpp"
 #include "waybill/detail/asio.hpp"
+#include "waybill/transport/refusal_texts.hpp"
 
 #include <asio/associated_cancellation_slot.hpp>
 #include <asio/async_result.hpp>
@@ -40,6 +42,8 @@ void StreamRun::pump() {
   while (state_ == State::ready) {
     if (!exchange_.is_caller_connected()) {
       state_ = State::ended;
+    } else if (must_end()) {
+      end_early();
     } else if (exchange_.is_congested()) {
       state_ = State::held_up;
     } else if (++steps_ % k_turn == 0) {
@@ -102,6 +106,7 @@ asio::awaitable<void> StreamRun::go_on() {
       case State::ended: break;
     }
     if (is_caller_gone_) co_return;
+    if (must_end()) end_early();
     const asio::cancellation_state stopped = co_await asio::this_coro::cancellation_state;
     if (stopped.cancelled() != asio::cancellation_type::none) {
       throw Error(errc::cancelled, "the stream was cancelled", End::unknown);
@@ -110,14 +115,22 @@ asio::awaitable<void> StreamRun::go_on() {
   }
 }
 
+bool StreamRun::must_end() const noexcept { return exchange_.wants_reply() && exchange_.host().streams_end(); }
+
+void StreamRun::end_early() {
+  if (has_held_) send_held(false);
+  throw Error("closed", std::string(transport::k_leaving_text));
+}
+
 /// While the stream waits for something, its caller may go away without anybody noticing.
 void StreamRun::watch_caller() {
   watch_.expires_after(k_caller_check);
   watch_.async_wait([weak = weak_from_this()](std::error_code ec) {
     const auto self = weak.lock();
     if (ec || !self) return;
-    if (self->exchange_.is_caller_connected()) return self->watch_caller();
-    self->is_caller_gone_ = true;
+    const bool is_connected = self->exchange_.is_caller_connected();
+    if (is_connected && !self->must_end()) return self->watch_caller();
+    self->is_caller_gone_ = !is_connected;
     self->stop_.emit(asio::cancellation_type::all);
   });
 }

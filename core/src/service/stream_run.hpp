@@ -23,7 +23,7 @@ class StreamRun : public std::enable_shared_from_this<StreamRun> {
   StreamRun(Exchange& exchange, StreamRoutine stream);
 
   /// Sends what the stream yields, as fast as it yields and the caller takes; throws what leaves it. A caller that has gone
-  /// is an end like any other. When it is cancelled, what the stream awaits is cancelled; throws Error(cancelled).
+  /// is an end like any other; a service that shuts down ends it after a while, with an error. When it is cancelled, what the stream awaits is cancelled; throws Error(cancelled).
   /// The stream has ended and is destroyed when this completes.
   static asio::awaitable<void> run(std::shared_ptr<StreamRun> self);
 
@@ -42,6 +42,9 @@ class StreamRun : public std::enable_shared_from_this<StreamRun> {
   asio::awaitable<void> go_on();
   asio::awaitable<void> go_on_until_stopped();
   void watch_caller();
+  /// The service is shutting down and has waited long enough for it.
+  bool must_end() const noexcept;
+  [[noreturn]] void end_early();
 
   Exchange& exchange_;
   StreamRoutine stream_;

@@ -84,8 +84,10 @@ Response of_answer(const Error& error) {
   const std::string answer = answer_of(error);
   StatusOfAnswer says;
   if (!json_serializer().decode(Slice::copy(answer), ValueOut::of(says)) || !says.value()) {
-    if (error.name() != "timeout") return make(500, {}, {}, {});
-    return make(504, make_error_code(errc::timeout).message(), "timeout", {});  // of what the service itself has called
+    // Of what the service itself has called; of a stream that it has ended, to shut down.
+    if (error.name() == "timeout") return make(504, make_error_code(errc::timeout).message(), "timeout", {});
+    if (error.name() == "closed") return make(503, make_error_code(errc::closed).message(), "closed", {});
+    return make(500, {}, {}, {});
   }
   return make(*says.value(), says.detail(), error.name(), answer);
 }
