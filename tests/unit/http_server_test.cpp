@@ -151,7 +151,7 @@ TEST_F(HttpServer, HostileRequestsGetTheirStatus) {
       {"POST /in HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n6\r\nabcdef\r\n6\r\nabcdef\r\n0\r\n\r\n",
        "413 Content Too Large"},
       {"POST /in HTTP/1.1\r\nHost: a\r\nExpect: magic\r\nContent-Length: 1\r\n\r\n", "417 Expectation Failed"},
-      {"CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n", "400 Bad Request"},
+      {"CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n", "501 Not Implemented"},
   };
   for (const auto& [request, wanted] : cases) EXPECT_EQ(status(ask(request)), wanted) << request;
   EXPECT_EQ(status(get("/in", "Long: " + std::string(2000, 'x') + "\r\n")), "431 Request Header Fields Too Large");

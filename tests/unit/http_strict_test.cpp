@@ -78,6 +78,7 @@ TEST(HttpStrict, TheRequestLineIsToTheLetter) {
       {"GET / HTTP/0.9", "505"},
       {"GET / HTTP/2.0", "505"},
       {"PRI * HTTP/2.0", "505"},
+      {"CONNECT a:443 HTTP/1.1", "501"},
       {"GET / HTTP/1.10", "400"},
       {"GET / HTTP/01.1", "400"},
       {"GET / http/1.1", "400"},

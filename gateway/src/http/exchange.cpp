@@ -1,6 +1,7 @@
 // What becomes of a request: its route, its handler, its response.
 #include "http/request_id.hpp"
 #include "http/server_core.hpp"
+#include "http/status_text.hpp"
 #include "http/targets.hpp"
 #include "waybill/detail/clock.hpp"
 
@@ -20,6 +21,7 @@ namespace {
 constexpr std::size_t k_much_unsent = 256u << 10;     // then a body waits for its reader
 constexpr std::size_t k_much_for_a_turn = 64u << 10;  // then others have theirs
 constexpr std::size_t k_costs_of_a_piece = 1u << 10;
+constexpr std::chrono::seconds k_reads_on{1};  // who says no more is taken to read on for as long
 
 /// Seconds ("2.5"), or a duration ("250ms"). Null: it is neither, or not positive.
 std::optional<std::chrono::milliseconds> read_timeout(const std::string& text) {
@@ -136,6 +138,11 @@ Response Server::Core::thrown(const Request& request, std::exception_ptr excepti
 
 void Server::Core::respond(const ExchangePtr& exchange, Response response) {
   if (std::exchange(exchange->is_answered, true)) return;
+  if (response.status < 200 || response.status > 599) {
+    log_.error("http: " + exchange->request->method + ' ' + exchange->request->target +
+               ": the status of a response is " + std::to_string(response.status));
+    response = Response::problem(500, {});
+  }
   exchange->status = response.status;
   response.fields.set("X-Request-Id", exchange->request->id);
   add_cors(*exchange->request, response);
@@ -145,7 +152,7 @@ void Server::Core::respond(const ExchangePtr& exchange, Response response) {
     if (const auto trace = exchange->request->trace().parent) line.append(", trace ").append(trace->trace_id_text());
     log_.debug(line);
   }
-  if (response.more && !exchange->is_head_only) {
+  if (response.more && !exchange->is_head_only && !has_no_body(response.status)) {
     exchange->peer->begin_body(response);
     exchange->end_soon = std::move(response.end_soon);
     if (bodies_end_soon_) end_soon(exchange);
@@ -206,6 +213,32 @@ void Server::Core::end(const ExchangePtr& exchange) {
   const auto found = exchanges_.find(exchange->peer.get());
   if (found != exchanges_.end() && found->second == exchange) exchanges_.erase(found);
   tell_ended(*exchange);
+}
+
+/// A caller that has said all (FIN) may read on, or be gone: nothing tells before it is sent something.
+void Server::Core::on_said_all(Peer& peer) {
+  const auto found = exchanges_.find(&peer);
+  if (found == exchanges_.end() || found->second->leaves_at) return;
+  found->second->leaves_at = std::chrono::steady_clock::now() + k_reads_on;
+  found->second->written_then = peer.written_bytes();
+  tick_->start();
+}
+
+bool Server::Core::has_left(Exchange& exchange, socket::TimePoint now) {
+  Peer& peer = *exchange.peer;
+  if (peer.is_left()) on_said_all(peer);  // reading does not tell where more requests wait behind this one
+  if (!exchange.leaves_at) return false;
+  return peer.is_reset() || (now >= *exchange.leaves_at && !peer.has_taken_beyond(exchange.written_then));
+}
+
+/// It is told, for it may be one that reads on.
+void Server::Core::leave(Exchange& exchange) {
+  const socket::Ref<Peer> peer(exchange.peer.get());
+  const bool has_begun = exchange.is_answered;
+  on_left(*peer);
+  if (has_begun) return peer->fail(Error(errc::connection_lost, peer->peer() + " has left"));
+  peer->respond(Response::problem(Error(errc::timeout, "its caller has said all", End::unknown)),
+                exchange.is_head_only);
 }
 
 void Server::Core::on_left(Peer& peer) {

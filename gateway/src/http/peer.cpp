@@ -1,7 +1,10 @@
 #include "http/peer.hpp"
 
 #include "http/status_text.hpp"
+#include "http/targets.hpp"
 #include "waybill/detail/clock.hpp"
+
+#include <poll.h>
 
 #include <algorithm>
 #include <array>
@@ -28,16 +31,22 @@ void append_number(std::size_t number, int base, Buffer& out) {
 
 /// Nothing in a field may end it, or begin another one.
 void append_text(std::string_view text, Buffer& out) {
-  const auto is_ending = [](char c) { return c == '\r' || c == '\n' || c == '\0'; };
-  if (std::none_of(text.begin(), text.end(), is_ending)) return out.append(text);
+  const auto is_control = [](char c) { return (static_cast<unsigned char>(c) < ' ' && c != '\t') || c == '\x7f'; };
+  if (std::none_of(text.begin(), text.end(), is_control)) return out.append(text);
   for (const char c : text) {
-    if (!is_ending(c)) out.push_back(c);
+    if (!is_control(c)) out.push_back(c);
   }
 }
 
-constexpr std::chrono::seconds k_goodbye_time{5};  // from the last byte to the caller's end of the connection
+/// What says where the response ends, and what the connection is for, is this side's to say.
+bool is_own(std::string_view field) noexcept {
+  constexpr std::string_view k_own[] = {"Connection", "Content-Length",    "Date",
+                                        "Keep-Alive", "Transfer-Encoding", "Upgrade"};
+  return std::any_of(std::begin(k_own), std::end(k_own),
+                     [field](std::string_view own) { return equal_without_case(field, own); });
+}
 
-bool has_no_body(int status) noexcept { return status < 200 || status == 204 || status == 304; }
+constexpr std::chrono::seconds k_goodbye_time{5};  // from the last byte to the caller's end of the connection
 
 }  // namespace
 
@@ -114,11 +123,18 @@ void Peer::refuse_if_late(socket::TimePoint now) {
   if (phase_ == Phase::body) refuse(408, "the body did not come within body_timeout");
 }
 
-/// Who says no more may still read what was answered already.
+/// Who says no more may still read what is answered.
 void Peer::on_eof() {
   if (!is_busy_) return finish();
-  if (owner_) owner_->on_left(*this);
-  Stream::on_eof();
+  keeps_alive_ = false;
+  if (owner_) owner_->on_said_all(*this);
+}
+
+bool Peer::has_taken_beyond(std::uint64_t count) const noexcept { return !is_reset() && acknowledged_bytes() > count; }
+
+bool Peer::is_reset() const noexcept {
+  pollfd watched{const_cast<Peer*>(this)->socket().native_handle(), 0, 0};
+  return poll(&watched, 1, 0) > 0;
 }
 
 void Peer::on_written() {
@@ -154,7 +170,9 @@ void Peer::write_head(const Response& response, Length length) {
   head.append("\r\n");
   if (owner_) head.append(owner_->date_field());
   for (const auto& [name, value] : response.fields) {
-    append_text(name, head);
+    if (equal_without_case(name, "Connection") && equal_without_case(value, "close")) keeps_alive_ = false;
+    if (!is_token(name) || is_own(name)) continue;
+    head.append(name);
     head.append(": ");
     append_text(value, head);
     head.append("\r\n");
@@ -163,7 +181,7 @@ void Peer::write_head(const Response& response, Length length) {
     head.append("Content-Length: ");
     append_number(response.body.size(), 10, head);
     head.append("\r\n");
-  } else if (length == Length::chunked) {
+  } else if (length == Length::chunked && !has_no_body(response.status)) {
     head.append("Transfer-Encoding: chunked\r\n");
   }
   keeps_alive_ = keeps_alive_ && length != Length::until_end && owner_ && !owner_->is_draining();

@@ -8,6 +8,7 @@
 
 #include <asio/ip/address.hpp>
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string_view>
@@ -23,7 +24,9 @@ class PeerOwner {
   virtual void on_request(Peer& peer, std::unique_ptr<Request> request) = 0;
   /// A request was refused before it was whole; `part` is what came of it. It is answered already.
   virtual void on_refused(Peer& peer, const Request& part, const Response& response, const std::string& why) = 0;
-  /// The caller of the request under way has left, or its connection was lost.
+  /// The caller of the request under way has said that it says no more: it may read on, or have left.
+  virtual void on_said_all(Peer& peer) = 0;
+  /// The connection of the request under way was lost.
   virtual void on_left(Peer& peer) = 0;
   /// Bytes have gone out.
   virtual void on_written(Peer& peer) = 0;
@@ -58,6 +61,11 @@ class Peer final : public socket::Stream {
   bool is_idle_since(socket::TimePoint when) const noexcept {
     return !is_busy_ && !parser_.has_begun() && idle_since_ <= when;
   }
+
+  /// True when it has taken something of what was written after the first `count` bytes, and has not refused it since.
+  bool has_taken_beyond(std::uint64_t count) const noexcept;
+  /// The other side's system has refused what was sent to it.
+  bool is_reset() const noexcept;
 
   /// The whole response. REQUIRES: is_busy(), as for those below.
   void respond(const Response& response, bool is_head_only);

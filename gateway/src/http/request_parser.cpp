@@ -193,6 +193,7 @@ RequestParser::Outcome RequestParser::request_line_is_whole() {
   if (problem == HPE_INVALID_METHOD) return bad(501, "the method is not known here");
   if (problem != HPE_OK) return bad(400, http_errno_description(problem));
   request_->method = http_method_str(static_cast<http_method>(parser_.method));
+  if (parser_.method == HTTP_CONNECT) return bad(501, "CONNECT is not done here: there is no tunnel");
   return Outcome::complete;
 }
 

@@ -172,12 +172,14 @@ std::string_view Server::Core::date_field() {
 /// Callers are told when the time of their requests is up, also where a handler does not look at it.
 bool Server::Core::check_deadlines(socket::TimePoint now) {
   std::vector<ExchangePtr> late;
-  std::vector<socket::Ref<Peer>> left;  // which reading does not tell where more requests wait behind this one
+  std::vector<ExchangePtr> left;
   for (const auto& [peer, exchange] : exchanges_) {
-    if (peer->is_left()) left.emplace_back(peer);
-    if (!exchange->is_answered && exchange->request->deadline <= now) late.push_back(exchange);
+    if (has_left(*exchange, now)) {
+      left.push_back(exchange);
+    } else if (!exchange->is_answered && exchange->request->deadline <= now)
+      late.push_back(exchange);
   }
-  for (const auto& peer : left) peer->fail(Error(errc::connection_lost, peer->peer() + " has left"));
+  for (const ExchangePtr& exchange : left) leave(*exchange);
   for (const ExchangePtr& exchange : late) {
     respond(exchange, Response::problem(Error(errc::timeout, "the handler takes too long", End::unknown)));
     exchange->cancel.emit(asio::cancellation_type::terminal);

@@ -18,6 +18,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -46,6 +47,7 @@ class Server::Core final : public std::enable_shared_from_this<Core>, public soc
 
   void on_request(Peer& peer, std::unique_ptr<Request> request) override;
   void on_refused(Peer& peer, const Request& part, const Response& response, const std::string& why) override;
+  void on_said_all(Peer& peer) override;
   void on_left(Peer& peer) override;
   void on_written(Peer& peer) override;
   void on_closed(Peer& peer, const Error& error) override;
@@ -69,6 +71,9 @@ class Server::Core final : public std::enable_shared_from_this<Core>, public soc
     bool ends_soon = false;    ///< Its body was told so.
     std::function<void()> end_soon;
     std::chrono::steady_clock::time_point began;
+    /// Its caller has said all then: when it is taken to have left, and what was written by then.
+    std::optional<std::chrono::steady_clock::time_point> leaves_at;
+    std::uint64_t written_then = 0;
     asio::cancellation_signal cancel;
     asio::steady_timer writable;  ///< Cancelled when bytes have gone out, or the caller has left.
   };
@@ -84,6 +89,9 @@ class Server::Core final : public std::enable_shared_from_this<Core>, public soc
   void end(const ExchangePtr& exchange);
   void end_soon(const ExchangePtr& exchange);
   void end_bodies_soon();
+  /// False: it is in hand still.
+  bool has_left(Exchange& exchange, socket::TimePoint now);
+  void leave(Exchange& exchange);
   void leave_who_reads_nothing();
   void begin_observing();
   ObservedHttp observed(const Exchange& exchange) const;

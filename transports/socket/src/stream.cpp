@@ -312,7 +312,7 @@ void Stream::write_failed(const asio::error_code& ec) {
   out_.clear();
   head_ = 0;
   write_deadline_ = unsent_deadline_ = TimePoint::max();
-  if (state_ != State::open || !started_) {
+  if (state_ != State::open || !started_ || eof_) {
     fail(Error(errc::connection_lost, "writing to " + peer_ + " failed: " + ec.message()));
     return;
   }
