@@ -1,10 +1,12 @@
 #include "waybill/application_config.hpp"
 
+#include "application_check.hpp"
 #include "body_template.hpp"
 #include "http/router.hpp"
 #include "waybill/detail/nearest.hpp"
 #include "waybill/error.hpp"
 #include "waybill/format/json_text.hpp"
+#include "waybill/registry.hpp"
 
 #include <algorithm>
 #include <array>
@@ -117,6 +119,7 @@ class HttpReader {
       auto read = http::ServerConfig::read(url);
       if (read) {
         config_.http = *std::move(read);
+        config_.http->origin = mistakes_.where(node);
       } else {
         tell(node, read.error());
       }
@@ -247,6 +250,7 @@ void read_health(const ConfigNode& node, const Config& known, const ConfigMistak
 void read_metrics(const ConfigNode& node, const ConfigMistakes& mistakes, std::optional<MetricsConfig>& into) {
   if (!node.is_text() && !node.is_map()) return mistakes.expected(node, "metrics", "a path, or a mapping with path");
   MetricsConfig config;
+  config.origin = mistakes.where(node);
   ConfigReader reader(node, "metrics", mistakes);
   reader.main("path");
   reader.text("path", config.path);
@@ -278,20 +282,34 @@ std::vector<ConfigSection> sections_of(ApplicationConfig& config) {
            }}};
 }
 
+/// `read` reads core's part. With a registry all that an Application would refuse is told as well.
+template <class Read>
+ApplicationConfig read_all(const Registry* registry, Read read) {
+  ApplicationConfig config;
+  std::vector<std::string> mistakes;
+  try {
+    static_cast<Config&>(config) = read(sections_of(config));
+  } catch (const Error& error) {
+    if (!registry) throw;
+    mistakes.emplace_back(error.message());
+  }
+  if (registry) check_parts(config, mistakes);
+  throw_all(mistakes);
+  return config;
+}
+
 }  // namespace
 
-ApplicationConfig ApplicationConfig::load(const std::string& file) {
-  ApplicationConfig config;
-  static_cast<Config&>(config) = Config::load(file, sections_of(config));
-  return config;
+ApplicationConfig ApplicationConfig::load(const std::string& file, const std::shared_ptr<const Registry>& registry) {
+  return read_all(registry.get(), [&](const auto& sections) { return Config::load(file, sections, registry.get()); });
 }
 
 ApplicationConfig ApplicationConfig::from_env() { return Config::from_env(); }
 
-ApplicationConfig ApplicationConfig::parse(std::string_view yaml, std::string_view name) {
-  ApplicationConfig config;
-  static_cast<Config&>(config) = Config::parse(yaml, name, sections_of(config));
-  return config;
+ApplicationConfig ApplicationConfig::parse(std::string_view yaml, std::string_view name,
+                                           const std::shared_ptr<const Registry>& registry) {
+  return read_all(registry.get(),
+                  [&](const auto& sections) { return Config::parse(yaml, name, sections, registry.get()); });
 }
 
 }  // namespace waybill

@@ -1,6 +1,7 @@
 // Application::Core: what it holds, and its start and end. run() and health are in files of their own.
 #include "application_core.hpp"
 
+#include "application_check.hpp"
 #include "routes.hpp"
 #include "waybill/detail/clock.hpp"
 
@@ -28,13 +29,9 @@ std::chrono::milliseconds left_until(std::chrono::steady_clock::time_point deadl
 Application::Core::Core(std::optional<asio::any_io_executor> executor, ApplicationConfig config,
                         std::shared_ptr<const Registry> registry)
     : config_(std::move(config)), registry_(std::move(registry)), log_(make_log(config_)) {
-  if (config_.threads > 1) {
-    throw Error(
-        errc::invalid_config,
-        "threads: " + std::to_string(config_.threads) +
-            " is for services alone: an application runs one loop; set handler_threads, or run it more than once",
-        End::rejected);
-  }
+  std::vector<std::string> mistakes;
+  check_parts(config_, mistakes);
+  throw_all(mistakes);
   if (!executor) loop_ = std::make_unique<asio::io_context>(1);
   home_.emplace(loop_ ? asio::any_io_executor(loop_->get_executor()) : *executor);
   config_.validate().value();
@@ -225,16 +222,22 @@ std::vector<std::string> Application::Core::addresses() const {
 std::vector<std::string> Application::Core::describe() const {
   std::vector<std::string> lines = service_ ? service_->describe() : std::vector<std::string>();
   if (lines.empty()) {  // not started
+    if (!config_.notice.empty()) lines.push_back(config_.notice);
     for (const ListenerConfig& listener : config_.listeners) {
       lines.push_back("listener " + (listener.name.empty() ? "" : listener.name + ": ") + listener.url.redacted());
     }
   }
   if (http_) {
-    for (const std::string& route : http_->describe()) lines.push_back(http_->address() + ": " + route);
+    std::vector<std::string> routes = http_->describe();
+    for (const char* own : {"GET /openapi.json", "GET /docs"}) {  // which come with the start
+      const bool is_missing = std::find(routes.begin(), routes.end(), own) == routes.end();
+      if (config_.http->openapi && !is_started_ && is_missing) routes.emplace_back(own);
+    }
+    for (const std::string& route : routes) lines.push_back(http_->address() + ": " + route);
   }
   for (const auto& [name, client] : config_.clients) {
     lines.push_back("client " + name + ": " + client.url.redacted() + ", requests within " +
-                    std::to_string(client.timeout.count()) + " ms");
+                    duration_text(client.timeout));
   }
   return lines;
 }

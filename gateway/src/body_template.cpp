@@ -4,6 +4,7 @@
 #include "waybill/format/json_text.hpp"
 #include "waybill/format/utf8.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace waybill::http {
@@ -45,6 +46,17 @@ std::string_view member_of(std::string_view json, std::string_view name) {
   }
   return found;
 }
+
+struct TypeName {
+  std::string_view name;
+  BodyTemplate::Type type;
+  bool is_list;
+};
+constexpr TypeName k_types[] = {
+    {"text", BodyTemplate::Type::text, false}, {"number", BodyTemplate::Type::number, false},
+    {"flag", BodyTemplate::Type::flag, false}, {"json", BodyTemplate::Type::json, false},
+    {"texts", BodyTemplate::Type::text, true}, {"numbers", BodyTemplate::Type::number, true},
+    {"flags", BodyTemplate::Type::flag, true}};
 
 const char* name_of(BodyTemplate::Source source) {
   switch (source) {
@@ -88,7 +100,8 @@ bool BodyTemplate::read_text(const ConfigNode& node, const ConfigMistakes& mista
   const auto wrong = [&] {
     mistakes(node,
              "expected $path.NAME, $query.NAME, $header.NAME, $body, $body.NAME or $request.id, and behind "
-             "it perhaps `as number`, `as flag`, `as json`, `or VALUE`, `or nothing`, found \"" +
+             "it perhaps `as number`, `as flag`, `as json`, `or VALUE`, `or nothing`; behind $query.NAME also "
+             "`as texts`, `as numbers`, `as flags` for all values of the name; found \"" +
                  node.written.substr(0, 100) + '"');
     return false;
   };
@@ -99,12 +112,11 @@ bool BodyTemplate::read_text(const ConfigNode& node, const ConfigMistakes& mista
     if (otherwise->find(" as ") != std::string::npos) return wrong();  // which would be a part of the value
   }
   if (const std::size_t at = text.find(" as "); at != std::string_view::npos) {
-    const std::string_view type = text.substr(at + 4);
-    if (type != "text" && type != "number" && type != "flag" && type != "json") return wrong();
-    into.type_ = type == "number" ? Type::number
-                 : type == "flag" ? Type::flag
-                 : type == "json" ? Type::json
-                                  : Type::text;
+    const auto type = std::find_if(std::begin(k_types), std::end(k_types),
+                                   [name = text.substr(at + 4)](const TypeName& one) { return one.name == name; });
+    if (type == std::end(k_types)) return wrong();
+    into.type_ = type->type;
+    into.is_list_ = type->is_list;
     text = text.substr(0, at);
   }
   if (otherwise) {
@@ -125,7 +137,12 @@ bool BodyTemplate::read_text(const ConfigNode& node, const ConfigMistakes& mista
       return false;
     }
   }
-  if ((text == "$body" || text.starts_with("$body.")) && into.type_ != Type::text) {
+  if (into.is_list_ && otherwise && !into.otherwise_->empty()) into.otherwise_ = '[' + *into.otherwise_ + ']';
+  if (into.is_list_ && (text.starts_with("$path.") || text.starts_with("$header."))) {
+    mistakes(node, "`as texts`, `as numbers` and `as flags` are for the query, where a name may stand several times");
+    return false;
+  }
+  if ((text == "$body" || text.starts_with("$body.")) && (into.type_ != Type::text || into.is_list_)) {
     mistakes(node, "the body has types of its own: `as` is for texts, of the path, the query and the head");
     return false;
   }
@@ -177,7 +194,7 @@ bool BodyTemplate::append(const Request& request, std::string& out) const {
     case Source::constant: out += text_; return true;
     case Source::request_id: format::append_quoted(request.id, out); return true;
     case Source::path: return append_text(&request.path(text_), out);
-    case Source::query: return append_text(request.find_query(text_), out);
+    case Source::query: return is_list_ ? append_list(request, out) : append_text(request.find_query(text_), out);
     case Source::header: return append_text(request.header(text_), out);
     case Source::body: return append_from_body(request, out);
     case Source::list:
@@ -198,6 +215,18 @@ bool BodyTemplate::append(const Request& request, std::string& out) const {
     out += is_there ? value : "null";
   }
   out += is_map ? '}' : ']';
+  return true;
+}
+
+bool BodyTemplate::append_list(const Request& request, std::string& out) const {
+  std::string list;
+  for (const auto& [name, value] : request.query_parameters) {
+    if (name != text_) continue;
+    list += list.empty() ? '[' : ',';
+    append_text(&value, list);
+  }
+  if (list.empty() && otherwise_) return append_otherwise(out);
+  out += list.empty() ? "[]" : list + ']';
   return true;
 }
 

@@ -18,6 +18,7 @@ struct RouteDescription;
 ///
 ///   $path.id  $query.name  $header.X-Tenant    a text
 ///   $query.page as number                      also: as flag, as json
+///   $query.tag as texts                        a list of all values of the name; also: as numbers, as flags
 ///   $body  $body.customer.id                   the body, or what is in it, as it came
 ///   $request.id
 ///
@@ -48,6 +49,7 @@ class BodyTemplate {
   static bool read_text(const ConfigNode& node, const ConfigMistakes& mistakes, BodyTemplate& into);
   bool append(const Request& request, std::string& out) const;
   bool append_otherwise(std::string& out) const;
+  bool append_list(const Request& request, std::string& out) const;
   bool append_text(const std::string* value, std::string& out) const;
   bool append_from_body(const Request& request, std::string& out) const;
   format::JsonValue type_schema() const;
@@ -56,6 +58,7 @@ class BodyTemplate {
 
   Source source_ = Source::constant;
   Type type_ = Type::text;
+  bool is_list_ = false;                  // of such
   std::optional<std::string> otherwise_;  // as JSON; empty: nothing
   std::string text_;                      // a constant as JSON; a name
   std::vector<std::string> steps_;        // into the body

@@ -18,13 +18,11 @@ JsonValue& object_in(JsonValue& schema) {
 }  // namespace
 
 JsonValue BodyTemplate::type_schema() const {
-  switch (type_) {
-    case Type::text: return JsonValue::object({{"type", "string"}});
-    case Type::number: return JsonValue::object({{"type", "number"}});
-    case Type::flag: return JsonValue::object({{"type", "boolean"}});
-    case Type::json: break;
+  JsonValue one = JsonValue::object();
+  if (type_ != Type::json) {
+    one.set("type", type_ == Type::text ? "string" : type_ == Type::number ? "number" : "boolean");
   }
-  return JsonValue::object();
+  return is_list_ ? JsonValue::object({{"type", "array"}, {"items", one}}) : one;
 }
 
 void BodyTemplate::describe(RouteDescription& route) const {
@@ -41,7 +39,7 @@ void BodyTemplate::describe(RouteDescription& route) const {
 void BodyTemplate::add_parameter(const char* in, RouteDescription& route) const {
   const auto known = std::find_if(route.parameters.begin(), route.parameters.end(),
                                   [&](const auto& one) { return one.in == in && one.name == text_; });
-  const bool is_required = !otherwise_ || source_ == Source::path;
+  const bool is_required = (!otherwise_ && !is_list_) || source_ == Source::path;
   if (known != route.parameters.end()) {
     known->is_required |= is_required;
     return;

@@ -62,5 +62,5 @@ ends "$gateway" 0
 ends "$service" 0
 sed -i 's/client: HELLO_SERVICE/client: HELO_SERVICE/' "$work/routes.yaml"
 "$waybill" check "$work/routes.yaml" 2>"$work/check.log" && fail "waybill check finds no mistake"
-grep -q 'routes.yaml:6: no client \\"HELO_SERVICE\\" is configured; did you mean' "$work/check.log" || fail "$(cat "$work/check.log")"
+grep -q 'routes.yaml:6: no client "HELO_SERVICE" is configured; did you mean' "$work/check.log" || fail "$(cat "$work/check.log")"
 echo ok

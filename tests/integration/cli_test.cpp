@@ -11,9 +11,12 @@
 #include <asio/write.hpp>
 #include <gtest/gtest.h>
 
+#include <cstdio>
+#include <fstream>
 #include <optional>
 #include <string>
 #include <thread>
+#include <vector>
 
 namespace waybill {
 namespace {
@@ -48,6 +51,29 @@ TEST(Cli, ListenWithACountShowsAndAnswersThatManyOfABurst) {
   asio::read(socket, asio::dynamic_buffer(answers), end);
   EXPECT_NE(answers.find("id-1\""), std::string::npos) << answers;
   EXPECT_EQ(answers.find("id-2\""), std::string::npos) << answers;
+}
+
+TEST(Cli, CheckPrintsALineForEachMistakeInTheOrderOfTheFile) {
+  const std::string file = testing::TempDir() + "waybill-cli-check.yaml";
+  std::ofstream(file)
+      << "clients:\n  a: memory://a?wyre=true\n  b: { url: \"memory://b:x\", timeout: soon }\nlog: loud\n";
+  Cli check({"check", file});
+  std::vector<std::string> lines;
+  for (std::string line; !(line = check.error_line("")).empty();) lines.push_back(line);
+  ASSERT_EQ(lines.size(), 5u);
+  for (std::size_t i = 0; i < 4; ++i) {
+    EXPECT_TRUE(lines[i].starts_with(file + ':' + std::to_string(i < 2 ? i + 2 : i + 1) + ": ")) << lines[i];
+  }
+  EXPECT_EQ(lines[4], "4 mistakes");
+  EXPECT_EQ(check.exit_code(), 2);
+  EXPECT_TRUE(check.rest().empty());
+  Cli json({"check", "--json", file});
+  EXPECT_TRUE(json.error_line("").starts_with(R"({"error":"usage","message":")"));
+  EXPECT_EQ(json.exit_code(), 2);
+  std::ofstream(file) << "clients: { a: memory://a }\n";
+  Cli good({"check", file});
+  EXPECT_EQ(good.rest().at(0), file + ": good: 0 listeners, 1 client, 0 routes");
+  std::remove(file.c_str());
 }
 
 TEST(Cli, TakesWhatComesUntilTheOtherSideHasEndedToo) {

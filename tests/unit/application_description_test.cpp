@@ -58,6 +58,29 @@ constexpr const char* k_routes = R"(
     - { post: /away, event: { client: inside, pattern: { cmd: away }, body: { id: $query.id as number, of: $request.id, at: 7 } } }
 )";
 
+TEST_F(ApplicationDescriptions, ARouteTakesAllValuesOfANameInTheQuery) {
+  make(R"(
+  routes:
+    - get: /find
+      request:
+        client: me
+        pattern: any
+        body: { tags: $query.tag as texts, ids: $query.id as numbers or nothing, open: $query.open as flags or true }
+)");
+  EXPECT_EQ(HttpCaller::body(get("/find?tag=a&id=7&tag=b%20c&tag=")),
+            R"({"tags":["a","b c",""],"ids":[7],"open":[true]})");
+  EXPECT_EQ(HttpCaller::body(get("/find")), R"({"tags":[],"open":[true]})");
+  const std::string wrong = get("/find?id=7&id=x");
+  EXPECT_EQ(HttpCaller::status(wrong), "400 Bad Request");
+  EXPECT_NE(wrong.find("expected a number"), std::string::npos) << wrong;
+  const JsonValue told = JsonValue::parse(HttpCaller::body(get("/openapi.json"))).value();
+  const std::string parameters = told.find("paths")->find("/find")->find("get")->find("parameters")->to_text();
+  EXPECT_NE(parameters.find(
+                R"("name":"tag","in":"query","required":false,"schema":{"type":"array","items":{"type":"string"}})"),
+            std::string::npos)
+      << parameters;
+}
+
 TEST_F(ApplicationDescriptions, AreThereByDefaultWithWhatTheOwnHandlersSay) {
   make(k_routes);
   const std::string answer = get("/openapi.json");

@@ -37,6 +37,8 @@ TEST(ApplicationMistakes, AreFoundBeforeTheStartAlsoWithoutListeners) {
   has(route + "{ get: /a, request: { client: s, pattern: p, body: $query.id or 7 as number } }", "expected $path.NAME");
   has(route + "{ get: /a, request: { client: s, pattern: p, body: $query.id as number or abc } }", "is no number");
   has(route + "{ post: /a, request: { client: s, pattern: p, body: $body.id as number } }", "types of its own");
+  has(route + "{ get: \"/a/{b}\", request: { client: s, pattern: p, body: $path.b as texts } }", "are for the query");
+  has(route + "{ get: /a, request: { client: s, pattern: p, body: $query.b as list } }", "`as texts`");
 }
 
 TEST(ApplicationMistakes, OfHttpAreToldAllAtOnceEachWithItsLine) {
@@ -69,6 +71,42 @@ TEST(ApplicationMistakes, WhatIsNotStartedTellsItsListenersAndRoutes) {
   ASSERT_GE(lines.size(), 3u);
   EXPECT_EQ(lines[0], "listener inside: memory://inside");
   EXPECT_NE(lines[1].find("GET /livez"), std::string::npos) << lines[1];
+}
+
+TEST(ApplicationMistakes, OfACheckedFileAreToldAllAtOnceWithWhatAnApplicationWouldRefuse) {
+  try {
+    ApplicationConfig::parse(R"(clients: { s: "memory://s?wyre=true" }
+metrics: /livez
+http:
+  listen: https://127.0.0.1:0
+  cors: true
+  routes:
+    - { get: /readyz, request: { client: s, pattern: p } }
+    - { get: /a, request: { client: t, pattern: p } }
+)",
+                             "shop.yaml", default_registry());
+    FAIL() << "it is wrong";
+  } catch (const Error& error) {
+    const std::string told(error.message());
+    for (const char* part :
+         {"shop.yaml:1: memory URL: unknown option \"wyre\"", "shop.yaml:5: http: option \"cors\": expected a mapping",
+          "shop.yaml:8: no client \"t\" is configured; did you mean \"s\"?"}) {
+      EXPECT_NE(told.find(part), std::string::npos) << part << '\n' << told;
+    }
+  }
+  const std::string told = mistake_of(R"(clients: { s: "memory://s" }
+metrics: /livez
+http:
+  listen: https://127.0.0.1:0
+  routes:
+    - { get: /readyz, request: { client: s, pattern: p } }
+)");
+  for (const char* part :
+       {"config:2: the route GET /livez: has a handler already; choose another path for metrics",
+        "config:4: http: https://127.0.0.1:0: https:// needs a certificate",
+        "config:6: the route GET /readyz: has a handler already; without it: health: { served: false }"}) {
+    EXPECT_NE(told.find(part), std::string::npos) << part << '\n' << told;
+  }
 }
 
 }  // namespace

@@ -237,6 +237,18 @@ TEST_F(Application1, AStartThatFailsEndsWhatIsUpAndNamesThePart) {
   EXPECT_EQ(refused, asio::error::connection_refused) << tcp;
 }
 
+TEST_F(Application1, AnHttpPortThatAnEndingProgramStillHasIsWaitedFor) {
+  asio::ip::tcp::acceptor taken(loop_, {asio::ip::make_address("127.0.0.1"), 0});
+  make("log: off\nhttp: 127.0.0.1:" + std::to_string(taken.local_endpoint().port()) + '\n');
+  std::optional<Result<void>> outcome;
+  app_->start([&outcome](Result<void> started) { outcome = std::move(started); });
+  run_ready(loop_);
+  EXPECT_FALSE(outcome) << "the program that has the port may be about to leave";
+  taken.close();
+  ASSERT_TRUE(eventually(loop_, [&outcome] { return outcome.has_value(); }));
+  EXPECT_TRUE(*outcome) << outcome->error().what();
+}
+
 TEST_F(Application1, ADrainAnswersWhatIsInHand) {
   make(
       "log: off\nlisteners: [memory://drain]\nclients: { self: memory://drain }\nhttp: { listen: \"127.0.0.1:0\", "

@@ -163,6 +163,20 @@ TEST_F(ConfigFile, AClientOfAnUnknownListenerIsAMistake) {
   EXPECT_TRUE(contains(mistakes_of([&] { Service service(config); }), "no listener is named \"other\""));
 }
 
+TEST_F(ConfigFile, WhatWaybillListenReplacesIsTold) {
+  const std::string yaml = "listeners: { inside: memory://a }\n";
+  EXPECT_EQ(Config::parse(yaml, "orders.yaml").notice, "");
+  const ScopedVariable listen("WAYBILL_LISTEN", "memory://b");
+  Config config = Config::parse(yaml, "orders.yaml");
+  EXPECT_EQ(config.notice, "WAYBILL_LISTEN replaces the listeners of orders.yaml");
+  EXPECT_EQ(Config::parse("threads: 1").notice, "") << "there were none";
+  EXPECT_EQ(mistakes_in(yaml + "clients: { a: self:inside }"),
+            "orders.yaml:2: client \"a\": no listener is named \"inside\"; none has a name "
+            "(WAYBILL_LISTEN replaces the listeners of orders.yaml)");
+  Service service(config);
+  EXPECT_TRUE(contains(mistakes_of([&] { service.at("inside"); }), "WAYBILL_LISTEN replaces the listeners"));
+}
+
 TEST(Config, OptionsOfItsOwnClientsAreCheckedAtTheStart) {
   Config config = Config::listen({"memory://config-test?name=inside&wire=true"});
   config.clients["a"] = ClientConfig::from_url("self:inside?wyre=true");

@@ -201,7 +201,7 @@ TEST_F(ConfigSectionFile, EveryMistakeInMembersHasItsLine) {
             "orders.yaml:2: server: option \"port\": expected a whole number from 0 to 65535, found \"65536\"\n"
             "orders.yaml:3: server: option \"origins\": expected a text, or a list of texts, found a list\n"
             "orders.yaml:4: server: option \"limit\": expected a duration such as 5s, 250ms or 2m, found "
-            "\"${CONFIG_TEST_SECRET}\"\n"
+            "\"${CONFIG_TEST_SECRET}\" (CONFIG_TEST_SECRET is set)\n"
             "orders.yaml:5: server: option \"password\": expected a single value, found a mapping\n"
             "orders.yaml:7: server: unknown option \"limt\"; did you mean \"limit\"?");
   EXPECT_EQ(port, 1);

@@ -275,6 +275,8 @@ TEST(ListenerConfig, LeavesToTheTransportWhatIsItsOwn) {
 TEST(Startup, HasFourSpellings) {
   EXPECT_EQ(detail::parse_startup("wait").value().limit, 30s);
   EXPECT_EQ(detail::parse_startup("wait(500ms)").value().limit, 500ms);
+  EXPECT_EQ(detail::parse_startup("wait").value().taken_limit, 2s) << "of an address that another program has";
+  EXPECT_EQ(detail::parse_startup("wait(1m)").value().taken_limit, 60s) << "somebody wants that";
   for (const char* text : {"", "wait(", "wait()", "wait(x)", "Wait", "never"})
     EXPECT_FALSE(detail::parse_startup(text)) << text;
 }

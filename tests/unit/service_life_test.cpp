@@ -181,7 +181,7 @@ TEST_F(ServiceLife, ASecondServiceOnThePortOfSeveralThreadsIsRefused) {
     LogCapture log;
     second.log_to(log.sink());
     EXPECT_EQ(second.run(), 1);
-    EXPECT_TRUE(log.contains("another program has that port"));
+    EXPECT_TRUE(log.contains("another program listens on that port"));
   }
 }
 

@@ -87,8 +87,32 @@ TEST_F(ServiceStop, AnAddressThatStaysTakenIsToldOnce) {
   service.log_to(log.sink());
   service.start([](const Result<void>&) {});
   ASSERT_TRUE(eventually(loop, [&] { return count_at(LogLevel::debug, "cannot listen") >= 2; }));
-  EXPECT_EQ(count_at(LogLevel::warning, "another program has that port (trying again)"), 1);
+  EXPECT_EQ(count_at(LogLevel::warning, "another program listens on that port"), 1);
   service.close();
+}
+
+TEST_F(ServiceStop, AnAddressThatStaysTakenEndsTheStartSoonAndSaysWhatToDo) {
+  const auto service = make_service({taken_url()});
+  std::optional<Result<void>> outcome;
+  service->start(keep(outcome));
+  ASSERT_TRUE(eventually(loop, [&outcome] { return outcome.has_value(); })) << "it tried for half a minute";
+  ASSERT_FALSE(*outcome);
+  EXPECT_EQ(outcome->error().code(), std::errc::address_in_use);
+  EXPECT_TRUE(outcome->error().code() == errc::refused);
+  const std::string told = outcome->error().what();
+  EXPECT_NE(told.find("Address already in use: another program listens on that port"), std::string::npos) << told;
+  EXPECT_NE(told.find("end it, or choose another port"), std::string::npos) << told;
+}
+
+TEST_F(ServiceStop, AnAddressThatAnEndingProgramStillHasIsWaitedFor) {
+  const auto service = make_service({taken_url()});
+  std::optional<Result<void>> outcome;
+  service->start(keep(outcome));
+  ASSERT_TRUE(eventually(loop, [this] { return log.contains("another program listens on that port"); }));
+  taken.close();
+  ASSERT_TRUE(eventually(loop, [&outcome] { return outcome.has_value(); }));
+  EXPECT_TRUE(*outcome) << outcome->error().what();
+  service->close();
 }
 
 TEST_F(ServiceStop, DuringTheStartDrainsTheListenersThatServeAlready) {

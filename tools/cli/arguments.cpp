@@ -175,9 +175,10 @@ void add_programs(CLI::App& app, Arguments& arguments) {
                                 "  waybill check shop.yaml --print\n"
                                 "\n"
                                 "Reads the file, .env beside it and the environment, as a program would, and opens no "
-                                "socket.");
+                                "socket.\nPrints a line for each mistake on standard error.");
   check.add_option("file", arguments.file, "A configuration in YAML")->required();
   check.add_flag("--print", arguments.prints, "Print listeners, routes and clients, one a line");
+  check.add_flag("--json", arguments.is_json, "Print the mistakes as one line of JSON");
   CLI::App& describe =
       add_command(app, arguments, Command::describe, "describe", "Print what a configuration or a service promises",
                   "Example:\n"

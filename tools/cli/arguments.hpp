@@ -35,7 +35,7 @@ struct Arguments {
   bool prints = false;                 ///< Of check: what the file amounts to.
   bool is_live = false;                ///< Of health: whether it lives, not whether it is ready.
   bool is_insecure = false;            ///< Of health: whatever certificate it shows.
-  bool is_json = false;                ///< Of ps and top: lines of JSON in place of tables.
+  bool is_json = false;                ///< Of ps and top: lines of JSON in place of tables; of check: its mistakes.
   std::string interval = "2s";         ///< Of top.
   bool is_openapi = false;             ///< Of describe: that form rather than AsyncAPI;
   bool is_typescript = false;          ///< or that.

@@ -1,8 +1,13 @@
 #include "outcome.hpp"
 
 #include "json_line.hpp"
+#include "table.hpp"
 
+#include <algorithm>
 #include <cstdio>
+#include <cstdlib>
+#include <sstream>
+#include <vector>
 
 namespace waybill::cli {
 namespace {
@@ -40,6 +45,34 @@ Outcome failure(Exit exit, std::string_view word, std::string_view message) {
 }
 
 Outcome usage_error(std::string_view message) { return failure(Exit::usage, "usage", message); }
+
+namespace {
+
+/// The number in "FILE:12: ..."; 0, in front of all of them, where there is none.
+unsigned long line_of(std::string_view mistake, std::string_view file) {
+  if (!mistake.starts_with(file) || mistake.substr(file.size(), 1) != ":") return 0;
+  return std::strtoul(std::string(mistake.substr(file.size() + 1, 10)).c_str(), nullptr, 10);
+}
+
+}  // namespace
+
+Outcome mistakes(std::string_view file, std::string_view message) {
+  std::vector<std::string> lines;
+  std::istringstream text{std::string(message)};
+  for (std::string line; std::getline(text, line);) {
+    std::string shown = harmless(line);
+    if (std::find(lines.begin(), lines.end(), shown) == lines.end()) lines.push_back(std::move(shown));
+  }
+  std::stable_sort(lines.begin(), lines.end(),
+                   [file](const auto& a, const auto& b) { return line_of(a, file) < line_of(b, file); });
+  std::string all;
+  for (const std::string& line : lines) all += line + '\n';
+  return Outcome(Exit::usage, all + counted(lines.size(), "mistake"));
+}
+
+std::string counted(std::size_t count, std::string_view what) {
+  return std::to_string(count) + ' ' + std::string(what) + (count == 1 ? "" : "s");
+}
 
 Outcome connect_failure(const Error& error) {
   if (error.code() == errc::invalid_config) return usage_error(error.what());

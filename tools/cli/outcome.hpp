@@ -3,6 +3,7 @@
 
 #include <waybill/error.hpp>
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -18,7 +19,8 @@ class Outcome {
   Outcome(Exit exit, std::string error_line) : exit_(exit), error_line_(std::move(error_line)) {}
 
   Exit exit() const noexcept { return exit_; }
-  const std::string& error_line() const noexcept { return error_line_; }  ///< One line of JSON; empty when done.
+  /// One line of JSON, or the lines of mistakes(); empty when done.
+  const std::string& error_line() const noexcept { return error_line_; }
 
  private:
   Exit exit_ = Exit::done;
@@ -28,6 +30,10 @@ class Outcome {
 /// {"error":"<word>","message":"<message>"}
 Outcome failure(Exit exit, std::string_view word, std::string_view message);
 Outcome usage_error(std::string_view message);
+/// What is wrong with a file, for people: the lines of `message` in the order of the file, and how many there are.
+Outcome mistakes(std::string_view file, std::string_view message);
+/// "1 client", "2 clients".
+std::string counted(std::size_t count, std::string_view what);
 /// An error while the link was being made: no connection, unless the URL is at fault.
 Outcome connect_failure(const Error& error);
 /// An error of a call. What a peer answered is kept as it came; `serializer` is what it came in.

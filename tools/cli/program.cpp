@@ -1,6 +1,7 @@
 #include "program.hpp"
 
 #include "inputs.hpp"
+#include "outcome.hpp"
 
 #if WAYBILL_HAS_GATEWAY
 #include <waybill/application.hpp>
@@ -16,12 +17,12 @@ namespace waybill::cli {
 
 Outcome gateway(const Arguments& arguments) {
   try {
-    Application application(ApplicationConfig::load(arguments.file));
+    Application application(ApplicationConfig::load(arguments.file, default_registry()));
     return application.run() == 0
                ? Outcome()
                : failure(Exit::no_connection, "start", "the gateway did not start; its log says why");
   } catch (const Error& error) {
-    if (error.code() == errc::invalid_config) return usage_error(error.message());
+    if (error.code() == errc::invalid_config) return mistakes(arguments.file, error.message());
     throw;
   }
 }
@@ -29,28 +30,27 @@ Outcome gateway(const Arguments& arguments) {
 Outcome check(const Arguments& arguments) {
   try {
     asio::io_context loop;  // which never runs
-    const ApplicationConfig config = ApplicationConfig::load(arguments.file);
+    const ApplicationConfig config = ApplicationConfig::load(arguments.file, default_registry());
     const Application application(loop.get_executor(), config);
     if (arguments.prints) {
       for (const std::string& line : application.describe()) print_line(line);
     } else if (config.listeners.empty() && config.clients.empty() && !config.http) {
       print_line(arguments.file + ": empty: it has no listeners, no clients and no http");
     } else {
-      print_line(arguments.file + ": good: " + std::to_string(config.listeners.size()) + " listeners, " +
-                 std::to_string(config.clients.size()) + " clients, " + std::to_string(config.routes.size()) +
-                 " routes");
+      print_line(arguments.file + ": good: " + counted(config.listeners.size(), "listener") + ", " +
+                 counted(config.clients.size(), "client") + ", " + counted(config.routes.size(), "route"));
     }
     return Outcome();
   } catch (const Error& error) {
-    if (error.code() == errc::invalid_config) return usage_error(error.message());
-    throw;
+    if (error.code() != errc::invalid_config) throw;
+    return arguments.is_json ? usage_error(error.message()) : mistakes(arguments.file, error.message());
   }
 }
 
 Outcome describe(const Arguments& arguments) {
   try {
     asio::io_context loop;  // which never runs
-    const Application application(loop.get_executor(), ApplicationConfig::load(arguments.file));
+    const Application application(loop.get_executor(), ApplicationConfig::load(arguments.file, default_registry()));
     ServiceDescription description = application.description();
     const std::string stem = std::filesystem::path(arguments.file).stem().string();
     if (application.config().name.empty()) description.name = stem;
@@ -60,7 +60,7 @@ Outcome describe(const Arguments& arguments) {
                                          : async_api(description));
     return Outcome();
   } catch (const Error& error) {
-    if (error.code() == errc::invalid_config) return usage_error(error.message());
+    if (error.code() == errc::invalid_config) return mistakes(arguments.file, error.message());
     throw;
   }
 }

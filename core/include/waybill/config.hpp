@@ -17,12 +17,16 @@
 
 namespace waybill {
 
+class Registry;
+
 /// What happens when the other side is not there at start; means the same on each transport. A refused password ends
 /// the start at once, always.
 struct Startup {
   enum class Mode { fail_fast, wait, background };
   Mode mode = Mode::wait;
   std::chrono::milliseconds limit{30'000};  ///< Of wait.
+  /// Of wait, where another program has the address to listen on: time for the one that this takes the place of.
+  std::chrono::milliseconds taken_limit{2'000};
 
   Result<void> validate() const;
 };
@@ -97,17 +101,21 @@ struct Config {
   std::string log_level = "info";                   ///< debug, info, warning, error or off.
   std::string log_format = "text";                  ///< text, or json: one line of JSON for each record.
   std::vector<MiddlewareConfig> middleware;         ///< Around the handlers, for all listeners; outside of theirs.
-  Variables variables;                              ///< What it was read with, for programs, too: the environment, and
-                                                    ///< `.env` where that is read.
+  /// What its reader should know: "WAYBILL_LISTEN replaces the listeners of orders.yaml". Logged at the start. May be empty.
+  std::string notice;
+  Variables variables;  ///< What it was read with, for programs, too: the environment, and
+                        ///< `.env` where that is read.
 
   /// A YAML file; `${NAME:-default}` takes from the environment and from `.env` beside the file; WAYBILL_LISTEN and
-  /// WAYBILL_CLIENTS_<NAME>_URL override. `sections`: keys of the file that others read.
-  static Config load(const std::string& file, const std::vector<ConfigSection>& sections = {});
+  /// WAYBILL_CLIENTS_<NAME>_URL override. `sections`: keys of the file that others read. `registry`: also tells what its
+  /// transports and serializers find wrong with the URLs, which services and clients tell otherwise when they are made.
+  static Config load(const std::string& file, const std::vector<ConfigSection>& sections = {},
+                     const Registry* registry = nullptr);
   /// WAYBILL_LISTEN (URLs separated by spaces), WAYBILL_CLIENTS_<NAME>_URL and so on, and `.env` in the working folder.
   static Config from_env();
   /// YAML from memory; `name` stands for the file in errors.
   static Config parse(std::string_view yaml, std::string_view name = "config",
-                      const std::vector<ConfigSection>& sections = {});
+                      const std::vector<ConfigSection>& sections = {}, const Registry* registry = nullptr);
   /// One listener for each URL.
   static Config listen(const std::vector<std::string>& urls);
 

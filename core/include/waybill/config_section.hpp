@@ -26,6 +26,7 @@ struct ConfigNode {
   std::size_t line = 0;   ///< From 1.
   std::string text;       ///< With its variables filled in.
   std::string written;    ///< As the file has it. Mistakes show only this: variables may hold secrets.
+  std::string variables;  ///< Those in it, for its mistakes: ` (PORT is "abc")`. Empty where there are none.
   bool is_filled = true;  ///< False: a variable in `text` is not set. That is told already; leave the node alone.
   std::vector<ConfigNode> items;
   std::vector<ConfigMember> members;  ///< In the file's order; keys may be repeated.
@@ -49,7 +50,7 @@ class ConfigMistakes {
   ConfigMistakes(std::string_view file, std::vector<std::string>& into) : file_(file), into_(&into) {}
 
   void operator()(std::size_t line, std::string_view what) const;
-  /// The same; nothing where a variable was not set.
+  /// The same, with its variables behind it; nothing where one was not set.
   void operator()(const ConfigNode& at, std::string_view what) const;
   /// Another kind of node was wanted: "WHAT: expected WANTED, found a list". `what` may be empty.
   void expected(const ConfigNode& found, std::string_view what, std::string_view wanted) const;

@@ -27,6 +27,8 @@ struct Url {
   std::vector<Host> hosts;
   std::string path;  ///< Without the leading slash, decoded.
   std::vector<std::pair<std::string, std::string>> options;
+  /// What core reads beside them in this place, a listener's or a client's: OptionReader may be asked for the nearest name.
+  std::vector<std::string> core_options;
 
   /// Errors: invalid_config; the message shows the URL without its password.
   static Result<Url> parse(std::string_view text);
@@ -74,5 +76,7 @@ class OptionReader {
 };
 
 Result<std::chrono::milliseconds> parse_duration(std::string_view text);
+/// With the largest unit that needs no fraction: "5s", "1500ms", "2m".
+std::string duration_text(std::chrono::milliseconds duration);
 
 }  // namespace waybill

@@ -31,7 +31,7 @@ std::string read_file(const std::string& file) {
 
 /// From all there is, in the order of its weight: the file, then the variables.
 Config assemble(const std::string_view* yaml, std::string_view name, const std::vector<ConfigSection>& sections,
-                Variables variables, detail::Mistakes mistakes) {
+                const Registry* registry, Variables variables, detail::Mistakes mistakes) {
   Config config;
   config.variables = std::move(variables);
   ConfigNode tree;
@@ -46,6 +46,7 @@ Config assemble(const std::string_view* yaml, std::string_view name, const std::
   }
   detail::read_variables(config, mistakes);
   detail::check_names(config, mistakes);
+  if (registry) detail::check_file(*registry, config, mistakes);
   detail::read_sections(tree, name, sections, config, mistakes);
   detail::throw_mistakes(mistakes);
   return config;
@@ -53,25 +54,26 @@ Config assemble(const std::string_view* yaml, std::string_view name, const std::
 
 }  // namespace
 
-Config Config::load(const std::string& file, const std::vector<ConfigSection>& sections) {
+Config Config::load(const std::string& file, const std::vector<ConfigSection>& sections, const Registry* registry) {
   const std::string text = read_file(file);
   const std::string_view yaml = text;
   detail::Mistakes mistakes;
   Variables variables = Variables::of_process();
   detail::add_dotenv_file(variables, (std::filesystem::path(file).parent_path() / ".env").string(), mistakes);
-  return assemble(&yaml, file, sections, std::move(variables), std::move(mistakes));
+  return assemble(&yaml, file, sections, registry, std::move(variables), std::move(mistakes));
 }
 
 Config Config::from_env() {
   detail::Mistakes mistakes;
   Variables variables = Variables::of_process();
   detail::add_dotenv_file(variables, ".env", mistakes);
-  return assemble(nullptr, {}, {}, std::move(variables), std::move(mistakes));
+  return assemble(nullptr, {}, {}, nullptr, std::move(variables), std::move(mistakes));
 }
 
-Config Config::parse(std::string_view yaml, std::string_view file, const std::vector<ConfigSection>& sections) {
+Config Config::parse(std::string_view yaml, std::string_view file, const std::vector<ConfigSection>& sections,
+                     const Registry* registry) {
   if (yaml.size() > k_longest_file) fail(std::string(file) + ": longer than 1 MiB");
-  return assemble(&yaml, file, sections, Variables::of_process(), {});
+  return assemble(&yaml, file, sections, registry, Variables::of_process(), {});
 }
 
 Config Config::listen(const std::vector<std::string>& urls) {

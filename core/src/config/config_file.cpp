@@ -25,6 +25,10 @@ class FileReader {
 
   void read(const ConfigNode& tree) {
     if (tree.kind == Kind::nothing) return;
+    if (tree.kind == Kind::text) {
+      return mistake_(tree,
+                      "expected a mapping with listeners, clients and so on, found a text: a key ends with \":\"");
+    }
     if (tree.kind != Kind::map) return mistake_.expected(tree, {}, "a mapping with listeners, clients and so on");
     std::vector<std::string> known{"listeners", "clients", "middleware"};
     for (const Setting& setting : settings()) known.emplace_back(setting.key);
@@ -140,7 +144,7 @@ class FileReader {
       mistake_.expected(*url, what, "a URL");
       return false;
     }
-    if (!read_url(*url, endpoint)) return false;
+    const bool is_read = read_url(*url, endpoint);  // what stands beside a wrong one is read as well
     for (const auto& [key, value] : node.members) {
       if (key.text == "username" || key.text == "password") {
         set_credential(key, value, key.text == "username" ? endpoint.url.user : endpoint.url.password);
@@ -151,7 +155,7 @@ class FileReader {
         add_options(key, key.text, value, endpoint);
       }
     }
-    return true;
+    return is_read;
   }
 
   /// Beside the URL a user and a password stand as they are: nothing in them needs to be encoded.
@@ -163,13 +167,15 @@ class FileReader {
 
   template <class Endpoint>
   bool read_url(const ConfigNode& node, Endpoint& endpoint) {
+    in_url_.clear();
     if (!node.is_filled) return false;
     auto url = Url::parse(node.text);
     if (!url) {
-      append_mistakes(url.error(), mistake_.where(node) + ": ", mistakes_);
+      Mistakes found;
+      append_mistakes(url.error(), {}, found);
+      for (const std::string& text : found) mistake_(node, text);
       return false;
     }
-    in_url_.clear();
     for (const auto& [name, value] : url->options) in_url_.push_back(name);
     endpoint.url = *std::move(url);
     take_core_options(node, endpoint);

@@ -33,7 +33,7 @@ void ConfigMistakes::operator()(std::size_t line, std::string_view what) const {
 }
 
 void ConfigMistakes::operator()(const ConfigNode& at, std::string_view what) const {
-  if (at.is_filled) (*this)(at.line, what);
+  if (at.is_filled) (*this)(at.line, std::string(what) + at.variables);
 }
 
 void ConfigMistakes::expected(const ConfigNode& node, std::string_view what, std::string_view wanted) const {

@@ -1,6 +1,7 @@
 #include "config/config_options.hpp"
 
 #include "config/listener_names.hpp"
+#include "config/url_text.hpp"
 #include "waybill/error.hpp"
 
 #include <algorithm>
@@ -38,11 +39,16 @@ Url split_off(Url& url, Role role, Mistakes& mistakes) {
     } else if (use == read) {
       core.options.push_back(std::move(option));
     } else {
-      mistakes.push_back(url.scheme + " URL: option \"" + option.first + "\" is for " +
+      mistakes.push_back(in_url_of(url.scheme) + "option \"" + option.first + "\" is for " +
                          (role == Role::listener ? "clients, not for listeners" : "listeners, not for clients"));
     }
   }
   url.options = std::move(rest);
+  url.core_options.clear();
+  for (const CoreOption& option : k_options) {
+    const OptionUse use = role == Role::listener ? option.in_listeners : option.in_clients;
+    if (use == read) url.core_options.emplace_back(option.name);
+  }
   return core;
 }
 
@@ -98,20 +104,57 @@ std::unique_ptr<Transport> make_configured(const Registry& registry, const Url& 
   throw made.error();
 }
 
-void check_everything(const Registry& registry, const Config& config) {
-  Mistakes mistakes;
-  const auto check = [&](const Url& url, const std::string& serializer, const std::string& origin) {
+std::optional<std::string> refusal_of(const ListenerConfig& listener, const Capabilities& can) {
+  const std::string transport(can.transport);
+  if (!listener.group.empty() && can.groups == Support::impossible) {
+    return transport + " has no groups: remove group=" + listener.group + " from the listener";
+  }
+  const std::string& dead_letter = listener.delivery.dead_letter;
+  if (!dead_letter.empty() && can.dead_letters == Support::impossible) {
+    return transport + " has no dead letters: remove dead_letter=" + dead_letter + " from the listener";
+  }
+  return std::nullopt;
+}
+
+namespace {
+
+enum class Depth {
+  options,       ///< Schemes, options and serializers.
+  capabilities,  ///< And what transports cannot do.
+};
+
+void check(const Registry& registry, const Config& config, Depth depth, Mistakes& mistakes) {
+  const auto check_url = [&](const Url& url, const std::string& serializer, const std::string& origin,
+                             const ListenerConfig* listener) {
     const std::string prefix = at_origin(origin);
-    if (const auto made = registry.make_transport(url); !made) append_mistakes(made.error(), prefix, mistakes);
+    if (url.scheme.empty()) return;  // could not be read
+    const auto made = registry.make_transport(url);
+    if (!made) append_mistakes(made.error(), prefix, mistakes);
+    if (made && listener && depth == Depth::capabilities) {
+      if (const auto refusal = refusal_of(*listener, (*made)->capabilities())) mistakes.push_back(prefix + *refusal);
+    }
     if (serializer.empty()) return;
     if (const auto found = registry.serializer(serializer); !found) append_mistakes(found.error(), prefix, mistakes);
   };
-  for (const ListenerConfig& listener : config.listeners) check(listener.url, listener.serializer, listener.origin);
+  for (const ListenerConfig& listener : config.listeners) {
+    check_url(listener.url, listener.serializer, listener.origin, &listener);
+  }
   for (const auto& [name, client] : config.clients) {
     const auto resolved = resolve_own(config, client);  // or it is a mistake of validate()
-    if (resolved) check(resolved->url, resolved->serializer, client.origin);
+    if (resolved) check_url(resolved->url, resolved->serializer, client.origin, nullptr);
   }
+}
+
+}  // namespace
+
+void check_everything(const Registry& registry, const Config& config) {
+  Mistakes mistakes;
+  check(registry, config, Depth::options, mistakes);
   throw_mistakes(mistakes);
+}
+
+void check_file(const Registry& registry, const Config& config, Mistakes& mistakes) {
+  check(registry, config, Depth::capabilities, mistakes);
 }
 
 void take_options(ListenerConfig& config, Mistakes& mistakes) {
@@ -166,7 +209,7 @@ Result<Startup> parse_startup(std::string_view text) {
   if (text == "wait") return startup;
   if (text.starts_with("wait(") && text.ends_with(')')) {
     if (const auto limit = parse_duration(text.substr(5, text.size() - 6))) {
-      startup.limit = *limit;
+      startup.limit = startup.taken_limit = *limit;
       return startup;
     }
   }

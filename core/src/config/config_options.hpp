@@ -4,6 +4,7 @@
 #include "waybill/config.hpp"
 #include "waybill/registry.hpp"
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -45,6 +46,10 @@ std::unique_ptr<Transport> make_configured(const Registry& registry, const Url& 
 /// Throws what is wrong with any listener and any client of `config`, those too that are not used yet: unknown schemes,
 /// serializers and options of transports.
 void check_everything(const Registry& registry, const Config& config);
+/// What a listener asks for that its transport cannot do: groups, dead letters. Nothing where all is well.
+std::optional<std::string> refusal_of(const ListenerConfig& listener, const Capabilities& can);
+/// Appended; and what transports cannot do for listeners, which a start tells otherwise. Those whose URL could not be read are left out: that is told already.
+void check_file(const Registry& registry, const Config& config, Mistakes& mistakes);
 
 /// invalid_config with every mistake, one a line, if there is any.
 Result<void> outcome_of(const Mistakes& mistakes);

@@ -1,6 +1,7 @@
 // What a file's tree needs around core's own reading: variables filled in before, sections of others read after.
 #include "config/config_tree.hpp"
 #include "config/dotenv.hpp"
+#include "config/url_text.hpp"
 #include "waybill/error.hpp"
 
 #include <algorithm>
@@ -9,16 +10,42 @@
 namespace waybill::detail {
 namespace {
 
-void fill(ConfigNode& node, const ConfigMistakes& mistake, const Variables& variables, Mistakes& mistakes) {
+constexpr std::size_t k_most_shown = 100;  // bytes of what a variable holds
+
+/// Whether nobody would put a secret there: no user and no options of a URL, and of other URLs the port alone.
+bool is_plain(std::string_view key, std::string_view written, std::string_view variable) {
+  const bool is_url = written.find("://") != std::string_view::npos;
+  return !is_secret_name(key) && !is_secret_name(variable) && (!is_url || variable.ends_with("PORT")) &&
+         written.find_first_of("@?") == std::string_view::npos;
+}
+
+/// ` (PORT is "abc")`, for mistakes: those that are set, with their values where these cannot be secrets.
+std::string variables_in(std::string_view key, const std::string& written, const Variables& variables) {
+  std::string told;
+  for (std::size_t at = 0; (at = written.find("${", at)) != std::string::npos; at += 2) {
+    if (at > 0 && written[at - 1] == '$') continue;  // a plain one
+    const std::string name = written.substr(at + 2, written.find_first_of(":}", at) - at - 2);
+    const std::string* value = variables.find(name);
+    if (!value || value->empty()) continue;
+    const bool is_shown = is_plain(key, written, name) && is_plain(key, *value, name) && value->size() <= k_most_shown;
+    told += (told.empty() ? " (" : ", ") + name + (is_shown ? " is \"" + *value + '"' : " is set");
+  }
+  return told.empty() ? told : told + ')';
+}
+
+/// `key`: of the member that the node is; may be empty.
+void fill(ConfigNode& node, std::string_view key, const ConfigMistakes& mistake, const Variables& variables,
+          Mistakes& mistakes) {
   if (node.is_text()) {
     const std::size_t before = mistakes.size();
     node.text = expand(variables, node.written, mistake.where(node), mistakes);
     node.is_filled = mistakes.size() == before;
+    node.variables = variables_in(key, node.written, variables);
   }
-  for (ConfigNode& item : node.items) fill(item, mistake, variables, mistakes);
-  for (auto& [key, value] : node.members) {
-    fill(key, mistake, variables, mistakes);
-    fill(value, mistake, variables, mistakes);
+  for (ConfigNode& item : node.items) fill(item, key, mistake, variables, mistakes);
+  for (auto& [name, value] : node.members) {
+    fill(name, {}, mistake, variables, mistakes);
+    fill(value, name.text, mistake, variables, mistakes);
   }
 }
 
@@ -37,11 +64,11 @@ void require_own_keys(std::span<const ConfigSection> sections) {
 
 void fill_tree(ConfigNode& tree, std::string_view name, const Variables& variables, Mistakes& mistakes) {
   const ConfigMistakes mistake(name, mistakes);
-  for (ConfigNode& item : tree.items) fill(item, mistake, variables, mistakes);
+  for (ConfigNode& item : tree.items) fill(item, {}, mistake, variables, mistakes);
   for (auto& [key, value] : tree.members) {
     if (key.written.starts_with("x-")) continue;
-    fill(key, mistake, variables, mistakes);
-    fill(value, mistake, variables, mistakes);
+    fill(key, {}, mistake, variables, mistakes);
+    fill(value, key.text, mistake, variables, mistakes);
   }
 }
 

@@ -21,7 +21,7 @@ void check(const std::vector<MiddlewareConfig>& list, Mistakes& mistakes) {
 }  // namespace
 
 Result<void> Startup::validate() const {
-  if (limit.count() >= 0) return {};
+  if (limit.count() >= 0 && taken_limit.count() >= 0) return {};
   return Error(errc::invalid_config, "startup: its limit is negative", End::rejected);
 }
 

@@ -35,6 +35,10 @@ std::string lower_case(std::string_view name) {
 
 void read_listeners(std::string_view text, Config& config, Mistakes& mistakes) {
   constexpr std::string_view k_space = " \t\r\n";
+  if (!config.listeners.empty()) {
+    const std::string& origin = config.listeners.front().origin;  // file:line
+    config.notice = std::string(k_listen) + " replaces the listeners of " + origin.substr(0, origin.rfind(':'));
+  }
   config.listeners.clear();
   for (std::size_t begin = 0; (begin = text.find_first_not_of(k_space, begin)) != std::string_view::npos;) {
     const std::size_t end = std::min(text.find_first_of(k_space, begin), text.size());

@@ -84,6 +84,51 @@ class Copier {
   std::size_t count_ = 0;
 };
 
+/// What yaml-cpp says, and what its reader does about it.
+struct YamlHint {
+  std::string_view said;  // the beginning of it
+  std::string_view hint;
+};
+constexpr YamlHint k_hints[] = {
+    {"illegal map value",
+     "a \":\" where no key can end: indent the keys of one mapping alike, put a text with \": \" in it in quotes, and "
+     "look "
+     "whether the line above lacks its \":\""},
+    {"illegal map key", "a key stands where none can be: indent the keys of one mapping alike"},
+    {"illegal block entry", "a \"-\" where no list can begin: its items stand below the key, indented alike"},
+    {"end of map not found",
+     "this belongs to no key: a line that is indented like none above it, a \"-\" beside keys, or a text behind a "
+     "closing quote"},
+    {"end of sequence not found",
+     "this belongs to no item: each begins with \"- \", and what is in it is indented deeper"},
+    {"end of map flow not found", "a \"{\" has no \"}\", or a \",\" is missing"},
+    {"end of sequence flow not found", "a \"[\" has no \"]\", or a \",\" is missing"},
+    {"illegal flow end", "a \"}\" or \"]\" closes nothing"},
+    {"illegal EOF in scalar", "a quote is not closed"},
+    {"unknown token", "a value cannot begin with this character: put it in quotes"},
+    {"unexpected character in block scalar", "a text that begins with | or > needs quotes"},
+    {"unknown escape character", "in double quotes a backslash begins an escape: write \\\\, or use single quotes"},
+    {"the referenced anchor is not defined",
+     "what *NAME stands for needs an &NAME above it; a text that begins with * needs quotes"},
+    {"alias not found after *", "a text that begins with * needs quotes"},
+    {"anchor not found after &", "a text that begins with & needs quotes"},
+};
+
+std::string in_words(const std::string& said, std::string_view line) {
+  const std::string_view indent = line.substr(0, line.find_first_not_of(" \t"));
+  if (indent.find('\t') != indent.npos) return "a tab indents this line: YAML takes spaces only";
+  for (const YamlHint& one : k_hints) {
+    if (said.starts_with(one.said)) return std::string(one.hint);
+  }
+  return said;
+}
+
+/// From 0; empty if there is none.
+std::string_view line_of(std::string_view text, int line) {
+  for (; line > 0 && !text.empty(); --line) text.remove_prefix(std::min(text.find('\n'), text.size() - 1) + 1);
+  return text.substr(0, text.find('\n'));
+}
+
 /// The documents of a text, each behind as many empty lines as stand before it, so that line numbers hold. (yaml-cpp's
 /// LoadAll never ends where it makes nothing of a text.)
 std::vector<std::string> documents_of(std::string_view yaml) {
@@ -124,7 +169,10 @@ Result<ConfigNode> read_yaml(std::string_view yaml, std::string_view name) {
     return error;
   } catch (const YAML::Exception& exception) {
     const std::string line = exception.mark.is_null() ? "" : ':' + std::to_string(exception.mark.line + 1);
-    return Error(errc::invalid_config, std::string(name) + line + ": not valid YAML: " + exception.msg, End::rejected);
+    return Error(
+        errc::invalid_config,
+        std::string(name) + line + ": not valid YAML: " + in_words(exception.msg, line_of(yaml, exception.mark.line)),
+        End::rejected);
   }
 }
 

@@ -45,7 +45,8 @@ Result<std::size_t> find_listener(const Config& config, std::string_view name) {
     if (!config.listeners[i].name.empty()) known.push_back(config.listeners[i].name);
   }
   return invalid("no listener is named \"" + std::string(name.substr(0, 100)) + '"' +
-                 (known.empty() ? "; none has a name" : suggestion(name, known)));
+                 (known.empty() ? "; none has a name" : suggestion(name, known)) +
+                 (config.notice.empty() ? "" : " (" + config.notice + ')'));
 }
 
 void check_names(const Config& config, Mistakes& mistakes) {

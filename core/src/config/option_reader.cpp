@@ -1,4 +1,3 @@
-#include "config/config_options.hpp"
 #include "config/url_text.hpp"
 #include "config/values.hpp"
 #include "waybill/detail/nearest.hpp"
@@ -128,14 +127,7 @@ void OptionReader::allow(std::string_view names) {
 Result<void> OptionReader::finish() {
   // Core has taken its own options off before; what is near to one of them was meant for it.
   std::vector<std::string> candidates = known_;
-  for (const detail::CoreOption& option : detail::core_options()) {
-    const auto is_it = [&option](const auto& own) { return own == option.name; };
-    const bool is_own = std::any_of(known_.begin(), known_.end(), is_it);
-    // One that was not taken is for others than this reader's.
-    const bool is_for_others =
-        std::any_of(url_.options.begin(), url_.options.end(), [&](const auto& one) { return is_it(one.first); });
-    if (!is_own && !is_for_others) candidates.emplace_back(option.name);
-  }
+  candidates.insert(candidates.end(), url_.core_options.begin(), url_.core_options.end());
   std::sort(candidates.begin(), candidates.end());  // a word may have been asked for twice
   candidates.erase(std::unique(candidates.begin(), candidates.end()), candidates.end());
   for (const auto& [name, value] : url_.options) {
@@ -148,7 +140,7 @@ Result<void> OptionReader::finish() {
   std::string message;
   for (const std::string& mistake : mistakes_) {
     if (!message.empty()) message += '\n';
-    message += url_.scheme + " URL: " + mistake;
+    message += detail::in_url_of(url_.scheme) + mistake;
   }
   return Error(errc::invalid_config, std::move(message), End::rejected);
 }

@@ -19,6 +19,11 @@ std::string percent_encode(std::string_view text, std::string_view keep);
 /// are paths of files, and are shown.
 bool is_secret_name(std::string_view name);
 
+/// "tcp URL: ", in front of what is wrong with an option; nothing where the scheme is not known.
+inline std::string in_url_of(std::string_view scheme) {
+  return scheme.empty() ? std::string() : std::string(scheme) + " URL: ";
+}
+
 /// A URL text that need not be well formed, with whatever may be its password hidden: rather too much than too little.
 std::string hide_secrets(std::string_view url);
 

@@ -6,6 +6,7 @@
 #include <charconv>
 #include <span>
 #include <string>
+#include <utility>
 
 namespace waybill {
 namespace {
@@ -43,6 +44,17 @@ Result<std::chrono::milliseconds> parse_duration(std::string_view text) {
   }
   return Error(errc::invalid_config,
                "expected " + std::string(detail::k_a_duration) + ", found \"" + std::string(text) + '"', End::rejected);
+}
+
+std::string duration_text(std::chrono::milliseconds duration) {
+  constexpr std::pair<const char*, std::chrono::milliseconds::rep> k_largest_first[] = {
+      {"d", 86'400'000}, {"h", 3'600'000}, {"m", 60'000}, {"s", 1000}};
+  const auto count = duration.count();
+  if (count == 0) return "0s";
+  for (const auto& [name, factor] : k_largest_first) {
+    if (count % factor == 0) return std::to_string(count / factor) + name;
+  }
+  return std::to_string(count) + "ms";
 }
 
 std::optional<std::uint64_t> detail::parse_size(std::string_view text) {

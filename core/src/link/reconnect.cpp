@@ -68,7 +68,7 @@ asio::awaitable<Result<void>> Reconnect::try_once() {
 asio::awaitable<Result<void>> Reconnect::start(Startup startup) {
   const std::shared_ptr<Reconnect> self = shared_from_this();
   running_ = true;
-  const TimePoint give_up = deadline_after(wake_.now(), startup.limit);
+  const TimePoint began = wake_.now();
   while (true) {
     Result<void> opened = co_await try_once();
     if (stopped_) co_return closed_while_connecting();
@@ -77,6 +77,8 @@ asio::awaitable<Result<void>> Reconnect::start(Startup startup) {
       co_return opened;
     }
     const std::chrono::milliseconds pause = life_.pause(random_bits());
+    const bool is_taken = opened.error().code() == std::errc::address_in_use;
+    const TimePoint give_up = deadline_after(began, is_taken ? startup.taken_limit : startup.limit);
     const bool waits = startup.mode == Startup::Mode::wait && wake_.now() + pause < give_up;
     if (is_fatal(opened.error()) || (!waits && startup.mode != Startup::Mode::background)) {
       running_ = false;

@@ -1,5 +1,6 @@
 #include "service/listener_host.hpp"
 
+#include "config/config_options.hpp"
 #include "middleware/configured.hpp"
 #include "waybill/detail/asio.hpp"
 
@@ -102,17 +103,8 @@ asio::awaitable<Result<void>> ListenerHost::start() {
                       End::rejected);
     }
   }
-  if (!config_.group.empty() && capabilities_.groups == Support::impossible) {
-    co_return Error(
-        errc::unsupported,
-        std::string(capabilities_.transport) + " has no groups: remove group=" + config_.group + " from the listener",
-        End::rejected);
-  }
-  if (!config_.delivery.dead_letter.empty() && capabilities_.dead_letters == Support::impossible) {
-    co_return Error(errc::unsupported,
-                    std::string(capabilities_.transport) + " has no dead letters: remove dead_letter=" +
-                        config_.delivery.dead_letter + " from the listener",
-                    End::rejected);
+  if (const auto refusal = refusal_of(config_, capabilities_)) {
+    co_return Error(errc::unsupported, *refusal, End::rejected);
   }
   parking_ = std::make_shared<Parking>(executor_, std::static_pointer_cast<Parking::Host>(shared_from_this()));
   retries_->when_room([weak = weak_from_this()] {
@@ -134,7 +126,9 @@ void ListenerHost::on_link_ready() {
 }
 
 void ListenerHost::on_link_failed(const Error& error, std::optional<std::chrono::milliseconds> retry_in) {
-  const std::string line = "cannot listen on " + config_.url.redacted() + ": " + error.what();
+  constexpr std::string_view k_cannot = "cannot listen on ";  // which the error may say, with the address
+  std::string line = error.what();
+  if (!line.starts_with(k_cannot)) line = std::string(k_cannot) + config_.url.redacted() + ": " + line;
   if (!retry_in) {
     if (!was_ready_) return log().error(line);
     // It served until now: somebody may mend what the broker minds. Rarely, as accounts can be locked.

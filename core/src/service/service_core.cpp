@@ -187,6 +187,7 @@ asio::awaitable<Result<void>> Service::Core::start() {
   }
   if (config_.introspection) add_introspection();
   make_hosts();
+  if (!config_.notice.empty()) parts_->log.info(config_.notice);
   warn();
   // All listeners come up side by side; the last to do so ends the start.
   const auto up = up_ = std::make_shared<Up>(executor());

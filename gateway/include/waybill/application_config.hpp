@@ -47,6 +47,7 @@ struct HealthConfig {
 struct MetricsConfig {
   std::string path = "/metrics";  ///< On the HTTP server.
   std::vector<double> buckets;    ///< Seconds; empty: those of PrometheusOptions.
+  std::string origin;             ///< As in ListenerConfig.
 };
 
 /// A plain value. The functions are those of Config, and read the sections `http`, `health` and `metrics` as well.
@@ -59,9 +60,11 @@ struct ApplicationConfig : Config {
   HealthConfig health;
   std::optional<MetricsConfig> metrics;  ///< Without it nothing is counted.
 
-  static ApplicationConfig load(const std::string& file);
+  /// With a registry it also tells all that would be found when an Application is made of it.
+  static ApplicationConfig load(const std::string& file, const std::shared_ptr<const Registry>& registry = nullptr);
   static ApplicationConfig from_env();
-  static ApplicationConfig parse(std::string_view yaml, std::string_view name = "config");
+  static ApplicationConfig parse(std::string_view yaml, std::string_view name = "config",
+                                 const std::shared_ptr<const Registry>& registry = nullptr);
 };
 
 }  // namespace waybill

@@ -18,6 +18,10 @@ std::vector<std::string> words_of(const std::string& text) {
 }
 
 void read_cors(OptionReader& reader, Cors& cors) {
+  constexpr const char* k_no_option = "cors";  // but the mapping that the options are in
+  if (reader.optional_text(k_no_option)) {
+    reader.mistake("option \"cors\": expected a mapping such as { origins: [\"https://shop.example\"] }");
+  }
   cors.origins = words_of(reader.text("cors.origins"));
   cors.headers = reader.text("cors.headers", cors.headers);
   cors.credentials = reader.flag("cors.credentials", cors.credentials);

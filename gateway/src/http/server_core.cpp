@@ -1,6 +1,7 @@
 // Server::Core: connections and their life; what becomes of a request is in exchange.cpp.
 #include "http/server_core.hpp"
 
+#include "waybill/config.hpp"
 #include "waybill/detail/clock.hpp"
 #include "waybill/transports/socket/options.hpp"
 
@@ -15,6 +16,8 @@ namespace {
 constexpr std::chrono::milliseconds k_look{20};    // between looks of a drain at what is left
 constexpr std::chrono::milliseconds k_quiet{500};  // a caller who asked so lately may have its next request on its way
 constexpr std::chrono::seconds k_listen_timeout{10};
+constexpr std::chrono::milliseconds k_taken_limit = Startup().taken_limit;
+constexpr std::chrono::milliseconds k_pause{100};  // between attempts, while another program has the address
 constexpr std::chrono::milliseconds k_deadlines_are_seen_after{50};
 
 }  // namespace
@@ -39,13 +42,27 @@ asio::awaitable<Result<void>> Server::Core::start(std::shared_ptr<Core> self) {
     const auto loaded = self->tls_.open(socket::tls_options(self->config_), socket::TlsRole::server, self->log_);
     if (!loaded) co_return loaded.error();
   }
-  socket::AcceptRules rules;
-  rules.backlog = self->config_.backlog;
-  self->acceptors_ = std::make_shared<socket::Acceptors>(self->executor_, self->log_, std::move(rules), self);
-  const auto deadline = std::chrono::steady_clock::now() + k_listen_timeout;
-  const auto opened = co_await socket::Acceptors::open(self->acceptors_, self->config_.hosts, deadline);
+  const auto began = std::chrono::steady_clock::now();
+  asio::steady_timer pause(self->executor_);
+  Result<void> opened;
+  for (bool is_first = true, goes_on = true; goes_on; is_first = false) {
+    opened = co_await self->open(began + k_listen_timeout);
+    const bool is_taken = !opened && opened.error().code() == std::errc::address_in_use;
+    goes_on = is_taken && !self->is_closed_ && std::chrono::steady_clock::now() + k_pause < began + k_taken_limit;
+    if (!goes_on) break;
+    if (is_first) self->log_.warning("http: " + std::string(opened.error().message()) + " (trying again)");
+    pause.expires_after(k_pause);
+    co_await waybill::detail::wait_quietly(pause);
+  }
   if (opened) self->begin_observing();
   co_return opened;
+}
+
+asio::awaitable<Result<void>> Server::Core::open(std::chrono::steady_clock::time_point deadline) {
+  socket::AcceptRules rules;
+  rules.backlog = config_.backlog;
+  acceptors_ = std::make_shared<socket::Acceptors>(executor_, log_, std::move(rules), shared_from_this());
+  co_return co_await socket::Acceptors::open(acceptors_, config_.hosts, deadline);
 }
 
 std::string Server::Core::address() const {

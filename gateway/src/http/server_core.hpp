@@ -37,6 +37,7 @@ class Server::Core final : public std::enable_shared_from_this<Core>, public soc
   bool is_started() const noexcept { return acceptors_ || is_closed_; }
   std::string address() const;
 
+  /// An address that another program has is tried again for a moment: it may be the one that this takes the place of.
   static asio::awaitable<Result<void>> start(std::shared_ptr<Core> self);
   static asio::awaitable<std::size_t> drain(std::shared_ptr<Core> self, std::chrono::milliseconds limit);
   void close();
@@ -56,6 +57,7 @@ class Server::Core final : public std::enable_shared_from_this<Core>, public soc
   std::string_view date_field() override;
 
  private:
+  asio::awaitable<Result<void>> open(std::chrono::steady_clock::time_point deadline);
   /// A request in hand.
   struct Exchange {
     explicit Exchange(const asio::any_io_executor& executor) : writable(executor) {}

@@ -14,11 +14,33 @@ using Endpoint = asio::ip::tcp::endpoint;
 using ReusePort = asio::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT>;
 constexpr std::chrono::milliseconds k_pause{100};
 
+/// Of an address that another program has; for those who wait for it to be free.
+class TakenCategory final : public std::error_category {
+ public:
+  const char* name() const noexcept override { return "socket"; }
+  std::string message(int) const override { return "another program listens there"; }
+  std::error_condition default_error_condition(int) const noexcept override {
+    return make_error_condition(errc::refused);
+  }
+  using std::error_category::equivalent;
+  bool equivalent(int code, const std::error_condition& condition) const noexcept override {
+    return condition == std::errc::address_in_use || std::error_category::equivalent(code, condition);
+  }
+};
+
+std::error_code taken() noexcept {
+  static const TakenCategory category;
+  return {1, category};
+}
+
 Error cannot_listen(const std::string& name, const Endpoint& endpoint, const asio::error_code& ec) {
   std::string text = "cannot listen on " + name;
   if (const std::string address = to_text(endpoint); address != name) text += " (" + address + ')';
   text += ": " + ec.message();
-  if (ec == asio::error::address_in_use) text += "; another program has that port";
+  if (ec == asio::error::address_in_use) {
+    text += ": another program listens on that port (`ss -ltnp` shows which): end it, or choose another port";
+    return Error(taken(), std::move(text), End::rejected);
+  }
   if (ec == asio::error::access_denied) text += "; ports below 1024 need a privilege";
   return Error(ec == asio::error::access_denied ? errc::unauthorized : errc::refused, std::move(text), End::rejected);
 }

@@ -51,6 +51,7 @@ struct ServerConfig {
   bool openapi = true;  ///< `/openapi.json` and `/docs` (of an Application).
   std::string title;    ///< In them; empty: the configuration's `name`, or "HTTP API".
   std::string version;  ///< The same; empty: the configuration's, or "1.0.0".
+  std::string origin;   ///< Where it was written, for errors: "shop.yaml:3". May be empty.
 
   /// "127.0.0.1:8101", ":8101" (all addresses), "https://0.0.0.0:8443?cert=a.pem&key=a.key". Throws Error(invalid_config)
   /// with every mistake.

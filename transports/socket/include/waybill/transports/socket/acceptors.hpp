@@ -47,7 +47,8 @@ class Acceptors : public std::enable_shared_from_this<Acceptors> {
   ~Acceptors();
 
   /// Binds all addresses of all hosts, then accepts on them.
-  /// Errors: invalid_config, refused, unauthorized (ports below 1024), closed.
+  /// Errors: invalid_config, refused (std::errc::address_in_use, too, where another program listens there), unauthorized
+  /// (ports below 1024), closed.
   static asio::awaitable<Result<void>> open(std::shared_ptr<Acceptors> self, std::vector<Url::Host> hosts,
                                             TimePoint deadline);
   /// Who is connected already, and waits to be accepted, still arrives; then it closes.
