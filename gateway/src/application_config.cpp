@@ -61,6 +61,12 @@ std::optional<Pattern> read_pattern(const ConfigNode& node, const ConfigMistakes
   return std::nullopt;
 }
 
+std::string nearest_client(std::string_view name, const Config& known) {
+  std::vector<std::string> names;
+  for (const auto& [client, ignored] : known.clients) names.push_back(client);
+  return detail::suggestion(name, names);
+}
+
 /// Reads the section `http`.
 class HttpReader {
  public:
@@ -198,16 +204,18 @@ class HttpReader {
     const ConfigNode* client = reader.node("client");
     const ConfigNode* pattern = reader.node("pattern");
     const ConfigNode* body = reader.node("body");
+    if (const ConfigNode* timeout = node.find("timeout")) {
+      reader.node("timeout");
+      mistakes_(*timeout, "the timeout of a route stands beside \"" + what + "\", not in it");
+    }
     reader.finish();
     if (!client) return mistakes_(node, what + ": the key \"client\" is missing");
     if (!pattern) return mistakes_(node, what + ": the key \"pattern\" is missing");
     if (!client->is_text()) return mistakes_.expected(*client, "client", "the name of a client");
     route.client = client->text;
     if (!known_.clients.contains(route.client)) {
-      std::vector<std::string> names;
-      for (const auto& [name, ignored] : known_.clients) names.push_back(name);
       mistakes_(*client, "no client \"" + client->written.substr(0, 100) + "\" is configured" +
-                             detail::suggestion(route.client, names));
+                             nearest_client(route.client, known_));
     }
     route.pattern = read_pattern(*pattern, mistakes_);
     if (body) route.body = BodyTemplate::read(*body, mistakes_);
@@ -243,7 +251,9 @@ void read_health(const ConfigNode& node, const Config& known, const ConfigMistak
   reader.duration("stuck_after", into.stuck_after);
   reader.finish();
   for (const std::string& name : into.required) {
-    if (!known.clients.contains(name)) mistakes(node, "health: no client \"" + name + "\" is configured");
+    if (!known.clients.contains(name)) {
+      mistakes(node, "health: no client \"" + name + "\" is configured" + nearest_client(name, known));
+    }
   }
 }
 
@@ -292,6 +302,7 @@ ApplicationConfig read_all(const Registry* registry, Read read) {
   } catch (const Error& error) {
     if (!registry) throw;
     mistakes.emplace_back(error.message());
+    if (!config.http) config.metrics.reset();  // there may be one that could not be read
   }
   if (registry) check_parts(config, mistakes);
   throw_all(mistakes);

@@ -234,11 +234,13 @@ std::vector<std::string> Application::Core::describe() const {
       if (config_.http->openapi && !is_started_ && is_missing) routes.emplace_back(own);
     }
     for (const std::string& route : routes) lines.push_back(http_->address() + ": " + route);
+    lines.push_back(http_->address() + ": requests within " + duration_text(config_.http->timeout));
   }
   for (const auto& [name, client] : config_.clients) {
     lines.push_back("client " + name + ": " + client.url.redacted() + ", requests within " +
                     duration_text(client.timeout));
   }
+  lines.push_back("told to stop: drains within " + duration_text(config_.drain_timeout));
   return lines;
 }
 

@@ -76,6 +76,35 @@ TEST(Cli, CheckPrintsALineForEachMistakeInTheOrderOfTheFile) {
   std::remove(file.c_str());
 }
 
+TEST(Cli, SaysWhatIsMeantWhereAFirstUserGoesWrong) {
+  const auto told = [](const std::vector<std::string>& arguments) {
+    Cli cli(arguments);
+    return cli.error_line("{\"error\"");
+  };
+  const auto has = [](const std::string& line, const char* part) {
+    EXPECT_NE(line.find(part), std::string::npos) << part << "\nis missing in\n" << line;
+  };
+  has(told({"health", "localhost:8101"}), "expected http://HOST:PORT");
+  asio::io_context loop;
+  std::uint16_t port = 0;
+  {
+    const tcp::acceptor acceptor(loop, {asio::ip::address_v4::loopback(), 0});
+    port = acceptor.local_endpoint().port();
+  }
+  const std::string address = "127.0.0.1:" + std::to_string(port);
+  has(told({"health", "http://" + address}), ("cannot ask " + address + ": Connection refused").c_str());
+  has(told({"describe", "localhost:3000"}), "is neither a file nor a URL such as tcp://");
+  has(told({"request", "tcp://h", "p", "{a:1}"}), "keys and texts need quotes");
+  has(told({"request", "tcp://h", "{cmd:sum}", "1"}), "keys and texts need quotes");
+  const std::string extra = told({"check", "a.yaml", "b.yaml"});
+  has(extra, "one argument too many");
+  EXPECT_EQ(extra.find("JSON with spaces"), std::string::npos) << extra;
+  Cli listen({"listen", "tcp://127.0.0.1:0", "p"});
+  const std::string at = std::to_string(port_in(listen.error_line("listening on")));
+  has(told({"ps", "tcp://127.0.0.1:" + at}),
+      "a service is there, and tells nothing of itself: set `introspection: true`");
+}
+
 TEST(Cli, TakesWhatComesUntilTheOtherSideHasEndedToo) {
   asio::io_context loop;
   tcp::acceptor acceptor(loop, {asio::ip::address_v4::loopback(), 0});

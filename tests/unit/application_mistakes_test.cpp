@@ -32,6 +32,8 @@ TEST(ApplicationMistakes, AreFoundBeforeTheStartAlsoWithoutListeners) {
   has("http: { listen: \"https://127.0.0.1:0\", cert: a.pem }", "set cert and key");
   EXPECT_EQ(mistake_of("http: { listen: \"https://127.0.0.1:0\", cert: a.pem, key: a.key }"), "");
   has("http: 8800", "is a port without a host");
+  has("clients: { shop: memory://s }\nhealth: { required: shp }",
+      "no client \"shp\" is configured; did you mean \"shop\"?");
   const std::string route = "clients: { s: memory://s }\nhttp:\n  listen: 127.0.0.1:0\n  routes:\n    - ";
   has(route + "{ get: /livez, request: { client: s, pattern: p } }", "served: false");
   has(route + "{ get: /a, request: { client: s, pattern: p, body: $query.id or 7 as number } }", "expected $path.NAME");
@@ -39,6 +41,7 @@ TEST(ApplicationMistakes, AreFoundBeforeTheStartAlsoWithoutListeners) {
   has(route + "{ post: /a, request: { client: s, pattern: p, body: $body.id as number } }", "types of its own");
   has(route + "{ get: \"/a/{b}\", request: { client: s, pattern: p, body: $path.b as texts } }", "are for the query");
   has(route + "{ get: /a, request: { client: s, pattern: p, body: $query.b as list } }", "`as texts`");
+  has(route + "{ get: /a, request: { client: s, pattern: p, timeout: 5s } }", "stands beside \"request\", not in it");
 }
 
 TEST(ApplicationMistakes, OfHttpAreToldAllAtOnceEachWithItsLine) {
@@ -71,6 +74,30 @@ TEST(ApplicationMistakes, WhatIsNotStartedTellsItsListenersAndRoutes) {
   ASSERT_GE(lines.size(), 3u);
   EXPECT_EQ(lines[0], "listener inside: memory://inside");
   EXPECT_NE(lines[1].find("GET /livez"), std::string::npos) << lines[1];
+}
+
+TEST(ApplicationMistakes, OfOnePartAreNotToldOfAnother) {
+  try {
+    ApplicationConfig::parse("metrics: /metrics\nhttp: 8800", "shop.yaml", default_registry());
+    FAIL() << "it is wrong";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.message().find("serves no HTTP"), std::string::npos) << error.message();
+  }
+}
+
+TEST(ApplicationMistakes, DurationsAreShownWithTheirUnits) {
+  asio::io_context loop(1);
+  const std::string route = "{ get: /a, timeout: 1500, request: { client: s, pattern: p } }";
+  const Application app(loop.get_executor(),
+                        ApplicationConfig::parse("drain_timeout: 5\nclients: { s: \"memory://s?timeout=2000\" }\n"
+                                                 "http: { listen: 127.0.0.1:0, timeout: 60s, routes: [" +
+                                                 route + "] }"));
+  std::string all;
+  for (const std::string& line : app.describe()) all += line + '\n';
+  for (const char* part : {"GET /a, within 1500ms", "GET /docs", "GET /openapi.json", "requests within 1m",
+                           "requests within 2s", "drains within 5ms"}) {
+    EXPECT_NE(all.find(part), std::string::npos) << part << '\n' << all;
+  }
 }
 
 TEST(ApplicationMistakes, OfACheckedFileAreToldAllAtOnceWithWhatAnApplicationWouldRefuse) {

@@ -39,6 +39,11 @@ clients:
   }
 }
 
+TEST_F(ConfigFile, AListenerThatIsItselfIsOneMistake) {
+  EXPECT_EQ(checked("listeners: { a: self:b }"),
+            "orders.yaml:1: self:NAME is for clients: it stands for a listener, which has a URL of its own");
+}
+
 TEST_F(ConfigFile, WhatATransportCannotDoIsAMistakeOfTheFile) {
   EXPECT_TRUE(contains(checked("listeners:\n  - tcp://127.0.0.1:0?dead_letter=x"),
                        "orders.yaml:2: tcp has no dead letters: remove dead_letter=x from the listener"));
@@ -73,6 +78,7 @@ TEST_F(ConfigFile, BrokenYamlSaysWhatToDo) {
   has("name: @a\n", "orders.yaml:1: not valid YAML: a value cannot begin with this character: put it in quotes");
   has("clients: { a: tcp://h\n", "not valid YAML: a \"{\" has no \"}\"");
   has("listeners: [ tcp://h\n", "not valid YAML: a \"[\" has no \"]\"");
+  has("a: [ { get: /a/{id}, b: c } ]\n", "between braces a text with braces needs quotes");
   has("name: *a\n", "needs an &NAME above it");
   has("name: \"a\\q\"\n", "a backslash begins an escape");
 }

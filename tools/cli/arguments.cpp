@@ -275,7 +275,9 @@ std::string mistake_of(const CLI::App& command) {
     return (typed.empty() ? "no command" : "unknown command \"" + typed + '"') + detail::suggestion(typed, commands);
   }
   if (!unknown.empty()) {
-    return "one argument too many: \"" + unknown.front() + "\" (JSON with spaces needs quotes: '{\"id\": 1}')";
+    const bool takes_json = command.get_option_no_throw("data") || command.get_option_no_throw("patterns");
+    return "one argument too many: \"" + unknown.front() + '"' +
+           (takes_json ? " (JSON with spaces needs quotes: '{\"id\": 1}')" : "");
   }
   std::string missing;
   std::string usage = name_of(command);

@@ -35,12 +35,13 @@ struct Question {
 };
 
 Question question_of(const Arguments& arguments) {
+  constexpr const char* k_expected = "expected http://HOST:PORT or https://HOST:PORT, perhaps with a path";
+  if (arguments.url.find("://") == std::string::npos) throw Error(errc::invalid_config, k_expected, End::rejected);
   const Url url = Url::parse(arguments.url).value();
   const bool is_tls = url.scheme == "https";
   if ((!is_tls && url.scheme != "http") || url.hosts.size() != 1 || url.hosts.front().name.empty() ||
       !url.user.empty() || !url.options.empty()) {
-    throw Error(errc::invalid_config, "expected http://HOST:PORT or https://HOST:PORT, perhaps with a path",
-                End::rejected);
+    throw Error(errc::invalid_config, k_expected, End::rejected);
   }
   Question question;
   question.host = url.hosts.front().name;
@@ -138,7 +139,11 @@ Outcome health(const Arguments& arguments) {
   } catch (const Error& error) {
     return usage_error(error.message());
   } catch (const std::exception& error) {
-    return failure(Exit::no_connection, "refused", error.what());
+    const std::string why = error.what();
+    const bool is_plain_http = question->is_tls && why.find("wrong version number") != std::string::npos;
+    return failure(Exit::no_connection, "refused",
+                   "cannot ask " + question->host + ':' + question->port + ": " + why +
+                       (is_plain_http ? "; it does not speak TLS: ask http://" : ""));
   }
   const auto status = status_of(*answer);
   if (!status) return failure(Exit::failed, "malformed", "what answers there is no HTTP server");

@@ -24,6 +24,14 @@ std::string_view reason(const Error& error) {
   return message;
 }
 
+/// For JSON that is none, whose quotes a shell has eaten, as a rule.
+std::string hint_of(std::string_view json) {
+  const std::size_t first = json.find_first_not_of(" \t\r\n");
+  const char begin = first == std::string_view::npos ? ' ' : json[first];
+  if (begin == '{') return " (keys and texts need quotes, and all of it single ones: '{\"id\":\"a-1\"}')";
+  return begin == '[' || begin == '"' ? "" : " (texts need quotes: '\"text\"')";
+}
+
 bool is_number(const std::string& text) {
   const char first = text.front();
   if (first != '-' && (first < '0' || first > '9')) return false;
@@ -42,7 +50,7 @@ Pattern parse_pattern(const std::string& typed) {
   try {
     return is_json || is_number(typed) ? Pattern::from_json(typed) : Pattern(typed);
   } catch (const Error& error) {
-    throw UsageError(error.what());  // which begins with "pattern"
+    throw UsageError(error.what() + hint_of(typed));  // which begins with "pattern"
   }
 }
 
@@ -60,8 +68,7 @@ Payload parse_value(std::string_view json, const Serializer& format, std::string
   if (first == std::string_view::npos) refuse(name, "is empty: it must be JSON, null at least");
   Result<Payload> value = payload_from_json(json, format);
   if (!value) {
-    const bool is_word = std::string_view("{[\"").find(json[first]) == std::string_view::npos;
-    refuse(name, std::string(reason(value.error())) + (is_word ? " (texts need quotes: '\"text\"')" : ""));
+    refuse(name, std::string(reason(value.error())) + hint_of(json));
   }
   return *std::move(value);
 }

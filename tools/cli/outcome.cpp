@@ -66,8 +66,8 @@ Outcome mistakes(std::string_view file, std::string_view message) {
   std::stable_sort(lines.begin(), lines.end(),
                    [file](const auto& a, const auto& b) { return line_of(a, file) < line_of(b, file); });
   std::string all;
-  for (const std::string& line : lines) all += line + '\n';
-  return Outcome(Exit::usage, all + counted(lines.size(), "mistake"));
+  for (const std::string& line : lines) all += (all.empty() ? "" : "\n") + line;
+  return Outcome(Exit::usage, lines.size() == 1 ? all : all + '\n' + counted(lines.size(), "mistake"));
 }
 
 std::string counted(std::size_t count, std::string_view what) {

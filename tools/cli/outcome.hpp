@@ -30,7 +30,7 @@ class Outcome {
 /// {"error":"<word>","message":"<message>"}
 Outcome failure(Exit exit, std::string_view word, std::string_view message);
 Outcome usage_error(std::string_view message);
-/// What is wrong with a file, for people: the lines of `message` in the order of the file, and how many there are.
+/// What is wrong with a file, for people: the lines of `message` in the order of the file, and how many there are of several.
 Outcome mistakes(std::string_view file, std::string_view message);
 /// "1 client", "2 clients".
 std::string counted(std::size_t count, std::string_view what);

@@ -48,6 +48,9 @@ Outcome check(const Arguments& arguments) {
 }
 
 Outcome describe(const Arguments& arguments) {
+  if (arguments.file.find(':') != std::string::npos && !std::filesystem::exists(arguments.file)) {
+    return usage_error("\"" + arguments.file + "\" is neither a file nor a URL such as tcp://127.0.0.1:3000");
+  }
   try {
     asio::io_context loop;  // which never runs
     const Application application(loop.get_executor(), ApplicationConfig::load(arguments.file, default_registry()));

@@ -197,7 +197,12 @@ asio::awaitable<Outcome> run(Client& client, const Look& look, Work work, const 
   try {
     co_await work(client, look);
   } catch (const Error& error) {
-    if (error.code() == errc::no_handler || error.code() == errc::no_receiver || error.code() == errc::timeout) {
+    if (error.code() == errc::no_handler) {
+      co_return failure(Exit::no_answer, "no_answer",
+                        "a service is there, and tells nothing of itself: set `introspection: true` in its "
+                        "configuration, or WAYBILL_INTROSPECTION=on");
+    }
+    if (error.code() == errc::no_receiver || error.code() == errc::timeout) {
       co_return failure(
           Exit::no_answer, "no_answer",
           std::string("no service answered; those with `introspection: true` do: ") + std::string(error.message()));

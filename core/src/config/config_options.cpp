@@ -127,7 +127,7 @@ void check(const Registry& registry, const Config& config, Depth depth, Mistakes
   const auto check_url = [&](const Url& url, const std::string& serializer, const std::string& origin,
                              const ListenerConfig* listener) {
     const std::string prefix = at_origin(origin);
-    if (url.scheme.empty()) return;  // could not be read
+    if (url.scheme.empty() || url.is_self()) return;  // a mistake that is told already
     const auto made = registry.make_transport(url);
     if (!made) append_mistakes(made.error(), prefix, mistakes);
     if (made && listener && depth == Depth::capabilities) {

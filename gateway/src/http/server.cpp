@@ -68,7 +68,10 @@ void Server::serve_descriptions(std::string title, std::string version) {
 
 std::vector<std::string> Server::describe() const {
   std::vector<std::string> lines;
-  for (const auto& route : core_->router.routes()) lines.push_back(route->method + ' ' + route->path);
+  for (const auto& route : core_->router.routes()) {
+    lines.push_back(route->method + ' ' + route->path);
+    if (route->timeout.count() > 0) lines.back() += ", within " + duration_text(route->timeout);
+  }
   return lines;
 }
 
