@@ -36,6 +36,14 @@ Health::Part part_of(const ListenerState& listener) {
   return part;
 }
 
+Health::Part part_of(const std::string& name, const ClientState& client) {
+  Health::Part part{"client " + name, false, client.why.empty() ? why_not(client.status) : client.why};
+  const auto since_trouble = std::chrono::steady_clock::now() - client.troubled_at;
+  if (part.why.empty() && since_trouble < k_trouble_is_seen_for) part.why = "its connection was lost a moment ago";
+  part.is_ready = part.why.empty();
+  return part;
+}
+
 void append_part(const Health::Part& part, std::string& json) {
   json += "{\"name\":";
   format::append_quoted(part.name, json);
@@ -58,9 +66,6 @@ std::string as_json(const Health& health) {
 
 Health Application::Core::health() const {
   Health health;
-  const auto add = [&health](std::string name, Status status) {
-    health.parts.push_back({std::move(name), status == Status::ready, why_not(status)});
-  };
   if (service_) {
     for (const ListenerState& listener : service_->listeners()) health.parts.push_back(part_of(listener));
     const auto waits = service_->handler_pool_waits();
@@ -73,7 +78,7 @@ Health Application::Core::health() const {
   const std::lock_guard lock(mutex_);
   for (const std::string& name : config_.health.required) {
     const auto client = clients_.find(name);
-    add("client " + name, client == clients_.end() ? Status::idle : client->second->status());
+    health.parts.push_back(part_of(name, client == clients_.end() ? ClientState() : client->second->state()));
   }
   health.parts.push_back({"application", is_serving_, is_serving_ ? "" : is_stopped_ ? "stopping" : "starting"});
   return health;

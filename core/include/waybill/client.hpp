@@ -21,7 +21,9 @@
 #include <asio/detached.hpp>
 #include <asio/use_awaitable.hpp>
 
+#include <chrono>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <type_traits>
 
@@ -35,6 +37,14 @@ struct ClientStats {
   std::uint64_t late_replies = 0;  ///< Came when nobody waited any more; dropped.
   std::uint64_t reconnects = 0;
   std::uint64_t waiting = 0;  ///< Calls without an end yet.
+};
+
+/// How a client's link does.
+struct ClientState {
+  Status status = Status::idle;
+  std::string why;  ///< Of `blocked`: why the broker takes nothing; of `ready`: why replies do not come all the same.
+  /// When its link was lost last, or replies came again; the clock's epoch: never.
+  std::chrono::steady_clock::time_point troubled_at{};
 };
 
 /// Sends to one URL. Connects when it is first used, and again whenever the link is lost.
@@ -156,6 +166,7 @@ class Client {
   }
 
   Status status() const noexcept;  ///< Whether there is a link. Thread-safe.
+  ClientState state() const;       ///< Thread-safe.
   ClientStats stats() const;       ///< Thread-safe.
   /// There is one service at the other end of a link, no broker that hands messages to several.
   bool reaches_one() const noexcept;

@@ -75,6 +75,7 @@ void Client::close() {
 }
 
 Status Client::status() const noexcept { return core_->status; }
+ClientState Client::state() const { return core_->state(); }
 
 ClientStats Client::stats() const {
   const detail::ClientCounters& counters = core_->counters;

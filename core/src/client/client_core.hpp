@@ -16,6 +16,7 @@
 
 #include <atomic>
 #include <memory>
+#include <mutex>
 #include <unordered_map>
 #include <vector>
 
@@ -102,6 +103,7 @@ class ClientCore final : public std::enable_shared_from_this<ClientCore>,
   MetricSink metrics;                  ///< The same.
   ClientCounters counters;
   std::atomic<Status> status{Status::idle};
+  ClientState state() const;                ///< Thread-safe.
   std::atomic<bool> used_elsewhere{false};  ///< A call was made, and is not counted yet.
   const Capabilities& capabilities() const noexcept { return transport_->capabilities(); }
   std::string describe() const;
@@ -113,6 +115,7 @@ class ClientCore final : public std::enable_shared_from_this<ClientCore>,
   void on_sent(Ticket ticket, Result<Accepted> outcome) override;
   void on_lost(const Error& error) override;
   void on_blocked(std::string_view reason) override;
+  void on_hindered(std::string_view reason) override;
   asio::awaitable<Result<void>> open_link() override;
   void on_link_ready() override;
   void on_link_lost(const Error& error) override;
@@ -138,6 +141,7 @@ class ClientCore final : public std::enable_shared_from_this<ClientCore>,
   /// To the link; an event that the broker will confirm is kept until then. REQUIRES: ready_.
   Result<void> transmit(const Packet& packet, Ticket ticket, CallKey key);
   void set_status(Status changed);
+  void set_why(std::string& which, std::string_view reason);
   void tell_bound(std::string_view bound) const;
   void tell_began(const ObservedCall& call, Packet& packet);
   ObservedCall observed(CallKey key, std::size_t sent = 0, std::size_t received = 0) const;
@@ -201,6 +205,10 @@ class ClientCore final : public std::enable_shared_from_this<ClientCore>,
   std::uint64_t losses_ = 0;
   std::optional<Error> last_failure_;
   std::string blocked_why_;
+  mutable std::mutex why_mutex_;  ///< Of the two below, which others read.
+  std::string why_blocked_;
+  std::string why_hindered_;
+  std::atomic<std::chrono::steady_clock::rep> troubled_at_{0};
   LinkLog link_log_;
   Timer deadline_timer_;
   Timer pause_timer_;

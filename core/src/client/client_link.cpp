@@ -51,6 +51,7 @@ void ClientCore::on_blocked(std::string_view reason) {
 }
 
 void ClientCore::tell_blocked() {
+  set_why(why_blocked_, blocked_ ? blocked_why_ : std::string());
   set_status(blocked_ ? Status::blocked : Status::ready);
   if (blocked_) {
     return log_.warning(config_.url.redacted() + " takes no messages for now, what is sent waits: " + blocked_why_);

@@ -52,6 +52,9 @@ class ConnectionLink final : public std::enable_shared_from_this<ConnectionLink>
   void on_producer_error(rd_kafka_resp_err_t code, std::string_view reason, bool is_fatal) override;
   void find_topic(const std::string& topic, std::function<void(Result<void>)> done) override;
   void on_reply_record(const rd_kafka_message_t& message) override;
+  void on_hindered(std::string_view reason) override {
+    if (sink_) sink_->on_hindered(reason);
+  }
   void on_reader_error(rd_kafka_resp_err_t code, std::string_view reason, bool is_fatal) override;
 
   Channel* channel_of(std::string_view route);

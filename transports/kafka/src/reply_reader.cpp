@@ -88,8 +88,9 @@ void ReplyReader::positioned(const std::string& topic) {
   Reading& reading = found->second;
   --positioning_;
   reading.phase = Phase::reading;
-  reading.looks = 0;
+  const bool was_gone = std::exchange(reading.looks, 0) > 0;
   reading.timer.cancel();
+  if (was_gone) tell_hindered();
   if (const Ready ready = std::exchange(reading.ready, nullptr)) ready({});
 }
 
@@ -120,8 +121,17 @@ void ReplyReader::on_record_error(const std::string& topic, rd_kafka_resp_err_t 
   reading.phase = Phase::gone;
   unassign(topic);
   look_later(topic);
-  if (hooks_ && reading.looks == 1)
-    hooks_->on_reader_error(code, "the topic of replies " + topic + " is gone; looking for it", false);
+  if (!hooks_ || reading.looks != 1) return;
+  hooks_->on_reader_error(code, "the topic of replies " + topic + " is gone; looking for it", false);
+  tell_hindered();
+}
+
+void ReplyReader::tell_hindered() {
+  if (!hooks_) return;
+  for (const auto& [topic, reading] : reading_) {
+    if (reading.looks > 0) return hooks_->on_hindered("the topic of replies " + topic + " is gone");
+  }
+  hooks_->on_hindered({});
 }
 
 void ReplyReader::look_later(const std::string& topic) {

@@ -18,6 +18,8 @@ namespace waybill::kafka {
 class ReplyReaderHooks {
  public:
   virtual void on_reply_record(const rd_kafka_message_t& message) = 0;
+  /// Replies do not come, and why; empty: they come again.
+  virtual void on_hindered(std::string_view reason) = 0;
   virtual void on_reader_error(rd_kafka_resp_err_t code, std::string_view reason, bool is_fatal) = 0;
 
  protected:
@@ -57,6 +59,7 @@ class ReplyReader final : public ClientHooks, public std::enable_shared_from_thi
 
   ReplyReader(const asio::any_io_executor& executor, const Options& options, ReplyReaderHooks& hooks)
       : executor_(executor), options_(options), hooks_(&hooks) {}
+  void tell_hindered();
   void on_message(Message message) override;
   void on_error(rd_kafka_resp_err_t code, std::string_view reason, bool is_fatal) override;
   void on_record_error(const std::string& topic, rd_kafka_resp_err_t code, const std::string& reason);

@@ -304,6 +304,9 @@ class ConnectionSink {
   /// The broker takes nothing for now, and says why; what is sent waits. Empty: it takes messages again. Also told just
   /// before open() completes.
   virtual void on_blocked(std::string_view reason) { (void)reason; }
+  /// It takes messages, and yet replies to them do not come for now, and says why. Empty: they come again. Forgotten when the
+  /// link is lost.
+  virtual void on_hindered(std::string_view reason) { (void)reason; }
   /// The link is gone; what was sent and is not answered is lost. The host calls open() again after a while.
   /// Tickets that were not told of yet are void: the host ends them itself.
   virtual void on_lost(const Error& error) = 0;
