@@ -38,6 +38,9 @@ TEST_F(AmqpIntegration, DlqShowPrintsALineOfJsonWhateverLiesThere) {
     Payload whole;
     EXPECT_TRUE(Payload(Slice::copy(line), json).decode_into(ValueOut::of(whole))) << line;
   }
+  Cli drop({"dlq", "drop", url("queue=" + queue + "&dead_letter=" + dead), "nope"});
+  EXPECT_NE(drop.error_line("error").find("no dead letter has the id nope"), std::string::npos);
+  EXPECT_EQ(drop.exit_code(), 2);
 }
 
 }  // namespace

@@ -39,6 +39,21 @@ clients:
   }
 }
 
+TEST_F(ConfigFile, AnOptionBesideTheUrlIsToldWithItsOwnLine) {
+  EXPECT_EQ(checked("clients:\n  a:\n    url: memory://a\n    timeout: 5s\n    wyre: true\n"),
+            "orders.yaml:5: memory URL: unknown option \"wyre\"; did you mean \"wire\"?");
+  const ScopedVariable url("WAYBILL_CLIENTS_A_URL", "memory://b?wyre=true");
+  EXPECT_EQ(checked("clients:\n  a:\n    url: memory://a\n    wyre: true\n"),
+            "WAYBILL_CLIENTS_A_URL: memory URL: unknown option \"wyre\"; did you mean \"wire\"?");
+}
+
+TEST_F(ConfigFile, OtherNamesOfAnOptionAreNotListed) {
+  const Url url = Url::parse("x://a?qqqqqqqqqq=1&maxBuffer=2").value();
+  OptionReader reader(url);
+  reader.size("max_buffer|maxBuffer", 0);
+  EXPECT_EQ(std::string(reader.finish().error().message()), "x URL: unknown option \"qqqqqqqqqq\"; known: max_buffer");
+}
+
 TEST_F(ConfigFile, AListenerThatIsItselfIsOneMistake) {
   EXPECT_EQ(checked("listeners: { a: self:b }"),
             "orders.yaml:1: self:NAME is for clients: it stands for a listener, which has a URL of its own");

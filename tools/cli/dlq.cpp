@@ -3,6 +3,7 @@
 #include "goodbye.hpp"
 #include "inputs.hpp"
 #include "json_line.hpp"
+#include "table.hpp"
 #include <waybill/config.hpp>
 #include <waybill/dead_letters.hpp>
 #include <waybill/registry.hpp>
@@ -63,10 +64,10 @@ struct Plan {
 /// Throws the Error that ends it.
 asio::awaitable<void> decide(DeadLetters& box, const Plan& plan, const Log& log) {
   Result<std::vector<DeadLetter>> listed = co_await box.list(plan.limit);
-  std::size_t met = 0;
+  std::vector<std::string> missing = plan.ids;
   for (const DeadLetter& letter : listed.value()) {
     if (!is_meant(letter, plan.ids)) continue;
-    ++met;
+    std::erase(missing, letter.id);
     Result<void> outcome;
     switch (plan.command) {
       case Command::dlq_show: print_line(details_of(letter)); break;
@@ -77,9 +78,10 @@ asio::awaitable<void> decide(DeadLetters& box, const Plan& plan, const Log& log)
     outcome.value();
     if (plan.command == Command::dlq_replay || plan.command == Command::dlq_drop) print_line(summary_of(letter) + '}');
   }
-  if (met < plan.ids.size()) {
-    throw UsageError(std::to_string(plan.ids.size() - met) +
-                     " of the ids are not there: `waybill dlq ls` shows what is");
+  if (!missing.empty()) {
+    std::string all;
+    for (const std::string& id : missing) all += (all.empty() ? "" : ", ") + printable(id);
+    throw UsageError("no dead letter has the id " + all + ": `waybill dlq ls` shows what is there");
   }
   if (plan.ids.empty() && listed->size() == plan.limit) {
     log.warning("shown are the oldest " + std::to_string(plan.limit) + ": --limit shows more");

@@ -3,6 +3,7 @@
 #include "outcome.hpp"
 #include <waybill/url.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdio>
@@ -28,8 +29,10 @@ std::string_view reason(const Error& error) {
 std::string hint_of(std::string_view json) {
   const std::size_t first = json.find_first_not_of(" \t\r\n");
   const char begin = first == std::string_view::npos ? ' ' : json[first];
-  if (begin == '{') return " (keys and texts need quotes, and all of it single ones: '{\"id\":\"a-1\"}')";
-  return begin == '[' || begin == '"' ? "" : " (texts need quotes: '\"text\"')";
+  const std::size_t second = json.find_first_not_of(" \t\r\n", std::min(first, json.size() - 1) + 1);
+  const bool is_key = begin == '{' && second != std::string_view::npos && json[second] != '"' && json[second] != '}';
+  if (is_key) return " (keys and texts need quotes, and all of it single ones: '{\"id\":\"a-1\"}')";
+  return begin == '{' || begin == '[' || begin == '"' ? "" : " (texts need quotes: '\"text\"')";
 }
 
 bool is_number(const std::string& text) {

@@ -65,6 +65,7 @@ struct ListenerConfig {
   DeliveryPolicy delivery;
   std::vector<MiddlewareConfig> middleware;  ///< Around the handlers, for what comes by this listener; outermost first.
   std::string origin;                        ///< Where it was written, for errors: "orders.yaml:3". May be empty.
+  std::map<std::string, std::string, std::less<>> option_origins;  ///< The same of options that stand beside the URL.
 
   /// Reads core's options off a URL. Throws Error(invalid_config).
   static ListenerConfig from_url(std::string_view url);
@@ -81,6 +82,7 @@ struct ClientConfig {
   bool tells_deadline = true;                ///< Requests carry their deadline, where the carrier has a place for it.
   std::vector<MiddlewareConfig> middleware;  ///< Around its calls, outermost first.
   std::string origin;                        ///< As in ListenerConfig.
+  std::map<std::string, std::string, std::less<>> option_origins;  ///< The same.
 
   /// Reads core's options off a URL. Throws Error(invalid_config).
   static ClientConfig from_url(std::string_view url);

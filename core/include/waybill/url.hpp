@@ -70,7 +70,8 @@ class OptionReader {
  private:
   const std::string* find(std::string_view names);
   const Url& url_;
-  std::vector<std::string> known_;
+  std::vector<std::string> known_;   // with other names of the same
+  std::vector<std::string> listed_;  // without these
   std::vector<std::string> prefixes_;
   std::vector<std::string> mistakes_;
 };

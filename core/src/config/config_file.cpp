@@ -206,6 +206,7 @@ class FileReader {
     take_core_options(key, endpoint);
     for (auto& left : endpoint.url.options) others.push_back(std::move(left));
     endpoint.url.options = std::move(others);
+    endpoint.option_origins[name] = mistake_.where(key);
   }
 
   template <class Endpoint>

@@ -123,25 +123,45 @@ enum class Depth {
   capabilities,  ///< And what transports cannot do.
 };
 
+/// Each with where its option stands: `tcp URL: unknown option "NAME"...`.
+template <class Endpoint>
+void append_option_mistakes(const Error& error, const Endpoint& endpoint, Mistakes& mistakes) {
+  constexpr std::string_view k_option = "option \"";
+  Mistakes found;
+  append_mistakes(error, {}, found);
+  for (const std::string& mistake : found) {
+    const std::size_t at = mistake.find(k_option);
+    const std::size_t begin = at == std::string::npos ? mistake.size() : at + k_option.size();
+    const auto own = endpoint.option_origins.find(mistake.substr(begin, mistake.find('"', begin) - begin));
+    mistakes.push_back(at_origin(own == endpoint.option_origins.end() ? endpoint.origin : own->second) + mistake);
+  }
+}
+
 void check(const Registry& registry, const Config& config, Depth depth, Mistakes& mistakes) {
-  const auto check_url = [&](const Url& url, const std::string& serializer, const std::string& origin,
-                             const ListenerConfig* listener) {
-    const std::string prefix = at_origin(origin);
+  const auto check_url = [&](const Url& url, const auto& endpoint, const ListenerConfig* listener) {
     if (url.scheme.empty() || url.is_self()) return;  // a mistake that is told already
     const auto made = registry.make_transport(url);
-    if (!made) append_mistakes(made.error(), prefix, mistakes);
+    if (!made) append_option_mistakes(made.error(), endpoint, mistakes);
     if (made && listener && depth == Depth::capabilities) {
-      if (const auto refusal = refusal_of(*listener, (*made)->capabilities())) mistakes.push_back(prefix + *refusal);
+      const auto refusal = refusal_of(*listener, (*made)->capabilities());
+      if (refusal) mistakes.push_back(at_origin(endpoint.origin) + *refusal);
     }
+  };
+  const auto check_serializer = [&](const std::string& serializer, const std::string& origin) {
     if (serializer.empty()) return;
-    if (const auto found = registry.serializer(serializer); !found) append_mistakes(found.error(), prefix, mistakes);
+    if (const auto found = registry.serializer(serializer); !found) {
+      append_mistakes(found.error(), at_origin(origin), mistakes);
+    }
   };
   for (const ListenerConfig& listener : config.listeners) {
-    check_url(listener.url, listener.serializer, listener.origin, &listener);
+    check_url(listener.url, listener, &listener);
+    check_serializer(listener.serializer, listener.origin);
   }
   for (const auto& [name, client] : config.clients) {
     const auto resolved = resolve_own(config, client);  // or it is a mistake of validate()
-    if (resolved) check_url(resolved->url, resolved->serializer, client.origin, nullptr);
+    if (!resolved) continue;
+    check_url(resolved->url, client, nullptr);
+    check_serializer(resolved->serializer, client.origin);
   }
 }
 

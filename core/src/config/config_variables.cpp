@@ -79,6 +79,7 @@ void read_url(const std::string& variable, std::string_view text, Endpoint& endp
   if (!url) return append_mistakes(url.error(), variable + ": ", mistakes);
   endpoint.url = *std::move(url);
   endpoint.origin = variable;
+  endpoint.option_origins.clear();
   Mistakes wrong;
   take_options(endpoint, wrong);
   for (const std::string& mistake : wrong) mistakes.push_back(variable + ": " + mistake);

@@ -32,6 +32,7 @@ std::string bad_value(std::string_view names, const std::string& value, std::str
 
 const std::string* OptionReader::find(std::string_view names) {
   const std::pair<std::string, std::string>* found = nullptr;
+  listed_.emplace_back(first_name(names));
   for_each_name(names, [&](std::string_view name) {
     known_.emplace_back(name);
     for (const auto& option : url_.options) {
@@ -121,20 +122,27 @@ std::vector<std::pair<std::string, std::string>> OptionReader::passthrough(std::
 }
 
 void OptionReader::allow(std::string_view names) {
+  listed_.emplace_back(first_name(names));
   for_each_name(names, [this](std::string_view name) { known_.emplace_back(name); });
 }
 
 Result<void> OptionReader::finish() {
   // Core has taken its own options off before; what is near to one of them was meant for it.
-  std::vector<std::string> candidates = known_;
-  candidates.insert(candidates.end(), url_.core_options.begin(), url_.core_options.end());
-  std::sort(candidates.begin(), candidates.end());  // a word may have been asked for twice
-  candidates.erase(std::unique(candidates.begin(), candidates.end()), candidates.end());
+  const auto with_core = [this](std::vector<std::string> names) {
+    names.insert(names.end(), url_.core_options.begin(), url_.core_options.end());
+    std::sort(names.begin(), names.end());  // a word may have been asked for twice
+    names.erase(std::unique(names.begin(), names.end()), names.end());
+    return names;
+  };
+  const std::vector<std::string> candidates = with_core(known_);
+  const std::vector<std::string> listed = with_core(listed_);
   for (const auto& [name, value] : url_.options) {
     const bool is_known = std::find(known_.begin(), known_.end(), name) != known_.end();
     const auto has_prefix = [&name = name](const std::string& prefix) { return name.starts_with(prefix); };
     if (is_known || std::any_of(prefixes_.begin(), prefixes_.end(), has_prefix)) continue;
-    mistakes_.push_back("unknown option \"" + name.substr(0, 100) + '"' + detail::suggestion(name, candidates));
+    const bool is_near = !detail::nearest(name, candidates).empty();
+    mistakes_.push_back("unknown option \"" + name.substr(0, 100) + '"' +
+                        detail::suggestion(name, is_near ? candidates : listed));
   }
   if (mistakes_.empty()) return {};
   std::string message;
