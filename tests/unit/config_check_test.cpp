@@ -104,6 +104,9 @@ TEST_F(ConfigFile, AVariableThatIsNoPortIsNamedWithWhatItHolds) {
   EXPECT_TRUE(contains(told, "orders.yaml:2: ")) << told;
   EXPECT_TRUE(contains(told, "a port must be a number up to 65535 (CONFIG_TEST_PORT is \"abc\")")) << told;
   EXPECT_TRUE(contains(mistakes_in("threads: ${CONFIG_TEST_PORT}"), "(CONFIG_TEST_PORT is \"abc\")"));
+  const ScopedVariable other("CONFIG_TEST_OTHER", "abc");
+  EXPECT_TRUE(contains(mistakes_in("threads: ${CONFIG_TEST_OTHER}"), "(CONFIG_TEST_OTHER is set)"))
+      << "perhaps a secret";
   // It may be a secret there.
   for (const char* yaml :
        {"clients:\n  a: tcp://u:${CONFIG_TEST_PORT}@h:x", "clients:\n  a: tcp://h:x?password=${CONFIG_TEST_PORT}",

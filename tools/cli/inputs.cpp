@@ -53,7 +53,7 @@ Pattern parse_pattern(const std::string& typed) {
   try {
     return is_json || is_number(typed) ? Pattern::from_json(typed) : Pattern(typed);
   } catch (const Error& error) {
-    throw UsageError(error.what() + hint_of(typed));  // which begins with "pattern"
+    throw UsageError(error.what() + (is_json ? hint_of(typed) : std::string()));  // which begins with "pattern"
   }
 }
 

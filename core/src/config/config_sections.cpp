@@ -12,14 +12,16 @@ namespace {
 
 constexpr std::size_t k_most_shown = 100;  // bytes of what a variable holds
 
-/// Whether nobody would put a secret there: no user and no options of a URL, and of other URLs the port alone.
-bool is_plain(std::string_view key, std::string_view written, std::string_view variable) {
-  const bool is_url = written.find("://") != std::string_view::npos;
-  return !is_secret_name(key) && !is_secret_name(variable) && (!is_url || variable.ends_with("PORT")) &&
-         written.find_first_of("@?") == std::string_view::npos;
+/// Whether a variable's value may be shown: it is called a port, and stands where no user and no options of a URL are.
+/// Any other may hold a secret.
+bool is_port(std::string_view variable, std::string_view key, std::string_view written, std::string_view value) {
+  constexpr std::string_view k_not_plain = "@?";
+  return variable.ends_with("PORT") && !is_secret_name(key) && !is_secret_name(variable) &&
+         written.find_first_of(k_not_plain) == std::string_view::npos &&
+         value.find_first_of(k_not_plain) == std::string_view::npos && value.size() <= k_most_shown;
 }
 
-/// ` (PORT is "abc")`, for mistakes: those that are set, with their values where these cannot be secrets.
+/// ` (PORT is "abc")`, for mistakes: those that are set, ports with their values.
 std::string variables_in(std::string_view key, const std::string& written, const Variables& variables) {
   std::string told;
   for (std::size_t at = 0; (at = written.find("${", at)) != std::string::npos; at += 2) {
@@ -27,7 +29,7 @@ std::string variables_in(std::string_view key, const std::string& written, const
     const std::string name = written.substr(at + 2, written.find_first_of(":}", at) - at - 2);
     const std::string* value = variables.find(name);
     if (!value || value->empty()) continue;
-    const bool is_shown = is_plain(key, written, name) && is_plain(key, *value, name) && value->size() <= k_most_shown;
+    const bool is_shown = is_port(name, key, written, *value);
     told += (told.empty() ? " (" : ", ") + name + (is_shown ? " is \"" + *value + '"' : " is set");
   }
   return told.empty() ? told : told + ')';
