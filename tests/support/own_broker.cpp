@@ -34,6 +34,12 @@ OwnBroker::~OwnBroker() {
   std::filesystem::remove_all(folder_, ignored);
 }
 
+std::uint16_t OwnBroker::port(const std::string& of) const {
+  std::uint16_t number = 0;
+  std::ifstream(folder_ / "ports" / of) >> number;
+  return number;
+}
+
 void OwnBroker::kill() { run("kill " + name_); }
 void OwnBroker::start() { run("start " + name_); }
 void OwnBroker::freeze() { run("freeze " + name_); }

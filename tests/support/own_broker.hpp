@@ -1,6 +1,7 @@
 // A broker that belongs to one test, so that it may be killed.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 
@@ -18,6 +19,8 @@ class OwnBroker {
 
   /// Empty if the broker did not come up.
   const std::string& url() const noexcept { return url_; }
+  /// Of one of its ports, by the name that the script gives it ("kafka-via"); 0: it has none of that name.
+  std::uint16_t port(const std::string& of) const;
   void kill();    ///< SIGKILL; its data and ports stay.
   void start();   ///< Returns when it answers again.
   void freeze();  ///< SIGSTOP: it is there, and does nothing. Returns when none of its threads runs any more.

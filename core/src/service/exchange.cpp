@@ -200,7 +200,7 @@ void Exchange::set_header(std::string_view name, std::string_view value) {
 
 TraceContext Exchange::trace() const {
   if (extras_ && extras_->trace) return *extras_->trace;
-  const TraceContext* step = host_.is_observed() ? ObservedDelivery::of(delivery_).step() : nullptr;
+  const TraceContext* step = delivery_.observed() ? delivery_.observed()->step() : nullptr;
   return step ? *step : trace_of(delivery_.packet);
 }
 

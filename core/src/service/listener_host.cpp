@@ -167,14 +167,13 @@ void ListenerHost::on_delivery(Delivery&& delivery) {
     entry = cache_.find({packet.route, false});
   else if (packet.has_pattern)
     entry = cache_.find(packet.pattern);
-  if (observer_) {
-    ObservedDelivery::begin(observer_, observed_url_, entry, ++observed_, read_clock_.of_read(), traces_, delivery);
-  }
+  if (observer_) begin_observing(delivery, entry);
   if (delivery.failure) return give_up(delivery, Error(*delivery.failure));
   if (delivery.attempt > config_.delivery.attempts) return exhausted(delivery);
   if (!entry) return unhandled(delivery);
-  if (entry->is_immediate && chain_.empty() && !parts_->handler_pool) return handle_now(*entry, delivery);
-  handle_later(*entry, std::move(delivery));
+  if (!entry->is_immediate || !chain_.empty() || parts_->handler_pool) return handle_later(*entry, std::move(delivery));
+  handle_now(*entry, delivery);
+  if (observer_ && delivery.is_settled()) spare_observed_ = std::move(delivery.observed());
 }
 
 void ListenerHost::handle_now(const RouteEntry& entry, Delivery& delivery) {

@@ -94,7 +94,6 @@ class ListenerHost final : public std::enable_shared_from_this<ListenerHost>,
   TimePoint coarse_now() const { return clock_.coarse(); }
   const Log& log() const noexcept { return parts_->log; }
   /// False: headers travel in the metadata.
-  bool is_observed() const noexcept { return observer_ != nullptr; }
   bool has_headers() const noexcept { return capabilities_.headers == Support::native; }
   Buffer& scratch() noexcept { return scratch_; }
   std::string address() const { return listener_->address(); }
@@ -119,6 +118,7 @@ class ListenerHost final : public std::enable_shared_from_this<ListenerHost>,
  private:
   using Held = std::shared_ptr<HeldExchange>;
   void begin_observing();
+  void begin_observing(Delivery& delivery, const RouteEntry* entry);
   Log log_about(const Delivery& delivery) const;
   /// Of what its transport tells of itself.
   Environment with_figures(Environment environment);
@@ -187,6 +187,7 @@ class ListenerHost final : public std::enable_shared_from_this<ListenerHost>,
   std::shared_ptr<Observer> observer_;  ///< Null: nobody is told.
   bool traces_ = false;                 ///< The observer.
   std::uint64_t observed_ = 0;
+  ObservedDeliveryPtr spare_observed_;  ///< Of the last message, for the next one; null: none.
   RouteCache cache_;
   Buffer scratch_;
   std::size_t in_flight_ = 0;

@@ -26,12 +26,20 @@ Environment ListenerHost::with_figures(Environment environment) {
   return environment;
 }
 
+void ListenerHost::begin_observing(Delivery& delivery, const RouteEntry* entry) {
+  ObservedDeliveryPtr observed =
+      spare_observed_ ? std::move(spare_observed_) : ObservedDeliveryPtr(new ObservedDelivery);
+  observed->begin(observer_, observed_url_, entry, ++observed_, read_clock_.of_read(), delivery);
+  if (traces_) observed->trace(delivery.packet);
+  delivery.observed() = std::move(observed);
+}
+
 void ListenerHost::tell_handled(Exchange& exchange, const Error* error) {
   if (!observer_) return;
-  if (exchange.is_on_loop()) return ObservedDelivery::of(exchange.delivery()).handled(error, read_clock_.now());
+  if (exchange.is_on_loop()) return exchange.delivery().observed()->handled(error, read_clock_.now());
   const std::optional<Error> kept = error ? std::optional<Error>(*error) : std::nullopt;
   exchange.on_loop([self = shared_from_this(), kept](Exchange& its) {
-    ObservedDelivery::of(its.delivery()).handled(kept ? &*kept : nullptr, self->read_clock_.now());
+    its.delivery().observed()->handled(kept ? &*kept : nullptr, self->read_clock_.now());
   });
 }
 

@@ -1,5 +1,6 @@
 #include "client_source.hpp"
 
+#include <cstring>
 #include <functional>
 
 namespace waybill::telemetry {
@@ -7,6 +8,11 @@ namespace waybill::telemetry {
 namespace {
 
 constexpr std::size_t k_most_name = 48;  // of a pattern, as far as observers are told
+
+/// Without the call that == of string views is.
+bool is_same(std::string_view a, std::string_view b) noexcept {
+  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size()) == 0;
+}
 
 std::size_t power_of_two_over(std::size_t number) {
   std::size_t power = 1;
@@ -32,7 +38,7 @@ ClientSource::ClientSource(std::string url, std::size_t max_patterns, const Boun
 
 ClientSource::Series& ClientSource::of(const ObservedCall& call) noexcept {
   const std::string_view pattern = call.pattern.substr(0, k_most_name);
-  if (last_ && last_->is_request == call.is_request && last_->pattern == pattern) return *last_;
+  if (last_ && last_->is_request == call.is_request && is_same(last_->pattern, pattern)) return *last_;
   Series* const found = find(pattern, call.is_request);
   return *(last_ = found ? found : owned_[call.is_request ? 0 : 1].get());
 }

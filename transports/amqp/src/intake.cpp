@@ -10,6 +10,8 @@ namespace waybill::amqp {
 namespace {
 
 constexpr transport::Backoff::Options k_fetch_pauses{std::chrono::milliseconds(50), std::chrono::milliseconds(1'000)};
+constexpr std::chrono::seconds k_each_second{1};
+constexpr std::chrono::seconds k_now_and_then{2};
 constexpr std::size_t k_most_parked = 128u << 20;  // bytes: the most that brokers took for long
 
 }  // namespace
@@ -22,7 +24,7 @@ Intake::Intake(const Environment& environment, const Options& options, const Reg
       callers_(*this, environment_.executor, options.caller_check),
       outlet_(std::make_shared<Outlet>(environment_, options_, *this)),
       set_up_(std::make_shared<SetUp>(environment_.executor, k_set_up, options_, environment_.log)),
-      depth_(std::make_shared<QueueDepth>(environment_.executor, environment_.log, environment_.metrics)),
+      depth_(std::make_shared<QueueDepth>(environment_.executor, environment_.log, *this)),
       queue_(queue_name(options, environment.group)),
       prefetch_(prefetch_of(environment_, options_)),
       kept_(std::move(kept)),
@@ -98,11 +100,11 @@ SetUp::Ask Intake::consume() {
   return [self = shared_from_this()](Session& session, const Declaration::Failed& failed, const Session::Done& done) {
     Declaration declaration(session, k_work, self->options_, failed);
     if (!self->options_.at_most_once) declaration.prefetch(self->prefetch_);
-    const bool tells = self->kept_->tells_of_end && self->options_.queue_type != "quorum";
-    declaration.consume(self->queue_, self->options_.at_most_once, tells, [self, done](const Result<Method>& answer) {
-      if (!self->is_ready_) self->consuming(*answer);  // deliveries may follow in the same bytes
-      done(answer);
-    });
+    declaration.consume(self->queue_, self->options_.at_most_once, self->is_told_of_end(),
+                        [self, done](const Result<Method>& answer) {
+                          if (!self->is_ready_) self->consuming(*answer);  // deliveries may follow in the same bytes
+                          done(answer);
+                        });
   };
 }
 
@@ -110,8 +112,20 @@ void Intake::consuming(const Method& answer) {
   consumer_ = to_view(answer.as<amqp_basic_consume_ok_t>().consumer_tag);
   is_ready_ = true;
   callers_.use(link_->session(), k_callers);
-  depth_->start(link_->session(), k_depth, queue_);
+  if (environment_.metrics || !is_told_of_end())
+    depth_->start(link_->session(), k_depth, queue_, environment_.metrics ? k_each_second : k_now_and_then);
   update_hold();
+}
+
+void Intake::on_depth(std::uint64_t messages) {
+  if (environment_.metrics) environment_.metrics("lag", static_cast<double>(messages));
+  const std::size_t in_hand =
+      options_.at_most_once ? deliveries_ : window_.outstanding() - window_.outstanding_fetched();
+  const bool has_room = in_hand < prefetch_ && !is_held_ && !is_full_ && !is_reopening_ && !is_stopped_;
+  if (is_told_of_end() || !kept_->deafness.is_suspected(messages, has_room, std::chrono::steady_clock::now())) return;
+  lost(
+      Error(errc::connection_lost, "the queue " + queue_ + " holds " + std::to_string(messages) +
+                                       " messages, and its consumer gets none: it was perhaps deleted and made again"));
 }
 
 void Intake::on_message(ChannelId channel, const Method& method, const Incoming& message) {
@@ -143,6 +157,7 @@ void Intake::on_unreadable(ChannelId channel, const Method& method, const Error&
 
 void Intake::take(const Taken& taken, const Incoming& message) {
   if (!sink_) return;
+  if (!taken.was_fetched) kept_->deafness.message_came();
   const std::uint64_t token = last_token_ = base_ + taken.tag;
   const Properties& properties = message.properties;
   const Print print = options_.at_most_once ? 0 : print_of(properties, taken.routing_key, message.body.view());

@@ -3,6 +3,7 @@
 
 #include "ack_window.hpp"
 #include "callers.hpp"
+#include "deafness.hpp"
 #include "matcher.hpp"
 #include "outlet.hpp"
 #include "queue_depth.hpp"
@@ -24,6 +25,7 @@ namespace waybill::amqp {
 class Intake final : public Opening::Owner,
                      public CallerHost,
                      public OutletHost,
+                     public DepthHost,
                      public std::enable_shared_from_this<Intake> {
  public:
   /// What outlives the links of a listener.
@@ -31,6 +33,7 @@ class Intake final : public Opening::Owner,
     bool may_fetch = true;     ///< Its queue lets messages be fetched (basic.get), as far as the links so far know.
     bool tells_of_end = true;  ///< It takes consumers with k_tell_of_end, as far as is known.
     TakenBack taken_back;
+    Deafness deafness;
   };
   Intake(const Environment& environment, const Options& options, const Registry& registry, std::shared_ptr<Kept> kept);
   ~Intake();
@@ -80,7 +83,10 @@ class Intake final : public Opening::Owner,
   void on_outlet_lost(const Error& error) override { lost(error); }
   void on_outlet_progress() override;
 
+  void on_depth(std::uint64_t messages) override;
+
   void consuming(const Method& answer);
+  bool is_told_of_end() const noexcept { return kept_->tells_of_end && options_.queue_type != "quorum"; }
   struct Taken {
     std::uint64_t tag;
     bool is_redelivered;

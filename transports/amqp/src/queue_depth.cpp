@@ -1,18 +1,14 @@
 #include "queue_depth.hpp"
 
-#include <chrono>
 #include <utility>
 
 namespace waybill::amqp {
-namespace {
-constexpr std::chrono::seconds k_between_questions{1};
-}  // namespace
 
-void QueueDepth::start(Session& session, ChannelId channel, std::string queue) {
-  if (!tell_) return;
+void QueueDepth::start(Session& session, ChannelId channel, std::string queue, std::chrono::seconds every) {
   session_ = &session;
   channel_ = channel;
   queue_ = std::move(queue);
+  every_ = every;
   ask();
 }
 
@@ -34,13 +30,15 @@ void QueueDepth::ask() {
 }
 
 void QueueDepth::answered(const Result<Method>& answer) {
+  const auto self = shared_from_this();
   if (answer) {
-    tell_("lag", static_cast<double>(answer->as<amqp_queue_declare_ok_t>().message_count));
+    host_.on_depth(answer->as<amqp_queue_declare_ok_t>().message_count);
+    if (!session_) return;
   } else if (answer.error().code() == errc::unauthorized) {
     log_.warning("amqp: how many messages wait is not known: " + std::string(answer.error().message()));
     return stop();
   }  // else the queue is gone or being made again, which the listener knows by its consumer
-  timer_.expires_after(k_between_questions);
+  timer_.expires_after(every_);
   timer_.async_wait([weak = weak_from_this()](std::error_code ec) {
     const auto self = weak.lock();
     if (!ec && self && self->session_) self->ask();

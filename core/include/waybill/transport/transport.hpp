@@ -79,6 +79,17 @@ enum class Settlement : std::uint8_t {
 
 class Delivery;
 
+namespace detail {
+/// What a delivery tells of itself, where somebody observes its listener: core/src/service/observed_delivery.hpp.
+class ObservedDelivery;
+struct EndObserved {
+  void operator()(ObservedDelivery* observed) const noexcept;
+};
+using ObservedDeliveryPtr = std::unique_ptr<ObservedDelivery, EndObserved>;
+void tell_replied(ObservedDelivery& observed, const Packet& reply) noexcept;
+void tell_settled(ObservedDelivery& observed, const Delivery& delivery, Settlement settlement) noexcept;
+}  // namespace detail
+
 /// How parking ended: with nothing when the message is surely in its place, else with why it is not.
 using ParkDone = detail::UniqueFunction<void(const Result<void>&)>;
 
@@ -139,6 +150,7 @@ class Delivery {
         message(std::move(other.message)),
         reply_to_storage_(std::move(other.reply_to_storage_)),
         source_(std::exchange(other.source_, nullptr)),
+        observed_(std::move(other.observed_)),
         held_(other.held_),
         settled_(other.settled_),
         waits_(std::exchange(other.waits_, false)) {}
@@ -151,9 +163,10 @@ class Delivery {
   }
 
   /// For `source`, of which it is: the same delivery for the next message, into a packet that must be filled as a whole. False:
-  /// it was given away, is not settled, has something of its own, or a host has put something between them (interpose()).
+  /// it was given away, is not settled, or has something of its own.
   bool begin_again(const DeliverySource& source, std::uint64_t own_token) noexcept {
-    if (source_ != &source || !settled_ || held_ || waits_ || failure || message.size() || !packet.is_plain())
+    if (source_ != &source || !settled_ || held_ || waits_ || failure || message.size() || observed_ ||
+        !packet.is_plain())
       return false;
     token = own_token;
     packet.route = reply_to = {};
@@ -173,12 +186,16 @@ class Delivery {
   /// All of it as it came, where its transport passes it on so; packet and reply_to may see into it.
   Slice message;
 
-  void reply(const Packet& reply_packet) const { source_->reply(*this, reply_packet); }
+  void reply(const Packet& reply_packet) const {
+    if (observed_) detail::tell_replied(*observed_, reply_packet);
+    source_->reply(*this, reply_packet);
+  }
   /// The first call counts, later ones do nothing.
   void settle(Settlement settlement) {
     if (settled_) return;
     settled_ = true;
     if (waits_) end_wait();
+    if (observed_) detail::tell_settled(*observed_, *this, settlement);
     source_->settle(*this, settlement);
   }
   /// Until it is settled (DeliverySource::delivery_waits).
@@ -190,13 +207,9 @@ class Delivery {
   /// DeliverySource::park(): the delivery must neither move nor end before `done` was called or destroyed.
   void park(ParkDone done) const { source_->park(*this, std::move(done)); }
   const DeliverySource& source() const noexcept { return *source_; }
-  /// For hosts: what `make` gives stands between the delivery and its source, which `make` is given, from now on.
-  template <class Make>
-  void interpose(Make make) {
-    DeliverySource& between = make(*source_);
-    between.add_delivery();
-    source_ = &between;
-  }
+  /// For hosts: who tells their observer of it; goes with the delivery. Null: nobody.
+  detail::ObservedDeliveryPtr& observed() noexcept { return observed_; }
+  const detail::ObservedDeliveryPtr& observed() const noexcept { return observed_; }
   void own() {
     if (!message.empty()) {
       const Slice whole = message.own();
@@ -233,6 +246,7 @@ class Delivery {
   }
   Slice reply_to_storage_;
   DeliverySource* source_;
+  detail::ObservedDeliveryPtr observed_;
   std::ptrdiff_t held_ = 0;  // what the source was told
   bool settled_ = false;
   bool waits_ = false;
