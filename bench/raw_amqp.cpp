@@ -4,7 +4,7 @@
 //   raw_amqp server --broker P --ctl C --ns NS
 //   raw_amqp client ... --workload rpc|events|fan --inflight N --conns N --payload FILE --warmup S --secs S
 #include "harness.hpp"
-#include "rabbitmq_c.hpp"
+#include "protocol/rabbitmq_c.hpp"
 
 #include <asio/io_context.hpp>
 #include <asio/ip/tcp.hpp>

@@ -325,7 +325,8 @@ class Rig:
             if total[key]:
                 self.fail(f"{total[key]} {text}")
         if total["refused_and_handled"]:
-            self.remarks.append(f"{total['refused_and_handled']} ended as rejected, and were handled all the same")
+            text = f"{total['refused_and_handled']} ended as rejected, and were handled all the same"
+            self.remarks.append(text) if self.may_lose else self.fail(text)
         services = [process for process in self.processes if process.role.startswith("service")]
         peaks = [[max((process.peak[i] for process in group), default=0) for i in range(3)]
                  for group in (services, [self.client] if self.client else [])]

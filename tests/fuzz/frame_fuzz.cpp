@@ -1,6 +1,6 @@
 // Both frame readers on arbitrary bytes in arbitrary pieces: no crash, and pieces give what the whole gives.
-#include "binary_frame.hpp"
-#include "nest_frame.hpp"
+#include "wire/binary_frame.hpp"
+#include "wire/nest_frame.hpp"
 
 #include <cstdint>
 #include <cstdlib>

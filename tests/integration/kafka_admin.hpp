@@ -1,7 +1,7 @@
 // What tests do to a Kafka broker behind the back of services: topics, partitions, rights. Each call blocks.
 #pragma once
 
-#include "handle.hpp"
+#include "protocol/handle.hpp"
 
 #include <chrono>
 #include <functional>

@@ -1,5 +1,5 @@
 // Kafka's groups on a real broker: keys, order, commits, members that come and go.
-#include "handle.hpp"
+#include "protocol/handle.hpp"
 #include "kafka_rig.hpp"
 #include "support/not_applicable.hpp"
 

@@ -1,6 +1,6 @@
 // A client's reader of replies where no broker is: what waits for it does not wait for ever.
 // No unit test: librdkafka's threads crash under the thread sanitizer.
-#include "reply_reader.hpp"
+#include "flow/reply_reader.hpp"
 #include "support/eventually.hpp"
 #include "support/log_capture.hpp"
 

@@ -1,6 +1,6 @@
 // A listener's intake with librdkafka around it, on the cluster that librdkafka mocks: what a retry sets in motion.
 // No unit test: librdkafka's threads crash under the thread sanitizer, which does not see how they are made.
-#include "intake.hpp"
+#include "flow/intake.hpp"
 #include "support/eventually.hpp"
 #include "support/log_capture.hpp"
 #include "waybill/url.hpp"

@@ -1,7 +1,7 @@
 // Connections of a service, of its client, or of both are cut again and again, at random moments of opening: after each, the
 // service answers, and in the end everything that was accepted has been handled.
 //
-// WAYBILL_RANDOM_KILLS: how often (40). WAYBILL_RANDOM_SEED: the same moments again.
+// WAYBILL_RANDOM_KILLS: how often (20). WAYBILL_RANDOM_SEED: the same moments again.
 #include "support/broker_url.hpp"
 #include "support/carriers.hpp"
 #include "support/chaos_proxy.hpp"
@@ -17,6 +17,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <cstdlib>
 #include <iostream>
 #include <optional>
@@ -143,7 +144,7 @@ TEST_P(RandomKills, TheServiceAnswersAfterEach) {
   const std::string given = carrier.broker.empty() ? "none" : broker_url(carrier.variable.c_str());
   WAYBILL_NEEDS_BROKER(given, carrier.variable);
   ASSERT_TRUE(find_ways());
-  const unsigned kills = number_of("WAYBILL_RANDOM_KILLS", 40);
+  const unsigned kills = number_of("WAYBILL_RANDOM_KILLS", 20);
   const unsigned seed = number_of("WAYBILL_RANDOM_SEED", std::random_device{}());
   std::cout << carrier.scheme << ": WAYBILL_RANDOM_SEED=" << seed << std::endl;
   std::mt19937 random(seed);
@@ -179,8 +180,10 @@ TEST_P(RandomKills, TheServiceAnswersAfterEach) {
       }
       pass(at_most(40));
     }
-    to_service_.cut();
-    to_client_.cut();
+    for (ChaosProxy* proxy : {&to_service_, &to_client_}) {
+      proxy->cut_after(SIZE_MAX);  // never: this is the last one
+      proxy->cut();
+    }
     const Clock::time_point last = Clock::now();
     ASSERT_TRUE(eventually(loop_, std::chrono::seconds(60), [&] { return load.last_asked >= last; }))
         << "not answered a minute after kill " << kill << "; " << last_lines(logs_);
@@ -196,8 +199,7 @@ TEST_P(RandomKills, TheServiceAnswersAfterEach) {
   std::cout << carrier.scheme << ", " << kills << " kills: answered after " << answered_after[kills / 2].count()
             << " ms (median), " << answered_after[kills * 95 / 100].count() << " ms (p95), "
             << answered_after.back().count() << " ms (latest); " << report << std::endl;
-  if (!carrier.loses_in_outages)
-    EXPECT_TRUE(report.lost.empty()) << report.lost.size() << ", the first " << report.lost[0];
+  EXPECT_TRUE(carrier.loses_in_outages || report.lost.empty()) << report.lost.size();
   EXPECT_TRUE(report.unmarked.empty()) << report.unmarked.size();
   EXPECT_TRUE(report.handled_unasked.empty()) << report.handled_unasked.size();
   EXPECT_TRUE(report.endless_events.empty());

@@ -2,7 +2,7 @@
 // what happens when it is deleted, messages that no packet is.
 #pragma once
 
-#include "rabbitmq_c.hpp"
+#include "protocol/rabbitmq_c.hpp"
 #include "waybill/url.hpp"
 
 #include <optional>

@@ -23,7 +23,8 @@ class ChaosProxy {
 
   /// Resets all connections; new ones are taken.
   void cut();
-  /// Cuts a connection in the middle: right after `bytes` more have gone to the server, all connections together.
+  /// Cuts a connection in the middle: right after `bytes` more have gone to the server, all connections together; SIZE_MAX:
+  /// never.
   void cut_after(std::size_t bytes);
   /// While on, nothing is forwarded; connections stay open, and what arrives is forwarded afterwards.
   void stall(bool on);

@@ -1,7 +1,7 @@
 // What the tests of amqp's pure parts share: captured vectors, frames as text, a session between two buffers.
 #pragma once
 
-#include "session.hpp"
+#include "protocol/session.hpp"
 #include "vectors.hpp"
 #include "waybill/registry.hpp"
 

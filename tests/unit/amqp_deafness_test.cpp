@@ -1,5 +1,5 @@
 // A consumer that gets nothing of a queue that holds messages.
-#include "deafness.hpp"
+#include "flow/deafness.hpp"
 
 #include <gtest/gtest.h>
 
@@ -15,7 +15,7 @@ struct Listener {
   void pass(milliseconds time) { now += time; }
 
   Deafness deafness;
-  TimePoint now{milliseconds(1'000'000)};
+  Deafness::TimePoint now{milliseconds(1'000'000)};
 };
 
 TEST(AmqpDeafness, IsSuspectedWhereMessagesWaitAndNoneComes) {

@@ -1,6 +1,6 @@
 // What AMQP's reply codes mean, and the sentences made from what brokers say.
-#include "error.hpp"
-#include "method.hpp"
+#include "protocol/error.hpp"
+#include "protocol/method.hpp"
 
 #include <gtest/gtest.h>
 

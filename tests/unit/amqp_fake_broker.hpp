@@ -3,8 +3,8 @@
 #pragma once
 
 #include "amqp_bytes.hpp"
-#include "message_frames.hpp"
-#include "table.hpp"
+#include "protocol/message_frames.hpp"
+#include "wire/table.hpp"
 
 #include <asio/io_context.hpp>
 #include <asio/ip/tcp.hpp>

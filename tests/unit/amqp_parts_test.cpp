@@ -1,11 +1,11 @@
 // amqp's parts without a broker: options, the matcher, acknowledgements, confirms, errors.
-#include "ack_window.hpp"
+#include "flow/ack_window.hpp"
 #include "amqp_bytes.hpp"
-#include "confirms.hpp"
-#include "error.hpp"
-#include "matcher.hpp"
-#include "recent_requests.hpp"
-#include "topology.hpp"
+#include "flow/confirms.hpp"
+#include "protocol/error.hpp"
+#include "wire/matcher.hpp"
+#include "flow/recent_requests.hpp"
+#include "protocol/topology.hpp"
 #include "waybill/transports/amqp.hpp"
 
 namespace waybill::amqp {

@@ -1,7 +1,7 @@
 // What is sent once more is the message that came: its bytes, but for waybill's own marks and what a broker would mind.
 #include "amqp_bytes.hpp"
-#include "pass_on.hpp"
-#include "table.hpp"
+#include "wire/pass_on.hpp"
+#include "wire/table.hpp"
 
 namespace waybill::amqp {
 namespace {

@@ -1,5 +1,5 @@
 // Which message the broker closed a channel for, when nothing is confirmed on it.
-#include "suspects.hpp"
+#include "flow/suspects.hpp"
 
 #include <gtest/gtest.h>
 

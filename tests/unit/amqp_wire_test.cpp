@@ -1,9 +1,9 @@
 // amqp's bytes: frames at every split, properties, tables, and messages as NestJS was seen to send them.
 #include "amqp_bytes.hpp"
-#include "message_options.hpp"
-#include "table.hpp"
-#include "typed_headers.hpp"
-#include "wire.hpp"
+#include "wire/message_options.hpp"
+#include "wire/table.hpp"
+#include "wire/typed_headers.hpp"
+#include "wire/wire.hpp"
 
 #include <random>
 

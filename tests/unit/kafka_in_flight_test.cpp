@@ -1,6 +1,6 @@
 // Kafka records in flight: order within a key, tokens, retries, lost partitions, how many at most.
-#include "in_flight.hpp"
-#include "key_lanes.hpp"
+#include "flow/in_flight.hpp"
+#include "flow/key_lanes.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,9 +1,9 @@
 // What a Kafka listener's intake is made of and needs no broker: offsets, assignment, pauses.
-#include "assignment.hpp"
-#include "error.hpp"
-#include "flow_control.hpp"
-#include "log_limit.hpp"
-#include "offset_tracker.hpp"
+#include "flow/assignment.hpp"
+#include "protocol/error.hpp"
+#include "flow/flow_control.hpp"
+#include "protocol/log_limit.hpp"
+#include "flow/offset_tracker.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,13 +1,13 @@
 // What the Kafka transport is made of and needs no broker: subscriptions, names, options, errors, dead letters' offsets.
-#include "decided_offsets.hpp"
-#include "error.hpp"
-#include "names.hpp"
-#include "settings.hpp"
-#include "startup.hpp"
-#include "statistics.hpp"
-#include "subscription.hpp"
+#include "flow/decided_offsets.hpp"
+#include "protocol/error.hpp"
+#include "protocol/settings.hpp"
+#include "protocol/startup.hpp"
+#include "protocol/statistics.hpp"
 #include "vectors.hpp"
 #include "waybill/config.hpp"
+#include "wire/names.hpp"
+#include "wire/subscription.hpp"
 
 #include <asio/io_context.hpp>
 #include <gtest/gtest.h>
@@ -291,8 +291,10 @@ TEST(KafkaErrors, AreConditionsOfOurs) {
   EXPECT_TRUE(make_code(RD_KAFKA_RESP_ERR__TRANSPORT) != errc::timeout);
   EXPECT_EQ(end_of(RD_KAFKA_RESP_ERR__QUEUE_FULL), End::rejected);
   EXPECT_EQ(end_of(RD_KAFKA_RESP_ERR__MSG_TIMED_OUT), End::unknown);
-  EXPECT_EQ(end_of(RD_KAFKA_RESP_ERR__MSG_TIMED_OUT, RD_KAFKA_MSG_STATUS_NOT_PERSISTED), End::rejected);
-  EXPECT_EQ(end_of(RD_KAFKA_RESP_ERR__MSG_TIMED_OUT, RD_KAFKA_MSG_STATUS_POSSIBLY_PERSISTED), End::unknown);
+  for (const auto late : {RD_KAFKA_RESP_ERR__MSG_TIMED_OUT, RD_KAFKA_RESP_ERR__PURGE_QUEUE}) {
+    EXPECT_EQ(end_of(late, RD_KAFKA_MSG_STATUS_NOT_PERSISTED), End::rejected);
+    EXPECT_EQ(end_of(late, RD_KAFKA_MSG_STATUS_POSSIBLY_PERSISTED), End::unknown) << "sent, and to be sent again";
+  }
   for (const auto failed_for_good : {RD_KAFKA_RESP_ERR__FATAL, RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER})
     EXPECT_EQ(end_of(failed_for_good, RD_KAFKA_MSG_STATUS_NOT_PERSISTED), End::unknown);
 }

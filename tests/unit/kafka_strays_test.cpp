@@ -1,5 +1,5 @@
 // Records whose topic is not there: kept, in order, sent when it is, and not for ever.
-#include "strays.hpp"
+#include "flow/strays.hpp"
 #include "support/eventually.hpp"
 
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
 // librdkafka's threads leave the processor to a thread of ours that is in the middle of a burst: they inherit a policy.
-#include "background_threads.hpp"
+#include "protocol/background_threads.hpp"
 
 #include <gtest/gtest.h>
 #include <sched.h>

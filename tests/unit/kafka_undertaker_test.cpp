@@ -1,5 +1,5 @@
 // What ends slowly ends beside the loop.
-#include "undertaker.hpp"
+#include "protocol/undertaker.hpp"
 
 #include <asio/io_context.hpp>
 #include <gtest/gtest.h>

@@ -1,7 +1,7 @@
 // RESP without a socket: every split of a server's bytes, hostile ones, commands, and what answers to a login mean.
-#include "command.hpp"
-#include "login.hpp"
-#include "resp_reader.hpp"
+#include "protocol/command.hpp"
+#include "protocol/login.hpp"
+#include "protocol/resp_reader.hpp"
 
 #include <gtest/gtest.h>
 

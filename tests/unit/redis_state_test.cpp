@@ -1,7 +1,7 @@
 // What a listener subscribes to, which reply channels a client keeps, and where calls belong: without a socket.
-#include "call_table.hpp"
-#include "reply_channels.hpp"
-#include "subscriptions.hpp"
+#include "flow/call_table.hpp"
+#include "flow/reply_channels.hpp"
+#include "wire/subscriptions.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // Files of TLS that are renewed under a role of redis: a link that is opened meanwhile does without the half written ones.
-#include "session_pair.hpp"
+#include "protocol/session_pair.hpp"
 #include "support/eventually.hpp"
 #include "support/log_capture.hpp"
 

@@ -1,8 +1,8 @@
 // Bodies of published messages, line by line of what was captured from NestJS.
-#include "command.hpp"
+#include "protocol/command.hpp"
 #include "vectors.hpp"
 #include "waybill/registry.hpp"
-#include "wire.hpp"
+#include "wire/wire.hpp"
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>

@@ -1,5 +1,5 @@
 // Services that stand still with their connections open: clients with binary framing ask for a sign of life.
-#include "binary_frame.hpp"
+#include "wire/binary_frame.hpp"
 #include "tcp_rig.hpp"
 
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
 // Binary framing: every split, every flipped byte, hostile lengths.
-#include "binary_frame.hpp"
+#include "wire/binary_frame.hpp"
 #include "support/named_serializer.hpp"
 
 #include <gtest/gtest.h>

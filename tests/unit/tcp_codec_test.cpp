@@ -1,7 +1,7 @@
 // PacketCodec, the codec of one tcp connection: which framings it takes with which serializers.
 #include "support/named_serializer.hpp"
 #include "waybill/serializers/json.hpp"
-#include "wire.hpp"
+#include "wire/wire.hpp"
 
 #include <asio/io_context.hpp>
 #include <gtest/gtest.h>

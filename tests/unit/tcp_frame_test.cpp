@@ -1,6 +1,6 @@
 // Both framings of tcp without a socket: every split of the bytes, NestJS's own vectors, hostile lengths.
-#include "nest_frame.hpp"
-#include "utf16.hpp"
+#include "wire/nest_frame.hpp"
+#include "wire/utf16.hpp"
 #include "vectors.hpp"
 
 #include <gtest/gtest.h>

@@ -22,7 +22,7 @@ class UnseenPayload : public ServiceRig {
     std::string payload;
   };
 
-  /// In the layout of transports/tcp/src/binary_frame.hpp; lengths below 256.
+  /// In the layout of transports/tcp/src/wire/binary_frame.hpp; lengths below 256.
   static std::string frame_of(char kind, std::string_view pattern, std::string_view id, std::string_view payload) {
     std::string head(20, '\0');
     const char flags = pattern.empty() ? 3 : 6;  // last and payload; payload and pattern

@@ -1,7 +1,7 @@
 #include "connection.hpp"
 
-#include "error.hpp"
-#include "topology.hpp"
+#include "protocol/error.hpp"
+#include "protocol/topology.hpp"
 
 #include <asio/co_spawn.hpp>
 #include <asio/post.hpp>

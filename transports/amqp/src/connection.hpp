@@ -1,13 +1,13 @@
 // Client role of amqp: replies on one channel, requests on another, events with confirms on a third.
 #pragma once
 
-#include "opening.hpp"
-#include "publish_channel.hpp"
-#include "recent_requests.hpp"
-#include "send_channel.hpp"
-#include "set_up.hpp"
+#include "flow/publish_channel.hpp"
+#include "flow/recent_requests.hpp"
+#include "flow/send_channel.hpp"
+#include "protocol/opening.hpp"
+#include "protocol/set_up.hpp"
 #include "waybill/transports/socket/shared_connection.hpp"
-#include "wire.hpp"
+#include "wire/wire.hpp"
 
 #include <asio/steady_timer.hpp>
 

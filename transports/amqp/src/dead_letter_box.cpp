@@ -1,8 +1,8 @@
 #include "dead_letter_box.hpp"
 
-#include "error.hpp"
-#include "pass_on.hpp"
-#include "topology.hpp"
+#include "protocol/error.hpp"
+#include "protocol/topology.hpp"
+#include "wire/pass_on.hpp"
 
 #include <algorithm>
 

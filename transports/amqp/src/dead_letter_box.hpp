@@ -1,11 +1,11 @@
 // The dead letters of one queue: taken without acknowledgement to be looked at, so that closing gives all back.
 #pragma once
 
-#include "confirms.hpp"
-#include "opening.hpp"
-#include "set_up.hpp"
+#include "flow/confirms.hpp"
+#include "protocol/opening.hpp"
+#include "protocol/set_up.hpp"
 #include "waybill/transport/dead_letter.hpp"
-#include "wire.hpp"
+#include "wire/wire.hpp"
 
 #include <memory>
 #include <string>

@@ -1,6 +1,6 @@
 #include "listener.hpp"
 
-#include "topology.hpp"
+#include "protocol/topology.hpp"
 #include "waybill/transports/socket/dial.hpp"
 
 #include <cctype>
@@ -29,14 +29,14 @@ asio::awaitable<void> nothing() { co_return; }
 asio::awaitable<Result<void>> AmqpListener::open(const Routes& routes, ListenerSink& sink) {
   if (is_closed_) co_return Error(errc::closed, "the listener was closed", End::rejected);
   if (const auto refusal = refused_options()) co_return *refusal;
-  if (intake_) intake_->close();
-  const auto intake = intake_ = std::make_shared<Intake>(environment_, options_, registry_, kept_);
+  if (link_) link_->close();
+  const auto link = link_ = std::make_shared<ListenerLink>(environment_, options_, registry_, kept_);
   const auto was_open = was_open_;
   const bool is_nameless = queue_name(options_, environment_.group).empty();
   const Log log = environment_.log;
-  Result<void> opened = co_await Intake::open(intake, routes, sink, !*was_open);
+  Result<void> opened = co_await ListenerLink::open(link, routes, sink, !*was_open);
   if (!opened) {
-    intake->close();
+    link->close();
     co_return opened;
   }
   if (!std::exchange(*was_open, true) && is_nameless) {
@@ -69,20 +69,20 @@ std::optional<Error> AmqpListener::refused_options() const {
 }
 
 void AmqpListener::stop_intake() {
-  if (intake_) intake_->stop();
+  if (link_) link_->stop();
 }
 
-asio::awaitable<void> AmqpListener::flush() { return intake_ ? Intake::flush(intake_) : nothing(); }
+asio::awaitable<void> AmqpListener::flush() { return link_ ? ListenerLink::flush(link_) : nothing(); }
 
 void AmqpListener::close() {
   is_closed_ = true;
-  if (intake_) intake_->close();
+  if (link_) link_->close();
 }
 
 std::string AmqpListener::address() const {
   std::string text = (options_.tls ? "amqps://" : "amqp://") + socket::to_text(options_.hosts);
   text += '/' + (options_.vhost == "/" ? std::string() : encoded(options_.vhost));
-  const std::string& queue = options_.queue.empty() && intake_ ? intake_->queue() : options_.queue;
+  const std::string& queue = options_.queue.empty() && link_ ? link_->queue() : options_.queue;
   std::string options;
   const auto add = [&options](const std::string& name, const std::string& value) {
     options += (options.empty() ? '?' : '&') + name + '=' + encoded(value);

@@ -1,7 +1,7 @@
-// Server role of amqp: an intake, and another one after a loss.
+// Server role of amqp: a link, and another one after a loss.
 #pragma once
 
-#include "intake.hpp"
+#include "listener_link.hpp"
 
 #include <memory>
 #include <optional>
@@ -27,14 +27,14 @@ class AmqpListener final : public Listener {
   /// What a listener cannot do, or would do nothing with.
   std::optional<Error> refused_options() const;
   void hold(bool on) {
-    if (intake_) intake_->hold(on);
+    if (link_) link_->hold(on);
   }
   Environment environment_;
   const Options options_;
   const Registry& registry_;
-  std::shared_ptr<Intake> intake_;
+  std::shared_ptr<ListenerLink> link_;
   std::shared_ptr<bool> was_open_ = std::make_shared<bool>(false);
-  std::shared_ptr<Intake::Kept> kept_ = std::make_shared<Intake::Kept>();
+  std::shared_ptr<ListenerLink::Kept> kept_ = std::make_shared<ListenerLink::Kept>();
   bool is_closed_ = false;
 };
 

@@ -1,13 +1,13 @@
 // One link of a connection: requests and events out, replies in.
 #pragma once
 
-#include "admin.hpp"
-#include "broker_watch.hpp"
-#include "producer.hpp"
-#include "reply_reader.hpp"
-#include "startup.hpp"
-#include "step.hpp"
-#include "wire.hpp"
+#include "flow/producer.hpp"
+#include "flow/reply_reader.hpp"
+#include "protocol/admin.hpp"
+#include "protocol/broker_watch.hpp"
+#include "protocol/startup.hpp"
+#include "protocol/step.hpp"
+#include "wire/wire.hpp"
 
 #include <deque>
 #include <memory>

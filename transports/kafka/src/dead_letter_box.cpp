@@ -1,7 +1,7 @@
 #include "dead_letter_box.hpp"
 
-#include "names.hpp"
-#include "settings.hpp"
+#include "protocol/settings.hpp"
+#include "wire/names.hpp"
 
 #include <algorithm>
 

@@ -1,13 +1,13 @@
 // The dead letters of a topic, as core sees them: its records that nobody has decided about.
 #pragma once
 
-#include "admin.hpp"
-#include "dead_letter_scan.hpp"
-#include "decided_offsets.hpp"
-#include "group_offsets.hpp"
-#include "producer.hpp"
-#include "startup.hpp"
-#include "step.hpp"
+#include "flow/dead_letter_scan.hpp"
+#include "flow/decided_offsets.hpp"
+#include "flow/producer.hpp"
+#include "protocol/admin.hpp"
+#include "protocol/group_offsets.hpp"
+#include "protocol/startup.hpp"
+#include "protocol/step.hpp"
 #include "waybill/transport/dead_letter.hpp"
 
 #include <memory>

@@ -1,9 +1,9 @@
 #include "listener_link.hpp"
 
-#include "error.hpp"
-#include "message_view.hpp"
-#include "names.hpp"
-#include "settings.hpp"
+#include "protocol/error.hpp"
+#include "protocol/settings.hpp"
+#include "wire/message_view.hpp"
+#include "wire/names.hpp"
 
 #include <asio/post.hpp>
 

@@ -1,15 +1,15 @@
 // One link of a listener: its group's records in, replies out.
 #pragma once
 
-#include "admin.hpp"
-#include "broker_watch.hpp"
-#include "intake.hpp"
-#include "log_limit.hpp"
-#include "producer.hpp"
-#include "startup.hpp"
-#include "step.hpp"
-#include "subscription.hpp"
-#include "wire.hpp"
+#include "flow/intake.hpp"
+#include "flow/producer.hpp"
+#include "protocol/admin.hpp"
+#include "protocol/broker_watch.hpp"
+#include "protocol/log_limit.hpp"
+#include "protocol/startup.hpp"
+#include "protocol/step.hpp"
+#include "wire/subscription.hpp"
+#include "wire/wire.hpp"
 
 #include <memory>
 #include <optional>

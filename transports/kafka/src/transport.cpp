@@ -1,7 +1,7 @@
 #include "connection.hpp"
 #include "dead_letter_box.hpp"
 #include "listener.hpp"
-#include "settings.hpp"
+#include "protocol/settings.hpp"
 #include "waybill/transport/tls_url.hpp"
 #include "waybill/transports/kafka.hpp"
 #include "waybill/transports/socket/options.hpp"

@@ -1,6 +1,6 @@
 #include "connection_link.hpp"
 
-#include "command.hpp"
+#include "protocol/command.hpp"
 
 #include <asio/post.hpp>
 

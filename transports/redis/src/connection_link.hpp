@@ -1,11 +1,11 @@
 // One link of a connection: requests and events out, replies in.
 #pragma once
 
-#include "refusals.hpp"
-#include "reply_channels.hpp"
-#include "session_pair.hpp"
+#include "flow/refusals.hpp"
+#include "flow/reply_channels.hpp"
+#include "protocol/session_pair.hpp"
 #include "waybill/transport/transport.hpp"
-#include "wire.hpp"
+#include "wire/wire.hpp"
 
 #include <deque>
 #include <memory>

@@ -1,6 +1,6 @@
 #include "listener_link.hpp"
 
-#include "command.hpp"
+#include "protocol/command.hpp"
 #include "waybill/transport/refusal_texts.hpp"
 
 #include <asio/post.hpp>

@@ -2,15 +2,15 @@
 // callers have gone is decided by its parts.
 #pragma once
 
-#include "caller_watch.hpp"
-#include "channel_table.hpp"
-#include "intake.hpp"
-#include "session_pair.hpp"
-#include "subscriptions.hpp"
+#include "flow/caller_watch.hpp"
+#include "flow/channel_table.hpp"
+#include "flow/intake.hpp"
+#include "protocol/session_pair.hpp"
 #include "waybill/registry.hpp"
 #include "waybill/transport/transport.hpp"
 #include "waybill/transports/socket/complaints.hpp"
-#include "wire.hpp"
+#include "wire/subscriptions.hpp"
+#include "wire/wire.hpp"
 
 #include <memory>
 #include <optional>

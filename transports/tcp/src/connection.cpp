@@ -1,6 +1,6 @@
 #include "connection.hpp"
 
-#include "limits.hpp"
+#include "flow/limits.hpp"
 #include "waybill/detail/asio.hpp"
 #include "waybill/transports/socket/options.hpp"
 
@@ -68,7 +68,8 @@ asio::awaitable<Result<void>> Sender::set_up(socket::Dialed dialed, socket::Time
   ready_ = false;
   failure_.reset();
   auto tls = socket::make_tls_layer(tls_.context(std::chrono::steady_clock::now()), dialed.host);
-  link_ = socket::Ref<Link>(new Link(*this, std::move(dialed.socket), std::move(tls), rules_, options_));
+  link_ = socket::Ref<ConnectionLink>(
+      new ConnectionLink(*this, std::move(dialed.socket), std::move(tls), rules_, options_));
   link_->handshake(deadline);
   while (!ready_ && !failure_ && !closed_ && std::chrono::steady_clock::now() < deadline) {
     progress_.expires_at(deadline);
@@ -104,7 +105,7 @@ void Sender::watch_life() {
 }
 
 void Sender::look_for_life() {
-  Link& link = *link_;
+  ConnectionLink& link = *link_;
   switch (alive_.at(std::chrono::steady_clock::now(), link.was_heard())) {
     case socket::Liveness::Action::none: break;
     case socket::Liveness::Action::ask: link.ask(); break;

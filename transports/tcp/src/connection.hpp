@@ -1,7 +1,7 @@
 // Client role of tcp: dials, and sends through the link; another one after a loss.
 #pragma once
 
-#include "link.hpp"
+#include "connection_link.hpp"
 #include "waybill/transport/transport.hpp"
 #include "waybill/transports/socket/dial.hpp"
 #include "waybill/transports/socket/fresh_tls.hpp"
@@ -61,7 +61,7 @@ class Sender : public std::enable_shared_from_this<Sender> {
   asio::steady_timer progress_;  // cancelled when the link is ready, gone, or has written
   socket::Liveness alive_;       // of a link with binary framing
   asio::steady_timer alive_timer_;
-  socket::Ref<Link> link_;
+  socket::Ref<ConnectionLink> link_;
   ConnectionSink* sink_ = nullptr;
   std::optional<Error> failure_;  // of a link that was being set up
   std::optional<Error> refusal_;  // of a link that was ready before the other side had looked at our certificate

@@ -20,16 +20,16 @@ TcpListener::~TcpListener() { close(); }
 asio::awaitable<Result<void>> TcpListener::open(const Routes&, ListenerSink& sink) {
   close();
   stopped_ = false;
-  hub_ = std::make_shared<Hub>(environment_, options_, registry_);
-  hub_->set_sink(&sink);
-  return open_hub(hub_);
+  link_ = std::make_shared<ListenerLink>(environment_, options_, registry_);
+  link_->set_sink(&sink);
+  return open_link(link_);
 }
 
-asio::awaitable<Result<void>> TcpListener::open_hub(std::shared_ptr<Hub> hub) {
-  if (hub->is_closed()) co_return Error(errc::closed, "the listener was closed", End::rejected);
-  if (const auto tls = hub->set_up_tls(); !tls) co_return tls.error();
+asio::awaitable<Result<void>> TcpListener::open_link(std::shared_ptr<ListenerLink> link) {
+  if (link->is_closed()) co_return Error(errc::closed, "the listener was closed", End::rejected);
+  if (const auto tls = link->set_up_tls(); !tls) co_return tls.error();
   socket::AcceptRules rules{options_.backlog, options_.reuse_port, environment_.shares_address, ports_};
-  acceptors_ = std::make_shared<socket::Acceptors>(environment_.executor, environment_.log, std::move(rules), hub);
+  acceptors_ = std::make_shared<socket::Acceptors>(environment_.executor, environment_.log, std::move(rules), link);
   co_return co_await socket::Acceptors::open(acceptors_, options_.hosts,
                                              std::chrono::steady_clock::now() + options_.dial_timeout);
 }
@@ -41,16 +41,16 @@ void TcpListener::close_acceptors() {
 void TcpListener::stop_intake() {
   stopped_ = true;
   close_acceptors();
-  if (hub_) hub_->stop_intake();
+  if (link_) link_->stop_intake();
 }
 
-asio::awaitable<void> TcpListener::flush() { return hub_ ? Hub::flush(hub_) : nothing(); }
+asio::awaitable<void> TcpListener::flush() { return link_ ? ListenerLink::flush(link_) : nothing(); }
 
 void TcpListener::close() {
   close_acceptors();
   acceptors_.reset();
-  if (hub_) hub_->close();
-  hub_.reset();
+  if (link_) link_->close();
+  link_.reset();
 }
 
 std::string TcpListener::address() const {

@@ -1,7 +1,7 @@
-// Listener of tcp: binds, accepts, and hands sockets to its hub.
+// Listener of tcp: binds, accepts, and hands sockets to its link.
 #pragma once
 
-#include "hub.hpp"
+#include "listener_link.hpp"
 #include "waybill/transport/transport.hpp"
 
 #include <memory>
@@ -19,10 +19,10 @@ class TcpListener final : public Listener {
   asio::awaitable<Result<void>> open(const Routes& routes, ListenerSink& sink) override;
   void stop_intake() override;
   void pause() override {
-    if (hub_ && !stopped_) hub_->hold(true);
+    if (link_ && !stopped_) link_->hold(true);
   }
   void resume() override {
-    if (hub_ && !stopped_) hub_->hold(false);
+    if (link_ && !stopped_) link_->hold(false);
   }
   asio::awaitable<void> flush() override;
   void close() override;
@@ -30,13 +30,13 @@ class TcpListener final : public Listener {
 
  private:
   void close_acceptors();
-  /// `this` is there as long as the hub is not closed.
-  asio::awaitable<Result<void>> open_hub(std::shared_ptr<Hub> hub);
+  /// `this` is there as long as the link is not closed.
+  asio::awaitable<Result<void>> open_link(std::shared_ptr<ListenerLink> link);
   Environment environment_;
   Options options_;
   const Registry& registry_;
   std::shared_ptr<socket::SharedPorts> ports_;  // null: it shares its addresses with nobody that is counted
-  std::shared_ptr<Hub> hub_;
+  std::shared_ptr<ListenerLink> link_;
   std::shared_ptr<socket::Acceptors> acceptors_;
   bool stopped_ = false;
 };

@@ -1,5 +1,5 @@
 // Options: what a URL says, checked, every mistake told.
-#include "limits.hpp"
+#include "flow/limits.hpp"
 #include "waybill/transport/tls_url.hpp"
 #include "waybill/transports/socket/tick.hpp"
 #include "waybill/transports/tcp.hpp"

@@ -1,7 +1,7 @@
 #include "peer.hpp"
 
-#include "hub.hpp"
-#include "limits.hpp"
+#include "flow/limits.hpp"
+#include "listener_link.hpp"
 #include "waybill/transport/held_bytes.hpp"
 
 #include <asio/post.hpp>
@@ -26,15 +26,16 @@ std::size_t size_of(const Packet& packet) noexcept {
 
 }  // namespace
 
-Peer::Peer(Hub& hub, asio::ip::tcp::socket socket, socket::TlsLayerPtr tls, const asio::ip::address& its_address)
-    : Stream(std::move(socket), limits_of_peer(hub.options()), std::move(tls)),
+Peer::Peer(ListenerLink& link, asio::ip::tcp::socket socket, socket::TlsLayerPtr tls,
+           const asio::ip::address& its_address)
+    : Stream(std::move(socket), limits_of_peer(link.options()), std::move(tls)),
       address(its_address),
-      hub_(&hub),
-      codec_(hub.rules()),
-      clock_(hub.options()),
-      left_(std::min<std::size_t>(2 * hub.environment().max_in_flight + 1024, 65'536)),
-      max_in_flight_(std::max<std::size_t>(hub.environment().max_in_flight, 1)),
-      max_in_hand_(std::max(hub.options().max_in_hand, k_little)) {}
+      link_(&link),
+      codec_(link.rules()),
+      clock_(link.options()),
+      left_(std::min<std::size_t>(2 * link.environment().max_in_flight + 1024, 65'536)),
+      max_in_flight_(std::max<std::size_t>(link.environment().max_in_flight, 1)),
+      max_in_hand_(std::max(link.options().max_in_hand, k_little)) {}
 
 Peer::~Peer() { account_for_later(-static_cast<std::ptrdiff_t>(bytes_for_later_)); }
 
@@ -48,7 +49,7 @@ void Peer::on_ready() {
 }
 
 void Peer::expect_first_message() {
-  const auto limit = hub_ ? hub_->options().first_message_timeout : std::chrono::milliseconds(0);
+  const auto limit = link_ ? link_->options().first_message_timeout : std::chrono::milliseconds(0);
   if (limit.count()) set_deadline(std::chrono::steady_clock::now() + limit);
 }
 
@@ -77,7 +78,7 @@ bool Peer::take_packet(std::optional<Delivery>& delivery, const char* data, std:
   if (!is_left) delivery.emplace(*this, last_token_);
   switch (codec_.next(data, size, at, delivery->packet)) {
     case PacketCodec::Outcome::packet:
-      if (hub_) take(std::move(*delivery));
+      if (link_) take(std::move(*delivery));
       if (!full_ && is_full()) {
         full_ = true;
         update_pause();
@@ -85,7 +86,7 @@ bool Peer::take_packet(std::optional<Delivery>& delivery, const char* data, std:
       }
       return true;
     case PacketCodec::Outcome::ignored:
-      if (hub_) hub_->complain(peer() + " sent a message without a pattern; it was dropped");
+      if (link_) link_->complain(peer() + " sent a message without a pattern; it was dropped");
       return true;
     case PacketCodec::Outcome::sign: append_sign(out(), Sign::here); return true;
     case PacketCodec::Outcome::preface: out().append(k_preface); return true;
@@ -96,7 +97,7 @@ bool Peer::take_packet(std::optional<Delivery>& delivery, const char* data, std:
 }
 
 void Peer::take(Delivery&& delivery) {
-  if (is_silent) hub_->has_spoken(*this);
+  if (is_silent) link_->has_spoken(*this);
   if (is_cancel(delivery.packet)) return left_.add(delivery.packet.id);
   left_.remove(delivery.packet.id);  // an id that is used again
   if (refusing_) return refuse(delivery.packet);
@@ -106,11 +107,11 @@ void Peer::take(Delivery&& delivery) {
 
 void Peer::hand_up(Delivery&& delivery) {
   if (!identity_.empty()) delivery.packet.properties = identity_;
-  if (hub_->sink()) hub_->sink()->on_delivery(std::move(delivery));
+  if (link_->sink()) link_->sink()->on_delivery(std::move(delivery));
 }
 
 void Peer::refuse(const Packet& packet) {
-  if (packet.kind != PacketKind::request) return hub_->complain("an event came too late; it was dropped");
+  if (packet.kind != PacketKind::request) return link_->complain("an event came too late; it was dropped");
   answer(packet.id, packet.serializer, Error::shutting_down());
 }
 
@@ -141,7 +142,7 @@ void Peer::hand_up_later() {
 }
 
 void Peer::hand_up_kept() {
-  while (!kept_for_later_.empty() && !full_ && !refusing_ && hub_) {
+  while (!kept_for_later_.empty() && !full_ && !refusing_ && link_) {
     Packet packet = next_kept();
     if (left_.remove(packet.id)) continue;  // nobody waits for it any more
     Delivery delivery(*this, ++last_token_);
@@ -165,11 +166,11 @@ bool Peer::has_room_again() const noexcept {
 }
 
 void Peer::break_off() {
-  if (hub_) hub_->complain(peer() + " broke the protocol: " + codec_.problem() + "; the connection was ended");
+  if (link_) link_->complain(peer() + " broke the protocol: " + codec_.problem() + "; the connection was ended");
   discard_output();
   // Without an id: NestJS's clients do not look at it, waybill's tell why the connection has ended.
   if (codec_.is_too_large()) {
-    const std::string bound = std::to_string(hub_ ? hub_->options().max_frame : 0);
+    const std::string bound = std::to_string(link_ ? link_->options().max_frame : 0);
     answer({}, nullptr, Error("too_large", codec_.problem() + " (" + bound + " bytes)"));
   }
   finish();
@@ -179,7 +180,7 @@ void Peer::reply(const Delivery&, const Packet& packet) {
   if (!is_open() || left_.contains(packet.id)) return;
   const Result<void> written = codec_.write(packet, out());
   if (written) return;
-  if (hub_) hub_->complain("a reply to " + peer() + " cannot be sent: " + std::string(written.error().message()));
+  if (link_) link_->complain("a reply to " + peer() + " cannot be sent: " + std::string(written.error().message()));
   const bool is_too_large = written.error().code() == errc::too_large;
   answer(packet.id, packet.serializer,
          is_too_large ? Error("too_large", "The reply is too large") : Error("Internal server error"));
@@ -250,16 +251,16 @@ void Peer::on_eof() {
 }
 
 void Peer::on_written() {
-  if (hub_) hub_->wrote();
+  if (link_) link_->wrote();
 }
 
 void Peer::on_closed(const Error& error) {
   while (!kept_for_later_.empty()) next_kept();
-  if (hub_) hub_->forget(*this, error);
+  if (link_) link_->forget(*this, error);
 }
 
 void Peer::watch_deadline() {
-  if (hub_) hub_->watch();
+  if (link_) link_->watch();
 }
 
 }  // namespace waybill::tcp

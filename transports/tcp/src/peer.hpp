@@ -1,11 +1,11 @@
 // Peer: one accepted connection. Packets go up as deliveries, replies come down in the framing that the client chose.
 #pragma once
 
-#include "frame_clock.hpp"
-#include "left_callers.hpp"
+#include "flow/frame_clock.hpp"
+#include "flow/left_callers.hpp"
 #include "waybill/transport/transport.hpp"
 #include "waybill/transports/socket/stream.hpp"
-#include "wire.hpp"
+#include "wire/wire.hpp"
 
 #include <cstdint>
 #include <deque>
@@ -14,18 +14,18 @@
 
 namespace waybill::tcp {
 
-class Hub;
+class ListenerLink;
 
 /// Threads:  the listener's executor.
-/// Lifetime: counted by the hub, by its operations and by its deliveries.
+/// Lifetime: counted by the link, by its operations and by its deliveries.
 class Peer final : public socket::Stream, public DeliverySource {
  public:
-  Peer(Hub& hub, asio::ip::tcp::socket socket, socket::TlsLayerPtr tls, const asio::ip::address& its_address);
+  Peer(ListenerLink& link, asio::ip::tcp::socket socket, socket::TlsLayerPtr tls, const asio::ip::address& its_address);
 
   ~Peer() override;
 
-  /// The hub is closing: nothing is told to it any more.
-  void leave_hub() noexcept { hub_ = nullptr; }
+  /// The link is closing: nothing is told to it any more.
+  void leave_hub() noexcept { link_ = nullptr; }
   void hold(bool on);  ///< The host wants a pause.
   /// What comes from now on comes too late and is refused; it is read all the same.
   void refuse_from_now_on();
@@ -47,7 +47,7 @@ class Peer final : public socket::Stream, public DeliverySource {
   }
 
   const asio::ip::address address;
-  // The hub's own.
+  // The link's own.
   std::size_t place = 0;                    ///< In its list.
   std::uint64_t flush_mark = 0;             ///< Of written_bytes().
   bool is_silent = true;                    ///< Has sent no message yet.
@@ -83,7 +83,7 @@ class Peer final : public socket::Stream, public DeliverySource {
   void update_pause();
   void tell_pause(bool pauses);
 
-  Hub* hub_;
+  ListenerLink* link_;
   Headers identity_;  // properties of each message, where clients show certificates
   PacketCodec codec_;
   FrameClock clock_;
