@@ -63,7 +63,7 @@ wc -l "${sources[@]}" | awk '$1 > 400 && $2 != "total" { print $2 ": " $1 " line
   rule "more than 400 lines: split it by role"
 
 for transport in transports/*/src/transport.cpp; do
-  for part in connection listener options wire; do
+  for part in connection listener options wire/wire; do
     [ -f "${transport%/*}/$part.cpp" ] || echo "${transport%/*}/$part.cpp is missing"
   done
 done | rule "every transport has the shape of docs/architecture.md"

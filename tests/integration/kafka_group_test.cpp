@@ -1,6 +1,6 @@
 // Kafka's groups on a real broker: keys, order, commits, members that come and go.
-#include "protocol/handle.hpp"
 #include "kafka_rig.hpp"
+#include "protocol/handle.hpp"
 #include "support/not_applicable.hpp"
 
 #include <asio/connect.hpp>

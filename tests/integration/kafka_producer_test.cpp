@@ -1,7 +1,7 @@
 // A producer that has failed for good tells what became of everything that it had.
 // No unit test: librdkafka's threads crash under the thread sanitizer.
-#include "protocol/error.hpp"
 #include "flow/producer.hpp"
+#include "protocol/error.hpp"
 #include "support/eventually.hpp"
 #include "support/log_capture.hpp"
 

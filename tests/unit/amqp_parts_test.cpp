@@ -1,12 +1,12 @@
 // amqp's parts without a broker: options, the matcher, acknowledgements, confirms, errors.
-#include "flow/ack_window.hpp"
 #include "amqp_bytes.hpp"
+#include "flow/ack_window.hpp"
 #include "flow/confirms.hpp"
-#include "protocol/error.hpp"
-#include "wire/matcher.hpp"
 #include "flow/recent_requests.hpp"
+#include "protocol/error.hpp"
 #include "protocol/topology.hpp"
 #include "waybill/transports/amqp.hpp"
+#include "wire/matcher.hpp"
 
 namespace waybill::amqp {
 namespace {

@@ -1,6 +1,6 @@
 // Messages that the broker takes back while their handlers run: what they are known by, and what is remembered of them.
-#include "wire/table.hpp"
 #include "flow/taken_back.hpp"
+#include "wire/table.hpp"
 #include "wire/wire.hpp"
 
 #include <gtest/gtest.h>

@@ -1,9 +1,9 @@
 // What a Kafka listener's intake is made of and needs no broker: offsets, assignment, pauses.
 #include "flow/assignment.hpp"
-#include "protocol/error.hpp"
 #include "flow/flow_control.hpp"
-#include "protocol/log_limit.hpp"
 #include "flow/offset_tracker.hpp"
+#include "protocol/error.hpp"
+#include "protocol/log_limit.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,6 +1,6 @@
 // Where a Kafka listener begins to read, and when it may say that it receives.
-#include "protocol/readiness.hpp"
 #include "flow/start_rule.hpp"
+#include "protocol/readiness.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,10 +1,10 @@
 // Kafka's records, line by line of what was captured from NestJS, and what scalars become in handlers.
-#include "wire/lenient_json.hpp"
 #include "vectors.hpp"
 #include "waybill/adapt/nlohmann.hpp"
 #include "waybill/fields.hpp"
 #include "waybill/payload.hpp"
 #include "waybill/registry.hpp"
+#include "wire/lenient_json.hpp"
 #include "wire/wire.hpp"
 
 #include <gtest/gtest.h>

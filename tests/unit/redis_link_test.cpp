@@ -1,8 +1,8 @@
 // What a link decides, without a socket: events in every order, times told, answers in turn.
 #include "flow/caller_watch.hpp"
 #include "flow/intake.hpp"
-#include "protocol/pair_state.hpp"
 #include "flow/refusals.hpp"
+#include "protocol/pair_state.hpp"
 #include "waybill/transports/socket/liveness.hpp"
 
 #include <gtest/gtest.h>

@@ -1,6 +1,6 @@
 // Services that stand still with their connections open: clients with binary framing ask for a sign of life.
-#include "wire/binary_frame.hpp"
 #include "tcp_rig.hpp"
+#include "wire/binary_frame.hpp"
 
 #include <gtest/gtest.h>
 

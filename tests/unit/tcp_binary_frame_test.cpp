@@ -1,6 +1,6 @@
 // Binary framing: every split, every flipped byte, hostile lengths.
-#include "wire/binary_frame.hpp"
 #include "support/named_serializer.hpp"
+#include "wire/binary_frame.hpp"
 
 #include <gtest/gtest.h>
 

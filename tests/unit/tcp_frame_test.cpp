@@ -1,7 +1,7 @@
 // Both framings of tcp without a socket: every split of the bytes, NestJS's own vectors, hostile lengths.
+#include "vectors.hpp"
 #include "wire/nest_frame.hpp"
 #include "wire/utf16.hpp"
-#include "vectors.hpp"
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>

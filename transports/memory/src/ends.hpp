@@ -7,7 +7,7 @@
 #include "exchange.hpp"
 #include "hub.hpp"
 #include "waybill/transport/transport.hpp"
-#include "wire.hpp"
+#include "wire/wire.hpp"
 
 #include <asio/any_io_executor.hpp>
 #include <asio/awaitable.hpp>
