@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
-"""Requests per second with metrics on beside off, over TCP; scripts/bench.sh metrics calls it.
+"""Requests with metrics on beside off, over TCP; scripts/bench.sh metrics calls it.
 
     metrics.py --build DIR --results DIR
 
-On and off run in turn, the order changes with each round; the ratio is taken within a round, and its median is printed.
+On and off run in turn, the order changes with each round; ratios are taken within a round, and their medians are printed: of the
+requests per second, and of those that a second of processor time of both sides is enough for, which other work on the machine
+disturbs less.
 """
 import argparse
 import json
@@ -19,18 +21,22 @@ SECS = os.environ.get("BENCH_SECS", "2")
 WARMUP = os.environ.get("BENCH_WARMUP", "0.5")
 
 
-def requests_per_second(pin, program, handler, inflight, metrics, payload):
+def measure(pin, program, handler, inflight, metrics, payload):
     port, control = free_ports(2)
     common = ["--handler", handler, "--transport", "tcp", "--port", str(port), "--ctl", str(control), "--metrics", metrics]
-    service = subprocess.Popen(pin + [str(program), "server"] + common, stdout=subprocess.PIPE, text=True)
+    service = subprocess.Popen(pin + [str(program), "server"] + common, stdout=subprocess.PIPE,
+                               stderr=subprocess.DEVNULL, text=True)
     try:
         if not any(line.startswith("READY") for line in iter(service.stdout.readline, "")):
             raise SystemExit("the service did not start")
         client = subprocess.run(
             pin + [str(program), "client"] + common + ["--workload", "rpc", "--inflight", str(inflight), "--conns", "1",
                                                        "--payload", str(payload), "--warmup", WARMUP, "--secs", SECS],
-            stdout=subprocess.PIPE, text=True, timeout=120, check=True)
-        return json.loads(client.stdout.splitlines()[-1])["msgs_per_s"]
+            stdout=subprocess.PIPE, text=True, timeout=120, check=True,
+            env=os.environ | {"SERVER_PID": str(service.pid)})
+        figures = json.loads(client.stdout.splitlines()[-1])
+        speed = figures["msgs_per_s"]
+        return speed, speed * figures["secs"] / (figures["cpu_client_s"] + figures["cpu_server_s"])
     finally:
         service.kill()
         service.wait()
@@ -47,16 +53,20 @@ def main():
     rows = []
     for handler in ("bytes", "typed"):
         for inflight in (1, 64):
-            ratios, off = [], []
+            ratios, ratios_of_cpu, off = [], [], []
             for round_ in range(ROUNDS):
-                speed = {}
+                speed, by_cpu = {}, {}
                 for metrics in ("on", "off") if round_ % 2 else ("off", "on"):
-                    speed[metrics] = requests_per_second(pin, program, handler, inflight, metrics, payload)
+                    speed[metrics], by_cpu[metrics] = measure(pin, program, handler, inflight, metrics, payload)
                 ratios.append(speed["on"] / speed["off"])
+                ratios_of_cpu.append(by_cpu["on"] / by_cpu["off"])
                 off.append(speed["off"])
             rows.append([f"{inflight} in flight, {handler}", f"{statistics.median(off):,.0f}",
-                         f"{statistics.median(ratios):.3f}", f"{min(ratios):.3f} to {max(ratios):.3f}"])
-    print("\n".join(table("Metrics on both sides, 100 B over TCP", "", ["off, requests/s", "on / off", "of single rounds"], rows)))
+                         f"{statistics.median(ratios):.3f}", f"{min(ratios):.3f} to {max(ratios):.3f}",
+                         f"{statistics.median(ratios_of_cpu):.3f}",
+                         f"{min(ratios_of_cpu):.3f} to {max(ratios_of_cpu):.3f}"])
+    columns = ["off, requests/s", "on / off", "of single rounds", "by processor time", "of single rounds"]
+    print("\n".join(table("Metrics on both sides, 100 B over TCP", "", columns, rows)))
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ namespace {
 class NoReplies final : public ReplyReaderHooks {
  public:
   void on_reply_record(const rd_kafka_message_t&) override {}
+  void on_hindered(std::string_view) override {}
   void on_reader_error(rd_kafka_resp_err_t, std::string_view, bool) override {}
 };
 
