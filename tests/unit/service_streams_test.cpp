@@ -289,6 +289,21 @@ TEST_P(ServiceStreams, ThatNeverEndDoNotHoldUpAServiceThatStopsAndTheirCallersAr
   EXPECT_EQ(**slow, 7);
 }
 
+TEST_P(ServiceStreams, OfAServiceThatHasNoTimeEndWithItsLink) {
+  Gate gate;
+  service->on_request("waits", [&gate](int) -> Stream<int> {
+    co_yield 0;
+    co_await gate.pass();
+  });
+  start();
+  const auto stream = read(connect(), "waits");
+  ASSERT_TRUE(wait_until([&] { return gate.arrived == 1 && !stream->values.empty(); }));
+  EXPECT_EQ(run_until(loop, service->drain(500ms)).abandoned, 1u);
+  ASSERT_TRUE(wait_for(stream));
+  ASSERT_TRUE(stream->error);
+  EXPECT_NE(stream->error->name(), "closed") << "nobody had the time to tell it";
+}
+
 TEST_P(ServiceStreams, ThatAreAbandonedGoWithTheirService) {
   Gate gate;
   auto witness = std::make_shared<int>(0);

@@ -161,9 +161,12 @@ void ListenerHost::on_given_back() {
   letters_.cancel();
 }
 
-/// A quarter of the time is theirs: what never ends must not take that of all others.
+/// A quarter of the time is theirs, and a second at least: what never ends must not take that of all others.
 void ListenerHost::end_streams_before(TimePoint deadline) {
-  streams_.expires_at(idle_.now() + (deadline - idle_.now()) / 4);
+  constexpr TimePoint::duration k_least = std::chrono::seconds(1);
+  const TimePoint::duration left = deadline - idle_.now();
+  if (left <= k_least) return;  // the close ends them
+  streams_.expires_at(idle_.now() + std::max(left / 4, k_least));
   streams_.async_wait([self = shared_from_this()](std::error_code ec) {
     if (!ec) self->streams_end_.store(true, std::memory_order_relaxed);
   });
