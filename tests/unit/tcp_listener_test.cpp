@@ -104,6 +104,27 @@ TEST(TcpListener, StopsReadingAPeerWithTooManyRequestsInFlight) {
   EXPECT_EQ(got.size(), 20 * k_reply.size());
 }
 
+TEST(TcpListener, ServesOthersBesideRequestsThatLastForLong) {
+  TcpRig rig;
+  rig.max_in_flight = 8;
+  rig.keep = true;
+  rig.listen();
+  auto socket = rig.raw();
+  std::string stream;
+  for (int i = 0; i < 20; ++i) stream += framed(k_request);
+  rig.talk(socket, stream, [&](auto&) { return rig.sink.deliveries.size() == 8; });
+  std::size_t answered = 0;
+  EXPECT_TRUE(eventually(rig.loop, [&] {
+    EXPECT_LE(rig.sink.deliveries.size(), 8u);
+    while (rig.sink.deliveries.size() > 7) {  // the first seven stay
+      TcpRig::echo(rig.sink.deliveries.back());
+      rig.sink.deliveries.pop_back();
+      ++answered;
+    }
+    return answered == 13;
+  })) << answered;
+}
+
 TEST(TcpListener, EndsFramesThatAreNotFinishedInTime) {
   TcpRig rig;
   rig.listen("incompleteMessageTimeout=60ms");

@@ -251,7 +251,7 @@ void ListenerLink::delivery_added() noexcept {
 
 void ListenerLink::delivery_dropped() noexcept {
   --deliveries_;
-  if (is_full_ && deliveries_ <= environment_.max_in_flight * 3 / 4) {
+  if (is_full_ && deliveries_ < environment_.max_in_flight) {
     is_full_ = false;
     update_hold();
   }

@@ -159,12 +159,6 @@ bool Peer::is_full() const noexcept {
   return kept_bytes() > k_little && (kept_bytes() >= max_in_hand_ || is_process_short());
 }
 
-/// Below the bounds by a quarter, so that reading does not stop and go on with each request.
-bool Peer::has_room_again() const noexcept {
-  if (in_flight_ > max_in_flight_ - max_in_flight_ / 4 - 1) return false;
-  return kept_bytes() <= k_little || (kept_bytes() <= max_in_hand_ - max_in_hand_ / 4 && !is_process_short());
-}
-
 void Peer::break_off() {
   if (link_) link_->complain(peer() + " broke the protocol: " + codec_.problem() + "; the connection was ended");
   discard_output();
@@ -203,7 +197,7 @@ void Peer::answer(Term id, const Serializer* serializer, const Error& error) {
 
 void Peer::drop_delivery() noexcept {
   if (--in_flight_ == 0 && !left_.is_empty() && kept_for_later_.empty()) left_.clear();
-  if (full_ && has_room_again()) {
+  if (full_ && !is_full()) {
     full_ = false;
     if (kept_for_later_.empty())
       update_pause();

@@ -77,7 +77,6 @@ class Peer final : public socket::Stream, public DeliverySource {
   Packet next_kept();
   void account_for_later(std::ptrdiff_t by) noexcept;
   bool is_full() const noexcept;
-  bool has_room_again() const noexcept;
   void break_off();
   void answer(Term id, const Serializer* serializer, const Error& error);
   void update_pause();
