@@ -166,7 +166,8 @@ asio::awaitable<ApplicationReport> Application::Core::drain(std::chrono::millise
   is_stopped_ = true;
   is_serving_ = false;
   ApplicationReport report;
-  if (http_) report.requests_left = co_await http_->drain(left_until(deadline));
+  // What comes to the listeners beside HTTP has its share, whatever HTTP needs.
+  if (http_) report.requests_left = co_await http_->drain(std::max(std::chrono::milliseconds(1), limit / 4 * 3));
   if (service_) report.deliveries = co_await service_->drain(left_until(deadline));
   co_await flush_clients(deadline);
   close_clients();

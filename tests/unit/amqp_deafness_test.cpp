@@ -21,10 +21,21 @@ struct Listener {
 TEST(AmqpDeafness, IsSuspectedWhereMessagesWaitAndNoneComes) {
   Listener listener;
   EXPECT_FALSE(listener.is_suspected(5));
-  listener.pass(milliseconds(2'999));
+  listener.pass(milliseconds(2'000));
+  EXPECT_FALSE(listener.is_suspected(6));
+  listener.pass(milliseconds(999));
   EXPECT_FALSE(listener.is_suspected(6));
   listener.pass(milliseconds(1));
   EXPECT_TRUE(listener.is_suspected(7));
+}
+
+TEST(AmqpDeafness, IsNotSuspectedByTheFirstLookAfterAStandstill) {
+  Listener listener;
+  EXPECT_FALSE(listener.is_suspected(5));
+  listener.pass(milliseconds(60'000));
+  EXPECT_FALSE(listener.is_suspected(5)) << "what came meanwhile is behind it";
+  listener.deafness.message_came();
+  EXPECT_FALSE(listener.is_suspected(4));
 }
 
 TEST(AmqpDeafness, IsNotSuspectedWhileMessagesComeOrNoneWaitOrThereIsNoRoom) {

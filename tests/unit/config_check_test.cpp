@@ -115,6 +115,21 @@ TEST_F(ConfigFile, AVariableThatIsNoPortIsNamedWithWhatItHolds) {
   }
 }
 
+TEST_F(ConfigFile, AMistakeDoesNotShowWhatAVariableHolds) {
+  const ScopedVariable secret("CONFIG_TEST_TRANSPORT", "hunter2");
+  for (const char* yaml :
+       {"clients:\n  a: ${CONFIG_TEST_TRANSPORT}", "clients:\n  a: { url: \"${CONFIG_TEST_TRANSPORT}\" }",
+        "clients:\n  a: { url: \"memory://a\", timeout: \"${CONFIG_TEST_TRANSPORT}\" }",
+        "clients:\n  a: \"tcp://h:1?timeout=${CONFIG_TEST_TRANSPORT}\"",
+        "clients:\n  a: \"tcp://h:1?connect_timeout=${CONFIG_TEST_TRANSPORT}\"",
+        "clients:\n  a: { url: \"tcp://h:1\", connect_timeout: \"${CONFIG_TEST_TRANSPORT}\" }",
+        "listeners: [ \"tcp://h:1?max_frame=${CONFIG_TEST_TRANSPORT}\" ]", "threads: ${CONFIG_TEST_TRANSPORT}"}) {
+    const std::string told = mistakes_in(yaml);
+    EXPECT_FALSE(told.empty()) << yaml;
+    EXPECT_FALSE(contains(told, "hunter2")) << told;
+  }
+}
+
 TEST(Durations, AreShownWithAUnit) {
   for (const char* text : {"0s", "1ms", "1500ms", "5s", "90s", "2m", "3h", "25h", "1d"}) {
     EXPECT_EQ(duration_text(parse_duration(text).value()), text);

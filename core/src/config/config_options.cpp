@@ -104,6 +104,11 @@ std::unique_ptr<Transport> make_configured(const Registry& registry, const Url& 
   throw made.error();
 }
 
+std::string without_value(const std::string& mistake) {
+  const std::size_t at = mistake.find(", found \"");
+  return at == std::string::npos ? mistake : mistake.substr(0, at) + ", found what the variable holds";
+}
+
 std::optional<std::string> refusal_of(const ListenerConfig& listener, const Capabilities& can) {
   const std::string transport(can.transport);
   if (!listener.group.empty() && can.groups == Support::impossible) {
@@ -132,8 +137,10 @@ void append_option_mistakes(const Error& error, const Endpoint& endpoint, Mistak
   for (const std::string& mistake : found) {
     const std::size_t at = mistake.find(k_option);
     const std::size_t begin = at == std::string::npos ? mistake.size() : at + k_option.size();
-    const auto own = endpoint.option_origins.find(mistake.substr(begin, mistake.find('"', begin) - begin));
-    mistakes.push_back(at_origin(own == endpoint.option_origins.end() ? endpoint.origin : own->second) + mistake);
+    const std::string name = mistake.substr(begin, mistake.find('"', begin) - begin);
+    const auto own = endpoint.option_origins.find(name);
+    mistakes.push_back(at_origin(own == endpoint.option_origins.end() ? endpoint.origin : own->second) +
+                       (endpoint.variable_options.contains(name) ? without_value(mistake) : mistake));
   }
 }
 

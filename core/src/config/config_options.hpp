@@ -32,6 +32,9 @@ struct CoreOption {
 /// All of them; docs/configuration.md describes each in one sentence, and a test compares the two.
 std::span<const CoreOption> core_options() noexcept;
 
+/// A mistake of OptionReader without the value, which stands last: out of a variable it may be a secret.
+std::string without_value(const std::string& mistake);
+
 /// Moves core's options from config.url to where they belong, and appends what is wrong with them to `mistakes`.
 /// What the URL does not mention stays as it was.
 void take_options(ListenerConfig& config, Mistakes& mistakes);

@@ -16,7 +16,7 @@ constexpr std::size_t k_most_shown = 100;  // bytes of what a variable holds
 /// Any other may hold a secret.
 bool is_port(std::string_view variable, std::string_view key, std::string_view written, std::string_view value) {
   constexpr std::string_view k_not_plain = "@?";
-  return variable.ends_with("PORT") && !is_secret_name(key) && !is_secret_name(variable) &&
+  return (variable == "PORT" || variable.ends_with("_PORT")) && !is_secret_name(key) && !is_secret_name(variable) &&
          written.find_first_of(k_not_plain) == std::string_view::npos &&
          value.find_first_of(k_not_plain) == std::string_view::npos && value.size() <= k_most_shown;
 }

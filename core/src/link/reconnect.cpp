@@ -78,7 +78,8 @@ asio::awaitable<Result<void>> Reconnect::start(Startup startup) {
     }
     const std::chrono::milliseconds pause = life_.pause(random_bits());
     const bool is_taken = opened.error().code() == std::errc::address_in_use;
-    const TimePoint give_up = deadline_after(began, is_taken ? startup.taken_limit : startup.limit);
+    const TimePoint give_up =
+        deadline_after(began, is_taken ? std::min(startup.taken_limit, startup.limit) : startup.limit);
     const bool waits = startup.mode == Startup::Mode::wait && wake_.now() + pause < give_up;
     if (is_fatal(opened.error()) || (!waits && startup.mode != Startup::Mode::background)) {
       running_ = false;

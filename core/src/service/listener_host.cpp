@@ -347,7 +347,7 @@ asio::awaitable<DrainReport> ListenerHost::drain(TimePoint deadline) {
   if (parking_) given_back_ += parking_->give_back();
   const std::size_t at_first = in_hand();
   // A second drain waits beside the first; whichever ends earlier closes.
-  if (is_first || deadline < idle_.expiry()) end_streams_before(deadline);
+  end_streams_before(deadline);
   if (is_first || deadline < idle_.expiry()) idle_.expires_at(deadline);
   while (in_flight_ > 0 && idle_.now() < deadline && !closed_) co_await wait_quietly(idle_);
   co_await letters_parked(deadline);

@@ -82,7 +82,7 @@ class ListenerHost final : public std::enable_shared_from_this<ListenerHost>,
 
   asio::awaitable<Result<void>> start();
   /// Takes nothing new; completes when nothing is in flight, all replies are out, or at the deadline. Then it is closed.
-  /// Streams that still run when a quarter of the time has passed, and a second, are ended.
+  /// Streams that still run when a quarter of the time has passed, but at least a second, are ended.
   asio::awaitable<DrainReport> drain(TimePoint deadline);
   void close();
   /// Calls no handler for what comes from now on.

@@ -166,7 +166,9 @@ void ListenerHost::end_streams_before(TimePoint deadline) {
   constexpr TimePoint::duration k_least = std::chrono::seconds(1);
   const TimePoint::duration left = deadline - idle_.now();
   if (left <= k_least) return;  // the close ends them
-  streams_.expires_at(idle_.now() + std::max(left / 4, k_least));
+  const TimePoint at = idle_.now() + std::max(left / 4, k_least);
+  if (at >= streams_.expiry()) return;  // an earlier drain ends them sooner
+  streams_.expires_at(at);
   streams_.async_wait([self = shared_from_this()](std::error_code ec) {
     if (!ec) self->streams_end_.store(true, std::memory_order_relaxed);
   });

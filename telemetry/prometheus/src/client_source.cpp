@@ -11,7 +11,7 @@ constexpr std::size_t k_most_name = 48;  // of a pattern, as far as observers ar
 
 /// Without the call that == of string views is.
 bool is_same(std::string_view a, std::string_view b) noexcept {
-  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size()) == 0;
+  return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size()) == 0);
 }
 
 std::size_t power_of_two_over(std::size_t number) {

@@ -121,7 +121,8 @@ void ListenerLink::on_depth(std::uint64_t messages) {
   if (environment_.metrics) environment_.metrics("lag", static_cast<double>(messages));
   const std::size_t in_hand =
       options_.at_most_once ? deliveries_ : window_.outstanding() - window_.outstanding_fetched();
-  const bool has_room = in_hand < prefetch_ && !is_held_ && !is_full_ && !is_reopening_ && !is_stopped_;
+  const bool has_room = in_hand < prefetch_ && !is_held_ && !is_full_ && !is_reopening_ && !is_stopped_ &&
+                        !link_->session().is_receiving(k_work);
   if (is_told_of_end() || !kept_->deafness.is_suspected(messages, has_room, std::chrono::steady_clock::now())) return;
   lost(
       Error(errc::connection_lost, "the queue " + queue_ + " holds " + std::to_string(messages) +
@@ -145,6 +146,7 @@ void ListenerLink::on_unreadable(ChannelId channel, const Method& method, const 
   const bool was_fetched = method.id == AMQP_BASIC_GET_OK_METHOD;
   if (channel != k_work || (method.id != AMQP_BASIC_DELIVER_METHOD && !was_fetched)) return;
   is_in_batch_ = true;
+  if (!was_fetched) kept_->deafness.message_came();
   environment_.log.error("amqp: a message of the queue " + queue_ +
                          " cannot be taken and is refused: " + std::string(why.message()));
   if (options_.at_most_once) return;

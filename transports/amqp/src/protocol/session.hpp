@@ -98,6 +98,8 @@ class Session {
   void open_channel(ChannelId channel, Done done);
   void close_channel(ChannelId channel);
   bool is_channel_open(ChannelId channel) const noexcept { return channels_[channel].state == ChannelState::open; }
+  /// A message is on its way on the channel, and has not come as a whole.
+  bool is_receiving(ChannelId channel) const noexcept { return channels_[channel].is_assembling; }
   /// Sends a method whose answer is one of `answers` (0: unused). Calls of one channel are answered in their order.
   /// `what` tells people what was asked for, when it fails.
   void call(ChannelId channel, amqp_method_number_t method, const void* arguments,
