@@ -13,7 +13,7 @@ import subprocess
 import sys
 
 CALLERS = 16
-PATIENCE = 20
+PATIENCE = 60
 
 
 def free_port():
@@ -62,19 +62,36 @@ async def call(port, seen, stop, keep):
         writer.close()
 
 
+async def first_answer(port, process):
+    """While a carrier is not ready (a broker that assigns partitions), another status is no failure."""
+    while process.poll() is None:
+        try:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            status, _ = await ask(reader, writer, False)
+            writer.close()
+            if status == "200":
+                return
+        except (OSError, asyncio.IncompleteReadError):
+            pass
+        await asyncio.sleep(0.005)
+    raise AssertionError(f"it ended with {process.returncode}")
+
+
 async def cycle(program, folder, seen):
     port, inside = free_port(), free_port()
     environment = {**os.environ, "PORT": str(port), "MS_PORT": str(inside)}
     process = subprocess.Popen([program], cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     stop = asyncio.Event()
-    before = seen["200"]
-    callers = [asyncio.create_task(call(port, seen, stop, number % 2 == 0)) for number in range(CALLERS)]
+    callers = []
     try:
+        await asyncio.wait_for(first_answer(port, process), PATIENCE)
+        before = seen["200"]
+        callers += [asyncio.create_task(call(port, seen, stop, number % 2 == 0)) for number in range(CALLERS)]
         for _ in range(PATIENCE * 100):
             if seen["200"] > before:
                 break
             await asyncio.sleep(0.01)
-        assert seen["200"] > before, "it did not answer at all"
+        assert seen["200"] > before, "it did not answer any more"
         await asyncio.sleep(0.05)
         process.send_signal(signal.SIGTERM)
         status = await asyncio.get_running_loop().run_in_executor(None, process.wait, PATIENCE)

@@ -1,5 +1,6 @@
 // The command line where no broker is needed.
 #include "cli_process.hpp"
+#include "support/held_port.hpp"
 #include "waybill/waybill.hpp"
 
 #include <asio/io_context.hpp>
@@ -85,14 +86,9 @@ TEST(Cli, SaysWhatIsMeantWhereAFirstUserGoesWrong) {
     EXPECT_NE(line.find(part), std::string::npos) << part << "\nis missing in\n" << line;
   };
   has(told({"health", "localhost:8101"}), "expected http://HOST:PORT");
-  asio::io_context loop;
-  std::uint16_t port = 0;
-  {
-    const tcp::acceptor acceptor(loop, {asio::ip::address_v4::loopback(), 0});
-    port = acceptor.local_endpoint().port();
-  }
-  const std::string address = "127.0.0.1:" + std::to_string(port);
-  has(told({"health", "http://" + address}), ("cannot ask " + address + ": Connection refused").c_str());
+  const test::HeldPort nobody;
+  has(told({"health", "http://" + nobody.address()}),
+      ("cannot ask " + nobody.address() + ": Connection refused").c_str());
   has(told({"describe", "localhost:3000"}), "is neither a file nor a URL such as tcp://");
   has(told({"request", "tcp://h", "p", "{a:1}"}), "keys and texts need quotes");
   has(told({"request", "tcp://h", "{cmd:sum}", "1"}), "keys and texts need quotes");

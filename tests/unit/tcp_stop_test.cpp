@@ -1,5 +1,6 @@
 // stop() and drain() of a service, before it is ready and after. Whose address is taken is not ready.
 #include "support/eventually.hpp"
+#include "support/held_port.hpp"
 #include "support/log_capture.hpp"
 #include "waybill/detail/asio.hpp"
 #include "waybill/waybill.hpp"
@@ -19,10 +20,13 @@ namespace {
 
 class ServiceStop : public testing::Test {
  protected:
-  std::string taken_url() const { return "tcp://127.0.0.1:" + std::to_string(taken.local_endpoint().port()); }
+  std::string taken_url() const { return "tcp://" + held.address(); }
   /// Its requests "held" end when the gate is opened.
-  std::unique_ptr<Service> make_service(const std::vector<std::string>& urls) {
-    auto service = std::make_unique<Service>(loop.get_executor(), Config::listen(urls));
+  std::unique_ptr<Service> make_service(const std::vector<std::string>& urls,
+                                        std::chrono::milliseconds taken_limit = Startup().taken_limit) {
+    Config config = Config::listen(urls);
+    for (ListenerConfig& listener : config.listeners) listener.startup.taken_limit = taken_limit;
+    auto service = std::make_unique<Service>(loop.get_executor(), std::move(config));
     service->log_to(log.sink());
     service->on_request("held", [this]() -> asio::awaitable<int> {
       ++begun;
@@ -46,7 +50,8 @@ class ServiceStop : public testing::Test {
   }
 
   asio::io_context loop{1};
-  asio::ip::tcp::acceptor taken{loop, {asio::ip::address_v4::loopback(), 0}};
+  HeldPort held;  // no other test takes it when it is given back
+  asio::ip::tcp::acceptor taken{loop, held.endpoint()};
   asio::steady_timer gate{loop, asio::steady_timer::time_point::max()};
   LogCapture log;
   int begun = 0;
@@ -105,7 +110,7 @@ TEST_F(ServiceStop, AnAddressThatStaysTakenEndsTheStartSoonAndSaysWhatToDo) {
 }
 
 TEST_F(ServiceStop, AnAddressThatAnEndingProgramStillHasIsWaitedFor) {
-  const auto service = make_service({taken_url()});
+  const auto service = make_service({taken_url()}, k_patience);
   std::optional<Result<void>> outcome;
   service->start(keep(outcome));
   ASSERT_TRUE(eventually(loop, [this] { return log.contains("another program listens on that port"); }));
