@@ -30,7 +30,7 @@ Health::Part part_of(const ListenerState& listener) {
   if (part.why.empty() && listener.dead_letters_waiting > 0) {
     part.why = std::to_string(listener.dead_letters_waiting) + " messages cannot be put into the dead-letter channel";
   } else if (part.why.empty() && since_trouble < k_trouble_is_seen_for) {
-    part.why = "its connection, its queue or its dead-letter channel was lost a moment ago";
+    part.why = "its connection, its queue or its dead-letter channel was not ready a moment ago";
   }
   part.is_ready = part.why.empty();
   return part;
@@ -39,7 +39,7 @@ Health::Part part_of(const ListenerState& listener) {
 Health::Part part_of(const std::string& name, const ClientState& client) {
   Health::Part part{"client " + name, false, client.why.empty() ? why_not(client.status) : client.why};
   const auto since_trouble = std::chrono::steady_clock::now() - client.troubled_at;
-  if (part.why.empty() && since_trouble < k_trouble_is_seen_for) part.why = "its connection was lost a moment ago";
+  if (part.why.empty() && since_trouble < k_trouble_is_seen_for) part.why = "its connection was not ready a moment ago";
   part.is_ready = part.why.empty();
   return part;
 }

@@ -29,7 +29,8 @@ class HttpCaller {
   }
   static void send(asio::ip::tcp::socket& socket, std::string_view text) { asio::write(socket, asio::buffer(text)); }
   /// What comes until it is whole, or the connection ends, or a while has passed.
-  std::string read(asio::ip::tcp::socket& socket, const std::function<bool(const std::string&)>& is_whole) {
+  std::string read(asio::ip::tcp::socket& socket, const std::function<bool(const std::string&)>& is_whole,
+                   std::chrono::seconds limit = k_while) {
     std::string text;
     char bytes[4096];
     bool is_over = false;
@@ -41,14 +42,15 @@ class HttpCaller {
       });
     };
     more();
-    eventually(loop_, k_while, [&] { return is_over; });
+    eventually(loop_, limit, [&] { return is_over; });
     asio::error_code ignored;
     socket.cancel(ignored);
     run_ready(loop_);
     return text;
   }
   std::string read_to_the_end(asio::ip::tcp::socket& socket) {
-    return read(socket, [](const std::string&) { return false; });
+    return read(
+        socket, [](const std::string&) { return false; }, k_patience);
   }
   static bool has_body(const std::string& text) {
     const std::size_t head = text.find("\r\n\r\n");

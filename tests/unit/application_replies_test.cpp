@@ -95,6 +95,7 @@ TEST_F(RepliesOverHttp, AServiceThatWaitedInVainIsA504OneThatStopsA503AndAStatus
   start_with(R"(    - { get: /slow, request: { client: shop, pattern: slow } }
     - { get: /own, request: { client: shop, pattern: own } }
     - { get: /other, request: { client: shop, pattern: other } }
+    - { get: /shut, request: { client: shop, pattern: shut } }
     - { get: /values, stream: { client: shop, pattern: values } }
 )");
   const auto answer_to = [&](const std::string& what, const std::string& error) {
@@ -109,6 +110,8 @@ TEST_F(RepliesOverHttp, AServiceThatWaitedInVainIsA504OneThatStopsA503AndAStatus
   EXPECT_EQ(HttpCaller::status(stops), "503 Service Unavailable");
   EXPECT_NE(stops.find("\"code\":\"closed\""), std::string::npos) << stops;
   EXPECT_EQ(HttpCaller::status(answer_to("own", R"({"code":"timeout","status":409})")), "409 Conflict");
+  const std::string shut = answer_to("shut", R"({"code":"closed","message":"The shop opens at nine"})");
+  EXPECT_EQ(HttpCaller::status(shut), "500 Internal Server Error") << "an error of the handler's own";
   EXPECT_EQ(HttpCaller::status(answer_to("other", R"({"code":"E42"})")), "500 Internal Server Error");
 }
 

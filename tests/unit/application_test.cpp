@@ -2,6 +2,7 @@
 #include "waybill/application.hpp"
 
 #include "support/application_rig.hpp"
+#include "support/held_port.hpp"
 #include "waybill/serializers/json.hpp"
 #include "waybill/time.hpp"
 #include "waybill/transports/memory.hpp"
@@ -238,8 +239,9 @@ TEST_F(Application1, AStartThatFailsEndsWhatIsUpAndNamesThePart) {
 }
 
 TEST_F(Application1, AnHttpPortThatAnEndingProgramStillHasIsWaitedFor) {
-  asio::ip::tcp::acceptor taken(loop_, {asio::ip::make_address("127.0.0.1"), 0});
-  make("log: off\nhttp: 127.0.0.1:" + std::to_string(taken.local_endpoint().port()) + '\n');
+  const HeldPort held;
+  asio::ip::tcp::acceptor taken(loop_, held.endpoint());
+  make("log: off\nhttp: " + held.address() + '\n');
   std::optional<Result<void>> outcome;
   app_->start([&outcome](Result<void> started) { outcome = std::move(started); });
   run_ready(loop_);
@@ -333,7 +335,7 @@ TEST_F(Application1, ALossThatIsMendedAtOnceIsSeenByWhoAsksOnceASecond) {
   const auto is_back = [&] { return app_->service().listeners()[0].status == Status::ready; };
   EXPECT_TRUE(eventually(loop_, 3s, [&] { return !is_back(); }));
   EXPECT_TRUE(eventually(loop_, 3s, is_back));
-  EXPECT_NE(body(get("/readyz")).find("was lost a moment ago"), std::string::npos);
+  EXPECT_NE(body(get("/readyz")).find("was not ready a moment ago"), std::string::npos);
   EXPECT_TRUE(eventually(loop_, 3s, [&] { return app_->health().is_ready(); }));
 }
 

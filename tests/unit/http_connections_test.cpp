@@ -235,6 +235,37 @@ TEST_F(HttpConnections, ADrainAnswersWhoHasJustConnectedAndWhoAsksOnceMore) {
   EXPECT_EQ(left.value_or(99), 0u);
 }
 
+TEST_F(HttpConnections, WhoReadsSlowlyWhatADrainHasEndedHasAllOfTheTime) {
+  server().get("/much", [] {
+    Response response;
+    const auto is_asked = std::make_shared<bool>(false);
+    response.more = [is_asked]() -> asio::awaitable<std::optional<std::string>> {
+      if (std::exchange(*is_asked, true)) co_return std::nullopt;
+      co_return std::string(std::size_t{32} << 20, 'x');
+    };
+    response.end_soon = [] {};
+    return response;
+  });
+  start();
+  auto reader = connect();
+  send(reader, "GET /much HTTP/1.1\r\nHost: a\r\n\r\n");
+  ASSERT_TRUE(eventually(loop_, [&] { return reader.available() > 300; }));
+  const auto began = std::chrono::steady_clock::now();
+  bool is_drained = false;
+  asio::co_spawn(loop_, server().drain(12s), [&](std::exception_ptr, std::size_t) { is_drained = true; });
+  std::string bytes(32u << 10, ' ');
+  asio::error_code lost;
+  while (!lost && std::chrono::steady_clock::now() - began < 7s) {  // beyond half of the drain's time
+    reader.read_some(asio::buffer(bytes), lost);
+    wait(10ms);
+  }
+  ASSERT_FALSE(lost) << lost.message();
+  EXPECT_FALSE(is_drained);
+  EXPECT_TRUE(caller().read_to_the_end(reader).ends_with("\r\n0\r\n\r\n"));
+  reader.close();
+  EXPECT_TRUE(eventually(loop_, [&] { return is_drained; }));
+}
+
 TEST_F(HttpConnections, TwoDrainsAtATimeBothEnd) {
   server().get("/wait", [](Request& request) -> asio::awaitable<std::string> {
     Timer timer(request.executor, 100ms);

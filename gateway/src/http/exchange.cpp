@@ -199,7 +199,8 @@ void Server::Core::end_soon(const ExchangePtr& exchange) {
   const auto tell = std::exchange(exchange->end_soon, {});
   if (!tell) return;
   exchange->ends_soon = true;
-  ended_soon_.emplace_back(exchange->peer.get());
+  told_to_end_.push_back({socket::Ref<Peer>(exchange->peer.get()), exchange->peer->acknowledged_bytes(),
+                          std::chrono::steady_clock::now()});
   exchange->writable.cancel();
   try {
     tell();
@@ -231,14 +232,16 @@ bool Server::Core::has_left(Exchange& exchange, socket::TimePoint now) {
   return peer.is_reset() || (now >= *exchange.leaves_at && !peer.has_taken_beyond(exchange.written_then));
 }
 
-/// It is told, for it may be one that reads on.
-void Server::Core::leave(Exchange& exchange) {
-  const socket::Ref<Peer> peer(exchange.peer.get());
-  const bool has_begun = exchange.is_answered;
+/// It is told, for it may be one that reads on. For observers it has left: most of those who say no more have.
+void Server::Core::leave(const ExchangePtr& exchange) {
+  const socket::Ref<Peer> peer(exchange->peer.get());
+  const bool has_begun = exchange->is_answered;
   on_left(*peer);
-  if (has_begun) return peer->fail(Error(errc::connection_lost, peer->peer() + " has left"));
-  peer->respond(Response::problem(Error(errc::timeout, "its caller has said all", End::unknown)),
-                exchange.is_head_only);
+  if (has_begun || peer->is_reset()) return peer->fail(Error(errc::connection_lost, peer->peer() + " has left"));
+  Response told = Response::problem(504, "the caller has ended its side, and the handler took longer than a second");
+  told.fields.set("X-Request-Id", exchange->request->id);
+  add_cors(*exchange->request, told);
+  peer->respond(told, exchange->is_head_only);
 }
 
 void Server::Core::on_left(Peer& peer) {

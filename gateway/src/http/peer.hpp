@@ -62,6 +62,7 @@ class Peer final : public socket::Stream {
     return !is_busy_ && !parser_.has_begun() && idle_since_ <= when;
   }
 
+  using Stream::acknowledged_bytes;
   /// True when it has taken something of what was written after the first `count` bytes, and has not refused it since.
   bool has_taken_beyond(std::uint64_t count) const noexcept;
   /// The other side's system has refused what was sent to it.

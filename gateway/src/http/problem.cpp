@@ -3,6 +3,7 @@
 #include "http/status_text.hpp"
 #include "waybill/format/json_text.hpp"
 #include "waybill/http/message.hpp"
+#include "waybill/transport/refusal_texts.hpp"
 
 #include <optional>
 #include <variant>
@@ -86,7 +87,9 @@ Response of_answer(const Error& error) {
   if (!json_serializer().decode(Slice::copy(answer), ValueOut::of(says)) || !says.value()) {
     // Of what the service itself has called; of a stream that it has ended, to shut down.
     if (error.name() == "timeout") return make(504, make_error_code(errc::timeout).message(), "timeout", {});
-    if (error.name() == "closed") return make(503, make_error_code(errc::closed).message(), "closed", {});
+    if (error.name() == "closed" && error.message() == transport::k_leaving_text) {
+      return make(503, make_error_code(errc::closed).message(), "closed", {});
+    }
     return make(500, {}, {}, {});
   }
   return make(*says.value(), says.detail(), error.name(), answer);

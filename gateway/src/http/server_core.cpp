@@ -128,7 +128,7 @@ asio::awaitable<std::size_t> Server::Core::drain(std::shared_ptr<Core> self, std
     co_await waybill::detail::wait_quietly(look);
     const auto now = std::chrono::steady_clock::now();
     if (now - began >= limit / 4 && !self->bodies_end_soon_) self->end_bodies_soon();
-    if (now - began >= limit / 2) self->leave_who_reads_nothing();
+    if (now - began >= limit / 2) self->leave_who_reads_nothing(limit / 4);
     const auto quiet = waybill::detail::coarse_now() - k_quiet;
     for (const auto& peer : self->peers_) {
       if (peer->is_open() && peer->is_idle_since(quiet)) peer->finish();
@@ -147,10 +147,22 @@ void Server::Core::end_bodies_soon() {
 }
 
 /// Of those whose bodies were ended: nobody knows when such a one would read its end.
-void Server::Core::leave_who_reads_nothing() {
-  for (const auto& peer : std::exchange(ended_soon_, {})) {
-    const bool has_all = peer->is_open() ? peer->unsent_bytes() == 0 : peer->is_closed() || peer->is_delivered();
-    if (!has_all && !peer->is_busy()) peer->fail(Error(errc::closed, peer->peer() + " reads nothing"));
+void Server::Core::leave_who_reads_nothing(std::chrono::milliseconds patience) {
+  const auto now = std::chrono::steady_clock::now();
+  for (ToldToEnd& told : std::exchange(told_to_end_, {})) {
+    Peer& peer = *told.peer;
+    const bool has_all = peer.is_open() ? peer.unsent_bytes() == 0 : peer.is_delivered();
+    if (peer.is_closed() || (has_all && !peer.is_busy())) continue;
+    if (peer.acknowledged_bytes() > told.acknowledged) {
+      told.acknowledged = peer.acknowledged_bytes();
+      told.since = now;
+    }
+    if (peer.is_busy() || now - told.since < patience) {
+      told_to_end_.push_back(std::move(told));
+      continue;
+    }
+    log_.debug("http: " + peer.peer() + " reads nothing, and is left");
+    peer.fail(Error(errc::closed, peer.peer() + " reads nothing"));
   }
 }
 
@@ -166,7 +178,7 @@ void Server::Core::close() {
     peer->close();
   }
   addresses_.clear();
-  ended_soon_.clear();
+  told_to_end_.clear();
 }
 
 void Server::Core::on_written(Peer& peer) {
@@ -196,7 +208,7 @@ bool Server::Core::check_deadlines(socket::TimePoint now) {
     } else if (!exchange->is_answered && exchange->request->deadline <= now)
       late.push_back(exchange);
   }
-  for (const ExchangePtr& exchange : left) leave(*exchange);
+  for (const ExchangePtr& exchange : left) leave(exchange);
   for (const ExchangePtr& exchange : late) {
     respond(exchange, Response::problem(Error(errc::timeout, "the handler takes too long", End::unknown)));
     exchange->cancel.emit(asio::cancellation_type::terminal);

@@ -80,6 +80,12 @@ class Server::Core final : public std::enable_shared_from_this<Core>, public soc
     asio::steady_timer writable;  ///< Cancelled when bytes have gone out, or the caller has left.
   };
   using ExchangePtr = std::shared_ptr<Exchange>;
+  /// Its body was ended, because the server drains.
+  struct ToldToEnd {
+    socket::Ref<Peer> peer;
+    std::uint64_t acknowledged;  ///< Bytes, when this last grew.
+    std::chrono::steady_clock::time_point since;
+  };
 
   /// False: `refusal` is the response.
   bool find_route(Exchange& exchange, Response& refusal);
@@ -93,8 +99,8 @@ class Server::Core final : public std::enable_shared_from_this<Core>, public soc
   void end_bodies_soon();
   /// False: it is in hand still.
   bool has_left(Exchange& exchange, socket::TimePoint now);
-  void leave(Exchange& exchange);
-  void leave_who_reads_nothing();
+  void leave(const ExchangePtr& exchange);
+  void leave_who_reads_nothing(std::chrono::milliseconds patience);
   void begin_observing();
   ObservedHttp observed(const Exchange& exchange) const;
   void tell_began(Exchange& exchange);
@@ -119,7 +125,7 @@ class Server::Core final : public std::enable_shared_from_this<Core>, public soc
   std::uint64_t observed_ = 0;  ///< The number of the last.
   std::string date_;
   std::time_t dated_ = 0;
-  std::vector<socket::Ref<Peer>> ended_soon_;  // whose bodies were
+  std::vector<ToldToEnd> told_to_end_;
   bool is_draining_ = false;
   bool bodies_end_soon_ = false;
   bool is_closed_ = false;
