@@ -55,6 +55,21 @@ TEST_F(AmqpListenerAlone, AnOpeningThatIsNotAnsweredEndsInTimeAndSaysWhatItWaite
   EXPECT_NE(opened.error().message().find("consuming the queue q"), std::string_view::npos) << opened.error().what();
 }
 
+TEST_F(AmqpListenerAlone, AConsumerThatGetsNothingOfAQueueThatHoldsMessagesIsLost) {
+  bool is_opening = true;
+  broker.answers = [&](const FakeBroker::Asked& one) {
+    if (is_opening || one.id != AMQP_QUEUE_DECLARE_METHOD) return true;
+    broker.say(one.channel, AMQP_QUEUE_DECLARE_OK_METHOD, amqp_queue_declare_ok_t{amqp_cstring_bytes("q"), 5, 1});
+    return false;
+  };
+  listen("&queue_type=quorum");
+  ASSERT_TRUE(open());
+  is_opening = false;
+  EXPECT_TRUE(test::eventually(loop, [this] { return listening.sink.lost.size() == 1; }));
+  EXPECT_NE(std::string(listening.sink.lost.at(0).message()).find("holds 5 messages, and its consumer gets none"),
+            std::string::npos);
+}
+
 TEST_F(AmqpListenerAlone, ABrokerThatIsSlowAtTheFirstLoginIsNotGreetedByStrangers) {
   broker.is_slow = true;
   asio::steady_timer timer(loop, std::chrono::milliseconds(2'000));
