@@ -1,5 +1,6 @@
 #include "waybill/log.hpp"
 
+#include "stderr_line.hpp"
 #include "waybill/format/json_text.hpp"
 #include "waybill/format/utf8.hpp"
 
@@ -80,7 +81,7 @@ void Log::write(LogLevel level, std::string_view line) const {
     }
     records_(record);
   } catch (...) {
-    std::fputs("waybill error the log sink threw, a line is lost\n", stderr);
+    detail::write_to_stderr("waybill error the log sink threw, a line is lost\n");
   }
 }
 
@@ -88,7 +89,7 @@ LogSink stderr_log() {
   return [](LogLevel level, std::string_view line) {
     std::string text = "waybill ";
     text.append(name_of(level)).append(" ").append(line).push_back('\n');
-    std::fwrite(text.data(), 1, text.size(), stderr);
+    detail::write_to_stderr(text);
   };
 }
 
@@ -108,10 +109,7 @@ std::string json_line_of(const LogRecord& record) {
 }
 
 LogRecordSink stderr_json_log() {
-  return [](const LogRecord& record) {
-    const std::string line = json_line_of(record) + '\n';
-    std::fwrite(line.data(), 1, line.size(), stderr);
-  };
+  return [](const LogRecord& record) { detail::write_to_stderr(json_line_of(record) + '\n'); };
 }
 
 }  // namespace waybill

@@ -241,7 +241,7 @@ std::vector<std::string> Application::Core::describe() const {
     lines.push_back("client " + name + ": " + client.url.redacted() + ", requests within " +
                     duration_text(client.timeout));
   }
-  lines.push_back("told to stop: drains within " + duration_text(config_.drain_timeout));
+  lines.push_back("at SIGTERM or SIGINT: drains within " + duration_text(config_.drain_timeout));
   return lines;
 }
 

@@ -1,6 +1,8 @@
 // An application on a loop of its own: run(), and how it is told to end.
 #include "application_core.hpp"
 
+#include "waybill/url.hpp"
+
 #include <asio/co_spawn.hpp>
 #include <asio/post.hpp>
 
@@ -41,6 +43,7 @@ asio::awaitable<void> Application::Core::serve(int& status) {
   }
   for (const std::string& line : describe()) log_.info(line);
   if (!is_stopped_) co_await detail::wait_quietly(*stop_);
+  log_.info("told to stop: drains within " + duration_text(config_.drain_timeout));
   const ApplicationReport report = co_await drain(config_.drain_timeout);
   log_.info("drained: " + std::to_string(report.requests_left) + " HTTP requests left, " +
             std::to_string(report.deliveries.finished) + " deliveries finished, " +

@@ -32,9 +32,9 @@ ends() {
   local status=$?
   [ "$status" = "$2" ] || fail "process ended with $status instead of $2"
 }
-# eventually COMMAND...: within ten seconds it succeeds.
+# eventually COMMAND...: within half a minute it succeeds: a Kafka that has just started is slow.
 eventually() {
-  for _ in $(seq 1 100); do
+  for _ in $(seq 1 300); do
     "$@" >/dev/null 2>&1 && return 0
     sleep 0.1
   done

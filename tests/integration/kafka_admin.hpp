@@ -7,6 +7,7 @@
 #include <functional>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace waybill::test {
@@ -31,6 +32,16 @@ class KafkaAdmin {
     rd_kafka_NewTopic_t* all[] = {made.get()};
     rd_kafka_CreateTopics(instance_.get(), all, 1, nullptr, queue_.get());
     wait();
+    for (int i = 0; i < 200 && !knows(topic); ++i) std::this_thread::yield();
+  }
+  /// The broker tells of the topic: some time after it was created.
+  bool knows(const std::string& topic) {
+    const kafka::TopicHandle handle(rd_kafka_topic_new(instance_.get(), topic.c_str(), nullptr));
+    const rd_kafka_metadata_t* seen = nullptr;
+    if (rd_kafka_metadata(instance_.get(), 0, handle.get(), &seen, 10'000)) return false;
+    const bool is_there = seen->topic_cnt == 1 && !seen->topics[0].err && seen->topics[0].partition_cnt > 0;
+    rd_kafka_metadata_destroy(seen);
+    return is_there;
   }
   void remove(const std::string& topic) {
     rd_kafka_DeleteTopic_t* gone = rd_kafka_DeleteTopic_new(topic.c_str());

@@ -25,7 +25,8 @@ struct LogRecord {
 /// What it throws is dropped.
 using LogRecordSink = std::function<void(const LogRecord& record)>;
 
-/// Writes "waybill <level> <line>" to standard error, one write a line. Thread-safe.
+/// Writes "waybill <level> <line>" to standard error, one write a line. Holds nobody up: a line for which a pipe has no room, or
+/// no reader, is lost, and how many were is said when there is room again. Thread-safe.
 LogSink stderr_log();
 /// The same as one line of JSON: {"time":"2026-01-31T12:00:00.000Z","level":"info","message":"...","pattern":"...","id":"...",
 /// "trace":"..."}; what is not known is left out. Thread-safe.
