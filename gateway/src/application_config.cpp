@@ -82,7 +82,7 @@ class HttpReader {
     if (listen && !listen->is_text()) mistakes_.expected(*listen, "listen", "an address such as 0.0.0.0:8080");
     std::vector<std::pair<std::string, std::string>> options;
     for (const auto& [key, value] : node.members) {
-      if (key.text != "listen" && key.text != "routes") add_options(key.text, key, value, options);
+      if (std::find(k_keys.begin(), k_keys.end(), key.text) == k_keys.end()) add_options(key.text, key, value, options);
     }
     if (listen && listen->is_text()) {
       read_address(*listen, std::move(options));
@@ -93,6 +93,7 @@ class HttpReader {
   }
 
  private:
+  static constexpr std::array<std::string_view, 2> k_keys{"listen", "routes"};  ///< Beside options.
   void add_options(const std::string& name, const ConfigNode& key, const ConfigNode& value,
                    std::vector<std::pair<std::string, std::string>>& options) {
     places_.emplace(name, &key);
@@ -122,6 +123,7 @@ class HttpReader {
     }
     try {
       for (auto& option : options) url.options.push_back(std::move(option));
+      url.core_options = {k_keys.begin(), k_keys.end()};
       auto read = http::ServerConfig::read(url);
       if (read) {
         config_.http = *std::move(read);
@@ -137,6 +139,7 @@ class HttpReader {
   void check_options(const ConfigNode& node, std::vector<std::pair<std::string, std::string>> options) {
     Url url = http::ServerConfig::from_url("127.0.0.1:0").url;
     for (auto& option : options) url.options.push_back(std::move(option));
+    url.core_options = {k_keys.begin(), k_keys.end()};
     if (const auto read = http::ServerConfig::read(url); !read) tell(node, read.error());
   }
   /// The option that a line is about: `NAME: ...`, `option "NAME"...`, `unknown option "NAME"...`.

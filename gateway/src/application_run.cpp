@@ -1,6 +1,5 @@
 // An application on a loop of its own: run(), and how it is told to end.
 #include "application_core.hpp"
-
 #include "waybill/url.hpp"
 
 #include <asio/co_spawn.hpp>

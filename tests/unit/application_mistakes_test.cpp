@@ -66,6 +66,12 @@ TEST(ApplicationMistakes, OfHttpAreToldAllAtOnceEachWithItsLine) {
   }
 }
 
+TEST(ApplicationMistakes, OfTheNamesOfAddressAndRoutesAreToldWithTheName) {
+  const std::string told = mistake_of("http:\n  listn: 127.0.0.1:0\n  route: []\n");
+  EXPECT_NE(told.find("unknown option \"listn\"; did you mean \"listen\""), std::string::npos) << told;
+  EXPECT_NE(told.find("unknown option \"route\"; did you mean \"routes\""), std::string::npos) << told;
+}
+
 TEST(ApplicationMistakes, WhatIsNotStartedTellsItsListenersAndRoutes) {
   asio::io_context loop(1);
   const Application app(loop.get_executor(),
