@@ -127,12 +127,13 @@ run_tests() {
 }
 
 # run_tests_over_brokers: as run_tests; with WAYBILL_TEST_AGAIN=1 at most two failed tests are run once more, alone, since
-# brokers that share the machine with a build may be late. It is said which, and how they failed.
+# brokers that share the machine with a build may be late; never what a sanitizer has found. It is said which.
 run_tests_over_brokers() {
   local failures_before="$failures" log="$logs/ctest-$1.log" unstable
   run_tests "$@" && return
   unstable="$(sed -n '/The following tests FAILED:/,$p' "$log" | sed -nE 's/^[[:space:]]+[0-9]+ - (.*) \(.*/\1/p')"
   [ "${WAYBILL_TEST_AGAIN:-}" = 1 ] && [ "$((failures - failures_before))" -le 2 ] || return 1
+  grep -qE 'Sanitizer|runtime error:' "$log" && return 1
   [ "$(grep -c . <<<"$unstable")" -eq "$((failures - failures_before))" ] || return 1
   say "Test: $1: once more: ${unstable//$'\n'/, }"
   "${within[@]}" ctest --test-dir "$root/build/$2" --output-on-failure --rerun-failed >"$logs/ctest-$1-again.log" 2>&1 </dev/null || {
@@ -278,7 +279,7 @@ run_sanitized() {
   [ -z "$ahead_job" ] || wait "$ahead_job"  # brokers that have just started need the processors
   bring_up_brokers
   TSAN_OPTIONS="suppressions=$root/tests/stress/tsan.supp:$TSAN_OPTIONS"  # of librdkafka
-  run_tests "$1-brokers" "$1" -R "^$threads_over_brokers.*_4_threads"
+  run_tests_over_brokers "$1-brokers" "$1" -R "^$threads_over_brokers.*_4_threads"
   is_done_with "$1"
 }
 if wants asan && build asan; then run_sanitized asan '^(unit|conformance|simulation|stress)$'; fi
