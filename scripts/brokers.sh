@@ -175,22 +175,20 @@ still_runs() {
     awk -v group="$1" '{ sub(/^.*\) /, "") } $3 == group && $1 !~ /[TtZX]/ { runs = 1 } END { exit !runs }'
 }
 
+signal_one() {
+  local pid
+  pid="$(group_of "$2")" || die "$2 is not up"
+  kill "-$1" -- "-$pid"
+}
+
 # Returns when nothing of it runs any more: SIGSTOP reaches the threads of a process one after the other.
 freeze_one() {
-  local pid
-  pid="$(group_of "$1")" || die "$1 is not up"
-  kill -STOP -- "-$pid"
+  signal_one STOP "$1"
   for _ in {1..250}; do
-    still_runs "$pid" || return 0
+    still_runs "$(cat "$folder/$1/pid")" || return 0
     sleep 0.02
   done
   die "$1 still runs 5 s after SIGSTOP"
-}
-
-thaw_one() {
-  local pid
-  pid="$(group_of "$1")" || die "$1 is not up"
-  kill -CONT -- "-$pid"
 }
 
 exec 9>"$folder/lock"
@@ -214,7 +212,7 @@ case "$action" in
     for name in "${names[@]}"; do kill_one "$name"; done
     ;;
   freeze) for name in "${names[@]}"; do freeze_one "$name"; done ;;
-  thaw) for name in "${names[@]}"; do thaw_one "$name"; done ;;
+  thaw) for name in "${names[@]}"; do signal_one CONT "$name"; done ;;
   wipe)
     flock 9
     for name in "${known[@]}"; do

@@ -2,15 +2,11 @@
 #pragma once
 
 #include "waybill/application_config.hpp"
-
-#include <string>
-#include <vector>
+#include "waybill/detail/mistakes.hpp"
 
 namespace waybill {
 
 /// Appends what an Application refuses: parts that are missing, and paths that two parts want. With where it was written.
-void check_parts(const ApplicationConfig& config, std::vector<std::string>& mistakes);
-/// As one Error(invalid_config), a line each, if there are any.
-void throw_all(const std::vector<std::string>& mistakes);
+void check_parts(const ApplicationConfig& config, detail::Mistakes& mistakes);
 
 }  // namespace waybill

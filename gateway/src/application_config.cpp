@@ -3,6 +3,7 @@
 #include "application_check.hpp"
 #include "body_template.hpp"
 #include "http/router.hpp"
+#include "waybill/detail/mistakes.hpp"
 #include "waybill/detail/nearest.hpp"
 #include "waybill/error.hpp"
 #include "waybill/format/json_text.hpp"
@@ -12,6 +13,8 @@
 #include <array>
 #include <charconv>
 #include <map>
+#include <set>
+#include <span>
 
 namespace waybill {
 
@@ -74,94 +77,85 @@ class HttpReader {
       : config_(config), known_(known), mistakes_(mistakes) {}
 
   void read(const ConfigNode& node) {
-    if (node.is_text()) return read_address(node, {});
+    if (node.is_text()) return read_address(node);
     if (!node.is_map()) return mistakes_.expected(node, "http", "an address, or a mapping with \"listen\"");
     mistakes_.repeated(node);
     const ConfigNode* listen = node.find("listen");
     if (!listen) mistakes_(node, "http: the key \"listen\" is missing");
     if (listen && !listen->is_text()) mistakes_.expected(*listen, "listen", "an address such as 0.0.0.0:8080");
-    std::vector<std::pair<std::string, std::string>> options;
     for (const auto& [key, value] : node.members) {
-      if (std::find(k_keys.begin(), k_keys.end(), key.text) == k_keys.end()) add_options(key.text, key, value, options);
+      if (std::find(k_keys.begin(), k_keys.end(), key.text) == k_keys.end()) add_options(key.text, key, value);
     }
     if (listen && listen->is_text()) {
-      read_address(*listen, std::move(options));
+      read_address(*listen);
     } else {
-      check_options(node, std::move(options));
+      check_options(node);
     }
     if (const ConfigNode* routes = node.find("routes")) read_routes(*routes);
   }
 
  private:
   static constexpr std::array<std::string_view, 2> k_keys{"listen", "routes"};  ///< Beside options.
-  void add_options(const std::string& name, const ConfigNode& key, const ConfigNode& value,
-                   std::vector<std::pair<std::string, std::string>>& options) {
+  void add_options(const std::string& name, const ConfigNode& key, const ConfigNode& value) {
     places_.emplace(name, &key);
     if (value.is_map()) {
       mistakes_.repeated(value);
-      for (const auto& [inner_key, inner] : value.members)
-        add_options(name + '.' + inner_key.text, inner_key, inner, options);
+      for (const auto& [inner_key, inner] : value.members) add_options(name + '.' + inner_key.text, inner_key, inner);
     } else if (value.is_list()) {
       std::string words;
       for (const ConfigNode& item : value.items) words += (words.empty() ? "" : ",") + item.text;
-      options.emplace_back(name, words);
+      add_option(name, words, value.items);
     } else if (value.is_text()) {
-      options.emplace_back(name, value.text);
+      add_option(name, value.text, {&value, 1});
     } else {
       mistakes_.expected(value, name, "a value");
     }
   }
+  void add_option(const std::string& name, const std::string& text, std::span<const ConfigNode> written) {
+    options_.emplace_back(name, text);
+    const auto holds_variables = [](const ConfigNode& node) { return !node.variables.empty(); };
+    if (std::any_of(written.begin(), written.end(), holds_variables)) unshown_.insert(name);
+  }
 
-  void read_address(const ConfigNode& node, std::vector<std::pair<std::string, std::string>> options) {
+  void read_address(const ConfigNode& node) {
     if (!node.is_filled) return;
     Url url;
     try {
       url = http::ServerConfig::from_url(node.text).url;
     } catch (const Error& error) {
       tell(node, error);
-      return check_options(node, std::move(options));
+      return check_options(node);
     }
     try {
-      for (auto& option : options) url.options.push_back(std::move(option));
-      url.core_options = {k_keys.begin(), k_keys.end()};
-      auto read = http::ServerConfig::read(url);
-      if (read) {
-        config_.http = *std::move(read);
-        config_.http->origin = mistakes_.where(node);
-      } else {
-        tell(node, read.error());
-      }
+      auto read = http::ServerConfig::read(with_options(std::move(url)));
+      if (!read) return tell(node, read.error());
+      config_.http = *std::move(read);
+      config_.http->origin = mistakes_.where(node);
     } catch (const Error& error) {
       tell(node, error);
     }
   }
   /// Where there is no good address: one mistake must not hide the others.
-  void check_options(const ConfigNode& node, std::vector<std::pair<std::string, std::string>> options) {
-    Url url = http::ServerConfig::from_url("127.0.0.1:0").url;
-    for (auto& option : options) url.options.push_back(std::move(option));
-    url.core_options = {k_keys.begin(), k_keys.end()};
-    if (const auto read = http::ServerConfig::read(url); !read) tell(node, read.error());
+  void check_options(const ConfigNode& node) {
+    const auto read = http::ServerConfig::read(with_options(http::ServerConfig::from_url("127.0.0.1:0").url));
+    if (!read) tell(node, read.error());
   }
-  /// The option that a line is about: `NAME: ...`, `option "NAME"...`, `unknown option "NAME"...`.
-  static std::string option_in(std::string_view line) {
-    const std::size_t quote = line.find("option \"");
-    if (quote != std::string_view::npos && quote <= std::string_view("unknown ").size()) {
-      line.remove_prefix(quote + std::string_view("option \"").size());
-      return std::string(line.substr(0, line.find('"')));
-    }
-    return std::string(line.substr(0, line.find(':')));
+  Url with_options(Url url) const {
+    url.options.insert(url.options.end(), options_.begin(), options_.end());
+    url.known_elsewhere.assign(k_keys.begin(), k_keys.end());
+    url.unshown = unshown_;
+    return url;
   }
   void tell(const ConfigNode& node, const Error& error) {
-    std::string_view lines = error.message();
-    while (!lines.empty()) {
-      const std::string_view line = lines.substr(0, lines.find('\n'));
-      std::string_view what = line;
+    detail::Mistakes found;
+    detail::append_mistakes(error, {}, found);
+    for (const std::string& mistake : found) {
+      std::string_view what = mistake;
       for (const std::string_view prefix : {"http URL: ", "https URL: "}) {
         if (what.starts_with(prefix)) what.remove_prefix(prefix.size());
       }
-      const auto place = places_.find(option_in(what));
+      const auto place = places_.find(detail::option_in(what));
       mistakes_(place == places_.end() ? node : *place->second, "http: " + std::string(what));
-      lines.remove_prefix(std::min(line.size() + 1, lines.size()));
     }
   }
 
@@ -243,7 +237,9 @@ class HttpReader {
   const Config& known_;
   const ConfigMistakes& mistakes_;
   http::Router router_;
-  std::map<std::string, const ConfigNode*> places_;  // of options
+  std::vector<std::pair<std::string, std::string>> options_;      // beside the address
+  std::set<std::string, std::less<>> unshown_;                    // of these: out of variables
+  std::map<std::string, const ConfigNode*, std::less<>> places_;  // of options
 };
 
 void read_health(const ConfigNode& node, const Config& known, const ConfigMistakes& mistakes, HealthConfig& into) {
@@ -299,7 +295,7 @@ std::vector<ConfigSection> sections_of(ApplicationConfig& config) {
 template <class Read>
 ApplicationConfig read_all(const Registry* registry, Read read) {
   ApplicationConfig config;
-  std::vector<std::string> mistakes;
+  detail::Mistakes mistakes;
   try {
     static_cast<Config&>(config) = read(sections_of(config));
   } catch (const Error& error) {
@@ -308,7 +304,7 @@ ApplicationConfig read_all(const Registry* registry, Read read) {
     if (!config.http) config.metrics.reset();  // there may be one that could not be read
   }
   if (registry) check_parts(config, mistakes);
-  throw_all(mistakes);
+  detail::throw_mistakes(mistakes);
   return config;
 }
 

@@ -29,9 +29,9 @@ std::chrono::milliseconds left_until(std::chrono::steady_clock::time_point deadl
 Application::Core::Core(std::optional<asio::any_io_executor> executor, ApplicationConfig config,
                         std::shared_ptr<const Registry> registry)
     : config_(std::move(config)), registry_(std::move(registry)), log_(make_log(config_)) {
-  std::vector<std::string> mistakes;
+  detail::Mistakes mistakes;
   check_parts(config_, mistakes);
-  throw_all(mistakes);
+  detail::throw_mistakes(mistakes);
   if (!executor) loop_ = std::make_unique<asio::io_context>(1);
   home_.emplace(loop_ ? asio::any_io_executor(loop_->get_executor()) : *executor);
   config_.validate().value();

@@ -44,13 +44,6 @@ std::size_t resident_kib() {
   return resident * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)) / 1024;
 }
 
-std::string last_lines(const LogCapture& logs) {
-  std::string text;
-  const auto lines = logs.lines();
-  for (std::size_t i = lines.size() > 20 ? lines.size() - 20 : 0; i < lines.size(); ++i) text += lines[i].text + '\n';
-  return text;
-}
-
 /// How late the machine wakes a thread that has nothing to do with waybill: what of a late end is not ours.
 class IdleThread {
  public:
@@ -127,9 +120,7 @@ class Load {
       --open;
       if (!outcome) note_end(began, outcome.error());
       if (outcome) ++accepted;
-      ledger_.ended(event, outcome                                  ? Ledger::Outcome::accepted
-                           : outcome.error().end() == End::rejected ? Ledger::Outcome::rejected
-                                                                    : Ledger::Outcome::unknown);
+      ledger_.ended(event, outcome);
     });
   }
   void ask(std::uint64_t request) {
@@ -221,7 +212,7 @@ TEST_P(Outage, LosesNothingThatWasAcceptedAndEndsEveryCall) {
     const Clock::time_point back = Clock::now();
     ASSERT_TRUE(eventually(loop, std::chrono::seconds(60), [&] { return is_serving_since(back); }))
         << "not serving a minute after the broker accepts connections, kill " << kill << "; said so far:\n"
-        << last_lines(logs);
+        << logs.last_lines();
     slowest_return = std::max(slowest_return, std::chrono::ceil<milliseconds>(Clock::now() - back));
     ledger.outage_ended();
     const std::size_t before = load.accepted;

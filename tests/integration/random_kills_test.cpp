@@ -35,13 +35,6 @@ unsigned number_of(const char* variable, unsigned otherwise) {
   return text ? static_cast<unsigned>(std::strtoul(text, nullptr, 10)) : otherwise;
 }
 
-std::string last_lines(const LogCapture& logs) {
-  std::string text;
-  const auto lines = logs.lines();
-  for (std::size_t i = lines.size() > 20 ? lines.size() - 20 : 0; i < lines.size(); ++i) text += lines[i].text + '\n';
-  return text;
-}
-
 /// A request and an event every two milliseconds, and what becomes of them.
 class Load {
  public:
@@ -70,9 +63,7 @@ class Load {
     ledger_.attempted(event);
     client_.emit("event", event, [this, event](const Result<Accepted>& outcome) {
       --open;
-      ledger_.ended(event, outcome                                  ? Ledger::Outcome::accepted
-                           : outcome.error().end() == End::rejected ? Ledger::Outcome::rejected
-                                                                    : Ledger::Outcome::unknown);
+      ledger_.ended(event, outcome);
     });
   }
   void ask(std::uint64_t request) {
@@ -186,7 +177,7 @@ TEST_P(RandomKills, TheServiceAnswersAfterEach) {
     }
     const Clock::time_point last = Clock::now();
     ASSERT_TRUE(eventually(loop_, std::chrono::seconds(60), [&] { return load.last_asked >= last; }))
-        << "not answered a minute after kill " << kill << "; " << last_lines(logs_);
+        << "not answered a minute after kill " << kill << "; " << logs_.last_lines();
     answered_after.push_back(std::chrono::ceil<milliseconds>(Clock::now() - last));
   }
   load.stop();

@@ -1,6 +1,9 @@
 // Ledger: what a load attempted, what was accepted, what was handled and how requests ended; and what that adds up to.
 #pragma once
 
+#include "waybill/result.hpp"
+#include "waybill/transport/transport.hpp"
+
 #include <chrono>
 #include <cstdint>
 #include <iosfwd>
@@ -21,6 +24,11 @@ class Ledger {
   // Events.
   void attempted(std::uint64_t event, Clock::time_point at = Clock::now());
   void ended(std::uint64_t event, Outcome outcome);
+  void ended(std::uint64_t event, const Result<Accepted>& outcome) {
+    ended(event, outcome                                  ? Outcome::accepted
+                 : outcome.error().end() == End::rejected ? Outcome::rejected
+                                                          : Outcome::unknown);
+  }
   void handled(std::uint64_t event, bool is_marked_as_repeated);
 
   // Requests; `late` is how long after its deadline one ended (negative: before).

@@ -40,6 +40,13 @@ class LogCapture {
     return static_cast<std::size_t>(std::count_if(all.begin(), all.end(), contains));
   }
   bool contains(std::string_view part) const { return count(part) > 0; }
+  /// For the text of a failure.
+  std::string last_lines() const {
+    std::string text;
+    const auto all = lines();
+    for (std::size_t i = all.size() > 20 ? all.size() - 20 : 0; i < all.size(); ++i) text += all[i].text + '\n';
+    return text;
+  }
 
  private:
   struct Shared {

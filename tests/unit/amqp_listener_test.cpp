@@ -1,50 +1,12 @@
 // A listener of amqp and a broker that answers late, refuses, or does not answer at all.
-#include "amqp_fake_broker.hpp"
-#include "support/broker_url.hpp"
+#include "amqp_listener_rig.hpp"
 #include "support/eventually.hpp"
-#include "support/keeping_sinks.hpp"
-#include "support/log_capture.hpp"
 
 #include <asio/co_spawn.hpp>
 #include <asio/detached.hpp>
 
 namespace waybill::amqp {
 namespace {
-
-constexpr const char* k_request = R"({"pattern":"p","id":"id-1","data":1})";
-
-class AmqpListenerAlone : public testing::Test {
- protected:
-  test::OpenListener& listen(const std::string& options = {}) {
-    listening.transport =
-        test::transport_of("amqp://127.0.0.1:" + std::to_string(broker.port()) + "/?queue=q" + options);
-    Environment environment;
-    environment.executor = loop.get_executor();
-    environment.serializer = &json_format();
-    environment.log = logs.log();
-    environment.dead_letter = dead_letter;
-    listening.listener = listening.transport->make_listener(std::move(environment));
-    return listening;
-  }
-  Result<void> open() {
-    const Routes routes{{Pattern("p"), true, true}};
-    return test::run_until(loop, listening.listener->open(routes, listening.sink));
-  }
-  static Packet answer(const std::string& data) {
-    Packet reply;
-    reply.kind = PacketKind::value;
-    reply.last = reply.has_payload = true;
-    reply.serializer = &json_format();
-    reply.payload = Slice::copy('"' + data + '"');
-    return reply;
-  }
-
-  std::string dead_letter;
-  asio::io_context loop{1};
-  test::LogCapture logs;
-  FakeBroker broker{loop};
-  test::OpenListener listening;
-};
 
 TEST_F(AmqpListenerAlone, AnOpeningThatIsNotAnsweredEndsInTimeAndSaysWhatItWaitedFor) {
   broker.answers = [](const FakeBroker::Asked& one) { return one.id != AMQP_BASIC_CONSUME_METHOD; };
@@ -53,21 +15,6 @@ TEST_F(AmqpListenerAlone, AnOpeningThatIsNotAnsweredEndsInTimeAndSaysWhatItWaite
   ASSERT_FALSE(opened);
   EXPECT_TRUE(opened.error().code() == errc::refused);
   EXPECT_NE(opened.error().message().find("consuming the queue q"), std::string_view::npos) << opened.error().what();
-}
-
-TEST_F(AmqpListenerAlone, AConsumerThatGetsNothingOfAQueueThatHoldsMessagesIsLost) {
-  bool is_opening = true;
-  broker.answers = [&](const FakeBroker::Asked& one) {
-    if (is_opening || one.id != AMQP_QUEUE_DECLARE_METHOD) return true;
-    broker.say(one.channel, AMQP_QUEUE_DECLARE_OK_METHOD, amqp_queue_declare_ok_t{amqp_cstring_bytes("q"), 5, 1});
-    return false;
-  };
-  listen("&queue_type=quorum");
-  ASSERT_TRUE(open());
-  is_opening = false;
-  EXPECT_TRUE(test::eventually(loop, [this] { return listening.sink.lost.size() == 1; }));
-  EXPECT_NE(std::string(listening.sink.lost.at(0).message()).find("holds 5 messages, and its consumer gets none"),
-            std::string::npos);
 }
 
 TEST_F(AmqpListenerAlone, ABrokerThatIsSlowAtTheFirstLoginIsNotGreetedByStrangers) {

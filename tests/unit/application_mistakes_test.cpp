@@ -4,6 +4,7 @@
 #include <asio/io_context.hpp>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -70,6 +71,19 @@ TEST(ApplicationMistakes, OfTheNamesOfAddressAndRoutesAreToldWithTheName) {
   const std::string told = mistake_of("http:\n  listn: 127.0.0.1:0\n  route: []\n");
   EXPECT_NE(told.find("unknown option \"listn\"; did you mean \"listen\""), std::string::npos) << told;
   EXPECT_NE(told.find("unknown option \"route\"; did you mean \"routes\""), std::string::npos) << told;
+}
+
+TEST(ApplicationMistakes, OfHttpShowNothingOfWhatAVariableHolds) {
+  ::setenv("APPLICATION_TEST_SECRET", "hunter2", 1);
+  for (const char* option :
+       {"timeout: \"${APPLICATION_TEST_SECRET}\"", "cors: { origins: \"${APPLICATION_TEST_SECRET}\" }",
+        "cors: { origins: [ \"https://shop.example\", \"${APPLICATION_TEST_SECRET}\" ] }"}) {
+    const std::string told = mistake_of(std::string("http:\n  listen: 127.0.0.1:0\n  ") + option);
+    EXPECT_NE(told.find("config:3: http: "), std::string::npos) << told;
+    EXPECT_NE(told.find("found what the variable holds"), std::string::npos) << told;
+    EXPECT_EQ(told.find("hunter2"), std::string::npos) << told;
+  }
+  ::unsetenv("APPLICATION_TEST_SECRET");
 }
 
 TEST(ApplicationMistakes, WhatIsNotStartedTellsItsListenersAndRoutes) {

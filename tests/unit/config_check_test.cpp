@@ -130,6 +130,16 @@ TEST_F(ConfigFile, AMistakeDoesNotShowWhatAVariableHolds) {
   }
 }
 
+TEST_F(ConfigFile, AMistakeOfAUrlWithVariablesHidesThePasswordThatTheFileHas) {
+  const ScopedVariable host("CONFIG_TEST_HOST", "h");
+  for (const char* yaml : {"clients:\n  a: \"tcp://u:hunter2@${CONFIG_TEST_HOST}:x\"",
+                           "clients:\n  a: \"tcp://${CONFIG_TEST_HOST}:x?password=hunter2\""}) {
+    const std::string told = mistakes_in(yaml);
+    EXPECT_TRUE(contains(told, "${CONFIG_TEST_HOST}")) << told;
+    EXPECT_FALSE(contains(told, "hunter2")) << told;
+  }
+}
+
 TEST(Durations, AreShownWithAUnit) {
   for (const char* text : {"0s", "1ms", "1500ms", "5s", "90s", "2m", "3h", "25h", "1d"}) {
     EXPECT_EQ(duration_text(parse_duration(text).value()), text);

@@ -12,6 +12,12 @@ namespace {
 const std::string k_request = R"({"pattern":"echo","data":"x","id":"1"})";
 const std::string k_reply = framed(R"({"response":"x","isDisposed":true,"id":"1"})");
 
+std::string requests(int count) {
+  std::string stream;
+  for (int i = 0; i < count; ++i) stream += framed(k_request);
+  return stream;
+}
+
 TEST(TcpListener, AnswersFramesHoweverTheyAreSplit) {
   TcpRig rig;
   rig.listen();
@@ -84,9 +90,7 @@ TEST(TcpListener, StopsReadingAPeerWithTooManyRequestsInFlight) {
   rig.keep = true;
   rig.listen();
   auto socket = rig.raw();
-  std::string stream;
-  for (int i = 0; i < 20; ++i) stream += framed(k_request);
-  rig.talk(socket, stream, [&](auto&) { return rig.sink.deliveries.size() >= 4; });
+  rig.talk(socket, requests(20), [&](auto&) { return rig.sink.deliveries.size() >= 4; });
   run_ready(rig.loop);
   EXPECT_EQ(rig.sink.deliveries.size(), 4u);
   std::string got;
@@ -110,9 +114,7 @@ TEST(TcpListener, ServesOthersBesideRequestsThatLastForLong) {
   rig.keep = true;
   rig.listen();
   auto socket = rig.raw();
-  std::string stream;
-  for (int i = 0; i < 20; ++i) stream += framed(k_request);
-  rig.talk(socket, stream, [&](auto&) { return rig.sink.deliveries.size() == 8; });
+  rig.talk(socket, requests(20), [&](auto&) { return rig.sink.deliveries.size() == 8; });
   std::size_t answered = 0;
   EXPECT_TRUE(eventually(rig.loop, [&] {
     EXPECT_LE(rig.sink.deliveries.size(), 8u);

@@ -11,7 +11,6 @@
 #include <functional>
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -66,9 +65,7 @@ struct ListenerConfig {
   DeliveryPolicy delivery;
   std::vector<MiddlewareConfig> middleware;  ///< Around the handlers, for what comes by this listener; outermost first.
   std::string origin;                        ///< Where it was written, for errors: "orders.yaml:3". May be empty.
-  std::map<std::string, std::string, std::less<>> option_origins;  ///< The same of options that stand beside the URL.
-  std::set<std::string, std::less<>>
-      variable_options;  ///< Options out of variables: mistakes do not show their values.
+  std::map<std::string, std::string, std::less<>> option_origins;  ///< The same of options beside the URL.
 
   /// Reads core's options off a URL. Throws Error(invalid_config).
   static ListenerConfig from_url(std::string_view url);
@@ -86,7 +83,6 @@ struct ClientConfig {
   std::vector<MiddlewareConfig> middleware;  ///< Around its calls, outermost first.
   std::string origin;                        ///< As in ListenerConfig.
   std::map<std::string, std::string, std::less<>> option_origins;  ///< The same.
-  std::set<std::string, std::less<>> variable_options;             ///< The same.
 
   /// Reads core's options off a URL. Throws Error(invalid_config).
   static ClientConfig from_url(std::string_view url);

@@ -5,7 +5,9 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -27,8 +29,10 @@ struct Url {
   std::vector<Host> hosts;
   std::string path;  ///< Without the leading slash, decoded.
   std::vector<std::pair<std::string, std::string>> options;
-  /// What core reads beside them in this place, a listener's or a client's: OptionReader may be asked for the nearest name.
-  std::vector<std::string> core_options;
+  /// Options that others read in this place, as core does of a listener or a client: what is near to one was meant for it.
+  std::vector<std::string> known_elsewhere;
+  /// Options whose values OptionReader's mistakes do not show: they come out of variables, and may be secrets.
+  std::set<std::string, std::less<>> unshown;
 
   /// Errors: invalid_config; the message shows the URL without its password.
   static Result<Url> parse(std::string_view text);

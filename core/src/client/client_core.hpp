@@ -141,7 +141,7 @@ class ClientCore final : public std::enable_shared_from_this<ClientCore>,
   /// To the link; an event that the broker will confirm is kept until then. REQUIRES: ready_.
   Result<void> transmit(const Packet& packet, Ticket ticket, CallKey key);
   void set_status(Status changed);
-  void set_why(std::string& which, std::string_view reason);
+  void note_trouble();
   void tell_bound(std::string_view bound) const;
   void tell_began(const ObservedCall& call, Packet& packet);
   ObservedCall observed(CallKey key, std::size_t sent = 0, std::size_t received = 0) const;
@@ -204,10 +204,9 @@ class ClientCore final : public std::enable_shared_from_this<ClientCore>,
   Flushes flushes_;
   std::uint64_t losses_ = 0;
   std::optional<Error> last_failure_;
+  mutable std::mutex why_mutex_;  ///< Of the two below, which others read, and only the loop writes.
   std::string blocked_why_;
-  mutable std::mutex why_mutex_;  ///< Of the two below, which others read.
-  std::string why_blocked_;
-  std::string why_hindered_;
+  std::string hindered_why_;
   std::atomic<std::chrono::steady_clock::rep> troubled_at_{0};
   LinkLog link_log_;
   Timer deadline_timer_;

@@ -45,13 +45,17 @@ void ClientCore::on_link_failed(const Error& error, std::optional<std::chrono::m
 }
 
 void ClientCore::on_blocked(std::string_view reason) {
-  blocked_ = !reason.empty();
-  blocked_why_ = reason;
-  if (ready_) tell_blocked();
+  const bool was_blocked = std::exchange(blocked_, !reason.empty());
+  {
+    const std::lock_guard lock(why_mutex_);
+    blocked_why_ = reason;
+  }
+  if (!ready_) return;
+  if (was_blocked && !blocked_) note_trouble();
+  tell_blocked();
 }
 
 void ClientCore::tell_blocked() {
-  set_why(why_blocked_, blocked_ ? blocked_why_ : std::string());
   set_status(blocked_ ? Status::blocked : Status::ready);
   if (blocked_) {
     return log_.warning(config_.url.redacted() + " takes no messages for now, what is sent waits: " + blocked_why_);

@@ -45,23 +45,23 @@ ClientState ClientCore::state() const {
   state.status = status;
   state.troubled_at = std::chrono::steady_clock::time_point(std::chrono::steady_clock::duration(troubled_at_.load()));
   const std::lock_guard lock(why_mutex_);
-  if (state.status == Status::blocked) state.why = why_blocked_;
-  if (state.status == Status::ready) state.why = why_hindered_;
+  if (state.status == Status::blocked) state.why = blocked_why_;
+  if (state.status == Status::ready) state.why = hindered_why_;
   return state;
 }
 
-void ClientCore::set_why(std::string& which, std::string_view reason) {
-  const std::lock_guard lock(why_mutex_);
-  if (reason.empty() && !which.empty()) troubled_at_ = clock_.now().time_since_epoch().count();
-  which = reason;
-}
+void ClientCore::note_trouble() { troubled_at_ = clock_.now().time_since_epoch().count(); }
 
-void ClientCore::on_hindered(std::string_view reason) { set_why(why_hindered_, reason); }
+void ClientCore::on_hindered(std::string_view reason) {
+  const std::lock_guard lock(why_mutex_);
+  if (reason.empty() && !hindered_why_.empty()) note_trouble();
+  hindered_why_ = reason;
+}
 
 void ClientCore::set_status(Status changed) {
   if (changed == Status::interrupted) {
-    set_why(why_hindered_, {});
-    troubled_at_ = clock_.now().time_since_epoch().count();
+    on_hindered({});
+    note_trouble();
   }
   if (status.exchange(changed) != changed && observer_) observer_->link_changed(observed_url_, changed);
 }

@@ -169,27 +169,20 @@ class FileReader {
   bool read_url(const ConfigNode& node, Endpoint& endpoint) {
     in_url_.clear();
     if (!node.is_filled) return false;
-    auto url = Url::parse(node.text);
+    auto url = parse_url(node.text, node.variables.empty() ? node.text : node.written);
     if (!url) {
       Mistakes found;
       append_mistakes(url.error(), {}, found);
-      for (std::string& text : found) mistake_(node, as_written(std::move(text), node));
+      for (const std::string& text : found) mistake_(node, text);
       return false;
     }
     for (const auto& [name, value] : url->options) {
       in_url_.push_back(name);
-      if (!node.variables.empty()) endpoint.variable_options.insert(name);
+      if (!node.variables.empty()) url->unshown.insert(name);
     }
     endpoint.url = *std::move(url);
-    take_core_options(node, node, endpoint);
+    take_core_options(node, endpoint);
     return true;
-  }
-
-  /// A mistake of a URL begins with the URL: that of the file, not what variables made of it.
-  static std::string as_written(std::string text, const ConfigNode& node) {
-    const std::size_t end = text.rfind(": ");
-    if (node.variables.empty() || end == std::string::npos) return text;
-    return node.written.substr(0, 200) + text.substr(end);
   }
 
   /// One option beside the URL; a mapping stands for options with a common prefix ("native: {linger.ms: 5}").
@@ -213,18 +206,18 @@ class FileReader {
     // Core's options are read one by one, so that each mistake gets the line of its option.
     auto others = std::move(endpoint.url.options);
     endpoint.url.options = {{name, value.text}};
-    if (!value.variables.empty()) endpoint.variable_options.insert(name);
-    take_core_options(key, value, endpoint);
+    if (!value.variables.empty()) endpoint.url.unshown.insert(name);
+    take_core_options(key, endpoint);
     for (auto& left : endpoint.url.options) others.push_back(std::move(left));
     endpoint.url.options = std::move(others);
     endpoint.option_origins[name] = mistake_.where(key);
   }
 
   template <class Endpoint>
-  void take_core_options(const ConfigNode& node, const ConfigNode& value, Endpoint& endpoint) {
+  void take_core_options(const ConfigNode& node, Endpoint& endpoint) {
     Mistakes found;
     take_options(endpoint, found);
-    for (const std::string& text : found) mistake_(node, value.variables.empty() ? text : without_value(text));
+    for (const std::string& text : found) mistake_(node, text);
   }
 
   /// A list, outermost first; each item is a name, or a name with its options.

@@ -27,6 +27,7 @@ enum class Role { listener, client };
 Url split_off(Url& url, Role role, Mistakes& mistakes) {
   Url core;
   core.scheme = url.scheme;
+  core.unshown = url.unshown;
   std::vector<std::pair<std::string, std::string>> rest;
   for (auto& option : url.options) {
     const auto known = std::find_if(std::begin(k_options), std::end(k_options),
@@ -44,10 +45,10 @@ Url split_off(Url& url, Role role, Mistakes& mistakes) {
     }
   }
   url.options = std::move(rest);
-  url.core_options.clear();
+  url.known_elsewhere.clear();
   for (const CoreOption& option : k_options) {
     const OptionUse use = role == Role::listener ? option.in_listeners : option.in_clients;
-    if (use == read) url.core_options.emplace_back(option.name);
+    if (use == read) url.known_elsewhere.emplace_back(option.name);
   }
   return core;
 }
@@ -104,11 +105,6 @@ std::unique_ptr<Transport> make_configured(const Registry& registry, const Url& 
   throw made.error();
 }
 
-std::string without_value(const std::string& mistake) {
-  const std::size_t at = mistake.find(", found \"");
-  return at == std::string::npos ? mistake : mistake.substr(0, at) + ", found what the variable holds";
-}
-
 std::optional<std::string> refusal_of(const ListenerConfig& listener, const Capabilities& can) {
   const std::string transport(can.transport);
   if (!listener.group.empty() && can.groups == Support::impossible) {
@@ -131,16 +127,13 @@ enum class Depth {
 /// Each with where its option stands: `tcp URL: unknown option "NAME"...`.
 template <class Endpoint>
 void append_option_mistakes(const Error& error, const Endpoint& endpoint, Mistakes& mistakes) {
-  constexpr std::string_view k_option = "option \"";
+  const std::string prefix = in_url_of(endpoint.url.scheme);
   Mistakes found;
   append_mistakes(error, {}, found);
   for (const std::string& mistake : found) {
-    const std::size_t at = mistake.find(k_option);
-    const std::size_t begin = at == std::string::npos ? mistake.size() : at + k_option.size();
-    const std::string name = mistake.substr(begin, mistake.find('"', begin) - begin);
-    const auto own = endpoint.option_origins.find(name);
-    mistakes.push_back(at_origin(own == endpoint.option_origins.end() ? endpoint.origin : own->second) +
-                       (endpoint.variable_options.contains(name) ? without_value(mistake) : mistake));
+    const std::string_view what = std::string_view(mistake).substr(mistake.starts_with(prefix) ? prefix.size() : 0);
+    const auto own = endpoint.option_origins.find(option_in(what));
+    mistakes.push_back(at_origin(own == endpoint.option_origins.end() ? endpoint.origin : own->second) + mistake);
   }
 }
 
@@ -243,27 +236,6 @@ Result<Startup> parse_startup(std::string_view text) {
   return Error(errc::invalid_config,
                "expected fail_fast, wait, wait(30s) or background, found \"" + std::string(text.substr(0, 100)) + '"',
                End::rejected);
-}
-
-Result<void> outcome_of(const Mistakes& mistakes) {
-  if (mistakes.empty()) return {};
-  std::string message;
-  for (const std::string& mistake : mistakes) {
-    if (!message.empty()) message += '\n';
-    message += mistake;
-  }
-  return Error(errc::invalid_config, std::move(message), End::rejected);
-}
-
-void throw_mistakes(const Mistakes& mistakes) { outcome_of(mistakes).value(); }
-
-void append_mistakes(const Error& error, std::string_view prefix, Mistakes& mistakes) {
-  std::string_view lines = error.message();
-  while (!lines.empty()) {
-    const std::size_t end = lines.find('\n');
-    mistakes.push_back(std::string(prefix) + std::string(lines.substr(0, end)));
-    lines.remove_prefix(end == std::string_view::npos ? lines.size() : end + 1);
-  }
 }
 
 }  // namespace detail

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "waybill/config.hpp"
+#include "waybill/detail/mistakes.hpp"
 #include "waybill/registry.hpp"
 
 #include <optional>
@@ -11,9 +12,6 @@
 #include <vector>
 
 namespace waybill::detail {
-
-/// Where a mistake was made and which.
-using Mistakes = std::vector<std::string>;
 
 /// What core does with an option of its own in the URL of a role.
 enum class OptionUse {
@@ -32,9 +30,6 @@ struct CoreOption {
 /// All of them; docs/configuration.md describes each in one sentence, and a test compares the two.
 std::span<const CoreOption> core_options() noexcept;
 
-/// A mistake of OptionReader without the value, which stands last: out of a variable it may be a secret.
-std::string without_value(const std::string& mistake);
-
 /// Moves core's options from config.url to where they belong, and appends what is wrong with them to `mistakes`.
 /// What the URL does not mention stays as it was.
 void take_options(ListenerConfig& config, Mistakes& mistakes);
@@ -49,17 +44,11 @@ std::unique_ptr<Transport> make_configured(const Registry& registry, const Url& 
 /// Throws what is wrong with any listener and any client of `config`, those too that are not used yet: unknown schemes,
 /// serializers and options of transports.
 void check_everything(const Registry& registry, const Config& config);
-/// What a listener asks for that its transport cannot do: groups, dead letters. Nothing where all is well.
-std::optional<std::string> refusal_of(const ListenerConfig& listener, const Capabilities& can);
-/// Appended; and what transports cannot do for listeners, which a start tells otherwise. Those whose URL could not be read are left out: that is told already.
+/// Appends the same, and what transports cannot do for listeners, which a start tells otherwise. What has no URL that could be
+/// read is left out: that is told already.
 void check_file(const Registry& registry, const Config& config, Mistakes& mistakes);
 
-/// invalid_config with every mistake, one a line, if there is any.
-Result<void> outcome_of(const Mistakes& mistakes);
-/// The same, thrown.
-void throw_mistakes(const Mistakes& mistakes);
-
-/// The lines of an error's message, one mistake each.
-void append_mistakes(const Error& error, std::string_view prefix, Mistakes& mistakes);
+/// What a listener asks for that its transport cannot do: groups, dead letters. Nothing where all is well.
+std::optional<std::string> refusal_of(const ListenerConfig& listener, const Capabilities& can);
 
 }  // namespace waybill::detail

@@ -92,8 +92,7 @@ struct YamlHint {
 constexpr YamlHint k_hints[] = {
     {"illegal map value",
      "a \":\" where no key can end: indent the keys of one mapping alike, put a text with \": \" in it in quotes, and "
-     "look "
-     "whether the line above lacks its \":\""},
+     "look whether the line above lacks its \":\""},
     {"illegal map key", "a key stands where none can be: indent the keys of one mapping alike"},
     {"illegal block entry", "a \"-\" where no list can begin: its items stand below the key, indented alike"},
     {"end of map not found",

@@ -19,7 +19,4 @@ void check_names(const Config& config, Mistakes& mistakes);
 /// Its URL, where that is `self:NAME` replaced by that of the listener; a port that is 0 stays so. Error: invalid_config.
 Result<ClientConfig> resolve_own(const Config& config, const ClientConfig& client);
 
-/// "file:3: ", or nothing where that is not known.
-inline std::string at_origin(const std::string& origin) { return origin.empty() ? std::string() : origin + ": "; }
-
 }  // namespace waybill::detail

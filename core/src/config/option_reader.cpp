@@ -1,5 +1,6 @@
 #include "config/url_text.hpp"
 #include "config/values.hpp"
+#include "waybill/detail/mistakes.hpp"
 #include "waybill/detail/nearest.hpp"
 #include "waybill/url.hpp"
 
@@ -26,6 +27,12 @@ std::string bad_value(std::string_view names, const std::string& value, std::str
   const std::string_view name = first_name(names);
   const std::string shown = detail::is_secret_name(name) ? std::string(detail::k_hidden) : value.substr(0, 100);
   return "option \"" + std::string(name) + "\": expected " + std::string(expected) + ", found \"" + shown + '"';
+}
+
+/// Of a mistake its text without the value, which stands behind all else.
+std::string without_value(const std::string& mistake) {
+  const std::size_t at = mistake.find(", found \"");
+  return at == std::string::npos ? mistake : mistake.substr(0, at) + ", found what the variable holds";
 }
 
 }  // namespace
@@ -127,15 +134,14 @@ void OptionReader::allow(std::string_view names) {
 }
 
 Result<void> OptionReader::finish() {
-  // Core has taken its own options off before; what is near to one of them was meant for it.
-  const auto with_core = [this](std::vector<std::string> names) {
-    names.insert(names.end(), url_.core_options.begin(), url_.core_options.end());
+  const auto with_others = [this](std::vector<std::string> names) {
+    names.insert(names.end(), url_.known_elsewhere.begin(), url_.known_elsewhere.end());
     std::sort(names.begin(), names.end());  // a word may have been asked for twice
     names.erase(std::unique(names.begin(), names.end()), names.end());
     return names;
   };
-  const std::vector<std::string> candidates = with_core(known_);
-  const std::vector<std::string> listed = with_core(listed_);
+  const std::vector<std::string> candidates = with_others(known_);
+  const std::vector<std::string> listed = with_others(listed_);
   for (const auto& [name, value] : url_.options) {
     const bool is_known = std::find(known_.begin(), known_.end(), name) != known_.end();
     const auto has_prefix = [&name = name](const std::string& prefix) { return name.starts_with(prefix); };
@@ -144,13 +150,12 @@ Result<void> OptionReader::finish() {
     mistakes_.push_back("unknown option \"" + name.substr(0, 100) + '"' +
                         detail::suggestion(name, is_near ? candidates : listed));
   }
-  if (mistakes_.empty()) return {};
-  std::string message;
+  detail::Mistakes told;
   for (const std::string& mistake : mistakes_) {
-    if (!message.empty()) message += '\n';
-    message += detail::in_url_of(url_.scheme) + mistake;
+    const bool is_shown = !url_.unshown.contains(detail::option_in(mistake));
+    told.push_back(detail::in_url_of(url_.scheme) + (is_shown ? mistake : without_value(mistake)));
   }
-  return Error(errc::invalid_config, std::move(message), End::rejected);
+  return detail::outcome_of(told);
 }
 
 }  // namespace waybill

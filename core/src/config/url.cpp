@@ -169,12 +169,14 @@ class UrlReader {
 
 }  // namespace
 
-Result<Url> Url::parse(std::string_view text) {
+Result<Url> Url::parse(std::string_view text) { return detail::parse_url(text, text); }
+
+Result<Url> detail::parse_url(std::string_view text, std::string_view written) {
   Url url;
   const std::vector<std::string> mistakes = UrlReader(text, url).read();
   if (mistakes.empty()) return url;
-  const bool is_shown = !text.empty() && text.size() <= 1024;
-  const std::string shown = is_shown ? detail::hide_secrets(text) : std::string("URL");
+  const bool is_shown = !written.empty() && written.size() <= 1024;
+  const std::string shown = is_shown ? hide_secrets(written) : std::string("URL");
   std::string message;
   for (const std::string& mistake : mistakes) {
     if (!message.empty()) message += '\n';

@@ -1,6 +1,8 @@
 // Percent encoding, and what must not be shown of a URL.
 #pragma once
 
+#include "waybill/url.hpp"
+
 #include <optional>
 #include <string>
 #include <string_view>
@@ -23,6 +25,9 @@ bool is_secret_name(std::string_view name);
 inline std::string in_url_of(std::string_view scheme) {
   return scheme.empty() ? std::string() : std::string(scheme) + " URL: ";
 }
+
+/// As Url::parse(); its mistakes show `written` instead, what the file has where variables were filled in.
+Result<Url> parse_url(std::string_view text, std::string_view written);
 
 /// A URL text that need not be well formed, with whatever may be its password hidden: rather too much than too little.
 std::string hide_secrets(std::string_view url);

@@ -3,10 +3,11 @@
 #include "waybill/error.hpp"
 #include "waybill/url.hpp"
 
+#include <algorithm>
 #include <charconv>
+#include <iterator>
 #include <span>
 #include <string>
-#include <utility>
 
 namespace waybill {
 namespace {
@@ -30,8 +31,9 @@ std::optional<std::uint64_t> parse_with_unit(std::string_view text, std::span<co
   return std::nullopt;
 }
 
-constexpr Unit k_times[] = {{"", 1},         {"ms", 1},        {"s", 1000},      {"m", 60'000},
-                            {"min", 60'000}, {"h", 3'600'000}, {"d", 86'400'000}};
+/// The smallest first; of those that are alike the last is shown.
+constexpr Unit k_times[] = {{"", 1},       {"ms", 1},        {"s", 1000},      {"min", 60'000},
+                            {"m", 60'000}, {"h", 3'600'000}, {"d", 86'400'000}};
 constexpr Unit k_sizes[] = {{"", 1},      {"B", 1},     {"KiB", 1 << 10},  {"MiB", 1 << 20},     {"GiB", 1 << 30},
                             {"KB", 1000}, {"kB", 1000}, {"MB", 1'000'000}, {"GB", 1'000'000'000}};
 constexpr std::uint64_t k_longest_time = 365ull * 86'400'000;  // a year: clocks can add it without overflow
@@ -47,14 +49,11 @@ Result<std::chrono::milliseconds> parse_duration(std::string_view text) {
 }
 
 std::string duration_text(std::chrono::milliseconds duration) {
-  constexpr std::pair<const char*, std::chrono::milliseconds::rep> k_largest_first[] = {
-      {"d", 86'400'000}, {"h", 3'600'000}, {"m", 60'000}, {"s", 1000}};
-  const auto count = duration.count();
+  const auto count = static_cast<std::uint64_t>(duration.count());
   if (count == 0) return "0s";
-  for (const auto& [name, factor] : k_largest_first) {
-    if (count % factor == 0) return std::to_string(count / factor) + name;
-  }
-  return std::to_string(count) + "ms";
+  const auto unit = std::find_if(std::rbegin(k_times), std::rend(k_times),
+                                 [count](const Unit& one) { return count % one.factor == 0; });
+  return std::to_string(count / unit->factor) + std::string(unit->name);
 }
 
 std::optional<std::uint64_t> detail::parse_size(std::string_view text) {

@@ -164,7 +164,7 @@ std::vector<Middleware> make_middleware(const std::vector<MiddlewareConfig>& lis
       made.push_back(one.make());
       require_side(made.back(), side);
     } catch (const Error& error) {
-      append_mistakes(error, one.origin.empty() ? std::string() : one.origin + ": ", mistakes);
+      append_mistakes(error, at_origin(one.origin), mistakes);
     }
   }
   throw_mistakes(mistakes);

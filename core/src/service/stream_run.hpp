@@ -23,7 +23,8 @@ class StreamRun : public std::enable_shared_from_this<StreamRun> {
   StreamRun(Exchange& exchange, StreamRoutine stream);
 
   /// Sends what the stream yields, as fast as it yields and the caller takes; throws what leaves it. A caller that has gone
-  /// is an end like any other; a service that shuts down ends it after a while, with an error. When it is cancelled, what the stream awaits is cancelled; throws Error(cancelled).
+  /// is an end like any other; a service that shuts down ends it after a while, with an error. When it is cancelled, what the
+  /// stream awaits is cancelled; throws Error(cancelled).
   /// The stream has ended and is destroyed when this completes.
   static asio::awaitable<void> run(std::shared_ptr<StreamRun> self);
 

@@ -144,8 +144,7 @@ void Server::Core::respond(const ExchangePtr& exchange, Response response) {
     response = Response::problem(500, {});
   }
   exchange->status = response.status;
-  response.fields.set("X-Request-Id", exchange->request->id);
-  add_cors(*exchange->request, response);
+  add_own_fields(*exchange->request, response);
   if (log_.wants(LogLevel::debug)) {
     std::string line = "http: " + exchange->request->method + ' ' + exchange->request->target + ' ' +
                        std::to_string(response.status) + ' ' + exchange->request->id;
@@ -239,8 +238,7 @@ void Server::Core::leave(const ExchangePtr& exchange) {
   on_left(*peer);
   if (has_begun || peer->is_reset()) return peer->fail(Error(errc::connection_lost, peer->peer() + " has left"));
   Response told = Response::problem(504, "the caller has ended its side, and the handler took longer than a second");
-  told.fields.set("X-Request-Id", exchange->request->id);
-  add_cors(*exchange->request, told);
+  add_own_fields(*exchange->request, told);
   peer->respond(told, exchange->is_head_only);
 }
 
@@ -255,7 +253,8 @@ void Server::Core::on_left(Peer& peer) {
   exchange->cancel.emit(asio::cancellation_type::terminal);
 }
 
-void Server::Core::add_cors(const Request& request, Response& response) const {
+void Server::Core::add_own_fields(const Request& request, Response& response) const {
+  response.fields.set("X-Request-Id", request.id);
   const Cors& cors = config_.cors;
   const std::string* origin = request.header("Origin");
   if (cors.origins.empty() || !origin) return;

@@ -92,7 +92,8 @@ class Server::Core final : public std::enable_shared_from_this<Core>, public soc
   void handle(const ExchangePtr& exchange);
   void respond(const ExchangePtr& exchange, Response response);
   static asio::awaitable<void> pump(std::shared_ptr<Core> self, ExchangePtr exchange, Response response);
-  void add_cors(const Request& request, Response& response) const;
+  /// The request's id, and what CORS wants.
+  void add_own_fields(const Request& request, Response& response) const;
   Response preflight(const Request& request, const std::string& allow) const;
   void end(const ExchangePtr& exchange);
   void end_soon(const ExchangePtr& exchange);

@@ -81,34 +81,24 @@ END
 
 kafka_start() { launch kafka "${kafka_java[@]}" kafka.Kafka "$folder/kafka/server.properties"; }
 
-# It answers ApiVersions (request 18, version 0, correlation id 7) with the same correlation id.
-# kafka_answer KEY BODY BYTES: the first bytes of the answer to a request of that API key (version 0, number 7), as numbers.
-# BODY for printf.
+# kafka_answer KEY BODY FIELD...: those bytes, counted from 1, of the answer to a request of that API key (version 0, number 7),
+# as numbers in a row. BODY for printf.
 kafka_answer() {
-  local body_size
-  body_size="$(printf "$2" | wc -c)"
-  printf "\\0\\0\\0\\$(printf '%03o' $((10 + body_size)))\\0\\$(printf '%03o' "$1")\\0\\0\\0\\0\\0\\007\\377\\377$2" >&4
-  timeout 5 head -c "$3" <&4 | od -An -v -w64 -tu1
+  local key="$1" body="$2" size
+  shift 2
+  size="$(printf "$body" | wc -c)"
+  exec 4<>"/dev/tcp/127.0.0.1/$(port_of kafka)" || return 1
+  printf "\\0\\0\\0\\$(printf '%03o' $((10 + size)))\\0\\$(printf '%03o' "$key")\\0\\0\\0\\0\\0\\007\\377\\377$body" >&4
+  timeout 5 head -c "${*: -1}" <&4 | od -An -v -w64 -tu1 | awk -v fields="$*" '{ n = split(fields, f, " "); for (i = 1; i <= n; ++i) printf "%s", $f[i] }'
+  exec 4<&- 4>&-
 }
 
-# It answers; one that is brought up also has what groups and idempotent producers need (FindCoordinator, InitProducerId
-# without an error), for which a new one makes them wait. One that is started again need not: its clients wait for that.
+# It answers ApiVersions; one that is brought up also has what groups and idempotent producers need (FindCoordinator,
+# InitProducerId without an error), for which a new one makes them wait. One that is started again need not: its clients wait.
 kafka_is_healthy() {
-  local port versions coordinator producer
-  port="$(port_of kafka)"
-  exec 4<>"/dev/tcp/127.0.0.1/$port" || return 1
-  versions="$(kafka_answer 18 '' 8 | awk '{print $8}')"
-  exec 4<&- 4>&-
-  [ "$versions" = 7 ] || return 1
+  [ "$(kafka_answer 18 '' 8)" = 7 ] || return 1
   [ "$action" != start ] || return 0
-  exec 4<>"/dev/tcp/127.0.0.1/$port" || return 1
-  coordinator="$(kafka_answer 10 '\0\001x' 10 | awk '{print $9 $10}')"
-  exec 4<&- 4>&-
-  [ "$coordinator" = 00 ] || return 1
-  exec 4<>"/dev/tcp/127.0.0.1/$port" || return 1
-  producer="$(kafka_answer 22 '\377\377\0\0\0\0' 14 | awk '{print $13 $14}')"
-  exec 4<&- 4>&-
-  [ "$producer" = 00 ]
+  [ "$(kafka_answer 10 '\0\001x' 9 10)" = 00 ] && [ "$(kafka_answer 22 '\377\377\0\0\0\0' 13 14)" = 00 ]
 }
 
 kafka_variables() {

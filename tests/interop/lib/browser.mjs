@@ -71,7 +71,7 @@ export async function startBrowser(path) {
       kill();
       await ended;
       process.off('exit', kill);
-      rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
+      rmSync(profile, { recursive: true, force: true, maxRetries: 20 });
     },
   };
 }

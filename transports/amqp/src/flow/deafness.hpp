@@ -16,14 +16,15 @@ class Deafness {
  public:
   using TimePoint = std::chrono::steady_clock::time_point;
   static constexpr std::chrono::seconds k_patience{3};
-  static constexpr int k_looks =
-      3;  ///< At least: who stood still has seen the queue before, and what came since not yet.
+  /// At least: who stood still has seen the queue before, and what came since not yet.
+  static constexpr int k_looks = 3;
 
   void message_came() noexcept {
     since_.reset();
     may_suspect_ = true;
   }
-  /// The queue holds so many messages; `has_room`: the consumer may be given more, and none is on its way. True: it is to be made anew.
+  /// The queue holds so many messages; `has_room`: the consumer may be given more, and none is on its way. True: it is to be
+  /// made anew.
   bool is_suspected(std::uint64_t waiting, bool has_room, TimePoint now) noexcept {
     if (waiting == 0 || !has_room || !may_suspect_) {
       since_.reset();
