@@ -4,6 +4,7 @@
 
 #include <asio/bind_cancellation_slot.hpp>
 #include <asio/cancellation_signal.hpp>
+#include <asio/co_spawn.hpp>
 #include <asio/detached.hpp>
 #include <gtest/gtest.h>
 
@@ -136,6 +137,26 @@ TEST_F(Retried, TheDeadlineEndsTheBackoffAndTellsWhatFailed) {
   ASSERT_TRUE(eventually(rig.loop, [&] { return call.count() == 1; }));
   EXPECT_EQ(call.error().code(), errc::refused);
   EXPECT_EQ(call.error().end(), End::rejected);
+}
+
+TEST(OneMiddlewareAlone, HasAFunctionForTheRestOfTheChain) {
+  int runs = 0;
+  const Next rest = [&runs]() -> asio::awaitable<Result<void>> {
+    ++runs;
+    co_return Error(errc::cancelled, "not today", End::rejected);
+  };
+  asio::io_context loop;
+  Result<void> outcome;
+  const auto twice = [&]() -> asio::awaitable<void> {
+    const Next kept = rest;
+    co_await kept();
+    outcome = co_await kept();
+  };
+  asio::co_spawn(loop, twice(), asio::detached);
+  loop.run();
+  EXPECT_EQ(runs, 2);
+  ASSERT_FALSE(outcome);
+  EXPECT_EQ(outcome.error().message(), "not today");
 }
 
 }  // namespace

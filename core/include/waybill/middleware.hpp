@@ -7,17 +7,59 @@
 #include <asio/awaitable.hpp>
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
+#include <type_traits>
+#include <utility>
 
 namespace waybill {
+
+namespace detail {
+
+/// What middleware stands around, and the middleware: a chain that can be run from each of its places on.
+class Chain {
+ public:
+  virtual ~Chain() = default;
+  /// Place 0 is the outermost.
+  virtual asio::awaitable<Result<void>> run_from(std::size_t place) = 0;
+};
+
+template <class Function>
+concept ChainFunction = std::is_invocable_r_v<asio::awaitable<Result<void>>, Function&>;
+
+template <ChainFunction Function>
+class FunctionAsChain final : public Chain {
+ public:
+  explicit FunctionAsChain(Function function) : function_(std::move(function)) {}
+  asio::awaitable<Result<void>> run_from(std::size_t) override { return function_(); }
+
+ private:
+  Function function_;
+};
+
+}  // namespace detail
 
 /// Runs what is further in: the next middleware, at last the handler or the call. May be called again, one after the
 /// other, to try again; each call starts from the same message. On a service a request that was answered, if only with the
 /// first values of a stream, is not handled again: a further call gives the outcome that it had.
-using Next = std::function<asio::awaitable<Result<void>>()>;
+class Next {
+ public:
+  Next(std::shared_ptr<detail::Chain> chain, std::size_t place) noexcept : chain_(std::move(chain)), place_(place) {}
+  /// A function is the rest of the chain, for tests of a middleware alone.
+  template <detail::ChainFunction Function>
+  Next(Function function)  // NOLINT: implicit by design
+      : Next(std::make_shared<detail::FunctionAsChain<Function>>(std::move(function)), 0) {}
+
+  asio::awaitable<Result<void>> operator()() const { return chain_->run_from(place_); }
+
+ private:
+  std::shared_ptr<detail::Chain> chain_;
+  std::size_t place_;
+};
 
 /// A named step of the chain. `run` gives the outcome: an error returned on a service is answered to the caller, on a
 /// client it ends the call. A service answers errc::overloaded with End::rejected so that its caller gets the same.

@@ -43,7 +43,7 @@ Error CallChain::stop(const Error& error) {
 asio::awaitable<void> CallChain::run(std::shared_ptr<CallChain> self) {
   Result<void> outcome;
   try {
-    outcome = co_await self->step(0);
+    outcome = co_await self->run_from(0);
   } catch (const Error& error) {
     outcome = error;
   } catch (const std::exception& exception) {
@@ -57,10 +57,9 @@ asio::awaitable<void> CallChain::run(std::shared_ptr<CallChain> self) {
   self->core_->finish_chain(self->key_, outcome);
 }
 
-asio::awaitable<Result<void>> CallChain::step(std::size_t index) {
-  if (index == core_->middleware.size()) co_return co_await send_once();
-  Next next = [self = shared_from_this(), index] { return self->step(index + 1); };
-  co_return co_await core_->middleware[index].run(*this, std::move(next));
+asio::awaitable<Result<void>> CallChain::run_from(std::size_t place) {
+  if (place == core_->middleware.size()) return send_once();
+  return core_->middleware[place].run(*this, Next(shared_from_this(), place + 1));
 }
 
 asio::awaitable<Result<void>> CallChain::send_once() {
@@ -73,8 +72,8 @@ asio::awaitable<Result<void>> CallChain::send_once() {
   const auto left = deadline_ == TimePoint::max() ? std::chrono::milliseconds::max()
                                                   : std::chrono::ceil<std::chrono::milliseconds>(deadline_ - now);
   if (attempt_ > 1 && last_error_) core_->tell_repeated(key_, attempt_, *last_error_);
-  Packet packet = packet_;
-  attempt_key_ = core_->send(packet, left, ClientCore::Part::attempt);
+  attempt_key_ = core_->send(packet_, left, ClientCore::Part::attempt);
+  packet_.id = {};  // the attempt's, which will be another's
 
   using Done = Arrival<Result<void>>;
   auto done = std::make_shared<Done>(core_->executor().get());
@@ -95,7 +94,8 @@ asio::awaitable<Result<void>> CallChain::send_once() {
     done->set(Result<void>{});
   };
   core_->calls().attach(attempt_key_, std::move(tell));
-  std::optional<Result<void>> outcome = co_await Done::wait(done);
+  if (!done->is_set()) co_await done->set_or_cancelled();
+  std::optional<Result<void>> outcome = done->take();
   if (!outcome) {  // a middleware gave up on it
     core_->cancel(attempt_key_);
     co_return last_error_.value_or(cancelled_error(End::unknown));

@@ -3,6 +3,7 @@
 
 #include "client/client_core.hpp"
 #include "waybill/context.hpp"
+#include "waybill/middleware.hpp"
 
 #include <asio/cancellation_signal.hpp>
 
@@ -13,7 +14,7 @@ namespace waybill::detail {
 
 /// The context of a client's middleware. Owns all that is sent, so that a middleware may send it again: each attempt is a call
 /// of its own, and what it brings is told to the waiter of the whole.
-class CallChain final : public Context, public std::enable_shared_from_this<CallChain> {
+class CallChain final : public Context, public Chain, public std::enable_shared_from_this<CallChain> {
  public:
   CallChain(std::shared_ptr<ClientCore> core, const Packet& packet, const CallLimits& limits);
 
@@ -34,9 +35,10 @@ class CallChain final : public Context, public std::enable_shared_from_this<Call
   const asio::any_io_executor& executor() const noexcept override { return core_->executor().get(); }
   const Log& log() const noexcept override { return core_->log(); }
 
+  asio::awaitable<Result<void>> run_from(std::size_t place) override;
+
  private:
   static asio::awaitable<void> run(std::shared_ptr<CallChain> self);
-  asio::awaitable<Result<void>> step(std::size_t index);
   asio::awaitable<Result<void>> send_once();
   void note_failure(const Error& error);
 

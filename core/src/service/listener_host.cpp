@@ -226,24 +226,24 @@ void ListenerHost::answer_collected(Exchange& exchange, Buffer first, Buffer sec
   exchange.reply(ValueRef::of(both));
 }
 
-ListenerHost::Held ListenerHost::hold(Delivery&& delivery) {
-  if (!parts_->handler_pool) return std::make_shared<HeldExchange>(std::move(delivery), *this, executor_);
+ListenerHost::Held ListenerHost::hold(const RouteEntry& entry, Delivery&& delivery) {
+  if (!parts_->handler_pool) return std::make_shared<HeldExchange>(std::move(delivery), *this, entry, executor_);
   // A strand of its own on the pool. Wherever it is let go of, the delivery ends on the loop that it came from.
   const auto bring_home = [self = shared_from_this()](HeldExchange* held) {
     asio::dispatch(self->executor_, [self, owned = std::unique_ptr<HeldExchange>(held)] {});
   };
-  Held held(new HeldExchange(std::move(delivery), *this, parts_->handler_pool->make_strand()), bring_home);
+  Held held(new HeldExchange(std::move(delivery), *this, entry, parts_->handler_pool->make_strand()), bring_home);
   held->exchange.travel_as(std::shared_ptr<Exchange>(held, &held->exchange));
   return held;
 }
 
 void ListenerHost::handle_later(const RouteEntry& entry, Delivery&& delivery) {
   delivery.own();
-  Held held = hold(std::move(delivery));
+  Held held = hold(entry, std::move(delivery));
   held->link = link_;
   ++in_flight_;
   count(counters.in_flight);
-  asio::co_spawn(held->executor, run(entry, held), [self = shared_from_this(), held](std::exception_ptr) mutable {
+  asio::co_spawn(held->executor, run(held), [self = shared_from_this(), held](std::exception_ptr) mutable {
     if (held->exchange.is_on_loop()) {
       held.reset();
       return self->finished_one();
@@ -255,13 +255,10 @@ void ListenerHost::handle_later(const RouteEntry& entry, Delivery&& delivery) {
   });
 }
 
-asio::awaitable<void> ListenerHost::run(const RouteEntry& entry, Held held) {
+asio::awaitable<void> ListenerHost::run(Held held) {
   Result<void> outcome;
   try {
-    if (chain_.empty())
-      outcome = co_await run_handlers(entry, held);
-    else
-      outcome = co_await run_step(entry, held, 0);
+    outcome = co_await run_from(0, held);
   } catch (...) {
     outcome = error_from_handler(std::current_exception(), held->delivery.packet, held->exchange.log());
   }
@@ -275,23 +272,27 @@ asio::awaitable<void> ListenerHost::run(const RouteEntry& entry, Held held) {
     failed(held->exchange, outcome.error());
 }
 
-asio::awaitable<Result<void>> ListenerHost::run_step(const RouteEntry& entry, Held held, std::size_t index) {
-  if (index < chain_.size()) {
-    Next next = [this, &entry, held, index] { return run_step(entry, held, index + 1); };
-    co_return co_await chain_[index].run(held->exchange, std::move(next));
-  }
-  // What was answered, if only in part, is not answered again: a middleware that tries again gets the same outcome.
-  if (!held->exchange.has_answered()) held->outcome = co_await run_handlers(entry, held);
-  co_return held->outcome;
+asio::awaitable<Result<void>> HeldExchange::run_from(std::size_t place) {
+  return host.run_from(place, shared_from_this());
 }
 
-asio::awaitable<Result<void>> ListenerHost::run_handlers(const RouteEntry& entry, Held held) {
+asio::awaitable<Result<void>> ListenerHost::run_from(std::size_t place, Held held) {
+  if (place == chain_.size()) return run_handlers(std::move(held));
+  Exchange& exchange = held->exchange;
+  return chain_[place].run(exchange, Next(std::move(held), place + 1));
+}
+
+asio::awaitable<Result<void>> ListenerHost::run_handlers(Held held) {
+  // What was answered, if only in part, is not answered again: a middleware that tries again gets the same outcome.
+  if (held->exchange.has_answered()) co_return held->outcome;
+  const RouteEntry& entry = held->entry;
   const bool is_request = held->exchange.wants_reply();
   const bool is_sole = entry.request && (is_request || entry.events.empty());
   const bool collects = !is_sole && is_request && entry.events.size() > 1;
   const std::size_t count = is_sole ? 1 : entry.events.size();
   Buffer returned[2];
-  Result<void> outcome;  // the first that failed
+  Result<void>& outcome = held->outcome;  // the first that failed
+  outcome = {};
   for (std::size_t i = 0; i < count; ++i) {
     if (collects) {
       returned[i ? 1 : 0].clear();

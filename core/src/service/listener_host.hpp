@@ -59,10 +59,18 @@ struct ServiceParts {
   std::shared_ptr<HandlerPool> handler_pool;  ///< Null: handlers run on their listener's loop.
 };
 
-/// An exchange with the delivery that it is about, for handlers that do not return at once.
-struct HeldExchange {
-  HeldExchange(Delivery&& taken, ListenerHost& host, asio::any_io_executor handled_on)
-      : delivery(std::move(taken)), executor(std::move(handled_on)), exchange(delivery, host, executor) {}
+/// An exchange with the delivery that it is about, for handlers that do not return at once, and for middleware.
+struct HeldExchange final : Chain, std::enable_shared_from_this<HeldExchange> {
+  HeldExchange(Delivery&& taken, ListenerHost& its_host, const RouteEntry& its_entry, asio::any_io_executor handled_on)
+      : host(its_host),
+        entry(its_entry),
+        delivery(std::move(taken)),
+        executor(std::move(handled_on)),
+        exchange(delivery, host, executor) {}
+  asio::awaitable<Result<void>> run_from(std::size_t place) override;
+
+  ListenerHost& host;
+  const RouteEntry& entry;
   Delivery delivery;
   asio::any_io_executor executor;
   Exchange exchange;
@@ -115,8 +123,11 @@ class ListenerHost final : public std::enable_shared_from_this<ListenerHost>,
   void on_given_back() override;
   void on_not_parked(const Delivery& delivery, const Error& why, std::chrono::milliseconds retry_in) override;
 
- private:
   using Held = std::shared_ptr<HeldExchange>;
+  /// The middleware from that place on, and the handlers.
+  asio::awaitable<Result<void>> run_from(std::size_t place, Held held);
+
+ private:
   void begin_observing();
   void begin_observing(Delivery& delivery, const RouteEntry* entry);
   Log log_about(const Delivery& delivery) const;
@@ -126,15 +137,14 @@ class ListenerHost final : public std::enable_shared_from_this<ListenerHost>,
   /// All event handlers of a pattern, whatever one of them throws; then throws what the first did.
   void handle_all_now(const RouteEntry& entry, Exchange& exchange);
   void handle_later(const RouteEntry& entry, Delivery&& delivery);
-  Held hold(Delivery&& delivery);
+  Held hold(const RouteEntry& entry, Delivery&& delivery);
   void unhandled(Delivery& delivery);
   void tell_unhandled(const Packet& packet);
   /// It was delivered more often than it may be handled: each time its handler took the process or the link along.
   void exhausted(Delivery& delivery);
   std::string describe_policy() const;
-  asio::awaitable<void> run(const RouteEntry& entry, Held held);
-  asio::awaitable<Result<void>> run_step(const RouteEntry& entry, Held held, std::size_t index);
-  asio::awaitable<Result<void>> run_handlers(const RouteEntry& entry, Held held);
+  asio::awaitable<void> run(Held held);
+  asio::awaitable<Result<void>> run_handlers(Held held);
   /// Answers a request that met several event handlers with what the first two returned, as NestJS does.
   void answer_collected(Exchange& exchange, Buffer first, Buffer second);
   /// Answers and settles a delivery that failed; an event as the delivery policy says, on the listener's loop.

@@ -14,6 +14,7 @@
 
 #include <memory>
 #include <optional>
+#include <tuple>
 
 namespace waybill::detail {
 
@@ -23,11 +24,10 @@ using asio::as_tuple;
 using asio::experimental::as_tuple;
 #endif
 
-/// Waits for the timer; being cancelled is not an error.
+/// Waits for the timer; being cancelled is not an error. No coroutine: its frame would be one more.
 template <class AnyTimer>
-asio::awaitable<void> wait_quietly(AnyTimer& timer) {
-  const auto outcome = co_await timer.async_wait(as_tuple(asio::use_awaitable));
-  (void)outcome;
+asio::awaitable<std::tuple<asio::error_code>> wait_quietly(AnyTimer& timer) {
+  return timer.async_wait(as_tuple(asio::use_awaitable));
 }
 
 /// One outcome that a callback brings and one coroutine waits for, on one executor. Shared by both.
@@ -44,9 +44,13 @@ class Arrival {
   }
   /// Nothing when the waiting coroutine was cancelled first.
   static asio::awaitable<std::optional<Outcome>> wait(std::shared_ptr<Arrival> self) {
-    if (!self->outcome_) co_await wait_quietly(self->timer_);
-    co_return std::move(self->outcome_);
+    if (!self->is_set()) co_await self->set_or_cancelled();
+    co_return self->take();
   }
+  /// The parts of wait(), for who keeps it alive and wants no coroutine more.
+  bool is_set() const noexcept { return outcome_.has_value(); }
+  auto set_or_cancelled() { return wait_quietly(timer_); }
+  std::optional<Outcome> take() { return std::move(outcome_); }
 
  private:
   std::optional<Outcome> outcome_;
