@@ -1,111 +1,38 @@
-// Client role of amqp: replies on one channel, requests on another, events with confirms on a third.
+// Client role of amqp: a link, and another one after a loss.
 #pragma once
 
-#include "flow/publish_channel.hpp"
-#include "flow/recent_requests.hpp"
-#include "flow/send_channel.hpp"
-#include "protocol/opening.hpp"
-#include "protocol/set_up.hpp"
-#include "waybill/transports/socket/shared_connection.hpp"
-#include "wire/wire.hpp"
-
-#include <asio/steady_timer.hpp>
+#include "connection_link.hpp"
 
 #include <memory>
-#include <string>
-#include <string_view>
-#include <vector>
 
 namespace waybill::amqp {
 
-/// What a connection is, over all of its links.
-///
-/// Threads:  the connection's executor.
-/// Lifetime: shared by the connection and what is under way.
-class Sender final : public Opening::Owner, public std::enable_shared_from_this<Sender> {
+class AmqpConnection final : public Connection {
  public:
-  Sender(Environment environment, const Options& options, const Registry& registry);
-  ~Sender();
+  AmqpConnection(Environment environment, const Options& options, const Registry& registry)
+      : environment_(std::move(environment)), options_(options), registry_(registry) {}
+  ~AmqpConnection() override { close(); }
 
-  static asio::awaitable<Result<void>> open(std::shared_ptr<Sender> self, ConnectionSink& sink);
-  void send(const Packet& packet, Ticket ticket);
-  void hold(bool on);
-  std::size_t unsent_bytes() const noexcept;
-  static asio::awaitable<void> flush(std::shared_ptr<Sender> self);
-  void close();
+  asio::awaitable<Result<void>> open(ConnectionSink& sink) override;
+  void send(const Packet& packet, Ticket ticket) override {
+    if (link_) link_->send(packet, ticket);
+  }
+  void pause() override { hold(true); }
+  void resume() override { hold(false); }
+  std::size_t unsent_bytes() const noexcept override { return link_ ? link_->unsent_bytes() : 0; }
+  asio::awaitable<void> flush() override;
+  void close() override;
 
  private:
-  static constexpr ChannelId k_replies = 1;   ///< Consumes replies; nothing is sent here that could close it.
-  static constexpr ChannelId k_events = 2;    ///< With confirms.
-  static constexpr ChannelId k_requests = 3;  ///< A request may close it.
-  static constexpr ChannelId k_set_up = 4;
-  struct Written {
-    Ticket ticket;
-    std::uint64_t end;  ///< Of the link's written_bytes().
-  };
-
-  void on_link(socket::Ref<Link> link) override { link_ = std::move(link); }
-  void on_session_open() override;
-  asio::awaitable<Result<void>> set_up() override;
-  void on_session_failed(const Error& error) override { lost(error); }
-  void on_link_lost(const Error& error) override { lost(error); }
-  void on_message(ChannelId channel, const Method& method, const Incoming& message) override;
-  void on_method(ChannelId channel, const Method& method) override;
-  void on_channel_closed(ChannelId channel, const Error& error) override;
-  void on_blocked(std::string_view reason) override;
-  void on_written() override;
-
-  SetUp::Ask consume_replies();
-  std::shared_ptr<SetUp::Step> learn_address();
-  void learned();
-  void request_refused(const Suspects::Message* message, const Error& error);
-  void request_forbidden(const Error& error);
-  void events_closed(const Error& error);
-  void on_reply(const Properties& properties, const Slice& body);
-  void on_return(ChannelId channel, const amqp_basic_return_t& given_back, const Properties& properties,
-                 const Slice& body);
-  void declare_again();
-  void begin_declaring();
-  static asio::awaitable<void> declared_again(std::shared_ptr<Sender> self);
-  Envelope envelope_of(const Packet& packet) const noexcept;
-  ChannelId request_channel() const noexcept { return address_.empty() ? k_replies : k_requests; }
-  Buffer& request_out() noexcept { return address_.empty() ? link_->out() : requests_.out(); }
-  void request_written(Ticket ticket, const Packet& packet, const Layout& layout, Buffer& out, std::size_t begins_at);
-  void send_request(const Packet& packet, Ticket ticket);
-  void send_event(const Packet& packet, Ticket ticket);
-  void fail_later(Ticket ticket, const Error& error);
-  void tell(Ticket ticket, const Result<Accepted>& outcome);
-  void lost(const Error& error);
-  void drop_link(const Error& error);
-
+  void hold(bool on) {
+    if (link_) link_->hold(on);
+  }
   Environment environment_;
   const Options options_;
-  const Formats formats_;
-  const std::string exchange_;  ///< Where messages go to, and
-  const std::string key_;       ///< the key they go with; empty: their route.
-  std::shared_ptr<Opening> opening_;
-  socket::Ref<Link> link_;
-  ConnectionSink* sink_ = nullptr;
-  PublishChannel events_;
-  SendChannel requests_;
-  std::shared_ptr<SetUp> set_up_;
-  /// Where replies come to, as the broker calls it: with it, requests need not be sent on the channel that consumes
-  /// them. Empty: the broker does not tell it us.
-  std::string address_;
-  std::shared_ptr<SetUp::Step> learning_;  ///< While the opening waits for it.
-  bool is_learning_ = false;               ///< The broker has not told it yet; perhaps because it is blocked.
-  std::string blocked_why_;
-  std::uint64_t most_event_bytes_ = UINT64_MAX;  ///< As far as the broker has said so.
-  RecentRequests recent_;
-  std::vector<Written> written_;  ///< Without confirms: in order.
-  Buffer scratch_;
-  asio::steady_timer progress_;  ///< Cancelled when something was handed over, or the link is gone.
-  bool is_ready_ = false;
-  bool is_first_ = true;
-  bool is_declaring_ = false;
+  const Registry& registry_;
+  std::shared_ptr<ConnectionLink> link_;
+  std::shared_ptr<bool> was_open_ = std::make_shared<bool>(false);
   bool is_closed_ = false;
 };
-
-using AmqpConnection = socket::SharedConnection<Sender>;
 
 }  // namespace waybill::amqp

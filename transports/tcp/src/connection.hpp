@@ -6,7 +6,6 @@
 #include "waybill/transports/socket/dial.hpp"
 #include "waybill/transports/socket/fresh_tls.hpp"
 #include "waybill/transports/socket/liveness.hpp"
-#include "waybill/transports/socket/shared_connection.hpp"
 #include "waybill/transports/socket/tick.hpp"
 
 #include <asio/steady_timer.hpp>
@@ -20,7 +19,7 @@ namespace waybill::tcp {
 ///
 /// Threads:  the connection's executor.
 /// Lifetime: shared by the connection and its operations, so that a connection may go while they end.
-class Sender : public std::enable_shared_from_this<Sender> {
+class Sender final : public std::enable_shared_from_this<Sender> {
  public:
   Sender(Environment environment, const Options& options, const Registry& registry);
 
@@ -71,6 +70,24 @@ class Sender : public std::enable_shared_from_this<Sender> {
   unsigned flushing_ = 0;  // how many flush() wait
 };
 
-using TcpConnection = socket::SharedConnection<Sender>;
+/// Shares its sender with what is under way, and closes it when it goes.
+class TcpConnection final : public Connection {
+ public:
+  TcpConnection(Environment environment, const Options& options, const Registry& registry)
+      : sender_(std::make_shared<Sender>(std::move(environment), options, registry)) {}
+  ~TcpConnection() override { sender_->close(); }
+
+  asio::awaitable<Result<void>> open(ConnectionSink& sink) override { return Sender::open(sender_, sink); }
+  void send(const Packet& packet, Ticket ticket) override { sender_->send(packet, ticket); }
+  void forget(Term id) override { sender_->forget(id); }
+  void pause() override { sender_->hold(true); }
+  void resume() override { sender_->hold(false); }
+  std::size_t unsent_bytes() const noexcept override { return sender_->unsent_bytes(); }
+  asio::awaitable<void> flush() override { return Sender::flush(sender_); }
+  void close() override { sender_->close(); }
+
+ private:
+  std::shared_ptr<Sender> sender_;
+};
 
 }  // namespace waybill::tcp
