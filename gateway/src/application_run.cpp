@@ -46,6 +46,7 @@ asio::awaitable<void> Application::Core::serve(int& status) {
   const ApplicationReport report = co_await drain(config_.drain_timeout);
   log_.info("drained: " + std::to_string(report.requests_left) + " HTTP requests left, " +
             std::to_string(report.deliveries.finished) + " deliveries finished, " +
+            std::to_string(report.deliveries.ended) + " streams ended, " +
             std::to_string(report.deliveries.given_back) + " given back, " +
             std::to_string(report.deliveries.abandoned) + " abandoned");
 }

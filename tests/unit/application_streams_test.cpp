@@ -68,8 +68,8 @@ http:
 class BegunValues : public ApplicationRig, public testing::Test {
  protected:
   /// A stream that waits for open(), and fails then or has one value, behind a route that waits so long for it.
-  void begin(std::chrono::milliseconds patience) {
-    make("log: off\nlisteners: { inside: memory://begun }\nclients: { inside: self:inside }\nhttp: 127.0.0.1:0");
+  void begin(std::chrono::milliseconds patience, const std::string& http = "127.0.0.1:0") {
+    make("log: off\nlisteners: { inside: memory://begun }\nclients: { inside: self:inside }\nhttp: " + http);
     app_->on_request("values", [this](bool fails) -> Stream<int> {
       has_begun_ = true;
       if (!is_open_) co_await detail::wait_quietly(gate_);
@@ -78,7 +78,9 @@ class BegunValues : public ApplicationRig, public testing::Test {
     });
     app_->http().get("/{fails}", [this, patience](http::Request& request) -> asio::awaitable<http::Response> {
       const bool fails = request.path("fails") == "fails";
-      auto values = app_->client("inside").stream<Payload>("values", fails, request.call_options());
+      CallOptions options = request.call_options();
+      options.timeout = std::chrono::milliseconds::max();  // as routes of the configuration have it
+      auto values = app_->client("inside").stream<Payload>("values", fails, options);
       co_return co_await http::Response::begun_values(request, std::move(values), patience);
     });
     start();
@@ -135,6 +137,15 @@ TEST_F(BegunValues, WhereNothingComesTheResponseBeginsWithoutIt) {
     EXPECT_NE(rest.find(path == "/one" ? "1\n" : "\"status\":409"), std::string::npos) << rest;
     EXPECT_TRUE(rest.ends_with("0\r\n\r\n")) << rest;
   }
+}
+
+TEST_F(BegunValues, AFirstValueThatNeverComesEndsAtTheDeadline) {
+  begin(1ms, "{ listen: 127.0.0.1:0, timeout: 300ms }");
+  auto socket = ask("/one");
+  const std::string response = caller_->read_to_the_end(socket);
+  EXPECT_EQ(HttpCaller::status(response), "200 OK") << response;
+  EXPECT_NE(response.find("\"status\":504"), std::string::npos) << response;
+  EXPECT_TRUE(response.ends_with("0\r\n\r\n")) << response;
 }
 
 /// A program that is told to stop while streams run that never end.

@@ -8,6 +8,7 @@
 #include <asio/io_context.hpp>
 #include <asio/ip/tcp.hpp>
 #include <asio/steady_timer.hpp>
+#include <asio/write.hpp>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -148,6 +149,37 @@ TEST_F(ServiceStop, LeavesWhatAHostStartedToTheHost) {
   EXPECT_TRUE(eventually(loop, [this] { return answers == 1; })) << "it is the host who drains it";
   client.close();
   service->close();
+}
+
+TEST_F(ServiceStop, ACallerThatDoesNotReadItsStreamHoldsNobodyUp) {
+  const auto service = make_service({"tcp://127.0.0.1:0"});
+  int yielded = 0;
+  service->on_request("rows", [&yielded](int, Context& context) -> Stream<std::string> {
+    Timer timer(context.executor());
+    for (;;) {
+      timer.expires_after(std::chrono::milliseconds(1));
+      co_await timer.async_wait();
+      ++yielded;
+      co_yield std::string(100'000, 'x');
+    }
+  });
+  run_until(loop, service->start());
+  asio::ip::tcp::socket deaf(loop);
+  const Url url = Url::parse(service->addresses().front()).value();
+  deaf.connect(asio::ip::tcp::endpoint(asio::ip::address_v4::loopback(), url.hosts.front().port));
+  asio::write(deaf, asio::buffer(std::string(R"(38#{"pattern":"rows","data":0,"id":"one"})")));
+  const auto is_stuck = [&yielded, before = 0, looks = 0]() mutable {
+    looks = std::exchange(before, yielded) == yielded ? looks + 1 : 0;
+    return yielded > 10 && looks > 40;
+  };
+  ASSERT_TRUE(eventually(loop, is_stuck));
+  std::optional<DrainReport> report;
+  service->drain(std::chrono::minutes(4), [&report](const Result<DrainReport>& outcome) { report = outcome.value(); });
+  service->drain(std::chrono::seconds(8), [](const Result<DrainReport>&) {});
+  ASSERT_TRUE(eventually(loop, [&report] { return report.has_value(); }));
+  EXPECT_TRUE(log.contains("reads nothing")) << "it was the limit that ended it";
+  EXPECT_EQ(report->ended, 1u);
+  EXPECT_EQ(report->finished + report->abandoned, 0u);
 }
 
 TEST_F(ServiceStop, ASecondDrainWaitsBesideTheFirst) {

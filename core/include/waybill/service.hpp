@@ -31,6 +31,7 @@ namespace waybill {
 struct DrainReport {
   DrainReport() {}             // NOLINT: not an aggregate, so that g++ 12 may return it through co_await
   std::size_t finished = 0;    ///< Handled, answered and settled.
+  std::size_t ended = 0;       ///< Streams of replies that the drain ended; their callers were told `closed`.
   std::size_t given_back = 0;  ///< Not begun, or given up and not parked; the broker delivers them again where it can.
   std::size_t abandoned = 0;   ///< Still running at the deadline.
 };

@@ -51,7 +51,7 @@ class Exchange final : public Invocation {
 
   bool wants_reply() const noexcept { return delivery_.packet.kind == PacketKind::request; }
   Delivery& delivery() noexcept { return delivery_; }
-  const ListenerHost& host() const noexcept { return host_; }
+  ListenerHost& host() const noexcept { return host_; }
 
   Context::Side side() const noexcept override { return Context::Side::service; }
   const Packet& packet() const noexcept override { return delivery_.packet; }

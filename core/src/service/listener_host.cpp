@@ -355,7 +355,9 @@ asio::awaitable<DrainReport> ListenerHost::drain(TimePoint deadline) {
   const std::size_t letters = letters_back_ + in_hand() - in_flight_;
   report.abandoned = std::min(in_flight_, at_first);
   report.given_back = given_back_ + letters;
-  report.finished = at_first - std::min(at_first, report.abandoned + letters);
+  const std::size_t left = at_first - std::min(at_first, report.abandoned + letters);
+  report.ended = std::min(left, streams_ended_.load(std::memory_order_relaxed));
+  report.finished = left - report.ended;
   if (!closed_) {
     // The flush ends with the link, so the deadline closes the link: the earliest, if several drains wait.
     const TimePoint close_at = std::max(deadline, idle_.now() + std::chrono::milliseconds(100));

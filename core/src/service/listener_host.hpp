@@ -97,6 +97,7 @@ class ListenerHost final : public std::enable_shared_from_this<ListenerHost>,
   void stop_taking() noexcept { draining_ = true; }
 
   bool streams_end() const noexcept { return streams_end_.load(std::memory_order_relaxed); }  ///< Thread-safe.
+  void stream_ended() noexcept { streams_ended_.fetch_add(1, std::memory_order_relaxed); }    ///< Of streams_end().
 
   const asio::any_io_executor& executor() const noexcept { return executor_; }
   TimePoint coarse_now() const { return clock_.coarse(); }
@@ -208,6 +209,7 @@ class ListenerHost final : public std::enable_shared_from_this<ListenerHost>,
   Timer close_;                   ///< Ends the flush of a drain.
   Timer streams_;                 ///< Ends the streams.
   std::atomic<bool> streams_end_{false};
+  std::atomic<std::size_t> streams_ended_{0};
   bool draining_ = false;
   bool was_ready_ = false;
   LinkLog link_log_;

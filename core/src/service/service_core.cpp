@@ -233,6 +233,7 @@ asio::awaitable<DrainReport> Service::Core::drain(std::chrono::milliseconds limi
     const std::optional<DrainReport> report = co_await Drained::wait(drained);
     if (!report) throw Error(errc::cancelled, "nobody waits for the drain any more", End::unknown);
     total.finished += report->finished;
+    total.ended += report->ended;
     total.given_back += report->given_back;
     total.abandoned += report->abandoned;
   }

@@ -56,8 +56,9 @@ asio::awaitable<void> Service::Core::serve(int& status) {
   for (const auto& host : hosts_) parts_->log.info(host->describe());
   if (!is_stopped_) co_await detail::wait_quietly(*stop_);
   const DrainReport drained = co_await drain(config_.drain_timeout);
-  parts_->log.info("drained: " + std::to_string(drained.finished) + " finished, " + std::to_string(drained.given_back) +
-                   " given back, " + std::to_string(drained.abandoned) + " abandoned");
+  parts_->log.info("drained: " + std::to_string(drained.finished) + " finished, " + std::to_string(drained.ended) +
+                   " streams ended, " + std::to_string(drained.given_back) + " given back, " +
+                   std::to_string(drained.abandoned) + " abandoned");
 }
 
 /// The first signal drains; one while that goes on closes; a further one is the system's.

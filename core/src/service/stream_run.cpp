@@ -119,6 +119,7 @@ bool StreamRun::must_end() const noexcept { return exchange_.wants_reply() && ex
 
 void StreamRun::end_early() {
   if (has_held_) send_held(false);
+  exchange_.host().stream_ended();
   throw Error("closed", std::string(transport::k_leaving_text));
 }
 

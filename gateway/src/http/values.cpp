@@ -5,6 +5,9 @@
 #include "waybill/time.hpp"
 
 #include <asio/experimental/awaitable_operators.hpp>
+#include <asio/steady_timer.hpp>
+#include <asio/this_coro.hpp>
+#include <asio/use_awaitable.hpp>
 
 #include <chrono>
 #include <memory>
@@ -34,6 +37,8 @@ struct Values {
   explicit Values(ReplyStream<Payload> its_source) : source(std::move(its_source)) {}
   ReplyStream<Payload> source;
   std::optional<Next> first;  ///< Read already.
+  /// When it must be there; none: no matter when, or it is.
+  std::optional<std::chrono::steady_clock::time_point> first_until;
   bool is_ended = false;
   bool ends_soon = false;
 };
@@ -51,10 +56,25 @@ asio::awaitable<Next> next_of(ValuesPtr values) {
   }
 }
 
+/// The first value that came too late for the beginning of its response.
+asio::awaitable<Next> next_until(ValuesPtr values, std::chrono::steady_clock::time_point until) {
+  using namespace asio::experimental::awaitable_operators;
+  asio::steady_timer timer(co_await asio::this_coro::executor, until);
+  auto waiting = next_of(values) || timer.async_wait(asio::use_awaitable);
+  std::variant<Next, std::monostate> ended = co_await std::move(waiting);
+  if (Next* first = std::get_if<Next>(&ended)) co_return std::move(*first);
+  values->source.cancel();
+  co_return Next(Error(errc::timeout, "no value came within the deadline of the request", End::unknown));
+}
+
 asio::awaitable<std::optional<std::string>> next_piece(ValuesPtr values, bool as_events) {
   if (values->is_ended) co_return std::nullopt;
   std::optional<Next> next = std::exchange(values->first, std::nullopt);
-  if (!next) {
+  const auto until = std::exchange(values->first_until, std::nullopt);
+  if (!next && until) {
+    Next read = co_await next_until(values, *until);
+    next.emplace(std::move(read));
+  } else if (!next) {
     Next read = co_await next_of(values);
     next.emplace(std::move(read));
   }
@@ -104,6 +124,8 @@ asio::awaitable<Response> Response::begun_values(const Request& request, ReplySt
   if (Next* first = std::get_if<Next>(&ended)) {
     if (!*first) throw first->error();
     source->first.emplace(std::move(*first));
+  } else {
+    source->first_until = request.deadline;
   }
   co_return response_of(request, std::move(source));
 }

@@ -6,14 +6,20 @@
 #include "waybill/transports/socket/options.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace waybill::tcp {
 namespace {
 
 constexpr std::chrono::seconds k_goodbye{1};  // for the other sides to end, too, once they have all
 constexpr std::chrono::milliseconds k_look{20};
+constexpr std::chrono::seconds k_patience{2};       // with a caller that takes nothing, of a service that drains
 constexpr std::chrono::seconds k_least_silence{1};  // before a connection makes room for another
 constexpr std::size_t k_most_leaving = 16;          // of these at a time
+
+constexpr auto is_written = [](const auto& peer) {
+  return peer->written_bytes() >= peer->flush_mark || !peer->unsent_bytes();
+};
 
 }  // namespace
 
@@ -97,13 +103,31 @@ void ListenerLink::hold(bool on) {
 }
 
 asio::awaitable<void> ListenerLink::write_all(std::shared_ptr<ListenerLink> self) {
-  for (auto& peer : self->peers_) peer->flush_mark = peer->produced_bytes();
-  const auto is_written = [](const auto& peer) {
-    return peer->written_bytes() >= peer->flush_mark || !peer->unsent_bytes();
-  };
+  for (auto& peer : self->peers_) {
+    peer->flush_mark = peer->produced_bytes();
+    peer->flush_seen = peer->written_bytes();
+    peer->flush_moved = std::chrono::steady_clock::now();
+  }
   while (!self->closed_ && !std::all_of(self->peers_.begin(), self->peers_.end(), is_written)) {
-    self->flush_done_.expires_at(socket::TimePoint::max());
+    self->flush_done_.expires_at(self->stopping_ ? std::chrono::steady_clock::now() + k_patience / 10
+                                                 : socket::TimePoint::max());
     co_await detail::wait_quietly(self->flush_done_);
+    if (self->stopping_ && !self->closed_) self->leave_who_takes_nothing();
+  }
+}
+
+void ListenerLink::leave_who_takes_nothing() {
+  const auto now = std::chrono::steady_clock::now();
+  for (const auto& peer : peers_) {  // who fails leaves the list later
+    if (is_written(peer)) continue;
+    if (std::exchange(peer->flush_seen, peer->written_bytes()) != peer->written_bytes()) {
+      peer->flush_moved = now;
+    } else if (now - peer->flush_moved >= k_patience) {
+      const std::string why = peer->peer() + " reads nothing of what was sent to it, and is left";
+      environment_.log.warning("tcp: " + why);
+      peer->flush_mark = 0;  // nothing more is expected of it
+      peer->fail(Error(errc::closed, why));
+    }
   }
 }
 

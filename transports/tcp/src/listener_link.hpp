@@ -58,6 +58,7 @@ class ListenerLink : public std::enable_shared_from_this<ListenerLink>, public s
   bool check_deadlines(socket::TimePoint now);
   /// Completes when what is unsent now is written.
   static asio::awaitable<void> write_all(std::shared_ptr<ListenerLink> self);
+  void leave_who_takes_nothing();
   bool is_delivered() const noexcept;
   /// Makes room for a connection from there, or says why there is none.
   std::string refusal_of(const asio::ip::address& address);

@@ -50,6 +50,8 @@ class Peer final : public socket::Stream, public DeliverySource {
   // The link's own.
   std::size_t place = 0;                    ///< In its list.
   std::uint64_t flush_mark = 0;             ///< Of written_bytes().
+  std::uint64_t flush_seen = 0;             ///< The same, when it was last looked at.
+  socket::TimePoint flush_moved;            ///< When it last had grown.
   bool is_silent = true;                    ///< Has sent no message yet.
   std::list<Peer*>::iterator among_silent;  ///< With is_silent.
   detail::TimePoint since;                  ///< It is connected.

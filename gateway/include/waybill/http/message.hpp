@@ -132,7 +132,7 @@ struct Response {
   /// error of the reply is its last event, `error`, or the last line.
   static Response values(const Request& request, ReplyStream<Payload> values);
   /// The same when the first value is there, or none has come for `patience`. Throws what the reply fails with before its
-  /// first value, which so gets its own status.
+  /// first value, which so gets its own status. No value by the request's deadline is the error `timeout`.
   static asio::awaitable<Response> begun_values(const Request& request, ReplyStream<Payload> values,
                                                 std::chrono::milliseconds patience = std::chrono::seconds(5));
 };
