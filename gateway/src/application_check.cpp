@@ -1,7 +1,9 @@
 #include "application_check.hpp"
 
 #include "http/router.hpp"
+#include "waybill/detail/same_address.hpp"
 #include "waybill/error.hpp"
+#include "waybill/transport/transport.hpp"
 
 #include <algorithm>
 
@@ -34,9 +36,22 @@ bool is_health_path(const RouteConfig& route) {
   return route.method == "GET" && (route.path == "/livez" || route.path == "/readyz");
 }
 
+/// Where HTTP listens nobody else may.
+void check_address(const ApplicationConfig& config, const Registry& registry, detail::Mistakes& mistakes) {
+  for (const ListenerConfig& listener : config.listeners) {
+    if (!detail::is_same_address(config.http->hosts, listener.url.hosts)) continue;
+    const auto made = registry.make_transport(listener.url);
+    if (!made || !(*made)->capabilities().sole_listener) continue;  // it is where a broker listens
+    mistakes.push_back(at_origin(config.http->origin) + "http: a listener of this program has the same address" +
+                       (listener.name.empty() ? "" : ", \"" + listener.name.substr(0, 100) + '"') +
+                       (listener.origin.empty() ? "" : " (" + listener.origin + ')') +
+                       ": choose another port for one of them");
+  }
+}
+
 }  // namespace
 
-void check_parts(const ApplicationConfig& config, detail::Mistakes& mistakes) {
+void check_parts(const ApplicationConfig& config, const Registry& registry, detail::Mistakes& mistakes) {
   if (config.threads > 1) {
     mistakes.push_back(
         "threads: " + std::to_string(config.threads) +
@@ -51,6 +66,7 @@ void check_parts(const ApplicationConfig& config, detail::Mistakes& mistakes) {
     mistakes.push_back(at_origin(config.http->origin) + "http: " + config.http->url.redacted() +
                        ": https:// needs a certificate and its key: set cert and key to files in PEM");
   }
+  check_address(config, registry, mistakes);
   Paths paths(mistakes);
   for (const char* path : {"/livez", "/readyz"}) {
     if (config.health.is_served) paths.add("GET", path, {}, {});

@@ -303,7 +303,7 @@ ApplicationConfig read_all(const Registry* registry, Read read) {
     mistakes.emplace_back(error.message());
     if (!config.http) config.metrics.reset();  // there may be one that could not be read
   }
-  if (registry) check_parts(config, mistakes);
+  if (registry) check_parts(config, *registry, mistakes);
   detail::throw_mistakes(mistakes);
   return config;
 }

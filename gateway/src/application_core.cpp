@@ -30,7 +30,7 @@ Application::Core::Core(std::optional<asio::any_io_executor> executor, Applicati
                         std::shared_ptr<const Registry> registry)
     : config_(std::move(config)), registry_(std::move(registry)), log_(make_log(config_)) {
   detail::Mistakes mistakes;
-  check_parts(config_, mistakes);
+  check_parts(config_, *registry_, mistakes);
   detail::throw_mistakes(mistakes);
   if (!executor) loop_ = std::make_unique<asio::io_context>(1);
   home_.emplace(loop_ ? asio::any_io_executor(loop_->get_executor()) : *executor);

@@ -37,7 +37,7 @@ asio::awaitable<void> Application::Core::serve(int& status) {
   if (!started) {
     if (started.error().code() == errc::closed && is_stopped_) co_return;
     log_.error(std::string("cannot start: ") + started.error().what());
-    status = 1;
+    status = started.error().code() == errc::invalid_config ? 2 : 1;
     co_return;
   }
   for (const std::string& line : describe()) log_.info(line);

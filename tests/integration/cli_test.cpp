@@ -77,6 +77,34 @@ TEST(Cli, CheckPrintsALineForEachMistakeInTheOrderOfTheFile) {
   std::remove(file.c_str());
 }
 
+TEST(Cli, CheckAndGatewayTellOfFilesThatCannotBeReadAndEndAlike) {
+  const std::string file = testing::TempDir() + "waybill-cli-files.yaml";
+  std::ofstream(file) << "clients: { c: { url: \"tcps://127.0.0.1:1\", ca: /nowhere/ca.pem } }\n"
+                      << "http: { listen: \"https://127.0.0.1:0\", cert: /tmp, key: /nowhere/a.key }\n";
+  for (const char* command : {"check", "gateway"}) {
+    Cli cli({command, file});
+    std::string told;
+    for (std::string line; !(line = cli.error_line("")).empty();) told += line + '\n';
+    for (const char* part :
+         {":1: ca: \"/nowhere/ca.pem\" cannot be read: No such file", ":2: cert: \"/tmp\" cannot be read",
+          ":2: key: \"/nowhere/a.key\" cannot be read", "3 mistakes"}) {
+      EXPECT_NE(told.find(part), std::string::npos) << part << '\n' << told;
+    }
+    EXPECT_EQ(cli.exit_code(), 2) << command;
+  }
+  std::ofstream(file) << "clients: { a: memory://a }\n";
+  Cli nothing({"gateway", file});
+  EXPECT_NE(nothing.error_line("nothing to serve"), "");
+  EXPECT_EQ(nothing.exit_code(), 2);
+  Cli json({"check", "--json", file});
+  EXPECT_EQ(json.rest().at(0), R"({"file":")" + file + R"(","listeners":0,"clients":1,"routes":0})");
+  std::ofstream(file) << "";
+  Cli empty({"check", file});
+  EXPECT_NE(empty.rest().at(0).find("empty: it configures nothing"), std::string::npos);
+  EXPECT_EQ(empty.exit_code(), 0);
+  std::remove(file.c_str());
+}
+
 TEST(Cli, SaysWhatIsMeantWhereAFirstUserGoesWrong) {
   const auto told = [](const std::vector<std::string>& arguments) {
     Cli cli(arguments);

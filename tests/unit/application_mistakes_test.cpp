@@ -156,5 +156,28 @@ http:
   }
 }
 
+TEST(ApplicationMistakes, TwoListenersOnOneAddressAreToldByTheirNames) {
+  const auto has = [](const std::string& yaml, std::string_view part) {
+    const std::string mistake = mistake_of(yaml);
+    EXPECT_NE(mistake.find(part), std::string::npos) << yaml << "\n" << mistake;
+  };
+  has("listeners:\n  a: tcp://127.0.0.1:3999\n  b: tcp://localhost:3999",
+      "config:3: another listener of this program has the same address, \"a\" (config:2): choose another port");
+  has("listeners:\n  - tcp://0.0.0.0:3999\n  - tcp://127.0.0.1:3999", "has the same address (config:2)");
+  has("listeners:\n  a: tcp://127.0.0.1:3999\nhttp: :3999",
+      "http: a listener of this program has the same address, \"a\"");
+  for (const char* good : {"listeners: [\"tcp://127.0.0.1:0\", \"tcp://127.0.0.1:0\"]\nhttp: 127.0.0.1:0",
+                           "listeners: [\"tcp://127.0.0.1:3999\", \"tcp://127.0.0.2:3999\"]",
+                           "listeners: [\"memory://one\", \"memory://one\"]\nhttp: :3998"}) {
+    EXPECT_EQ(mistake_of(good), "") << good;
+  }
+}
+
+TEST(ApplicationMistakes, HttpWithoutAPortIsNotPort80InSilence) {
+  for (const char* http : {"http: 127.0.0.1", "http: \"http://127.0.0.1\"", "http: { listen: localhost }"}) {
+    EXPECT_NE(mistake_of(http).find("needs a port: write HOST:8101, or HOST:80"), std::string::npos) << http;
+  }
+}
+
 }  // namespace
 }  // namespace waybill

@@ -219,6 +219,8 @@ TEST(Config, SlipsInVariablesAreMistakes) {
   const ScopedVariable singular("WAYBILL_CLIENT_SHOP_URL", "memory://a");
   const ScopedVariable listener("WAYBILL_LISTENER_INSIDE_URL", "memory://a");
   const ScopedVariable threads("WAYBILL_THREADS", "none");
+  const ScopedVariable level("WAYBILL_LOG_LEVEL", "info");
+  const ScopedVariable password("WAYBILL_LISTEN_PASSWORD", "secret");
   const ScopedVariable own("WAYBILL_TEST_REDIS", "redis://h");
   const ScopedVariable foreign("WAYBILL_SOMETHING_ELSE", "1");
   const std::string text = mistakes_of([] { Config::from_env(); });
@@ -229,6 +231,9 @@ TEST(Config, SlipsInVariablesAreMistakes) {
   EXPECT_TRUE(contains(text, "WAYBILL_LISTN: there is no such variable; did you mean WAYBILL_LISTEN?")) << text;
   EXPECT_TRUE(contains(text, "WAYBILL_CLIENTS_ORDERS_URI: expected WAYBILL_CLIENTS_<NAME>_URL")) << text;
   EXPECT_TRUE(contains(text, "WAYBILL_THREADS: expected a whole number")) << text;
+  EXPECT_TRUE(contains(text, "WAYBILL_LOG_LEVEL: there is no such variable; did you mean WAYBILL_LOG?")) << text;
+  EXPECT_TRUE(contains(text, "WAYBILL_LISTEN_PASSWORD: there is no listener of WAYBILL_LISTEN")) << text;
+  EXPECT_FALSE(contains(text, "secret")) << text;
   EXPECT_FALSE(contains(text, "WAYBILL_TEST")) << text;
   EXPECT_FALSE(contains(text, "SOMETHING")) << text;
 }

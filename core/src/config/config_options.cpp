@@ -2,6 +2,7 @@
 
 #include "config/listener_names.hpp"
 #include "config/url_text.hpp"
+#include "waybill/detail/same_address.hpp"
 #include "waybill/error.hpp"
 
 #include <algorithm>
@@ -137,11 +138,31 @@ void append_option_mistakes(const Error& error, const Endpoint& endpoint, Mistak
   }
 }
 
+/// `earlier`: those of this program whose addresses are their own. One that may share its port says so (reuse_port).
+void check_address(const ListenerConfig& listener, std::vector<const ListenerConfig*>& earlier, Mistakes& mistakes) {
+  if (listener.url.option("reuse_port")) return;
+  const auto is_its = [&listener](const ListenerConfig* one) {
+    const std::vector<Url::Host> none(1);
+    return is_same_address(one->url.hosts.empty() ? none : one->url.hosts,
+                           listener.url.hosts.empty() ? none : listener.url.hosts);
+  };
+  const auto found = std::find_if(earlier.begin(), earlier.end(), is_its);
+  const bool is_alone = found == earlier.end();
+  const ListenerConfig& first = is_alone ? listener : **found;
+  earlier.push_back(&listener);
+  if (is_alone) return;
+  mistakes.push_back(at_origin(listener.origin) + "another listener of this program has the same address" +
+                     (first.name.empty() ? "" : ", \"" + first.name.substr(0, 100) + '"') +
+                     (first.origin.empty() ? "" : " (" + first.origin + ')') + ": choose another port for one of them");
+}
+
 void check(const Registry& registry, const Config& config, Depth depth, Mistakes& mistakes) {
+  std::vector<const ListenerConfig*> with_address;
   const auto check_url = [&](const Url& url, const auto& endpoint, const ListenerConfig* listener) {
     if (url.scheme.empty() || url.is_self()) return;  // a mistake that is told already
     const auto made = registry.make_transport(url);
     if (!made) append_option_mistakes(made.error(), endpoint, mistakes);
+    if (made && listener && (*made)->capabilities().sole_listener) check_address(*listener, with_address, mistakes);
     if (made && listener && depth == Depth::capabilities) {
       const auto refusal = refusal_of(*listener, (*made)->capabilities());
       if (refusal) mistakes.push_back(at_origin(endpoint.origin) + *refusal);

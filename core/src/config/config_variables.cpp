@@ -138,9 +138,14 @@ std::string_view name_in(std::string_view variable, std::string_view prefix, std
   return variable.substr(prefix.size(), variable.size() - prefix.size() - suffix.size());
 }
 
+bool has_listen(const Config& config) {
+  const auto is_of_it = [](const ListenerConfig& listener) { return listener.origin == k_listen; };
+  return std::any_of(config.listeners.begin(), config.listeners.end(), is_of_it);
+}
+
 bool is_credential(std::string_view variable, Config& config) {
   for (const std::string_view suffix : {k_username, k_password}) {
-    if (variable == std::string(k_listen) + std::string(suffix)) return true;
+    if (variable == std::string(k_listen) + std::string(suffix)) return has_listen(config);
     if (client_of(name_in(variable, k_clients, suffix), config)) return true;
     if (listener_of(name_in(variable, k_listeners, suffix), config)) return true;
   }
@@ -150,6 +155,11 @@ bool is_credential(std::string_view variable, Config& config) {
 /// Variables that nobody reads are left alone, as tests and tools have some of their own; unless one looks like a slip.
 void report_slip(const std::string& variable, Mistakes& mistakes) {
   if (variable.starts_with("WAYBILL_TEST_") || variable.starts_with("WAYBILL_BENCH")) return;
+  if (variable == "WAYBILL_LISTEN_USERNAME" || variable == "WAYBILL_LISTEN_PASSWORD") {
+    mistakes.push_back(variable + ": there is no listener of WAYBILL_LISTEN; one of the file with a name has " +
+                       std::string(k_listeners) + "<NAME>" + variable.substr(k_listen.size()));
+    return;
+  }
   const bool is_client = variable.starts_with(k_clients);
   if (is_client || variable.starts_with(k_listeners)) {
     const std::string what = is_client ? "client" : "listener";
@@ -169,6 +179,7 @@ void report_slip(const std::string& variable, Mistakes& mistakes) {
   std::string near;
   std::size_t least = 3;  // letters
   const auto consider = [&](std::string_view known) {
+    if (near.empty() && variable.starts_with(known) && variable.substr(known.size()).starts_with('_')) near = known;
     const std::size_t distance = edit_distance(variable, known);
     if (distance >= least) return;
     least = distance;

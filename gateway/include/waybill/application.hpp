@@ -79,7 +79,8 @@ class Application {
   const ApplicationConfig& config() const noexcept;
 
   /// Runs until SIGINT, SIGTERM or stop(), then drains within `drain_timeout`; a second signal closes at once. Blocks.
-  /// Returns what main should return: 0, or 1 after a failed start (with a line in the log). Throws what leaves the loop.
+  /// Returns what main should return: 0, or 1 after a failed start (with a line in the log), 2 where a mistake of the
+  /// configuration was why. Throws what leaves the loop.
   /// REQUIRES: made without an executor.
   [[nodiscard]] int run();
 

@@ -75,6 +75,12 @@ Result<ServerConfig> ServerConfig::read(const Url& url) {
                        " for all addresses, or 127.0.0.1:" + host.name,
                    End::rejected);
     }
+    if (!host.name.empty() && !host.has_port) {
+      return Error(errc::invalid_config,
+                   "an HTTP server needs a port: write HOST:8101, or HOST:" + std::string(config.tls ? "443" : "80") +
+                       " where that is meant",
+                   End::rejected);
+    }
   }
   if (config.hosts.empty()) config.hosts.emplace_back();
   for (Url::Host& host : config.hosts) {

@@ -1,0 +1,26 @@
+// Whether two addresses to listen on are one.
+#pragma once
+
+#include "waybill/url.hpp"
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+namespace waybill::detail {
+
+/// As they are written: names other than localhost are not looked up. Port 0 is never the same.
+inline bool is_same_address(const Url::Host& a, const Url::Host& b) {
+  const auto is_any = [](const std::string& name) { return name == "0.0.0.0" || name == "::"; };
+  const auto plain = [](const std::string& name) { return name.empty() || name == "localhost" ? "127.0.0.1" : name; };
+  if (a.has_port != b.has_port || a.port != b.port || (a.has_port && a.port == 0)) return false;
+  return plain(a.name) == plain(b.name) || is_any(a.name) || is_any(b.name);
+}
+
+inline bool is_same_address(const std::vector<Url::Host>& a, const std::vector<Url::Host>& b) {
+  return std::any_of(a.begin(), a.end(), [&b](const Url::Host& one) {
+    return std::any_of(b.begin(), b.end(), [&one](const Url::Host& other) { return is_same_address(one, other); });
+  });
+}
+
+}  // namespace waybill::detail
