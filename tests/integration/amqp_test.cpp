@@ -3,6 +3,8 @@
 #include "amqp_rig.hpp"
 
 #include <algorithm>
+#include <map>
+#include <set>
 
 namespace waybill {
 namespace {
@@ -61,6 +63,17 @@ TEST_F(AmqpIntegration, WhatReachesNoQueueIsRejected) {
   }
 }
 
+TEST_F(AmqpIntegration, WhatAQueueIsTooFullForWasSurelyNotTaken) {
+  const std::string limited = "queue=" + fresh_queue() + "&max_length=1&arguments.x-overflow=reject-publish";
+  const auto client = connect(url(limited));
+  for (Ticket ticket = 1; ticket <= 3; ++ticket) send(*client, "work", "one", ticket);
+  ASSERT_TRUE(wait_for([&] { return client->sink.sent.size() == 3; }));
+  EXPECT_TRUE(client->sink.sent.find(1)->second);
+  const Error refused = client->sink.sent.find(3)->second.error();
+  expect_says(refused, errc::overloaded, {"full"});
+  EXPECT_EQ(refused.end(), End::rejected);
+}
+
 TEST_F(AmqpIntegration, AQueueDeletedUnderAClientIsDeclaredAgain) {
   const std::string queue = fresh_queue();
   const auto client = connect(url("queue=" + queue));
@@ -102,14 +115,18 @@ TEST_P(AmqpDeletions, AQueueDeletedUnderLoadIsServedAgain) {
   const std::string queue = fresh_queue() + "&queue_type=" + GetParam();
   Service service(loop.get_executor(), Config::listen({url("queue=" + queue)}));
   service.log_to(logs.sink());
-  std::size_t handled = 0;
-  service.on_event("work", [&handled](int) { ++handled; });
+  std::set<int> handled;
+  std::map<int, std::string> rejected;
+  service.on_event("work", [&handled](int number) { handled.insert(number); });
   test::run_until(loop, service.start());
   Client client(loop.get_executor(), ClientConfig::from_url(url("queue=" + queue)), default_registry(), logs.log());
   test::run_until(loop, client.connect());
   asio::steady_timer timer(loop);
+  int last = 0;
   std::function<void()> load = [&] {
-    client.emit("work", 1, asio::detached);
+    client.emit("work", ++last, [&rejected, number = last](const Result<Accepted>& outcome) {
+      if (!outcome && outcome.error().end() == End::rejected) rejected[number] = outcome.error().what();
+    });
     timer.expires_after(milliseconds(2));
     timer.async_wait([&load](std::error_code ec) {
       if (!ec) load();
@@ -117,16 +134,17 @@ TEST_P(AmqpDeletions, AQueueDeletedUnderLoadIsServedAgain) {
   };
   load();
   for (int turn = 0; turn < (GetParam() == std::string("quorum") ? 3 : 8); ++turn) {
-    ASSERT_TRUE(wait_for([&, before = handled] { return handled > before + 10; })) << turn;
+    ASSERT_TRUE(wait_for([&, before = handled.size()] { return handled.size() > before + 10; })) << turn;
     test::meanwhile(loop, [&] { admin->delete_queue(queue.substr(0, queue.find('&'))); });
   }
-  EXPECT_TRUE(wait_for([&, before = handled] { return handled > before + 100; }));
+  EXPECT_TRUE(wait_for([&, before = handled.size()] { return handled.size() > before + 100; }));
   load = [] {};
   test::run_ready(loop);
   timer.cancel();
   client.close();
   service.close();
   test::run_ready(loop);
+  for (const auto& [number, why] : rejected) EXPECT_FALSE(handled.count(number)) << number << ": " << why;
 }
 
 INSTANTIATE_TEST_SUITE_P(Queues, AmqpDeletions, testing::Values("classic", "quorum"),

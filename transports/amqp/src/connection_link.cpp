@@ -22,6 +22,13 @@ std::string key_of(const Options& options) {
   return options.queue.empty() ? options.routing_key : options.queue;
 }
 
+/// By a policy of the broker it may do so, too, but nobody tells us.
+bool refuses_when_full(const Options& options) {
+  return std::any_of(options.arguments.begin(), options.arguments.end(), [](const auto& argument) {
+    return argument.first == "x-overflow" && argument.second.starts_with("reject-publish");
+  });
+}
+
 Error closed_error() { return Error(errc::closed, "the connection was closed", End::rejected); }
 
 }  // namespace
@@ -34,14 +41,17 @@ ConnectionLink::ConnectionLink(const Environment& environment, const Options& op
       key_(key_of(options)),
       events_(
           environment_.executor, k_events, options_,
-          [this](Ticket ticket, const Result<Accepted>& outcome, const Confirms::Shown&) { tell(ticket, outcome); },
+          [this](Ticket ticket, const Result<Accepted>& outcome, const Confirms::Shown&) {
+            if (outcome) queue_was_there_ = true;
+            tell(ticket, outcome);
+          },
           [this](const Error& error) { events_closed(error); }),
       requests_(environment_.executor, k_requests,
                 [this](const Suspects::Message* message, const Error& error) { request_refused(message, error); }),
       set_up_(std::make_shared<SetUp>(environment_.executor, k_set_up, options_, environment_.log)),
       address_(k_replies, options_),
       progress_(environment_.executor) {
-  events_.goes_to_one_queue(exchange_.empty());
+  events_.nack_means(exchange_.empty() && refuses_when_full(options_) ? End::rejected : End::unknown);
   if (options_.has_exchange()) events_.declares([](Declaration& declaration) { declaration.exchange(); });
 }
 
@@ -73,6 +83,7 @@ asio::awaitable<Result<void>> ConnectionLink::set_up() {
   auto declaring = SetUp::client(set_up_);
   const SetUp::Name declared = co_await std::move(declaring);
   if (!declared) co_return declared.error();
+  queue_was_there_ = !options_.no_assert;
   SetUp::Name consumed = co_await std::move(consuming);
   if (!consumed) co_return consumed.error();
   // Last, as it publishes: a broker that is short of memory reads nothing after it.
@@ -110,6 +121,7 @@ void ConnectionLink::on_message(ChannelId channel, const Method& method, const I
 }
 
 void ConnectionLink::on_reply(const Properties& properties, const Slice& body) {
+  queue_was_there_ = true;
   if (!sink_) return;
   Packet packet;
   if (const auto parsed = parse_reply(properties, body, formats_, scratch_, packet); !parsed) {
@@ -123,12 +135,22 @@ void ConnectionLink::on_return(ChannelId channel, const amqp_basic_return_t& giv
   const std::string reason = std::to_string(given_back.reply_code) + ' ' + std::string(to_view(given_back.reply_text)) +
                              ", routing key " + std::string(to_view(given_back.routing_key)) +
                              "; does its service run, with the same queue in its URL?";
+  doubt_what_is_under_way();
   declare_again();
   if (channel == k_events) {
     return events_.on_return(given_back, body.view(), reason);
   }
-  const Ticket ticket = properties.correlation_id ? recent_.take(*properties.correlation_id) : 0;
-  if (ticket) tell(ticket, Error(errc::no_receiver, "no queue takes the message: " + reason, End::rejected));
+  if (!properties.correlation_id) return;
+  const auto [ticket, is_doubted] = recent_.take(*properties.correlation_id);
+  if (ticket) tell(ticket, no_route(reason, is_doubted ? End::unknown : End::rejected));
+}
+
+/// A queue that was there and is not any more: RabbitMQ 3 gives back, as if there had been none, also messages that it had
+/// taken and perhaps delivered. An exchange without a queue is something else: nobody wants its messages.
+void ConnectionLink::doubt_what_is_under_way() {
+  if (!std::exchange(queue_was_there_, false) || !exchange_.empty()) return;
+  events_.doubt();
+  recent_.doubt();
 }
 
 /// Somebody deleted the queue: what comes next shall find one again.
@@ -147,6 +169,7 @@ asio::awaitable<void> ConnectionLink::declared_again(std::shared_ptr<ConnectionL
   auto declaring = SetUp::client(self->set_up_);
   const SetUp::Name outcome = co_await std::move(declaring);
   self->is_declaring_ = false;
+  self->queue_was_there_ |= outcome.has_value();
   if (!outcome) self->environment_.log.warning("amqp: declaring fails: " + std::string(outcome.error().message()));
 }
 

@@ -60,6 +60,7 @@ class ConnectionLink final : public Opening::Owner, public std::enable_shared_fr
   void on_reply(const Properties& properties, const Slice& body);
   void on_return(ChannelId channel, const amqp_basic_return_t& given_back, const Properties& properties,
                  const Slice& body);
+  void doubt_what_is_under_way();
   void declare_again();
   void begin_declaring();
   static asio::awaitable<void> declared_again(std::shared_ptr<ConnectionLink> self);
@@ -94,6 +95,7 @@ class ConnectionLink final : public Opening::Owner, public std::enable_shared_fr
   Buffer scratch_;
   asio::steady_timer progress_;  ///< Cancelled when something was handed over, or the link is gone.
   bool is_ready_ = false;
+  bool queue_was_there_ = false;  ///< When a message last got through, or it was declared.
   bool is_declaring_ = false;
 };
 

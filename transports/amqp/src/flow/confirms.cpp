@@ -1,5 +1,6 @@
 #include "flow/confirms.hpp"
 
+#include "protocol/error.hpp"
 #include "wire/table.hpp"
 
 #include <algorithm>
@@ -26,6 +27,7 @@ void Confirms::channel_open() noexcept {
   is_open_ = true;
   under_way_ = sent_bytes_ = 0;
   next_tag_ = 1;
+  doubted_before_ = 0;
 }
 
 void Confirms::channel_lost() noexcept {
@@ -80,12 +82,13 @@ void Confirms::append_marked(const Record& record, std::string_view message, Buf
 }
 
 void Confirms::refused(std::uint64_t tag, bool multiple) {
-  settle(
-      tag, multiple,
-      Error(errc::overloaded,
-            nack_end_ == End::rejected ? "the queue did not take the message (basic.nack): it is full, or failed"
-                                       : "one of the queues did not take the message (basic.nack); others may have it",
-            nack_end_));
+  settle(tag, multiple,
+         Error(errc::overloaded,
+               nack_end_ == End::rejected ? "the queue did not take the message (basic.nack): it is full"
+                                          : "a queue did not keep the message (basic.nack): it is full, was deleted, "
+                                            "or failed; it may have delivered it "
+                                            "before, and other queues may have it",
+               nack_end_));
 }
 
 /// Behind the last that was sent on this channel if there is none with the tag.
@@ -126,8 +129,7 @@ void Confirms::end(std::size_t index, const std::optional<Error>& error) {
   ++done_;
   const Ticket ticket = record.ticket;
   if (record.is_returned) {
-    return told_(ticket, Error(errc::no_receiver, "no queue takes the message: " + reason_, End::rejected),
-                 shown(index));
+    return told_(ticket, no_route(reason_, record.tag < doubted_before_ ? End::unknown : End::rejected), shown(index));
   }
   if (error) {
     told_(ticket, *error, shown(index));

@@ -29,8 +29,9 @@ class Confirms {
   };
   using Told = std::function<void(Ticket ticket, const Result<Accepted>& outcome, const Shown& message)>;
   explicit Confirms(Told told) : told_(std::move(told)) {}
-  /// What a nack says: of one queue, that the message was not taken; of several, only that one of them did not.
-  void goes_to_one_queue(bool yes) noexcept { nack_end_ = yes ? End::rejected : End::unknown; }
+  /// How a nack ends a message. `rejected` where it comes from one queue that refuses what it has no room for. `unknown`: one
+  /// of several queues did not take it, or a queue was deleted that may have delivered it before.
+  void nack_means(End end) noexcept { nack_end_ = end; }
 
   /// Where the next message is to be appended; then added() says where its parts are.
   Buffer& buffer() noexcept { return bytes_; }
@@ -48,6 +49,9 @@ class Confirms {
   /// The broker gave a message back: the next one under way that looks like it. Its confirm follows.
   void returned(std::string_view exchange, std::string_view routing_key, std::string_view body,
                 std::string_view reason);
+
+  /// Of what was sent so far nobody knows any more whether a message that is given back was not delivered before.
+  void doubt() noexcept { doubted_before_ = next_tag_; }
 
   bool empty() const noexcept { return first_ == records_.size(); }
   std::size_t size() const noexcept { return records_.size() - first_; }
@@ -88,8 +92,9 @@ class Confirms {
   std::size_t sent_bytes_ = 0;  ///< Of those.
   std::size_t done_ = 0;        ///< Behind one that is not confirmed.
   std::uint64_t next_tag_ = 1;
-  std::size_t suspects_ = 0;  ///< The first so many are sent one by one.
-  std::string reason_;        ///< Why the last one was given back.
+  std::uint64_t doubted_before_ = 0;  ///< A tag.
+  std::size_t suspects_ = 0;          ///< The first so many are sent one by one.
+  std::string reason_;                ///< Why the last one was given back.
   End nack_end_ = End::rejected;
   bool is_open_ = false;
 };

@@ -32,7 +32,8 @@ class PublishChannel {
   /// The link is gone: forgets all messages, without a word.
   void stop() noexcept;
 
-  void goes_to_one_queue(bool yes) noexcept { confirms_.goes_to_one_queue(yes); }
+  void nack_means(End end) noexcept { confirms_.nack_means(end); }
+  void doubt() noexcept { confirms_.doubt(); }
   ChannelId id() const noexcept { return channel_; }
   const Confirms& confirms() const noexcept { return confirms_; }
   Buffer& buffer() noexcept { return confirms_.buffer(); }

@@ -14,21 +14,29 @@ namespace waybill::amqp {
 class RecentRequests {
  public:
   void note(std::string_view id, Ticket ticket) {
-    const Entry entry{std::hash<std::string_view>()(id), ticket};
+    const Entry entry{std::hash<std::string_view>()(id), ticket, false};
     if (entries_.size() < k_most) return entries_.push_back(entry);
     entries_[next_] = entry;
     next_ = (next_ + 1) % k_most;
   }
-  /// 0 when it is not known any more. Finds a request once.
-  Ticket take(std::string_view id) noexcept {
+  struct Taken {
+    Ticket ticket = 0;        ///< 0: it is not known any more.
+    bool is_doubted = false;  ///< Sent before doubt().
+  };
+  /// Finds a request once.
+  Taken take(std::string_view id) noexcept {
     const std::size_t wanted = std::hash<std::string_view>()(id);
     for (std::size_t i = 0; i < entries_.size(); ++i) {
       Entry& entry = entries_[(begin_ + i) % entries_.size()];
       if (entry.id != wanted || !entry.ticket) continue;
       begin_ = (begin_ + i) % entries_.size();  // those before it were routed
-      return std::exchange(entry.ticket, 0);
+      return {std::exchange(entry.ticket, 0), entry.is_doubted};
     }
-    return 0;
+    return {};
+  }
+  /// Of what was sent so far nobody knows any more whether a request that is given back was not delivered before.
+  void doubt() noexcept {
+    for (Entry& entry : entries_) entry.is_doubted = true;
   }
   /// All that are known, which then are not any more.
   std::vector<Ticket> take_all() {
@@ -49,6 +57,7 @@ class RecentRequests {
   struct Entry {
     std::size_t id;
     Ticket ticket;
+    bool is_doubted;
   };
   std::vector<Entry> entries_;
   std::size_t next_ = 0;

@@ -204,6 +204,12 @@ Error broker_error(std::uint16_t code, std::string_view text, std::string_view w
   return Error(code_of(code, text), sentence(code, text, what, method), end);
 }
 
+Error no_route(std::string_view reason, End end) {
+  std::string text = "no queue takes the message: " + std::string(reason);
+  if (end == End::unknown) text += " Its queue was deleted, and may have delivered it before";
+  return Error(errc::no_receiver, std::move(text), end);
+}
+
 bool is_overdue(const Error& error) noexcept { return error.message().find(k_overdue) != std::string_view::npos; }
 
 Refusal refusal_of(const Error& error) noexcept {

@@ -16,6 +16,9 @@ const std::error_category& amqp_category() noexcept;
 /// become a sentence that says what to change.
 Error broker_error(std::uint16_t code, std::string_view text, std::string_view what, End end, std::uint32_t method = 0);
 
+/// The broker gave a message back (basic.return). `rejected`: no queue took it; `unknown`: one that is gone may have.
+Error no_route(std::string_view reason, End end);
+
 /// A delivery was not acknowledged in the time that the broker gives.
 bool is_overdue(const Error& error) noexcept;
 
