@@ -67,7 +67,7 @@ TEST_P(TraceOfCalls, AMessageWithoutATraceHasNone) {
 
 TEST_P(TraceOfCalls, CallsOnBehalfOfAMessageEndWhenItsCallerWaitsNoLonger) {
   service->on_request("front", [](Context& context) {
-    const auto timeout = context.call_options().timeout;
+    const auto timeout = context.call_options().time_left;
     if (!context.deadline()) return std::string(timeout ? "some" : "none");
     return std::string(timeout && *timeout > std::chrono::seconds(30) && *timeout <= std::chrono::seconds(40) ? "left"
                                                                                                               : "no");
@@ -79,6 +79,31 @@ TEST_P(TraceOfCalls, CallsOnBehalfOfAMessageEndWhenItsCallerWaitsNoLonger) {
   });
   ASSERT_TRUE(wait_until([&answer] { return answer.has_value(); }));
   EXPECT_EQ(answer->value(), GetParam().url.starts_with("tcp") ? "none" : "left");
+}
+
+TEST_P(TraceOfCalls, ACallOnBehalfOfAMessageKeepsItsClientsOwnTimeout) {
+  Client* inner = nullptr;
+  service->on_request("never", [](Context& context) -> asio::awaitable<int> {
+    Timer timer(context.executor(), std::chrono::hours(1));
+    co_await timer.async_wait();
+    co_return 1;
+  });
+  service->on_request("front", [&inner](Context& context) -> asio::awaitable<std::string> {
+    const CallOptions options = context.call_options();
+    const auto outcome =
+        co_await inner->request<int>("never", 0, options, waybill::detail::as_tuple(asio::use_awaitable));
+    co_return std::get<0>(outcome)                         ? "answered"
+    : std::get<0>(outcome).error().code() == errc::timeout ? "timeout"
+                                                           : "another error";
+  });
+  start();
+  inner = &connect("?timeout=100ms");
+  std::optional<Result<std::string>> answer;
+  connect("?timeout=1h").request<std::string>("front", 0, [&answer](Result<std::string> result) {
+    answer.emplace(std::move(result));
+  });
+  ASSERT_TRUE(wait_until([&answer] { return answer.has_value(); })) << "it has the deadline of the message instead";
+  EXPECT_EQ(answer->value(), "timeout");
 }
 
 TEST_P(TraceOfCalls, IsFoundInTheMetadataOfANestJsClient) {

@@ -13,6 +13,9 @@ namespace waybill {
 struct CallOptions {
   constexpr CallOptions() {}                         // NOLINT: not an aggregate, see above
   std::optional<std::chrono::milliseconds> timeout;  ///< Of a request, from the call to the end of the reply.
+  /// What is left to the message that the call is for: ends the call where that is earlier than `timeout`, its own or that
+  /// of the client.
+  std::optional<std::chrono::milliseconds> time_left;
   Headers headers;
   Headers properties;  ///< The transport's own settings of one message, by its names (docs/transports).
   Payload metadata;    ///< NestJS's metadata, in the client's format; replaces the headers on carriers that have none.

@@ -42,7 +42,9 @@ struct ClientStats {
 /// How a client's link does.
 struct ClientState {
   Status status = Status::idle;
-  std::string why;  ///< Of `blocked`: why the broker takes nothing; of `ready`: why replies do not come all the same.
+  /// Of `blocked`: why the broker takes nothing; of `ready`: why replies do not come all the same; where there is no link:
+  /// what the last attempt failed with, if there was one. Without secrets.
+  std::string why;
   /// When its link was lost last, or replies came again; the clock's epoch: never.
   std::chrono::steady_clock::time_point troubled_at{};
 };

@@ -50,10 +50,10 @@ struct ServiceStats {
 
 /// A listener as it is now.
 struct ListenerState {
-  std::string name;                      ///< Empty: it has none.
-  std::string url;                       ///< As it was configured, without secrets.
-  Status status = Status::idle;          ///< `idle` until it is ready for the first time.
-  std::string why;                       ///< Of `blocked`, why it receives nothing: "no broker answers".
+  std::string name;              ///< Empty: it has none.
+  std::string url;               ///< As it was configured, without secrets.
+  Status status = Status::idle;  ///< `idle` until it is ready for the first time.
+  std::string why;  ///< It is not ready: "no broker answers"; what the last attempt failed with. No secrets.
   std::size_t dead_letters_waiting = 0;  ///< Given up, and without a place in the dead-letter channel.
   std::chrono::steady_clock::time_point
       troubled_at{};  ///< When its link was lost last, or a dead letter found its place at last; the clock's epoch: never.

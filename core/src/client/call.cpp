@@ -6,6 +6,7 @@
 
 #include <asio/post.hpp>
 
+#include <algorithm>
 #include <utility>
 
 namespace waybill::detail {
@@ -59,6 +60,11 @@ Result<void> encode(const ClientCore& core, ValueRef body, const CallOptions& op
 /// On the client's executor, behind what began the call.
 CallKey chosen(CallKey key, const std::shared_ptr<CallKey>& far_key) noexcept { return far_key ? *far_key : key; }
 
+std::chrono::milliseconds limit_of(const ClientCore& core, const CallOptions& options) {
+  const std::chrono::milliseconds own = options.timeout.value_or(core.default_timeout());
+  return options.time_left ? std::min(own, *options.time_left) : own;
+}
+
 }  // namespace
 
 Call::Call(std::shared_ptr<ClientCore> core, CallKey key, std::shared_ptr<CallKey> far_key) noexcept
@@ -67,7 +73,7 @@ Call::Call(std::shared_ptr<ClientCore> core, CallKey key, std::shared_ptr<CallKe
 Call Call::send(const std::shared_ptr<ClientCore>& core, PacketKind kind, const Pattern& pattern, ValueRef body,
                 const CallOptions& options) {
   Packet packet = make_packet(*core, kind, pattern, options);
-  const CallLimits limits{options.timeout.value_or(core->default_timeout()), options.idempotent};
+  const CallLimits limits{limit_of(*core, options), options.idempotent};
   if (core->executor().runs_here()) {
     const Result<void> encoded = encode(*core, body, options, core->scratch(), packet);
     return Call(core, encoded ? core->start(packet, limits) : core->refuse(packet, encoded.error()));
@@ -86,7 +92,7 @@ Call Call::send(const std::shared_ptr<ClientCore>& core, PacketKind kind, const 
 void Call::send_and_forget(const std::shared_ptr<ClientCore>& core, const Pattern& pattern, ValueRef body,
                            const CallOptions& options) {
   Packet packet = make_packet(*core, PacketKind::event, pattern, options);
-  const CallLimits limits{options.timeout.value_or(core->default_timeout()), options.idempotent};
+  const CallLimits limits{limit_of(*core, options), options.idempotent};
   if (core->executor().runs_here()) {
     const Result<void> encoded = encode(*core, body, options, core->scratch(), packet);
     return encoded ? core->start_and_forget(packet, limits) : core->note_forgotten_failure(encoded.error());

@@ -141,6 +141,7 @@ class ClientCore final : public std::enable_shared_from_this<ClientCore>,
   /// To the link; an event that the broker will confirm is kept until then. REQUIRES: ready_.
   Result<void> transmit(const Packet& packet, Ticket ticket, CallKey key);
   void set_status(Status changed);
+  void note_failure(std::string_view why);
   void note_trouble();
   void tell_bound(std::string_view bound) const;
   void tell_began(const ObservedCall& call, Packet& packet);
@@ -204,8 +205,9 @@ class ClientCore final : public std::enable_shared_from_this<ClientCore>,
   Flushes flushes_;
   std::uint64_t losses_ = 0;
   std::optional<Error> last_failure_;
-  mutable std::mutex why_mutex_;  ///< Of the two below, which others read, and only the loop writes.
+  mutable std::mutex why_mutex_;  ///< Of the three below, which others read, and only the loop writes.
   std::string blocked_why_;
+  std::string failed_why_;  ///< The last attempt to connect; empty: there was none since there was a link.
   std::string hindered_why_;
   std::atomic<std::chrono::steady_clock::rep> troubled_at_{0};
   LinkLog link_log_;

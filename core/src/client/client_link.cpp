@@ -15,6 +15,7 @@ void ClientCore::on_link_ready() {
   ready_ = was_ready_ = true;
   set_status(Status::ready);
   last_failure_.reset();
+  note_failure({});
   const LogLevel level = link_log_.ready(clock_.now());
   log_.write(is_first ? LogLevel::debug : level, "connected to " + config_.url.redacted() + (is_first ? "" : " again"));
   if (blocked_) tell_blocked();  // its broker has said so meanwhile
@@ -26,6 +27,7 @@ void ClientCore::on_link_ready() {
 
 void ClientCore::on_link_failed(const Error& error, std::optional<std::chrono::milliseconds> retry_in) {
   last_failure_ = error;
+  note_failure(error.what());
   const std::string line = "cannot connect to " + config_.url.redacted() + ": " + error.what();
   if (retry_in) {
     // The next attempts will say the same.
@@ -74,6 +76,7 @@ void ClientCore::on_link_lost(const Error& error) {
   ++losses_;
   set_status(Status::interrupted);
   last_failure_ = error;
+  note_failure({});
   log_.write(link_log_.lost(clock_.now()), "lost the connection to " + config_.url.redacted() + ": " + error.what());
   // Calls that wait for a link have not been sent, and events are sent again: they stay. All others have lost their
   // reply.

@@ -47,7 +47,14 @@ ClientState ClientCore::state() const {
   const std::lock_guard lock(why_mutex_);
   if (state.status == Status::blocked) state.why = blocked_why_;
   if (state.status == Status::ready) state.why = hindered_why_;
+  const bool is_apart = state.status != Status::blocked && state.status != Status::ready;
+  if (is_apart && state.status != Status::closed) state.why = failed_why_;
   return state;
+}
+
+void ClientCore::note_failure(std::string_view why) {
+  const std::lock_guard lock(why_mutex_);
+  failed_why_ = why;
 }
 
 void ClientCore::note_trouble() { troubled_at_ = clock_.now().time_since_epoch().count(); }

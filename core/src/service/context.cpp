@@ -30,7 +30,7 @@ CallOptions Context::call_options() const {
   const auto until = deadline();
   if (until && *until != std::chrono::steady_clock::time_point::max()) {
     const auto left = *until - detail::Clock::of(executor()).now();
-    options.timeout = std::max(std::chrono::milliseconds(1), std::chrono::ceil<std::chrono::milliseconds>(left));
+    options.time_left = std::max(std::chrono::milliseconds(1), std::chrono::ceil<std::chrono::milliseconds>(left));
   }
   return options;
 }

@@ -121,6 +121,7 @@ asio::awaitable<Result<void>> ListenerHost::open_link() {
 
 void ListenerHost::on_link_ready() {
   was_ready_ = true;
+  note_why({});
   tell_link(Status::ready);
   log().write(link_log_.ready(idle_.now()), "listening on " + listener_->address());
 }
@@ -128,6 +129,7 @@ void ListenerHost::on_link_ready() {
 void ListenerHost::on_link_failed(const Error& error, std::optional<std::chrono::milliseconds> retry_in) {
   constexpr std::string_view k_cannot = "cannot listen on ";  // which the error may say, with the address
   std::string line = error.what();
+  note_why(line);
   if (!line.starts_with(k_cannot)) line = std::string(k_cannot) + config_.url.redacted() + ": " + line;
   if (!retry_in) {
     if (!was_ready_) return log().error(line);
@@ -141,6 +143,7 @@ void ListenerHost::on_link_failed(const Error& error, std::optional<std::chrono:
 void ListenerHost::on_lost(const Error& error) {
   link_.store(link_ + 1, std::memory_order_relaxed);
   is_held_ = false;  // a new link takes messages
+  note_why({});
   if (!closed_) tell_link(Status::interrupted);
   retries_->drop();
   parking_->forget_all();

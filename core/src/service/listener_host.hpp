@@ -163,6 +163,7 @@ class ListenerHost final : public std::enable_shared_from_this<ListenerHost>,
   /// Dead letters on their way, while draining: a moment, for who does not confirm them may never do so.
   asio::awaitable<void> letters_parked(TimePoint deadline);
   void finished_one();
+  void note_why(std::string_view reason);
   void end_streams_before(TimePoint deadline);
   void hold_intake(bool on);
   /// False: its link is gone and nothing can be said about it any more; who has it delivers it again.
@@ -190,7 +191,7 @@ class ListenerHost final : public std::enable_shared_from_this<ListenerHost>,
   std::atomic<std::size_t> letters_waiting_{0};
   std::atomic<std::chrono::steady_clock::rep> troubled_at_{0};
   mutable std::mutex why_mutex_;
-  std::string why_;                ///< Status::blocked.
+  std::string why_;                ///< It is not ready.
   std::atomic<unsigned> link_{0};  ///< Grows with each link that is lost.
   UnhandledLog unhandled_log_;
   SoleThread sole_thread_;

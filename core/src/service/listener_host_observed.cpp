@@ -50,7 +50,7 @@ ListenerState ListenerHost::state() const {
   state.status = status_;
   state.dead_letters_waiting = letters_waiting_;
   state.troubled_at = std::chrono::steady_clock::time_point(std::chrono::steady_clock::duration(troubled_at_.load()));
-  if (state.status == Status::blocked) {
+  if (state.status != Status::ready && state.status != Status::closed) {
     const std::lock_guard lock(why_mutex_);
     state.why = why_;
   }
@@ -60,12 +60,14 @@ ListenerState ListenerHost::state() const {
 void ListenerHost::on_hindered(std::string_view reason) {
   const Status status = status_;
   if (closed_ || draining_ || (status != Status::ready && status != Status::blocked)) return;
-  {
-    const std::lock_guard lock(why_mutex_);
-    why_ = reason;
-  }
+  note_why(reason);
   const Status changed = reason.empty() ? Status::ready : Status::blocked;
   if (changed != status) tell_link(changed);
+}
+
+void ListenerHost::note_why(std::string_view reason) {
+  const std::lock_guard lock(why_mutex_);
+  why_ = reason;
 }
 
 void ListenerHost::tell_letters() {
