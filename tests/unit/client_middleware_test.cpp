@@ -139,6 +139,37 @@ TEST_F(Retried, TheDeadlineEndsTheBackoffAndTellsWhatFailed) {
   EXPECT_EQ(call.error().end(), End::rejected);
 }
 
+TEST_F(Retried, AMiddlewareThatThrowsWhateverItMayEndsItsCallAtOnce) {
+  client().use({"broken", [](Context&, Next) -> asio::awaitable<Result<void>> { throw 5; }});
+  Ended<int> call = ask();
+  ASSERT_EQ(call.count(), 1u);
+  EXPECT_EQ(call.error().code(), errc::internal);
+}
+
+TEST_F(Retried, AMiddlewareThatReturnsNoCoroutineEndsItsCall) {
+  client().use({"hollow", [](Context&, Next) { return asio::awaitable<Result<void>>(); }});
+  Ended<int> call = ask();
+  ASSERT_EQ(call.count(), 1u);
+  EXPECT_NE(call.error().message().find("hollow"), std::string::npos);
+}
+
+TEST(Next, OfNothingAndOfWhatWasMovedAwayGivesCancelled) {
+  asio::io_context loop;
+  std::vector<errc> codes;
+  const auto call_both = [&]() -> asio::awaitable<void> {
+    Next full = []() -> asio::awaitable<Result<void>> { co_return Result<void>(); };
+    const Next taken = std::move(full);
+    const Next nothing;
+    for (const Next* next : std::initializer_list<const Next*>{&full, &nothing}) {  // NOLINT: of what was moved away
+      const Result<void> outcome = co_await (*next)();
+      codes.push_back(outcome ? errc{} : static_cast<errc>(outcome.error().code().value()));
+    }
+  };
+  asio::co_spawn(loop, call_both(), asio::detached);
+  loop.run();
+  EXPECT_EQ(codes, (std::vector<errc>{errc::cancelled, errc::cancelled}));
+}
+
 TEST(OneMiddlewareAlone, HasAFunctionForTheRestOfTheChain) {
   int runs = 0;
   const Next rest = [&runs]() -> asio::awaitable<Result<void>> {

@@ -44,21 +44,25 @@ class FunctionAsChain final : public Chain {
 }  // namespace detail
 
 /// Runs what is further in: the next middleware, at last the handler or the call. May be called again, one after the
-/// other, to try again; each call starts from the same message. On a service a request that was answered, if only with the
-/// first values of a stream, is not handled again: a further call gives the outcome that it had.
+/// other, to try again; each call starts from the same message. What was answered, if only with the first values of a stream,
+/// is not run again: a further call gives the outcome that it had. Called when its message has its end, it does nothing and
+/// gives errc::cancelled.
+///
+/// Threads: that of the middleware that it was given to.
 class Next {
  public:
+  Next() = default;  ///< Of nothing: as when its message has its end.
   Next(std::shared_ptr<detail::Chain> chain, std::size_t place) noexcept : chain_(std::move(chain)), place_(place) {}
   /// A function is the rest of the chain, for tests of a middleware alone.
   template <detail::ChainFunction Function>
   Next(Function function)  // NOLINT: implicit by design
       : Next(std::make_shared<detail::FunctionAsChain<Function>>(std::move(function)), 0) {}
 
-  asio::awaitable<Result<void>> operator()() const { return chain_->run_from(place_); }
+  asio::awaitable<Result<void>> operator()() const;
 
  private:
   std::shared_ptr<detail::Chain> chain_;
-  std::size_t place_;
+  std::size_t place_ = 0;
 };
 
 /// A named step of the chain. `run` gives the outcome: an error returned on a service is answered to the caller, on a

@@ -1,5 +1,6 @@
 #include "client/call_chain.hpp"
 
+#include "middleware/chain.hpp"
 #include "waybill/detail/asio.hpp"
 
 #include <asio/bind_cancellation_slot.hpp>
@@ -48,6 +49,8 @@ asio::awaitable<void> CallChain::run(std::shared_ptr<CallChain> self) {
     outcome = error;
   } catch (const std::exception& exception) {
     outcome = Error(errc::internal, std::string("a client middleware threw: ") + exception.what(), End::unknown);
+  } catch (...) {
+    outcome = Error(errc::internal, "a client middleware threw something that is no std::exception", End::unknown);
   }
   self->is_over_ = true;
   // The last attempt may be one that nobody took, behind one that was perhaps taken.
@@ -58,26 +61,31 @@ asio::awaitable<void> CallChain::run(std::shared_ptr<CallChain> self) {
 }
 
 asio::awaitable<Result<void>> CallChain::run_from(std::size_t place) {
-  if (place == core_->middleware.size()) return send_once();
-  return core_->middleware[place].run(*this, Next(shared_from_this(), place + 1));
+  if (is_over_) return ended_before();
+  if (place == core_->middleware.size()) return send_once(shared_from_this());
+  return run_one(core_->middleware[place], *this, Next(shared_from_this(), place + 1));
 }
 
-asio::awaitable<Result<void>> CallChain::send_once() {
-  if (is_over_) co_return cancelled_error(End::unknown);  // its waiter has been told
-  ++attempt_;
-  const TimePoint now = core_->coarse_now();
-  if (deadline_ <= now) {
-    co_return last_error_.value_or(Error(errc::timeout, "the deadline passed before it was sent", End::rejected));
+asio::awaitable<Result<void>> CallChain::send_once(std::shared_ptr<CallChain> self) {
+  if (self->is_over_) co_return cancelled_error(End::unknown);  // its waiter has been told
+  // Values have been handed on: sending it again would hand them on twice.
+  if (self->has_values_) co_return self->end_of_values_;
+  ++self->attempt_;
+  ClientCore& core = *self->core_;
+  const TimePoint now = core.coarse_now();
+  if (self->deadline_ <= now) {
+    co_return self->last_error_.value_or(Error(errc::timeout, "the deadline passed before it was sent", End::rejected));
   }
-  const auto left = deadline_ == TimePoint::max() ? std::chrono::milliseconds::max()
-                                                  : std::chrono::ceil<std::chrono::milliseconds>(deadline_ - now);
-  if (attempt_ > 1 && last_error_) core_->tell_repeated(key_, attempt_, *last_error_);
-  attempt_key_ = core_->send(packet_, left, ClientCore::Part::attempt);
-  packet_.id = {};  // the attempt's, which will be another's
+  const auto left = self->deadline_ == TimePoint::max()
+                        ? std::chrono::milliseconds::max()
+                        : std::chrono::ceil<std::chrono::milliseconds>(self->deadline_ - now);
+  if (self->attempt_ > 1 && self->last_error_) core.tell_repeated(self->key_, self->attempt_, *self->last_error_);
+  const CallKey key = self->attempt_key_ = core.send(self->packet_, left, ClientCore::Part::attempt);
+  self->packet_.id = {};  // the attempt's, which will be another's
 
   using Done = Arrival<Result<void>>;
-  auto done = std::make_shared<Done>(core_->executor().get());
-  ReplyHandler tell = [self = shared_from_this(), done](const ReplyEvent& event) {
+  auto done = std::make_shared<Done>(core.executor().get());
+  ReplyHandler tell = [self, done](const ReplyEvent& event) {
     const bool is_error_packet =
         event.packet && (event.packet->kind == PacketKind::error || event.packet->kind == PacketKind::no_handler);
     if (event.error || is_error_packet) {
@@ -93,13 +101,14 @@ asio::awaitable<Result<void>> CallChain::send_once() {
     event.is_enough = true;  // as the caller has
     done->set(Result<void>{});
   };
-  core_->calls().attach(attempt_key_, std::move(tell));
+  core.calls().attach(key, std::move(tell));
   if (!done->is_set()) co_await done->set_or_cancelled();
   std::optional<Result<void>> outcome = done->take();
   if (!outcome) {  // a middleware gave up on it
-    core_->cancel(attempt_key_);
-    co_return last_error_.value_or(cancelled_error(End::unknown));
+    core.cancel(key);
+    outcome = self->last_error_.value_or(cancelled_error(End::unknown));
   }
+  if (self->has_values_) self->end_of_values_ = *outcome;
   co_return *outcome;
 }
 

@@ -39,7 +39,7 @@ class CallChain final : public Context, public Chain, public std::enable_shared_
 
  private:
   static asio::awaitable<void> run(std::shared_ptr<CallChain> self);
-  asio::awaitable<Result<void>> send_once();
+  static asio::awaitable<Result<void>> send_once(std::shared_ptr<CallChain> self);
   void note_failure(const Error& error);
 
   std::shared_ptr<ClientCore> core_;
@@ -54,6 +54,7 @@ class CallChain final : public Context, public Chain, public std::enable_shared_
   bool is_over_ = false;
   int attempt_ = 0;
   bool has_values_ = false;
+  Result<void> end_of_values_ = cancelled_error(End::unknown);  ///< Of the attempt that brought them.
 };
 
 }  // namespace waybill::detail

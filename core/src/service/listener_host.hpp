@@ -76,6 +76,8 @@ struct HeldExchange final : Chain, std::enable_shared_from_this<HeldExchange> {
   Exchange exchange;
   unsigned link = 0;     ///< Which of the listener's links it came by.
   Result<void> outcome;  ///< Of the last run of its handlers.
+  bool has_run = false;  ///< Its handlers, at least once.
+  bool is_over = false;  ///< The chain has ended: who has kept a part of it runs nothing more.
 };
 
 /// Threads: all on the executor of its loop.
