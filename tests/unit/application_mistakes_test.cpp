@@ -168,6 +168,7 @@ TEST(ApplicationMistakes, TwoListenersOnOneAddressAreToldByTheirNames) {
       "http: a listener of this program has the same address, \"a\"");
   for (const char* good : {"listeners: [\"tcp://127.0.0.1:0\", \"tcp://127.0.0.1:0\"]\nhttp: 127.0.0.1:0",
                            "listeners: [\"tcp://127.0.0.1:3999\", \"tcp://127.0.0.2:3999\"]",
+                           "listeners: [\"tcp://0.0.0.0:3999\", \"tcp://[::1]:3999\"]",
                            "listeners: [\"memory://one\", \"memory://one\"]\nhttp: :3998"}) {
     EXPECT_EQ(mistake_of(good), "") << good;
   }

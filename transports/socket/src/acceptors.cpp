@@ -3,7 +3,12 @@
 #include <asio/ip/v6_only.hpp>
 #include <asio/steady_timer.hpp>
 #include <sys/socket.h>
+#if __has_include(<linux/filter.h>)
+#include <linux/filter.h>
+#endif
 
+#include <cstdint>
+#include <iterator>
 #include <optional>
 #include <utility>
 
@@ -13,6 +18,7 @@ namespace {
 using Endpoint = asio::ip::tcp::endpoint;
 using ReusePort = asio::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT>;
 constexpr std::chrono::milliseconds k_pause{100};
+constexpr std::chrono::milliseconds k_handshakes{2};  // for those that have begun
 
 /// Of an address that another program has; for those who wait for it to be free.
 class TakenCategory final : public std::error_category {
@@ -43,6 +49,21 @@ Error cannot_listen(const std::string& name, const Endpoint& endpoint, const asi
   }
   if (ec == asio::error::access_denied) text += "; ports below 1024 need a privilege";
   return Error(ec == asio::error::access_denied ? errc::unauthorized : errc::refused, std::move(text), End::rejected);
+}
+
+/// Who begins to connect from now on hears nothing, tries again, and meets a closed port; who has begun is let in. Else one who
+/// connects between the last accept() and close() would be reset with what it has sent. Where the system has no such filters
+/// this does nothing.
+void drop_who_comes([[maybe_unused]] int listening) {
+#if defined(SO_ATTACH_FILTER) && __has_include(<linux/filter.h>)
+  constexpr std::uint32_t k_flags_at = 13, k_syn = 0x02;  // in the header of TCP
+  sock_filter steps[] = {{BPF_LD | BPF_B | BPF_ABS, 0, 0, k_flags_at},
+                         {BPF_JMP | BPF_JSET | BPF_K, 0, 1, k_syn},
+                         {BPF_RET | BPF_K, 0, 0, 0},
+                         {BPF_RET | BPF_K, 0, 0, UINT32_MAX}};
+  const sock_fprog filter{static_cast<unsigned short>(std::size(steps)), steps};
+  ::setsockopt(listening, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter);
+#endif
 }
 
 }  // namespace
@@ -77,16 +98,16 @@ class Acceptors::Acceptor : public std::enable_shared_from_this<Acceptor> {
       self->accepted(ec, std::move(socket));
     });
   }
-  /// Takes in who is connected already.
+  /// Takes in who is connected already, or about to be, and closes.
   void finish() {
-    asio::error_code ec;
-    acceptor_.non_blocking(true, ec);
-    while (!ec) {
-      asio::ip::tcp::socket socket(acceptor_.get_executor());
-      acceptor_.accept(socket, ec);
-      if (!ec) arrivals_->adopt(std::move(socket));
-    }
-    close();
+    if (!acceptor_.is_open()) return;
+    drop_who_comes(acceptor_.native_handle());
+    take_in();
+    pause_.expires_after(k_handshakes);
+    pause_.async_wait([self = shared_from_this()](const asio::error_code&) {
+      if (self->acceptor_.is_open()) self->take_in();
+      self->close();
+    });
   }
   void close() {
     leave();
@@ -105,6 +126,15 @@ class Acceptors::Acceptor : public std::enable_shared_from_this<Acceptor> {
     if (endpoint.address().is_v6() && acceptor.set_option(asio::ip::v6_only(true), ec)) return ec;
     acceptor.bind(endpoint, ec);
     return ec;
+  }
+  void take_in() {
+    asio::error_code ec;
+    acceptor_.non_blocking(true, ec);
+    while (!ec) {
+      asio::ip::tcp::socket socket(acceptor_.get_executor());
+      acceptor_.accept(socket, ec);
+      if (!ec) arrivals_->adopt(std::move(socket));
+    }
   }
   void leave() {
     if (shared_) rules_.ports->leave(*std::exchange(shared_, std::nullopt));
@@ -177,8 +207,9 @@ Result<void> Acceptors::bind(const std::vector<Endpoint>& endpoints, const std::
 }
 
 void Acceptors::finish() {
+  if (dial_) dial_->cancel();
+  dial_.reset();
   for (const auto& acceptor : acceptors_) acceptor->finish();
-  close();
 }
 
 void Acceptors::close() {

@@ -14,7 +14,7 @@ void Complaints::write(std::string_view line) {
   last_ = now;
   const std::size_t left_out = std::exchange(left_out_, 0);
   log_.warning(name_ + ": " + std::string(line) +
-               (left_out ? " (and " + std::to_string(left_out) + " lines like this)" : std::string()));
+               (left_out ? " (and " + std::to_string(left_out) + " others left out)" : std::string()));
 }
 
 }  // namespace waybill::socket

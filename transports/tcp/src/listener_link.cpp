@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::chrono::seconds k_goodbye{1};  // for the other sides to end, too, once they have all
 constexpr std::chrono::milliseconds k_look{20};
-constexpr std::chrono::seconds k_patience{2};       // with a caller that takes nothing, of a service that drains
+constexpr std::chrono::seconds k_patience{4};       // with a caller that takes nothing, of a service that drains
 constexpr std::chrono::seconds k_least_silence{1};  // before a connection makes room for another
 constexpr std::size_t k_most_leaving = 16;          // of these at a time
 

@@ -11,10 +11,13 @@ namespace waybill::detail {
 
 /// As they are written: names other than localhost are not looked up. Port 0 is never the same.
 inline bool is_same_address(const Url::Host& a, const Url::Host& b) {
-  const auto is_any = [](const std::string& name) { return name == "0.0.0.0" || name == "::"; };
   const auto plain = [](const std::string& name) { return name.empty() || name == "localhost" ? "127.0.0.1" : name; };
+  const auto covers = [](const std::string& all, const std::string& one) {
+    return all == "::" || (all == "0.0.0.0" && one.find(':') == std::string::npos);
+  };
   if (a.has_port != b.has_port || a.port != b.port || (a.has_port && a.port == 0)) return false;
-  return plain(a.name) == plain(b.name) || is_any(a.name) || is_any(b.name);
+  const std::string one = plain(a.name), other = plain(b.name);
+  return one == other || covers(one, other) || covers(other, one);
 }
 
 inline bool is_same_address(const std::vector<Url::Host>& a, const std::vector<Url::Host>& b) {

@@ -51,7 +51,7 @@ class Acceptors : public std::enable_shared_from_this<Acceptors> {
   /// (ports below 1024), closed.
   static asio::awaitable<Result<void>> open(std::shared_ptr<Acceptors> self, std::vector<Url::Host> hosts,
                                             TimePoint deadline);
-  /// Who is connected already, and waits to be accepted, still arrives; then it closes.
+  /// Who is connected already, or about to be, still arrives, for some milliseconds; then it closes.
   void finish();
   void close();
   /// "127.0.0.1:3000,[::1]:3000"; empty before it is open.
