@@ -91,6 +91,12 @@ TEST(Config, UserAndPasswordComeFromVariablesAsTheyAre) {
   EXPECT_FALSE(contains(text, "hunter2")) << text;
 }
 
+TEST_F(ConfigFile, WhatAPasswordOutOfAVariableSpoilsIsNotBlamedOnTheFileAlone) {
+  const ScopedVariable secret("WAYBILL_CLIENTS_A_PASSWORD", "hunter2");
+  Config config = Config::parse("clients: { a: memory://config-test }", "orders.yaml");
+  EXPECT_EQ(config.client("a").origin, "orders.yaml:1 with WAYBILL_CLIENTS_A_PASSWORD");
+}
+
 TEST(Config, ClientsThatAreNotUsedYetAreCheckedAtTheStart) {
   Config config = Config::listen({"memory://config-test?max_buffr=1"});
   config.clients["a"] = ClientConfig::from_url("memory://config-test?serialiser=x");

@@ -91,7 +91,9 @@ TEST_F(ConfigFile, VariablesOverrideOneNamedListener) {
   EXPECT_EQ(inside.group, "g");
   EXPECT_EQ(inside.url.user, "app");
   EXPECT_EQ(inside.url.password, "a/b@c");
-  EXPECT_EQ(inside.origin, "WAYBILL_LISTENERS_IN_SIDE_URL");
+  EXPECT_EQ(
+      inside.origin,
+      "WAYBILL_LISTENERS_IN_SIDE_URL with WAYBILL_LISTENERS_IN_SIDE_USERNAME and WAYBILL_LISTENERS_IN_SIDE_PASSWORD");
   EXPECT_EQ(config.listeners[0].url.user, "");
 }
 

@@ -4,6 +4,7 @@
 #include "waybill/error.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace waybill::detail {
 namespace {
@@ -103,8 +104,10 @@ void read_listener(const std::string& variable, std::string_view name, std::stri
   if (listener->name != before) mistakes.push_back(variable + ": its URL has another name, name=" + listener->name);
 }
 
-/// The user and password of `url` from variables that begin with `prefix`: as they are, nothing in them is encoded.
-void read_credentials(const Variables& variables, const std::string& prefix, Url& url, Mistakes& mistakes) {
+/// User and password from variables that begin with `prefix`: as they are, nothing in them is encoded. Mistakes name them.
+template <class Endpoint>
+void read_credentials(const Variables& variables, const std::string& prefix, Endpoint& endpoint, Mistakes& mistakes) {
+  const char* link = " with ";
   const auto read = [&](std::string_view suffix, std::string& credential) {
     const std::string name = prefix + std::string(suffix);
     const std::string* value = variables.find(name);
@@ -113,21 +116,22 @@ void read_credentials(const Variables& variables, const std::string& prefix, Url
       mistakes.push_back(name + ": the URL has one already");
     } else {
       credential = *value;
+      endpoint.origin += (endpoint.origin.empty() ? "" : std::exchange(link, " and ")) + name;
     }
   };
-  read(k_username, url.user);
-  read(k_password, url.password);
+  read(k_username, endpoint.url.user);
+  read(k_password, endpoint.url.password);
 }
 
 /// Those of all listeners that WAYBILL_LISTEN names, and of each named listener and each client that there is now.
 void read_all_credentials(const Variables& variables, Config& config, Mistakes& mistakes) {
   for (ListenerConfig& listener : config.listeners) {
-    if (listener.origin == k_listen) read_credentials(variables, std::string(k_listen), listener.url, mistakes);
+    if (listener.origin == k_listen) read_credentials(variables, std::string(k_listen), listener, mistakes);
     if (listener.name.empty()) continue;
-    read_credentials(variables, std::string(k_listeners) + variable_name(listener.name), listener.url, mistakes);
+    read_credentials(variables, std::string(k_listeners) + variable_name(listener.name), listener, mistakes);
   }
   for (auto& [name, client] : config.clients) {
-    read_credentials(variables, std::string(k_clients) + variable_name(name), client.url, mistakes);
+    read_credentials(variables, std::string(k_clients) + variable_name(name), client, mistakes);
   }
 }
 
@@ -139,7 +143,9 @@ std::string_view name_in(std::string_view variable, std::string_view prefix, std
 }
 
 bool has_listen(const Config& config) {
-  const auto is_of_it = [](const ListenerConfig& listener) { return listener.origin == k_listen; };
+  const auto is_of_it = [](const ListenerConfig& listener) {
+    return listener.origin == k_listen || listener.origin.starts_with(std::string(k_listen) + ' ');
+  };
   return std::any_of(config.listeners.begin(), config.listeners.end(), is_of_it);
 }
 
