@@ -40,7 +40,7 @@ asio::awaitable<void> ListenerHost::run(Held held) {
     co_return;
   }
   // A middleware answers for its handlers: with nothing.
-  if (outcome && !held->has_run && !held->exchange.is_rejected()) held->exchange.reply_end();
+  if (outcome && !held->has_run && !held->exchange.is_given_back()) held->exchange.reply_end();
   if (outcome)
     finished(held->exchange);
   else
