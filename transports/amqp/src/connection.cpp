@@ -3,11 +3,6 @@
 #include <utility>
 
 namespace waybill::amqp {
-namespace {
-
-asio::awaitable<void> nothing() { co_return; }
-
-}  // namespace
 
 asio::awaitable<Result<void>> AmqpConnection::open(ConnectionSink& sink) {
   if (is_closed_) co_return Error(errc::closed, "the connection was closed", End::rejected);
@@ -22,7 +17,9 @@ asio::awaitable<Result<void>> AmqpConnection::open(ConnectionSink& sink) {
   co_return opened;
 }
 
-asio::awaitable<void> AmqpConnection::flush() { return link_ ? ConnectionLink::flush(link_) : nothing(); }
+asio::awaitable<void> AmqpConnection::flush() {
+  if (const auto link = link_) co_await ConnectionLink::flush(link);
+}
 
 void AmqpConnection::close() {
   is_closed_ = true;

@@ -22,8 +22,6 @@ std::string encoded(std::string_view text) {
   return out;
 }
 
-asio::awaitable<void> nothing() { co_return; }
-
 }  // namespace
 
 asio::awaitable<Result<void>> AmqpListener::open(const Routes& routes, ListenerSink& sink) {
@@ -72,7 +70,9 @@ void AmqpListener::stop_intake() {
   if (link_) link_->stop();
 }
 
-asio::awaitable<void> AmqpListener::flush() { return link_ ? ListenerLink::flush(link_) : nothing(); }
+asio::awaitable<void> AmqpListener::flush() {
+  if (const auto link = link_) co_await ListenerLink::flush(link);
+}
 
 void AmqpListener::close() {
   is_closed_ = true;
