@@ -84,7 +84,8 @@ TEST_P(ObserverTraces, GoThroughTheMiddlewareOfBothSides) {
   ASSERT_EQ(messages->messages.size(), 1u);
   EXPECT_EQ(messages->messages[0].before.parent, calls->calls.at(0).after.parent);
   EXPECT_EQ(messages->messages[0].after.parent->to_text(), seen);
-  EXPECT_TRUE(log.contains(", trace " + calls->calls[0].after.parent->trace_id_text()));
+  const std::string told = ", trace " + calls->calls[0].after.parent->trace_id_text();
+  EXPECT_TRUE(wait_until([&] { return log.contains(told); })) << "behind the answer";
 }
 
 TEST_P(ObserverTraces, AnEventThatNobodyWaitsForHasOneToo) {

@@ -31,6 +31,23 @@ TEST_P(ServiceClosed, OnItsLoopItCallsNoHandlerAnyMore) {
   EXPECT_EQ(handled, 5);
 }
 
+TEST_P(ServiceClosed, WhileItsLoopStandsStillItCallsNoHandlerAnyMoreEither) {
+  if (has_pool()) return;  // whose handlers are under way
+  int handled = 0;
+  service->on_event("note", [&handled] { ++handled; });
+  start();
+  Client& client = connect();
+  run_until(loop, client.connect());
+  for (int i = 0; i < 20; ++i) client.emit("note", i, asio::detached);
+  loop.restart();
+  loop.poll_one();  // some may be on their way
+  const int before = handled;
+  service->close();
+  service.reset();
+  run_ready(loop);
+  EXPECT_EQ(handled, before);
+}
+
 /// The service goes in the midst of one of its own handlers.
 class ServiceDestroyed : public ServiceClosed {
  protected:

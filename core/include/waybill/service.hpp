@@ -141,7 +141,7 @@ class Service {
   /// Ends run(), which drains, and a start that still waits for its brokers or addresses: start() then completes with
   /// errc::closed. Thread-safe.
   void stop();
-  /// Now: handlers still running lose their links. Idempotent.
+  /// Now: handlers still running lose their links, and none begins any more. Idempotent.
   void close();
 
   /// Where the listeners listen, without secrets: "tcp://127.0.0.1:41231". Empty before the start.

@@ -143,7 +143,7 @@ void ListenerHost::on_delivery(Delivery&& delivery) {
   const SoleThread::Visit visit(sole_thread_);
   const Packet& packet = delivery.packet;
   if (!packet.headers.empty() && packet.headers.find(header::k_resent)) delivery.redelivered = true;
-  if (draining_) {
+  if (draining_ || takes_nothing_.load(std::memory_order_relaxed)) {
     ++given_back_;
     return;  // dropped unsettled: delivered again where the carrier can
   }

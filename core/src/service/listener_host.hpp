@@ -95,8 +95,8 @@ class ListenerHost final : public std::enable_shared_from_this<ListenerHost>,
   /// Streams that still run when a quarter of the time has passed, but at least a second, are ended.
   asio::awaitable<DrainReport> drain(TimePoint deadline);
   void close();
-  /// Calls no handler for what comes from now on.
-  void stop_taking() noexcept { draining_ = true; }
+  /// Calls no handler for what comes from now on. Thread-safe.
+  void stop_taking() noexcept { takes_nothing_.store(true, std::memory_order_relaxed); }
 
   bool streams_end() const noexcept { return streams_end_.load(std::memory_order_relaxed); }  ///< Thread-safe.
   void stream_ended() noexcept { streams_ended_.fetch_add(1, std::memory_order_relaxed); }    ///< Of streams_end().
@@ -213,6 +213,7 @@ class ListenerHost final : public std::enable_shared_from_this<ListenerHost>,
   Timer streams_;                 ///< Ends the streams.
   std::atomic<bool> streams_end_{false};
   std::atomic<std::size_t> streams_ended_{0};
+  std::atomic<bool> takes_nothing_{false};
   bool draining_ = false;
   bool was_ready_ = false;
   LinkLog link_log_;

@@ -241,10 +241,9 @@ asio::awaitable<DrainReport> Service::Core::drain(std::chrono::milliseconds limi
 }
 
 void Service::Core::close() {
-  const bool is_on_loop = home_->runs_here();
   for (const auto& host : hosts()) {
-    if (is_on_loop && host->executor() == executor()) host->stop_taking();  // others have loops of their own
-    asio::post(host->executor(), [host] { host->close(); });                // not from within one of its handlers
+    host->stop_taking();
+    asio::post(host->executor(), [host] { host->close(); });  // not from within one of its handlers
   }
 }
 

@@ -71,8 +71,8 @@ void expect_done_or_cancelled(const Outcome<T>& outcome, const char* what) {
 }
 
 TEST_P(TransportConformance, EachOperationOfAClientCanBeCalledOff) {
-  const auto service = make_service();
   Gate gate(loop);
+  const auto service = make_service();
   service->on_request("never", [&]() -> asio::awaitable<int> {
     co_await gate.pass();
     co_return 7;
