@@ -42,10 +42,7 @@ void check_address(const ApplicationConfig& config, const Registry& registry, de
     if (!detail::is_same_address(config.http->hosts, listener.url.hosts)) continue;
     const auto made = registry.make_transport(listener.url);
     if (!made || !(*made)->capabilities().sole_listener) continue;  // it is where a broker listens
-    mistakes.push_back(at_origin(config.http->origin) + "http: a listener of this program has the same address" +
-                       (listener.name.empty() ? "" : ", \"" + listener.name.substr(0, 100) + '"') +
-                       (listener.origin.empty() ? "" : " (" + listener.origin + ')') +
-                       ": choose another port for one of them");
+    mistakes.push_back(at_origin(config.http->origin) + "http: a listener " + detail::same_address_as(listener));
   }
 }
 

@@ -147,13 +147,9 @@ void check_address(const ListenerConfig& listener, std::vector<const ListenerCon
                            listener.url.hosts.empty() ? none : listener.url.hosts);
   };
   const auto found = std::find_if(earlier.begin(), earlier.end(), is_its);
-  const bool is_alone = found == earlier.end();
-  const ListenerConfig& first = is_alone ? listener : **found;
+  if (found != earlier.end())
+    mistakes.push_back(at_origin(listener.origin) + "another listener " + same_address_as(**found));
   earlier.push_back(&listener);
-  if (is_alone) return;
-  mistakes.push_back(at_origin(listener.origin) + "another listener of this program has the same address" +
-                     (first.name.empty() ? "" : ", \"" + first.name.substr(0, 100) + '"') +
-                     (first.origin.empty() ? "" : " (" + first.origin + ')') + ": choose another port for one of them");
 }
 
 void check(const Registry& registry, const Config& config, Depth depth, Mistakes& mistakes) {

@@ -1,6 +1,7 @@
 // Whether two addresses to listen on are one.
 #pragma once
 
+#include "waybill/config.hpp"
 #include "waybill/url.hpp"
 
 #include <algorithm>
@@ -24,6 +25,13 @@ inline bool is_same_address(const std::vector<Url::Host>& a, const std::vector<U
   return std::any_of(a.begin(), a.end(), [&b](const Url::Host& one) {
     return std::any_of(b.begin(), b.end(), [&one](const Url::Host& other) { return is_same_address(one, other); });
   });
+}
+
+/// The rest of such a mistake, behind who has the address of `other`, too.
+inline std::string same_address_as(const ListenerConfig& other) {
+  return "of this program has the same address" +
+         (other.name.empty() ? std::string() : ", \"" + other.name.substr(0, 100) + '"') +
+         (other.origin.empty() ? std::string() : " (" + other.origin + ')') + ": choose another port for one of them";
 }
 
 }  // namespace waybill::detail
